@@ -1,0 +1,1 @@
+"""The built-in tiny base model and its data: where they lie."""

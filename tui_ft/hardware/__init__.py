@@ -1,0 +1,1 @@
+"""What a run stands on: GPUs by NVML, and the host's memory, disk and identity."""

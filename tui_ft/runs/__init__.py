@@ -1,0 +1,1 @@
+"""The run directory: its contract, and everything that launches, supervises, controls and lists runs."""

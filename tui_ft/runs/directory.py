@@ -1,0 +1,173 @@
+"""Where everything lies in a run directory: the only module that knows the file names."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import string
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from tui_ft.errors import TuiFtError
+
+_ID = re.compile(r"\d{8}-[a-z0-9][a-z0-9._-]*-[a-z0-9]{4}")
+_CONTROL_NAMES = ("stop", "save", "pause", "continue", "learning_rate")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttemptDirectory:
+    """`attempts/<n>/`: what attempt n ran with."""
+
+    path: Path
+
+    @property
+    def spec(self) -> Path:
+        return self.path / "spec.toml"
+
+    @property
+    def environment(self) -> Path:
+        return self.path / "environment.json"
+
+    @property
+    def data(self) -> Path:
+        return self.path / "data.json"
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """Paths inside one run directory; making the object touches no file."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        return self.path.name
+
+    @property
+    def spec(self) -> Path:
+        return self.path / "spec.toml"
+
+    @property
+    def state(self) -> Path:
+        return self.path / "state.json"
+
+    @property
+    def lock(self) -> Path:
+        return self.path / "lock"
+
+    @property
+    def metrics(self) -> Path:
+        return self.path / "metrics.jsonl"
+
+    @property
+    def events(self) -> Path:
+        return self.path / "events.jsonl"
+
+    @property
+    def hardware(self) -> Path:
+        return self.path / "hardware.jsonl"
+
+    @property
+    def output(self) -> Path:
+        return self.path / "output.log"
+
+    @property
+    def control(self) -> Path:
+        return self.path / "control"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def result(self) -> Path:
+        return self.path / "result"
+
+    def attempt(self, number: int) -> AttemptDirectory:
+        return AttemptDirectory(path=self.path / "attempts" / str(number))
+
+    def request(self, name: str) -> Path:
+        """The control file that asks for `name`."""
+        if name not in _CONTROL_NAMES:
+            raise ValueError(f"no such request: {name}")
+        return self.control / f"{name}.json"
+
+
+def slug(text: str) -> str:
+    """Return `text` as the name part of a run id: lower case, digits and dashes, at most 40 characters."""
+    cleaned = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    return cleaned[:40].rstrip("-") or "run"
+
+
+def create(runs_root: Path, name: str, now: float | None = None) -> RunDirectory:
+    """Make an empty run directory `<date>-<name>-<4 letters>` with its folders, readable by its owner only.
+
+    Raises `TuiFtError` when the runs root cannot be written.
+    """
+    date = time.strftime("%Y%m%d", time.localtime(now))
+    try:
+        runs_root.mkdir(parents=True, exist_ok=True)
+        while True:
+            letters = "".join(random.SystemRandom().choices(string.ascii_lowercase, k=4))
+            run = RunDirectory(runs_root.resolve() / f"{date}-{slug(name)}-{letters}")
+            try:
+                run.path.mkdir(mode=0o700)
+            except FileExistsError:
+                continue
+            break
+        for folder in (run.control, run.checkpoints, run.path / "attempts"):
+            folder.mkdir(mode=0o700)
+    except OSError as error:
+        raise TuiFtError(
+            f"The runs root {runs_root} cannot be written: {os.strerror(error.errno or 0)}.",
+            "Choose another with --runs-root DIR or TUI_FT_RUNS, or free some space there.",
+        ) from error
+    return run
+
+
+def is_run(path: Path) -> bool:
+    """True when `path` holds a run of ours: a state, or at least the spec that launch wrote first."""
+    run = RunDirectory(path)
+    return run.state.is_file() or (run.spec.is_file() and run.control.is_dir())
+
+
+def find(runs_root: Path, name: str) -> RunDirectory:
+    """Return the run that `name` means: a path, an id, or a unique beginning of an id.
+
+    Raises `TuiFtError` when there is none, or more than one.
+    """
+    path = Path(name).expanduser()
+    if is_run(path):
+        return RunDirectory(path.resolve())
+    if path.is_dir() and (path.is_absolute() or "/" in name):
+        raise TuiFtError(
+            f"{path} is not a run directory: it holds no state.json.",
+            "See `tui-ft ls` for the runs there are.",
+        )
+    matches = [run for run in list_directories(runs_root) if run.id.startswith(name)] if name else []
+    exact = [run for run in matches if run.id == name]
+    if exact:
+        return exact[0]
+    if not matches:
+        raise TuiFtError(
+            f"There is no run {name!r} under {runs_root}.", "See `tui-ft ls` for the runs there are."
+        )
+    if len(matches) > 1:
+        names = ", ".join(run.id for run in matches[:4])
+        raise TuiFtError(
+            f"{name!r} begins the names of {len(matches)} runs: {names}.", "Write a longer beginning."
+        )
+    return matches[0]
+
+
+def list_directories(runs_root: Path) -> list[RunDirectory]:
+    """Return the run directories under `runs_root`, newest name first; an absent root holds none."""
+    try:
+        with os.scandir(runs_root) as entries:
+            names = [entry.name for entry in entries if _ID.fullmatch(entry.name)]
+    except OSError:
+        return []
+    root = runs_root.resolve()
+    return [RunDirectory(root / name) for name in sorted(names, reverse=True)]

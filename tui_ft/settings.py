@@ -1,0 +1,70 @@
+"""The user's settings and places: runs root, presets folder, trainer's Python."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tomllib
+from pathlib import Path
+
+import msgspec
+
+from tui_ft.errors import TuiFtError
+
+
+class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """`<config folder>/settings.toml`; every key may be missing."""
+
+    runs_root: str | None = None
+    trainer_python: str | None = None
+
+
+def config_folder() -> Path:
+    """The user's own folder: settings and presets (XDG)."""
+    base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(base) / "tui-ft"
+
+
+def cache_folder() -> Path:
+    """What can be made again: prepared data and drawn curves (XDG)."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "tui-ft"
+
+
+def user_presets_folder() -> Path:
+    """Where the user's own presets lie; it need not exist."""
+    return config_folder() / "presets"
+
+
+def load() -> Settings:
+    """Read settings.toml; an absent file means the defaults.
+
+    Raises `TuiFtError` for a file that is no TOML or has an unknown or wrong key.
+    """
+    path = config_folder() / "settings.toml"
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Settings()
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise TuiFtError(f"The settings {path} cannot be read: {error}.", "Mend or remove it.") from error
+    try:
+        return msgspec.convert(data, Settings)
+    except msgspec.ValidationError as error:
+        raise TuiFtError(f"The settings {path} are wrong: {error}.", "Mend or remove it.") from error
+
+
+def runs_root(given: str | None = None) -> Path:
+    """Where runs live: `given`, TUI_FT_RUNS, the settings, /workspace on rented boxes, the XDG data folder."""
+    chosen = given or os.environ.get("TUI_FT_RUNS") or load().runs_root
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    if os.path.ismount("/workspace"):
+        return Path("/workspace/tui-ft/runs")
+    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(base) / "tui-ft" / "runs"
+
+
+def trainer_python() -> str:
+    """The interpreter that runs `tui_ft.train`: the settings' one, else this one."""
+    return load().trainer_python or sys.executable

@@ -1,0 +1,1 @@
+"""What a run is: the RunSpec, its declarations, its TOML and its presets."""

@@ -1,0 +1,1 @@
+"""How a run is going: sources of curves, series, scales, and the monitor that polls them."""

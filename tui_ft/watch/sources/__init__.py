@@ -1,0 +1,1 @@
+"""One file for each format that a run's curves can be read from."""
