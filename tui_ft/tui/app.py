@@ -1,0 +1,136 @@
+"""The app: which screen is on top, and what every screen shares (runs root, GPU reader, clock)."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textual.app import SystemCommand
+from textual.binding import Binding
+from textual.screen import Screen
+
+from tui_ft.runs.directory import RunDirectory
+from tui_ft.tui.cell_diff import CellDiff
+from tui_ft.tui.terminal import is_ascii_only
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tui_ft.hardware.gpu import GpuReading
+
+
+def read_gpus_now() -> GpuReading:
+    """Read the GPUs through NVML; imported only when a screen asks, off the event loop."""
+    from tui_ft.hardware.gpu import read_gpus
+
+    return read_gpus()
+
+
+class TuiFtApp(CellDiff):
+    """tui-ft in a terminal: a reader of files that can be closed at any moment.
+
+    With `open_run` it begins on that run's screen and `q` leaves the app; else it begins at home.
+    `read_gpus` may block: screens call it by `asyncio.to_thread`. `clock` gives unix seconds.
+    """
+
+    TITLE = "tui-ft"
+    CSS_PATH = "app.tcss"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-tall")]
+    BINDINGS = [
+        Binding("ctrl+c", "quit", "Quit", show=False, priority=True, id="app.interrupt"),
+        Binding("ctrl+z", "suspend_process", "Suspend", show=False, id="app.suspend"),
+        Binding("ctrl+l", "redraw", "Redraw", show=False, id="app.redraw"),
+    ]
+
+    def __init__(
+        self,
+        runs_root: Path,
+        open_run: RunDirectory | None = None,
+        *,
+        read_gpus: Callable[[], GpuReading] = read_gpus_now,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
+        self.runs_root = runs_root
+        self.read_gpus = read_gpus
+        self.clock = clock
+        self.is_ascii = is_ascii_only(os.environ, getattr(sys.__stderr__, "encoding", None))
+        self._first_run = open_run
+        if self.no_color or self._has_few_colors():
+            self.theme = "ansi-dark"
+
+    def _has_few_colors(self) -> bool:
+        return self.console.color_system in (None, "standard", "windows")
+
+    def get_default_screen(self) -> Screen[Any]:
+        """The screen that the app begins with."""
+        return self._run_screen(self._first_run) if self._first_run else self._home_screen()
+
+    def open_run(self, run: RunDirectory) -> None:
+        """Show a run; `q` there comes back to the screen that is on top now."""
+        self.push_screen(self._run_screen(run))
+
+    def leave_run(self) -> None:
+        """Go back from a run's screen: to the screen under it, or out of the app."""
+        if len(self.screen_stack) > 1:
+            self.pop_screen()
+        else:
+            self.exit()
+
+    def open_home(self) -> None:
+        """Show the list of runs and presets, wherever one is."""
+        from tui_ft.tui.screens.home import HomeScreen
+
+        if any(isinstance(screen, HomeScreen) for screen in self.screen_stack):
+            while not isinstance(self.screen, HomeScreen):
+                self.pop_screen()
+        else:
+            self.switch_screen(HomeScreen())
+
+    def action_show_help_panel(self) -> None:
+        """Show every key of this screen."""
+        self.open_help()
+
+    def open_help(self) -> None:
+        """Show every key and what it does."""
+        from tui_ft.tui.screens.help import HelpScreen
+
+        self.push_screen(HelpScreen())
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """The palette: every key of this screen that can be used now, then the app's own commands."""
+        for active in screen.active_bindings.values():
+            binding = active.binding
+            if active.enabled and binding.description and binding.tooltip and active.node is not self:
+                yield SystemCommand(
+                    f"{binding.description} ({self.get_key_display(binding)})",
+                    binding.tooltip,
+                    self._action_caller(binding.action, active.node),
+                )
+        yield SystemCommand("Help", "Every key and what it does", self.open_help)
+        yield SystemCommand("Redraw (^l)", "Write the whole screen again", self.action_redraw)
+        yield SystemCommand("Screenshot", "Save this screen as an SVG file", self.deliver_screenshot)
+        yield SystemCommand("Quit", "Leave tui-ft; runs go on", self.exit)
+
+    def _action_caller(self, action: str, node: Any) -> Callable[[], None]:
+        def call() -> None:
+            self.call_later(self.run_action, action, node)
+
+        return call
+
+    @staticmethod
+    def _home_screen() -> Screen[Any]:
+        from tui_ft.tui.screens.home import HomeScreen
+
+        return HomeScreen()
+
+    @staticmethod
+    def _run_screen(run: RunDirectory) -> Screen[Any]:
+        from tui_ft.tui.screens.run import RunScreen
+
+        return RunScreen(run)
