@@ -1,0 +1,117 @@
+"""The commands that ask something of a run: stop, save, pause, set, resume and restart."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+from typing import Any
+
+from tui_ft import settings
+from tui_ft.cli.printing import print_json
+from tui_ft.cli.start import add_launch_options, after_launch
+from tui_ft.errors import TuiFtError
+from tui_ft.runs.directory import RunDirectory
+
+
+def add(commands: Any, common: argparse.ArgumentParser) -> None:
+    stop = _parser(commands, common, "stop", "save a checkpoint and end the run", _stop)
+    stop.add_argument("--now", action="store_true", help="end it at once, without a checkpoint")
+    _parser(commands, common, "save", "save a checkpoint at the next step", _save)
+    _parser(commands, common, "pause", "wait at the next step, holding the GPU", _pause)
+    change = _parser(commands, common, "set", "change a setting of a live run", _set)
+    change.add_argument("change", metavar="learning_rate=V")
+    for name, what, command in (
+        ("resume", "go on with a paused, stopped or failed run", _resume),
+        ("restart", "a new run from the same spec", _restart),
+    ):
+        parser = commands.add_parser(name, parents=[common], help=what)
+        parser.add_argument("run", metavar="RUN")
+        add_launch_options(parser)
+        if name == "resume":
+            parser.add_argument(
+                "--take-over", action="store_true", help="the run's other machine is known to be dead"
+            )
+        parser.set_defaults(command=command)
+
+
+def _parser(
+    commands: Any, common: argparse.ArgumentParser, name: str, what: str, command: Any
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, parents=[common], help=what)
+    parser.add_argument("run", metavar="RUN")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(command=command)
+    return parser
+
+
+def _find(arguments: argparse.Namespace) -> RunDirectory:
+    from tui_ft.runs import directory
+
+    return directory.find(settings.runs_root(arguments.runs_root), arguments.run)
+
+
+def _request(arguments: argparse.Namespace, name: Any, said: str, **options: Any) -> int:
+    from tui_ft.runs import control
+
+    run = _find(arguments)
+    status = control.request(run, name, by=f"{getpass.getuser()} (command)", **options)
+    if arguments.json:
+        print_json({"schema": 1, "id": run.id, "status": status})
+    else:
+        print(f"{run.id}: {said}.")
+    return 0
+
+
+def _stop(arguments: argparse.Namespace) -> int:
+    said = "ended at once" if arguments.now else "it will save a checkpoint and stop"
+    return _request(arguments, "stop", said, now=arguments.now)
+
+
+def _save(arguments: argparse.Namespace) -> int:
+    return _request(arguments, "save", "a checkpoint will be saved at the next step")
+
+
+def _pause(arguments: argparse.Namespace) -> int:
+    return _request(arguments, "pause", "it will pause at the next step; a paused run holds its GPU")
+
+
+def _set(arguments: argparse.Namespace) -> int:
+    name, _, text = arguments.change.partition("=")
+    if name.strip() not in ("learning_rate", "training.learning_rate"):
+        raise TuiFtError(
+            f"{name.strip()!r} cannot be changed while a run is going.",
+            "Only learning_rate can; for the rest: `tui-ft resume RUN --set …` after a stop.",
+        )
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value < 1:
+        raise TuiFtError(
+            f"learning_rate = {text.strip() or 'nothing'} is no rate.", "Give a number between 0 and 1."
+        )
+    return _request(arguments, "learning_rate", f"learning rate {value:g} from the next step", value=value)
+
+
+def _resume(arguments: argparse.Namespace) -> int:
+    from tui_ft.runs import control, launch
+    from tui_ft.runs.truth import read_truth
+
+    run = _find(arguments)
+    if read_truth(run).status == "paused":
+        if arguments.overrides:
+            raise TuiFtError(
+                "A paused run goes on with its settings.", "Stop it first to resume with --set."
+            )
+        control.request(run, "continue", by=f"{getpass.getuser()} (command)")
+    else:
+        launch.resume(run, arguments.overrides, take_over=arguments.take_over)
+    return after_launch(run, settings.runs_root(arguments.runs_root), arguments)
+
+
+def _restart(arguments: argparse.Namespace) -> int:
+    from tui_ft.runs import launch
+
+    root = settings.runs_root(arguments.runs_root)
+    run = launch.restart(_find(arguments), root, arguments.overrides)
+    return after_launch(run, root, arguments)

@@ -1,0 +1,75 @@
+"""`tui-ft start`: a preset or a file becomes a detached run."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tui_ft import settings
+from tui_ft.cli.printing import print_json
+from tui_ft.errors import TuiFtError
+
+if TYPE_CHECKING:
+    from tui_ft.runs.directory import RunDirectory
+
+
+def add(commands: Any, common: argparse.ArgumentParser) -> None:
+    parser = commands.add_parser("start", parents=[common], help="launch a run, detached")
+    parser.add_argument("spec", metavar="PRESET|FILE.toml")
+    parser.add_argument("data", metavar="DATA", nargs="?", help="the same as --set data.train=DATA")
+    add_launch_options(parser)
+    parser.set_defaults(command=start)
+
+
+def add_launch_options(parser: argparse.ArgumentParser) -> None:
+    """The options of everything that launches: start, restart, resume and demo."""
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="section.field=value", dest="overrides"
+    )
+    parser.add_argument("--wait", action="store_true", help="stay to the end")
+    parser.add_argument("--no-ui", action="store_true", help="do not open the dashboard")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def start(arguments: argparse.Namespace) -> int:
+    """Launch; then the dashboard in a terminal, or with --wait the end."""
+    from tui_ft.runs import launch
+    from tui_ft.spec import overrides, presets
+
+    preset = presets.find_preset(arguments.spec, settings.user_presets_folder())
+    changes = list(arguments.overrides)
+    if arguments.data:
+        changes.append(f"data.train={Path(arguments.data).expanduser()}")
+    spec = overrides.apply(preset.spec, changes)
+    if not spec.data.train:
+        raise TuiFtError(
+            f"{preset.name} brings no data.", f"Say which: tui-ft start {arguments.spec} DATA"
+        )
+    root = settings.runs_root(arguments.runs_root)
+    run = launch.start(spec, root, text=None if changes else preset.text)
+    return after_launch(run, root, arguments)
+
+
+def after_launch(run: RunDirectory, root: Path, arguments: argparse.Namespace) -> int:
+    """Say what was launched; wait for it or open the dashboard on it, as was asked for."""
+    from tui_ft.runs.truth import read_truth
+
+    if arguments.wait:
+        from tui_ft.cli.waiting import wait
+
+        return wait(run, as_json=arguments.json)
+    if arguments.json:
+        print_json(
+            {"schema": 1, "run": str(run.path), "id": run.id, "status": read_truth(run).status}
+        )
+        return 0
+    if not arguments.no_ui and sys.stdin.isatty() and sys.stdout.isatty():
+        from tui_ft.tui.main import run_app
+
+        run_app(root, run)
+        return 0
+    print(f"{run.id} is {read_truth(run).status}.")
+    print(f"  tui-ft watch {run.id}")
+    return 0

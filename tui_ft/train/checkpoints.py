@@ -1,0 +1,154 @@
+"""Checkpoints that are whole or not there: written aside, proved, renamed; and the choice of one to resume."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import msgspec
+
+from tui_ft.errors import TuiFtError
+from tui_ft.runs.directory import CHECKPOINT_PREFIX, MANIFEST, UNFINISHED_PREFIX, RunDirectory
+from tui_ft.runs.records import RejectedCheckpoint, encode_document, write_atomically
+
+NEEDED = ("optimizer.pt", "scheduler.pt", "trainer_state.json")
+"""Without any of these the library would resume silently with fresh state."""
+WEIGHT_PATTERNS = ("model*.safetensors", "adapter_model.safetensors")
+
+
+class Manifest(msgspec.Struct, kw_only=True, frozen=True):
+    """`manifest.json` of a checkpoint; `tokens` is the count of trained-on tokens so far."""
+
+    schema: int = 1
+    step: int
+    tokens: int
+    files: dict[str, int]
+    eval_loss: float | None = None
+
+
+def unfinished_folder(run: RunDirectory, step: int) -> Path:
+    """Where the library writes the checkpoint of `step` before it is proved."""
+    return run.checkpoints / f"{UNFINISHED_PREFIX}{step}"
+
+
+def sweep_unfinished(run: RunDirectory) -> None:
+    """Remove what a killed predecessor left half written."""
+    for folder in (*run.checkpoints.glob(f"{UNFINISHED_PREFIX}*"), *run.path.glob(f"{UNFINISHED_PREFIX}*")):
+        shutil.rmtree(folder)
+
+
+def finish(run: RunDirectory, step: int, tokens: int, eval_loss: float | None) -> Manifest:
+    """Prove the checkpoint of `step` that lies in its unfinished folder, and give it its name.
+
+    Every file is synced to disk before the rename, and the folder after it, so that neither a kill
+    nor a power cut leaves a checkpoint under its final name that is not whole.
+
+    Raises `OSError` when the disk refuses, `TuiFtError` when a needed file is missing.
+    """
+    holder = unfinished_folder(run, step)
+    folder = holder / f"{CHECKPOINT_PREFIX}{step}"
+    missing = missing_files(folder)
+    if missing:
+        raise TuiFtError(f"The checkpoint of step {step} is not whole: {missing}.", "Nothing was replaced.")
+    files = {}
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        files[str(path.relative_to(folder))] = path.stat().st_size
+        sync(path)
+    manifest = Manifest(step=step, tokens=tokens, files=files, eval_loss=eval_loss)
+    write_atomically(folder / MANIFEST, encode_document(manifest))
+    sync(folder)
+    final = run.checkpoint(step)
+    if final.exists():  # the same step again, after a resume from an older checkpoint
+        shutil.rmtree(final)
+    folder.rename(final)
+    sync(run.checkpoints)
+    holder.rmdir()
+    return manifest
+
+
+def sync(path: Path) -> None:
+    """Flush a file or a folder to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def missing_files(folder: Path) -> str | None:
+    """Say what a checkpoint needs and does not have, or None."""
+    for name in NEEDED:
+        if not (folder / name).is_file():
+            return f"{name} is missing"
+    if not any(next(folder.glob(pattern), None) for pattern in WEIGHT_PATTERNS):
+        return "the weights are missing"
+    if next(folder.glob("rng_state*.pth"), None) is None:
+        return "rng_state.pth is missing"
+    return None
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read a checkpoint's manifest. Raises `OSError` or `msgspec.DecodeError`."""
+    return msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
+
+
+def fault(folder: Path) -> str | None:
+    """Say why a checkpoint cannot be resumed from, or None when it is whole."""
+    missing = missing_files(folder)
+    if missing:
+        return missing
+    try:
+        manifest = read_manifest(folder)
+        msgspec.json.decode((folder / "trainer_state.json").read_bytes().replace(b"NaN", b"null"))
+    except (OSError, msgspec.DecodeError) as error:
+        return f"it cannot be read ({error})"
+    for name, size in manifest.files.items():
+        try:
+            found = (folder / name).stat().st_size
+        except OSError:
+            return f"{name} is missing"
+        if found != size:
+            return f"{name} has {found} bytes instead of {size}"
+    return None
+
+
+def choose(run: RunDirectory) -> tuple[Path | None, list[RejectedCheckpoint]]:
+    """Return the newest whole checkpoint, and the newer ones that were passed over with the reason."""
+    rejected = []
+    for _, folder in run.list_checkpoints():
+        reason = fault(folder)
+        if reason is None:
+            return folder, rejected
+        rejected.append(RejectedCheckpoint(path=str(folder), reason=reason))
+    return None, rejected
+
+
+def retire(run: RunDirectory, keep: int) -> list[str]:
+    """Remove all but the newest `keep` checkpoints and the one with the lowest eval loss; return their names."""
+    checkpoints = run.list_checkpoints()
+    kept = {folder for _, folder in checkpoints[: max(keep, 1)]}
+    best = best_checkpoint([folder for _, folder in checkpoints])
+    removed = []
+    for _, folder in checkpoints:
+        if folder in kept or folder == best:
+            continue
+        # renamed first: a kill in the middle must not leave a half-removed folder under a final name
+        doomed = folder.with_name(f"{UNFINISHED_PREFIX}{folder.name}")
+        folder.rename(doomed)
+        shutil.rmtree(doomed)
+        removed.append(folder.name)
+    return removed
+
+
+def best_checkpoint(folders: list[Path]) -> Path | None:
+    """Return the checkpoint whose eval loss was lowest when it was saved, if any was evaluated then."""
+    scored = []
+    for folder in folders:
+        try:
+            loss = read_manifest(folder).eval_loss
+        except (OSError, msgspec.DecodeError):
+            continue
+        if loss is not None:
+            scored.append((loss, folder))
+    return min(scored)[1] if scored else None

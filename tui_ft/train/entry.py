@@ -1,0 +1,100 @@
+"""The frame around an attempt: signals first, then the work, and a last word whatever happens."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import sys
+import time
+import traceback
+from pathlib import Path
+
+from tui_ft.errors import TuiFtError
+from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.records import AttemptEvent, EndEvent
+from tui_ft.spec.run_spec import RunSpec
+from tui_ft.spec.toml import load
+from tui_ft.train import checkpoints
+from tui_ft.train.failures import cause_of
+from tui_ft.train.journal import Journal
+from tui_ft.train.stopping import StopFlag, StopRequested
+
+
+def run_attempt(path: Path, number: int) -> int:
+    """Train attempt `number` of the run at `path`; return the process's exit code.
+
+    This is the one place of the trainer that catches everything: whatever ends the attempt stands
+    in its `end` event in one line and, if it was an error, in the output as a whole.
+    """
+    stop = StopFlag()
+    stop.install()
+    faulthandler.enable()
+    run = RunDirectory(path.resolve())
+    try:
+        journal = Journal(run)
+    except (TuiFtError, OSError) as error:
+        print(f"tui-ft: {error}", file=sys.stderr)  # noqa: T201 - nothing else can carry it
+        return 2
+    try:
+        end = _attempt(run, number, journal, stop)
+    except StopRequested as request:
+        end = EndEvent(
+            time=time.time(),
+            cause="stopped",
+            message=f"Stopped ({request}) before the first step; there was nothing to save.",
+            step=journal.step,
+        )
+    except BaseException as error:  # noqa: BLE001 - the last word must be written
+        traceback.print_exc()
+        cause, message = cause_of(error)
+        end = EndEvent(time=time.time(), cause=cause, message=message, step=journal.step)
+    stop.ignore()
+    journal.event(end)
+    journal.close()
+    return 0 if end.cause in ("finished", "stopped") else 1
+
+
+def _attempt(run: RunDirectory, number: int, journal: Journal, stop: StopFlag) -> EndEvent:
+    checkpoint, rejected = checkpoints.choose(run) if number > 1 else (None, [])
+    step = checkpoints.read_manifest(checkpoint).step if checkpoint else 0
+    journal.step = step
+    journal.event(
+        AttemptEvent(
+            time=time.time(),
+            attempt=number,
+            checkpoint=str(checkpoint) if checkpoint else None,
+            step=step,
+            rejected=rejected,
+            pid=os.getpid(),
+        )
+    )
+    for bad in rejected:
+        journal.warn("checkpoint_rejected", f"{Path(bad.path).name} was passed over: {bad.reason}.")
+    if number > 1 and checkpoint is None:
+        raise TuiFtError(
+            "There is no whole checkpoint to resume from.", f"Begin again with `tui-ft restart {run.id}`."
+        )
+    spec = load(run.attempt(number).spec)
+    _prepare_environment(spec)
+    journal.enter("loading libraries")
+    checkpoints.sweep_unfinished(run)
+    from tui_ft.train.session import Session
+
+    return Session(run, number, spec, checkpoint, journal, stop).run()
+
+
+def _prepare_environment(spec: RunSpec) -> None:
+    """What the libraries must find before they are imported: no network unless the spec asks for it."""
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"  # it warns, and deadlocks, after a fork
+    os.environ["TRANSFORMERS_VERBOSITY"] = os.environ.get("TRANSFORMERS_VERBOSITY", "error")
+    if all(name == "demo" or Path(name).expanduser().exists() for name in _sources(spec)):
+        os.environ["HF_HUB_OFFLINE"] = "1"
+        os.environ["HF_DATASETS_OFFLINE"] = "1"
+
+
+def _sources(spec: RunSpec) -> list[str]:
+    """Every place that the spec reads a model or rows from."""
+    train = spec.data.train
+    rows = [train] if isinstance(train, str) else [source.path for source in train or []]
+    return [name for name in (spec.model.id, spec.data.eval, *rows) if name]

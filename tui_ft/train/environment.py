@@ -1,0 +1,47 @@
+"""What an attempt ran with: versions, device, driver, and how it was started."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import sys
+from typing import Any
+
+import torch
+
+PACKAGES = (
+    "tui-ft", "torch", "transformers", "trl", "peft", "accelerate", "bitsandbytes", "datasets",
+    "tokenizers", "safetensors",
+)  # fmt: skip
+
+
+def version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def describe(device: torch.device) -> dict[str, Any]:
+    """Return the content of `environment.json`."""
+    found: dict[str, Any] = {
+        "schema": 1,
+        "python": sys.version.split()[0],
+        "executable": sys.executable,
+        "platform": platform.platform(),
+        "command": sys.argv,
+        "packages": {name: version(name) for name in PACKAGES},
+        "device": str(device),
+        "threads": torch.get_num_threads(),
+        "cuda": torch.version.cuda,
+        "visible_devices": os.environ.get("CUDA_VISIBLE_DEVICES"),
+    }
+    if device.type == "cuda":
+        facts = torch.cuda.get_device_properties(device)
+        found["gpu"] = {
+            "name": facts.name,
+            "total_bytes": facts.total_memory,
+            "compute_capability": f"{facts.major}.{facts.minor}",
+        }
+    return found

@@ -1,0 +1,101 @@
+"""The trainer's two files, events and metrics: one writer each, and a beat while nothing else is said."""
+
+from __future__ import annotations
+
+import fcntl
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from tui_ft.errors import TuiFtError
+from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.records import (
+    BEAT_S,
+    BeatEvent,
+    Event,
+    JsonLinesWriter,
+    Phase,
+    PhaseEvent,
+    WarningEvent,
+)
+
+SILENCE_S = BEAT_S / 2
+"""A beat is written after this much silence, so that one is there at least every `BEAT_S`."""
+
+
+class Journal:
+    """Writes events and metrics; holding its lock is being the run's one trainer.
+
+    Raises `TuiFtError` when another trainer holds the lock.
+    """
+
+    def __init__(self, run: RunDirectory) -> None:
+        self._events = JsonLinesWriter(run.events)
+        try:
+            fcntl.flock(self._events.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._events.close()
+            raise TuiFtError(
+                f"Another trainer is at work on {run.id}.", "Stop it first, or start a new run."
+            ) from error
+        self._metrics = JsonLinesWriter(run.metrics)
+        self._mutex = threading.Lock()
+        self._closing = threading.Event()
+        self._said_at = time.monotonic()
+        self._phase: Phase = "loading libraries"
+        self._progress: tuple[int | None, int | None, str | None] = (None, None, None)
+        self.step = 0
+        self._beat = threading.Thread(target=self._beat_on, name="beat", daemon=True)
+        self._beat.start()
+
+    @property
+    def phase(self) -> Phase:
+        return self._phase
+
+    def event(self, event: Event) -> None:
+        with self._mutex:
+            self._events.write(event)
+            self._said_at = time.monotonic()
+
+    def enter(self, phase: Phase, total_steps: int | None = None, detail: str | None = None) -> None:
+        """Say that `phase` begins."""
+        self._phase, self._progress = phase, (None, None, None)
+        self.event(
+            PhaseEvent(
+                time=time.time(), phase=phase, step=self.step, total_steps=total_steps, detail=detail
+            )
+        )
+
+    def progress(self, done: int, total: int | None, unit: str) -> None:
+        """Note how far the phase is; the next beat says it, and one is written at least every second."""
+        self._progress = (done, total, unit)
+        if time.monotonic() - self._said_at >= 1.0:
+            self._write_beat()
+
+    def warn(self, code: str, message: str) -> None:
+        self.event(WarningEvent(time=time.time(), code=code, message=message))
+
+    def metrics(self, row: Mapping[str, Any]) -> None:
+        """Append a row of metrics; `step` and `time` must be in it."""
+        self._metrics.write(row)
+        self._said_at = time.monotonic()
+
+    def close(self) -> None:
+        self._closing.set()
+        self._beat.join()
+        self._metrics.close()
+        self._events.close()
+
+    def _write_beat(self) -> None:
+        done, total, unit = self._progress
+        self.event(
+            BeatEvent(
+                time=time.time(), phase=self._phase, step=self.step, done=done, total=total, unit=unit
+            )
+        )
+
+    def _beat_on(self) -> None:
+        while not self._closing.wait(1.0):
+            if time.monotonic() - self._said_at >= SILENCE_S:
+                self._write_beat()

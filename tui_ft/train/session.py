@@ -1,0 +1,240 @@
+"""One attempt from spec to result: data, model, method, training, samples, result."""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import datasets
+import torch
+import transformers
+
+from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.records import EndEvent, SampleEvent, decode_event, encode_document, write_atomically
+from tui_ft.spec.resolve import resolve
+from tui_ft.spec.run_spec import RunSpec
+from tui_ft.spec.support import require_runnable
+from tui_ft.train import checkpoints, download, environment, result, samples
+from tui_ft.train.arguments import sft_config
+from tui_ft.train.callback import RunCallback
+from tui_ft.train.dataset import Prepared, prepare
+from tui_ft.train.journal import Journal
+from tui_ft.train.methods import METHODS, cast_trainable, count_parameters
+from tui_ft.train.model import load_model, load_tokenizer, model_source
+from tui_ft.train.precision import decide, training_device
+from tui_ft.train.requests import Requests
+from tui_ft.train.schedule import make_plan
+from tui_ft.train.stopping import StopFlag
+from tui_ft.train.trainer import RunTrainer
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+SAMPLED_TOKENS_SHOWN = 4096
+"""At most this many tokens of the first step's batches are written down."""
+
+
+class Session:
+    """Carries one attempt through its phases. Raises what goes wrong; `entry` writes it down."""
+
+    def __init__(
+        self,
+        run: RunDirectory,
+        attempt: int,
+        spec: RunSpec,
+        checkpoint: Path | None,
+        journal: Journal,
+        stop: StopFlag,
+    ) -> None:
+        require_runnable(spec)
+        self.run_directory = run
+        self.attempt = run.attempt(attempt)
+        self.spec = resolve(spec)
+        self.checkpoint = checkpoint
+        self.journal = journal
+        self.stop = stop
+        self.device = training_device()
+        self.precision = decide(self.spec, self.device)
+        datasets.disable_progress_bars()
+        transformers.utils.logging.disable_progress_bar()
+
+    def run(self) -> EndEvent:
+        """Do the work; return the last word of a run that finished or was stopped."""
+        transformers.set_seed(self.spec.training.seed)
+        self._describe_environment()
+        self._download()
+        self.tokenizer = load_tokenizer(self.spec)
+        self.journal.enter("preparing data")
+        self.data = prepare(self.spec, self.tokenizer, self.journal)
+        self._write_data_report()
+        self.journal.enter("loading model")
+        self.trainer = self._build_trainer()
+        if not self._has_first_samples():
+            self._sample("before")
+        self._train()
+        step, total = self.trainer.state.global_step, self.plan.total_steps
+        if step < total:
+            return self._stopped(step, total)
+        return self._finish(step)
+
+    # --- before training -------------------------------------------------------------------------
+
+    def _describe_environment(self) -> None:
+        if self.device.type == "cuda" and self.spec.hardware.memory_fraction is not None:
+            torch.cuda.set_per_process_memory_fraction(self.spec.hardware.memory_fraction)
+        facts = environment.describe(self.device)
+        facts["precision"] = {
+            "load": str(self.precision.load),
+            "trainable": str(self.precision.trainable),
+            "compute": str(self.precision.compute),
+        }
+        write_atomically(self.attempt.environment, encode_document(facts))
+
+    def _download(self) -> None:
+        source = model_source(self.spec)
+        if not download.is_hub_id(source):
+            return
+        self.journal.enter("downloading", detail=source)
+        wanted = download.plan(source, self.spec.model.revision)
+        if wanted is not None:
+            download.check_room(wanted, self.spec, self.run_directory.path.parent)
+            download.fetch(wanted, self.journal)
+
+    def _write_data_report(self) -> None:
+        report = self.data.report_document()
+        write_atomically(self.attempt.data, encode_document(report))
+        for code, message in self.data.warnings():
+            self.journal.warn(code, message)
+
+    def _build_trainer(self) -> RunTrainer:
+        spec = self.spec
+        model: PreTrainedModel = load_model(spec, self.precision, self.device)
+        adapter = METHODS[spec.method.kind](model, spec)
+        self.follower = RunCallback(self.journal, Requests(self.run_directory), self.stop, self.device)
+        trainer = RunTrainer(
+            run=self.run_directory,
+            journal=self.journal,
+            follower=self.follower,
+            keep=spec.checkpoints.keep,
+            on_first_step=self._write_first_step,
+            model=model,
+            args=sft_config(spec, self.precision, self.device, self.run_directory.path),
+            train_dataset=self.data.train,
+            eval_dataset=self.data.eval,
+            processing_class=self.tokenizer,
+            peft_config=adapter,
+        )
+        cast_trainable(trainer.model, self.precision.trainable)
+        self._note_model(trainer.model)
+        return trainer
+
+    def _note_model(self, model: Any) -> None:
+        trained, whole = count_parameters(model)
+        facts = environment.describe(self.device) | {
+            "parameters": whole,
+            "trainable_parameters": trained,
+            "precision": {
+                "load": str(self.precision.load),
+                "trainable": str(self.precision.trainable),
+                "compute": str(self.precision.compute),
+            },
+        }
+        write_atomically(self.attempt.environment, encode_document(facts))
+
+    # --- training --------------------------------------------------------------------------------
+
+    def _train(self) -> None:
+        training = self.spec.training
+        batches = math.ceil(len(self.trainer.train_dataset) / training.batch_size)
+        steps_per_epoch = math.ceil(batches / training.gradient_accumulation)
+        self.plan = make_plan(
+            self.spec,
+            total_steps=training.max_steps or math.ceil(training.epochs * steps_per_epoch),
+            steps_per_epoch=steps_per_epoch,
+            has_eval=self.data.eval is not None,
+        )
+        tokens = 0
+        if self.checkpoint is not None:
+            tokens = checkpoints.read_manifest(self.checkpoint).tokens
+        self.trainer.restore_tokens(tokens)
+        self.follower.begin(self.plan, self.journal.step, tokens)
+        resume_from = str(self.checkpoint) if self.checkpoint is not None else None
+        if resume_from is not None and self.journal.step >= self.plan.total_steps:
+            # every step is made; only the end is missing, and `train` would compute one step more
+            self.trainer._load_from_checkpoint(resume_from)
+            self.trainer.state.global_step = self.journal.step
+            return
+        self.trainer.train(resume_from_checkpoint=resume_from)
+
+    def _write_first_step(self, batches: list[dict[str, Any]]) -> None:
+        """Add to `data.json` what the first step trains on: the tokens that the loss counts, decoded."""
+        rows = []
+        left = SAMPLED_TOKENS_SHOWN
+        for batch in batches:
+            for ids, labels in zip(batch["input_ids"].tolist(), batch["labels"].tolist(), strict=True):
+                left -= len(ids)
+                if rows and left < 0:
+                    break
+                trained = [label for label in labels if label != -100]
+                rows.append(
+                    {
+                        "input_ids": ids,
+                        "labels": labels,
+                        "trained_text": self.tokenizer.decode(trained),
+                        "trained_tokens": len(trained),
+                    }
+                )
+        report = self.data.report_document() | {
+            "first_step": {"step": self.journal.step + 1, "micro_batches": len(batches), "rows": rows}
+        }
+        write_atomically(self.attempt.data, encode_document(report))
+
+    # --- after training --------------------------------------------------------------------------
+
+    def _has_first_samples(self) -> bool:
+        """True when an earlier attempt already took the samples before training."""
+        for line in self.run_directory.events.read_bytes().splitlines():
+            if b'"event":"sample"' in line:
+                event = decode_event(line)
+                if isinstance(event, SampleEvent) and event.when == "before":
+                    return True
+        return False
+
+    def _sample(self, when: Any) -> None:
+        self.journal.enter("sampling")
+        samples.sample_all(
+            self.trainer.model,
+            self.tokenizer,
+            self.data.prompts,
+            when=when,
+            step=self.trainer.state.global_step,
+            journal=self.journal,
+            stop=self.stop,
+            autocast=self.precision.autocast(self.device),
+        )
+
+    def _stopped(self, step: int, total: int) -> EndEvent:
+        return EndEvent(
+            time=time.time(),
+            cause="stopped",
+            message=f"Stopped at step {step} of {total}; its checkpoint is whole and can be resumed.",
+            step=step,
+        )
+
+    def _finish(self, step: int) -> EndEvent:
+        model = self.trainer.model
+        result.lower_precision(model, self.spec, self.precision)
+        self._sample("after")
+        self.journal.enter("saving", detail="result")
+        saved = result.save(self.run_directory, self.spec, model, self.tokenizer, self.precision)
+        return EndEvent(
+            time=time.time(),
+            cause="finished",
+            message=f"Finished {step} steps.",
+            step=step,
+            result=saved.path,
+            result_bytes=saved.bytes,
+            usage=saved.usage,
+        )
