@@ -1,0 +1,166 @@
+"""Rows into examples: what the model is shown, and what it is to answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from tui_ft.data.formats import Format, lacks
+from tui_ft.data.structured import Turn, plain, read_chat, tools_text
+from tui_ft.data.wording import RowProblem, shown
+
+Message = dict[str, str]
+"""`{"role": system | user | assistant | tool, "content": text}`."""
+
+TrainOn = Literal["completion", "assistant", "all"]
+
+_MEDIA = ("images", "videos", "audios", "image", "video", "audio")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """A prompt and its completion, both as messages or both as text.
+
+    Of the completion's messages the assistant's are trained on, except those whose index is in
+    `untrained`; everything is, the prompt too, when `whole` is set.
+    """
+
+    prompt: list[Message] | str
+    completion: list[Message] | str
+    untrained: frozenset[int] = frozenset()
+    whole: bool = False
+
+
+def convert(row: Mapping[str, Any], found: Format, train_on: TrainOn | str = "completion") -> list[Example]:
+    """Return the examples in `row`, which is in the format `found`.
+
+    `train_on`: "completion" is the last answer of a chat, "assistant" every answer, "all" every
+    token. Raises `RowProblem` for a row that cannot be used.
+    """
+    if lacks(found, row):
+        raise RowProblem(_missing(found, row))
+    if any(row.get(name) and not isinstance(row[name], str) for name in _MEDIA):
+        raise RowProblem("the row holds images, audio or video, which a text model cannot read")
+    columns = found.columns
+    if found.name == "text":
+        text = plain(row[columns["text"]], columns["text"])
+        if not text.strip():
+            raise RowProblem("the text is empty")
+        return [Example(prompt="", completion=text, whole=True)]
+    if found.name in ("messages", "sharegpt"):
+        return [_chat_example(_with_system(read_chat(row[columns["messages"]]), row, columns), train_on)]
+    if found.name == "alpaca":
+        return [_pair_example(row, columns, "instruction", "output", train_on)]
+    return [_pair_example(row, columns, "prompt", "completion", train_on)]
+
+
+def _missing(found: Format, row: Mapping[str, Any]) -> str:
+    absent = [theirs for theirs in found.columns.values() if row.get(theirs) is None]
+    return f"column {shown(absent[0], 40)!r} is missing or null" if absent else "a column is missing"
+
+
+def _pair_example(
+    row: Mapping[str, Any], columns: Mapping[str, str], asks: str, answers: str, train_on: str
+) -> Example:
+    """Return the example of a row that has the prompt and the answer in columns of their own."""
+    prompt, completion = row[columns[asks]], row[columns[answers]]
+    turns = _asked(prompt, row, columns, asks)
+    if isinstance(completion, str | bool | int | float):
+        answered = [Turn(role="assistant", text=plain(completion, columns[answers]))]
+    else:
+        answered = read_chat([completion] if isinstance(completion, Mapping) else completion)
+    is_text = asks == "prompt" and isinstance(prompt, str) and isinstance(completion, str)
+    chat = _with_system([*turns, *answered], row, columns)
+    if is_text and len(chat) == 2 and not _names_chat(columns):
+        return _text_example(turns[0].text, answered[0].text, train_on)
+    return _chat_example(chat, train_on)
+
+
+def _names_chat(columns: Mapping[str, str]) -> bool:
+    """True for names of questions and answers: a chat of two turns rather than a text and its end.
+
+    Only `prompt` and `completion` mean the text as it stands, as they do for the libraries.
+    """
+    return columns["prompt"] != "prompt" or columns["completion"] != "completion"
+
+
+def _text_example(prompt: str, completion: str, train_on: str) -> Example:
+    if not completion.strip():
+        raise RowProblem("the answer is empty")
+    if not prompt.strip():
+        raise RowProblem("the prompt is empty")
+    return Example(prompt=prompt, completion=completion, whole=train_on == "all")
+
+
+def _asked(prompt: Any, row: Mapping[str, Any], columns: Mapping[str, str], asks: str) -> list[Turn]:
+    turns = _history(row.get(columns.get("history", "")))
+    if isinstance(prompt, list | Mapping):
+        return [*turns, *read_chat([prompt] if isinstance(prompt, Mapping) else prompt)]
+    parts = [plain(prompt, columns[asks])]
+    if "input" in columns and asks == "instruction":
+        parts.append(plain(row.get(columns["input"]), columns["input"]))
+    return [*turns, Turn(role="user", text="\n\n".join(part for part in parts if part.strip()))]
+
+
+def _history(value: Any) -> list[Turn]:
+    """Return earlier turns: a list of (question, answer) pairs, or of messages."""
+    if not value:
+        return []
+    if isinstance(value, list) and all(isinstance(m, Mapping) for m in value):
+        return read_chat(value)
+    if not isinstance(value, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in value):
+        raise RowProblem("the history is not a list of [question, answer] pairs")
+    return [
+        Turn(role=role, text=plain(text, "history"))
+        for pair in value
+        for role, text in zip(("user", "assistant"), pair, strict=True)
+    ]
+
+
+def _with_system(turns: list[Turn], row: Mapping[str, Any], columns: Mapping[str, str]) -> list[Turn]:
+    """Return `turns` with the row's system prompt and tools in one system turn at the front."""
+    parts = [plain(row.get(columns.get("system", "")), "system")]
+    if turns and turns[0].role == "system":
+        parts.append(turns[0].text)
+        turns = turns[1:]
+    if tools := tools_text(row.get(columns.get("tools", ""))):
+        parts.append(f"Available tools:\n{tools}")
+    text = "\n\n".join(part for part in parts if part.strip())
+    return [Turn(role="system", text=text), *turns] if text else turns
+
+
+def _chat_example(turns: list[Turn], train_on: str) -> Example:
+    turns = _whole_turns(turns)
+    answers = [index for index, turn in enumerate(turns) if turn.role == "assistant"]
+    if not answers:
+        raise RowProblem("the conversation has no assistant turn")
+    turns = turns[: answers[-1] + 1]  # what follows the last answer teaches nothing
+    if train_on == "all":
+        return Example(prompt=[], completion=_messages(turns), whole=True)
+    first = answers[0] if train_on == "assistant" else answers[-1]
+    if first == 0:
+        raise RowProblem("nothing comes before the assistant's turn")
+    completion = turns[first:]
+    untrained = frozenset(i for i, turn in enumerate(completion) if not turn.trained)
+    if all(turn.role != "assistant" or not turn.trained for turn in completion):
+        raise RowProblem("the data set gives the answer the weight 0")
+    return Example(prompt=_messages(turns[:first]), completion=_messages(completion), untrained=untrained)
+
+
+def _whole_turns(turns: list[Turn]) -> list[Turn]:
+    """Return the turns that can be used: a greeting by the assistant before the first question is left out.
+
+    Raises `RowProblem` for an empty answer or question.
+    """
+    asked = next((i for i, turn in enumerate(turns) if turn.role == "user"), None)
+    if asked is not None:
+        turns = [t for i, t in enumerate(turns) if i >= asked or t.role == "system"]
+    for turn in turns:
+        if not turn.text.strip() and turn.role in ("assistant", "user"):
+            raise RowProblem("the answer is empty" if turn.role == "assistant" else "the prompt is empty")
+    return [turn for turn in turns if turn.text.strip() or turn.role == "tool"]
+
+
+def _messages(turns: Iterable[Turn]) -> list[Message]:
+    return [{"role": turn.role, "content": turn.text} for turn in turns]

@@ -1,0 +1,255 @@
+"""A data set made ready for training: every row read, converted, encoded, split, and accounted for."""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tui_ft.data import split
+from tui_ft.data.convert import Example, convert
+from tui_ft.data.encode import ChatTokenizer, Encoded, encode, render_prompt
+from tui_ft.data.formats import Format, detect, lacks, require_sft
+from tui_ft.data.pool import Candidate, EncodedRows, Pool
+from tui_ft.data.read import read_rows
+from tui_ft.data.report import DataReport, SourceReport
+from tui_ft.data.wording import RowProblem, shown
+from tui_ft.errors import TuiFtError
+
+_LOOKED_AT = 200
+_PROGRESS_ROWS = 64
+
+Progress = Callable[[int], None]
+"""Called with the number of rows read so far, now and then; it may raise to end the work."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Rows to learn from: numbered from 1, with the name that errors call them by.
+
+    `weight` 2 shows every row twice an epoch, 0.5 only every second one.
+    """
+
+    rows: Iterable[tuple[int, dict[str, Any]]]
+    name: str
+    format: str = "auto"
+    columns: dict[str, str] = field(default_factory=dict)
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """A held-out example as the model is asked it; `messages` is None where the data is plain text."""
+
+    prompt: str
+    messages: list[dict[str, str]] | None
+    expected: str
+    source: str
+    row: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """What training needs of the data; `evaluation` is empty when nothing is held out."""
+
+    train: EncodedRows
+    evaluation: EncodedRows
+    samples: list[Sample]
+    report: DataReport
+
+
+def local_source(path: Path, **options: Any) -> Source:
+    """Return the source of a local file with the options of `Source`; reading it raises `TuiFtError`."""
+    return Source(rows=read_rows(path), name=str(path), **options)
+
+
+def prepare(
+    sources: Iterable[Source],
+    tokenizer: ChatTokenizer,
+    *,
+    train_on: str = "completion",
+    max_length: int = 1024,
+    eval_sources: Iterable[Source] = (),
+    eval_fraction: float = 0.05,
+    seed: int = 42,
+    progress: Progress | None = None,
+) -> Prepared:
+    """Read all rows and return the encoded train and evaluation sets with the report.
+
+    Rows longer than `max_length` tokens lose their end; those left without a trained token are
+    dropped. With `eval_sources` nothing is split off. Raises `TuiFtError` when a source cannot be
+    read, is in no format for fine-tuning, or leaves no row to train on.
+    """
+    work = _Work(tokenizer, train_on=train_on, max_length=max_length, seed=seed, progress=progress)
+    learnt = [work.take(source) for source in sources]
+    pool = work.pool
+    work.pool = Pool()
+    asked = [work.take(source, is_eval=True) for source in eval_sources]
+    held = set() if asked else split.held_out(pool.ranks, eval_fraction)
+    train, evaluation = pool.rows(without=held), pool.rows(only=held)
+    if asked:
+        evaluation = work.pool.rows()
+    candidates = work.pool if asked else pool
+    return Prepared(
+        train=train,
+        evaluation=evaluation,
+        samples=[_sample(found, tokenizer) for found in candidates.examples()],
+        report=DataReport(
+            sources=learnt,
+            eval_sources=asked,
+            train_on=train_on,
+            max_length=max_length,
+            train_rows=len(train),
+            eval_rows=len(evaluation),
+            content_hash=work.content.hexdigest(),
+            **work.totals,
+        ),
+    )
+
+
+class _Work:
+    """The pass over the rows: what is known of them so far."""
+
+    def __init__(
+        self,
+        tokenizer: ChatTokenizer,
+        *,
+        train_on: str,
+        max_length: int,
+        seed: int,
+        progress: Progress | None,
+    ) -> None:
+        self.pool = Pool()
+        self.content = hashlib.blake2b(digest_size=16)
+        self.totals = {"tokens": 0, "trained_tokens": 0, "longest": 0, "truncated": 0}
+        self._tokenizer = tokenizer
+        self._train_on = train_on
+        self._max_length = max_length
+        self._seed = seed
+        self._progress = progress
+        self._read = 0
+
+    def take(self, source: Source, *, is_eval: bool = False) -> SourceReport:
+        """Read one source to its end. Raises `TuiFtError` when none of its rows can be used."""
+        rows = iter(source.rows)
+        first = list(islice(rows, _LOOKED_AT))
+        if not first:
+            raise TuiFtError(f"The data set {shown(source.name, 200)} has no rows.", "Give one with rows.")
+        found = detect([row for _, row in first], source.columns, source.format)
+        columns = list(dict.fromkeys(name for _, row in first for name in row))
+        require_sft(found, source.name, columns)
+        report = SourceReport(name=source.name, format=found.name, columns=found.columns)
+        known: dict[frozenset[str], Format] = {}
+        for number, row in chain(first, rows):
+            self._count(row)
+            report.rows += 1
+            try:
+                self._use(row, _format_of(row, found, known), source, number, report, is_eval=is_eval)
+                report.used += 1
+            except RowProblem as problem:
+                report.skip(problem.reason, number)
+        if not report.used:
+            reason, skipped = max(report.skipped.items(), key=lambda item: item[1].count)
+            raise TuiFtError(
+                f"No row of {shown(source.name, 200)} can be used: {reason} "
+                f"({skipped.count} of {report.rows} rows, the first is row {skipped.rows[0]}).",
+                "Mend the rows, name their columns in data.columns, or raise data.max_length.",
+            )
+        return report
+
+    def _count(self, row: dict[str, Any]) -> None:
+        self._read += 1
+        if self._progress and self._read % _PROGRESS_ROWS == 1:
+            self._progress(self._read)
+        self.content.update(msgspec.json.encode(_hashable(row), enc_hook=str))
+
+    def _use(
+        self,
+        row: dict[str, Any],
+        found: Format,
+        source: Source,
+        number: int,
+        report: SourceReport,
+        *,
+        is_eval: bool,
+    ) -> None:
+        for example in convert(row, found, self._train_on):
+            encoded = encode(example, self._tokenizer)
+            ids, trained = encoded.input_ids, encoded.trained
+            self.totals["longest"] = max(self.totals["longest"], len(ids))
+            if len(ids) > self._max_length:
+                ids, trained = ids[: self._max_length], trained[: self._max_length]
+                if not any(trained):
+                    report.dropped += 1
+                    raise RowProblem(f"no answer is left within data.max_length = {self._max_length} tokens")
+                report.truncated += 1
+                self.totals["truncated"] += 1
+            self.totals["tokens"] += len(ids)
+            self.totals["trained_tokens"] += sum(trained)
+            place = split.rank(array("i", ids).tobytes(), self._seed)
+            repeats = 1 if is_eval else _repeats(source.weight, place)
+            self.pool.add(Encoded(ids, trained), place, Candidate(example, source.name, number), repeats)
+
+
+def _format_of(row: dict[str, Any], found: Format, known: dict[frozenset[str], Format]) -> Format:
+    """Return the format of one row: that of the data set, unless the row is plainly in another one."""
+    if not lacks(found, row):
+        return found
+    names = frozenset(name for name, value in row.items() if value is not None)
+    if names not in known:
+        own = detect([row])
+        known[names] = own if own.name in ("alpaca", "sharegpt", "messages", "prompt_completion") else found
+    return known[names]
+
+
+def _repeats(weight: float, place: bytes) -> int:
+    whole = int(weight)
+    part = int.from_bytes(place[::-1], "big") / 2 ** (8 * len(place))
+    return whole + int(part < weight - whole)
+
+
+def _hashable(value: Any) -> Any:
+    """Return a row with what JSON cannot say (half characters, bytes, dates) as text that it can."""
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "surrogatepass").hex()
+    if isinstance(value, dict):
+        return {str(key): _hashable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_hashable(item) for item in value]
+    return value if isinstance(value, int | float | type(None)) else repr(value)
+
+
+def _sample(found: Candidate, tokenizer: ChatTokenizer) -> Sample:
+    example = found.example
+    prompt, completion = example.prompt, example.completion
+    if isinstance(prompt, str) or isinstance(completion, str):
+        return _text_sample(found, str(prompt), str(completion))
+    turns = [*prompt, *completion]
+    answer = max((i for i, turn in enumerate(turns) if turn["role"] == "assistant"), default=len(turns) - 1)
+    asked = Example(prompt=turns[:answer], completion=turns[answer : answer + 1])
+    return Sample(
+        prompt=render_prompt(asked, tokenizer) if answer else "",
+        messages=turns[:answer],
+        expected=turns[answer]["content"],
+        source=found.source,
+        row=found.row,
+    )
+
+
+def _text_sample(found: Candidate, prompt: str, completion: str) -> Sample:
+    if not prompt:  # plain text: its first words are the question, the rest the answer
+        words = completion.split(" ")
+        prompt = " ".join(words[: max(1, min(12, len(words) // 2))])
+        completion = completion[len(prompt) :]
+    return Sample(prompt=prompt, messages=None, expected=completion, source=found.source, row=found.row)
+
+
+def iterate_numbered(rows: Iterable[dict[str, Any]]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Number rows that come without numbers, as those of a hub data set do, from 1."""
+    return enumerate(rows, 1)

@@ -1,0 +1,196 @@
+"""Chats as data sets write them: every spelling of roles, contents and tool calls, read into one shape."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from tui_ft.data.wording import RowProblem, shown
+
+_ROLES: dict[str, str] = {
+    **dict.fromkeys(("user", "human", "prompter", "customer", "question", "instruction"), "user"),
+    **dict.fromkeys(
+        ("assistant", "gpt", "model", "bot", "ai", "chatgpt", "chatbot", "answer", "function_call",
+         "tool_call", "tool_calls", "response"),
+        "assistant",
+    ),
+    **dict.fromkeys(("system", "developer"), "system"),
+    **dict.fromkeys(
+        ("tool", "function", "observation", "tool_response", "function_response", "tool_result", "ipython"),
+        "tool",
+    ),
+}  # fmt: skip
+_ROLE_KEYS = ("role", "from", "speaker", "author")
+_CONTENT_KEYS = ("content", "value", "text")
+_WEIGHT_KEYS = ("loss_weight", "weight", "train", "training")
+_LITERAL_LIMIT = 1_000_000
+
+
+class Turn(msgspec.Struct, frozen=True, kw_only=True):
+    """One message: our role, its text, and whether the data set wants it trained on."""
+
+    role: str
+    text: str
+    trained: bool = True
+    is_sharegpt: bool = False
+
+
+def is_chat(value: Any) -> bool:
+    """True when `value` is a list of messages, or a text that holds one."""
+    messages = _listed(value)
+    return bool(messages) and all(isinstance(m, Mapping) and _role_key(m) for m in messages or [])
+
+
+def as_messages(value: Any) -> list[Turn]:
+    """Return the turns of a chat that can be read, skipping what cannot; for looking only."""
+    turns = []
+    for message in _listed(value) or []:
+        try:
+            turns.append(read_turn(message))
+        except RowProblem:
+            continue
+    return turns
+
+
+def read_chat(value: Any) -> list[Turn]:
+    """Return the turns of a chat. Raises `RowProblem` for what is no chat or cannot be said as text."""
+    messages = _listed(value)
+    if messages is None:
+        raise RowProblem("the conversation is not a list of messages")
+    if not messages:
+        raise RowProblem("the conversation is empty")
+    return [read_turn(message) for message in messages]
+
+
+def read_turn(message: Any) -> Turn:
+    """Return one message. Raises `RowProblem`."""
+    if not isinstance(message, Mapping):
+        raise RowProblem("a message is not an object with a role and a content")
+    key = _role_key(message)
+    if key is None:
+        raise RowProblem("a message has no role")
+    named = str(message[key]).strip().lower()
+    role = _ROLES.get(named)
+    if role is None:
+        raise RowProblem(f"unknown role {shown(named, 30)!r}")
+    weight = next((message[k] for k in _WEIGHT_KEYS if message.get(k) is not None), 1)
+    return Turn(
+        role=role,
+        text=_message_text(message),
+        trained=weight not in (0, "0", False, "false"),
+        is_sharegpt=key == "from" or "value" in message,
+    )
+
+
+def plain(value: Any, column: str) -> str:
+    """Return a cell as text; numbers as they are written. Raises `RowProblem` for lists and objects."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return checked(value)
+    if isinstance(value, bool | int | float):
+        return json.dumps(value)
+    what = "a list" if isinstance(value, list) else "no text"
+    raise RowProblem(f"column {shown(column, 40)!r} holds {what}")
+
+
+def checked(text: str) -> str:
+    """Return `text` if a tokenizer can read it. Raises `RowProblem` for half a surrogate pair."""
+    if not text.isascii():
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise RowProblem("the text holds half a character (a lone surrogate)") from error
+    return text
+
+
+def tools_text(value: Any) -> str:
+    """Return a row's tool declarations as one line of text each, or "" when it has none."""
+    parsed = _parsed(value) if isinstance(value, str) else value
+    if not parsed:
+        return ""
+    tools = parsed if isinstance(parsed, list) else [parsed]
+    return "\n".join(tool if isinstance(tool, str) else _compact(tool) for tool in tools)
+
+
+def _role_key(message: Mapping[str, Any]) -> str | None:
+    return next((k for k in _ROLE_KEYS if isinstance(message.get(k), str)), None)
+
+
+def _listed(value: Any) -> list[Any] | None:
+    if isinstance(value, str) and value.lstrip()[:1] == "[":
+        value = _parsed(value)
+    return value if isinstance(value, list) else None
+
+
+def _parsed(text: str) -> Any:
+    """Return what a cell of a table spells: JSON, or a list as Python prints it; else None."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        if len(text) > _LITERAL_LIMIT:
+            return None
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return None
+
+
+def _message_text(message: Mapping[str, Any]) -> str:
+    content = next((message[k] for k in _CONTENT_KEYS if message.get(k) is not None), None)
+    parts = [_content_text(content)]
+    calls = message.get("tool_calls") or message.get("function_call")
+    if calls:
+        parts += [_call_text(call) for call in (calls if isinstance(calls, list) else [calls])]
+    text = "\n".join(part for part in parts if part)
+    thought = message.get("reasoning_content") or message.get("reasoning") or message.get("thinking")
+    if isinstance(thought, str) and thought.strip() and "</think>" not in text:
+        text = f"<think>\n{thought.strip()}\n</think>\n\n{text}"
+    return checked(text)
+
+
+def _content_text(content: Any) -> str:
+    if content is None or isinstance(content, str | bool | int | float):
+        return plain(content, "content")
+    if isinstance(content, Mapping):
+        content = [content]
+    if not isinstance(content, list):
+        raise RowProblem("a message's content is no text")
+    texts = [_part_text(part) for part in content]
+    return "".join(texts)
+
+
+def _part_text(part: Any) -> str:
+    if isinstance(part, str):
+        return part
+    if not isinstance(part, Mapping):
+        raise RowProblem("a part of a message's content is no text")
+    kind = str(part.get("type", "text"))
+    value = next((part[k] for k in (*_CONTENT_KEYS, kind) if part.get(k) is not None), "")
+    if kind in ("text", "input_text", "output_text", "refusal"):
+        return plain(value, "content")
+    if kind in ("reasoning", "thinking"):
+        return f"<think>\n{plain(value, 'content').strip()}\n</think>\n\n"
+    if kind in ("tool_call", "tool_calls", "tools", "tool_result", "tool_use"):
+        return value if isinstance(value, str) else _compact(value or part)
+    raise RowProblem(f"a message holds {shown(kind, 30)!r}, which a text model cannot read")
+
+
+def _call_text(call: Any) -> str:
+    """Return a tool call as `{"name": …, "arguments": …}`, however deep it is wrapped."""
+    if not isinstance(call, Mapping):
+        return plain(call, "tool_calls")
+    inner = call.get("function")
+    called = inner if isinstance(inner, Mapping) else call
+    arguments = called.get("arguments")
+    if isinstance(arguments, str) and (parsed := _parsed(arguments)) is not None:
+        arguments = parsed
+    return _compact({"name": called.get("name"), "arguments": arguments})
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)

@@ -1,0 +1,32 @@
+"""How a data set's faults are said: what is wrong, in which file, at which row, and what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tui_ft.errors import TuiFtError
+
+
+class RowProblem(Exception):  # noqa: N818 - a row that cannot be used is counted, it is no error
+    """One row cannot be trained on; `reason` is a short phrase that groups equal rows in the report."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def shown(text: object, width: int = 80) -> str:
+    """Return foreign text fit for a terminal: one line, no control characters, at most `width` long."""
+    line = "".join(c if c.isprintable() else " " for c in str(text)[: width * 2])
+    line = " ".join(line.split())
+    return line if len(line) <= width else line[: width - 1] + "…"
+
+
+def row_error(path: Path, row: int, what: str, hint: str) -> TuiFtError:
+    """Return the error for a file that cannot be read on from `row` (counted from 1)."""
+    return TuiFtError(f"{shown(path, 200)}, row {row}: {what}.", hint)
+
+
+def file_error(path: Path, what: str, hint: str) -> TuiFtError:
+    """Return the error for a file that cannot be read at all."""
+    return TuiFtError(f"{shown(path, 200)} {what}.", hint)
