@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from tui_ft.data.encode import TemplateRefusal
+
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
@@ -14,7 +16,8 @@ class HubTokenizer:
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self._tokenizer = tokenizer
-        self._special = set(tokenizer.all_special_ids)
+        added = tokenizer.added_tokens_decoder  # end tokens of a chat are not always called special
+        self._special = {*tokenizer.all_special_ids, *added}
 
     @property
     def has_chat_template(self) -> bool:
@@ -28,10 +31,15 @@ class HubTokenizer:
         return token_id in self._special
 
     def render(self, messages: Sequence[dict[str, Any]], add_generation_prompt: bool) -> str:
-        """Render a chat as the text that the model sees."""
-        text = self._tokenizer.apply_chat_template(
-            list(messages), tokenize=False, add_generation_prompt=add_generation_prompt
-        )
+        """Render a chat as the text that the model sees. Raises `TemplateRefusal`."""
+        from jinja2 import TemplateError
+
+        try:
+            text = self._tokenizer.apply_chat_template(
+                list(messages), tokenize=False, add_generation_prompt=add_generation_prompt
+            )
+        except (TemplateError, ValueError, TypeError, KeyError, IndexError) as error:
+            raise TemplateRefusal(str(error)) from error
         return str(text)
 
     def encode(
