@@ -1,0 +1,50 @@
+"""How long a run still takes, from the steps it has done."""
+
+from __future__ import annotations
+
+import time
+
+from tui_ft.watch.series import Series
+
+RECENT_STEPS = 100
+"""The pace is taken over so many steps: evaluations and checkpoints among them count, old pauses do not."""
+
+
+def seconds_per_step(times: Series, since_step: float = 0.0) -> float | None:
+    """The pace of the last steps, from a series of unix times by step; None while it is not known."""
+    count = len(times)
+    start = max(count - 1 - RECENT_STEPS, times.index(since_step))
+    if count - 1 - start < 1:
+        return None
+    seconds = times.values[count - 1] - times.values[start]
+    steps = times.steps[count - 1] - times.steps[start]
+    return seconds / steps if seconds > 0 and steps > 0 else None
+
+
+def seconds_left(
+    times: Series, step: int | None, total_steps: int | None, since_step: float = 0.0
+) -> float | None:
+    """How long the steps that are left take at the pace of the last ones; None while it is not known."""
+    pace = seconds_per_step(times, since_step)
+    if pace is None or step is None or total_steps is None or total_steps < step:
+        return None
+    return (total_steps - step) * pace
+
+
+def duration_label(seconds: float) -> str:
+    """Return a duration in at most six characters: 45s, 12m30s, 3h05m, 2d04h."""
+    whole = max(int(seconds + 0.5), 0)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02d}s"
+    if whole < 86_400:
+        return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
+    return f"{whole // 86_400}d{whole % 86_400 // 3600:02d}h"
+
+
+def clock_label(moment: float, now: float) -> str:
+    """Return a moment as local time of day, with the date when it is not today's."""
+    then, today = time.localtime(moment), time.localtime(now)
+    form = "%H:%M" if then[:3] == today[:3] else "%d %b %H:%M"
+    return time.strftime(form, then)

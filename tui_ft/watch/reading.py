@@ -1,0 +1,95 @@
+"""What is known of a run at one moment, whatever it was read from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tui_ft.runs.records import (
+    CheckpointEvent,
+    EndEvent,
+    ExitRecord,
+    HardwareRow,
+    SampleEvent,
+    Status,
+    WarningEvent,
+)
+from tui_ft.watch.series import Series
+
+SourceName = Literal["tui_ft"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Activity:
+    """What the trainer is doing: its phase since a moment, and how much of it is done where it counts."""
+
+    phase: str
+    since: float
+    detail: str = ""
+    done: int | None = None
+    total: int | None = None
+    unit: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryCurve:
+    """Memory in GiB over seconds since `origin`, and against what it counts.
+
+    On a box without a GPU `is_gpu` is False: then it is the trainer's resident memory, and `total_gib`
+    the limit of the cgroup or of the box.
+    """
+
+    is_gpu: bool
+    series: Series
+    origin: float
+    name: str = ""
+    used_gib: float | None = None
+    total_gib: float | None = None
+    free_gib: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """One reading of a run. The series go on growing behind it; all else is as it was at that moment.
+
+    `times` holds the unix time of each training step; `restart_steps` the steps at which a restart or a
+    resume went on. `is_complete` is False while a long history is still being read.
+    """
+
+    source: SourceName
+    title: str
+    path: str
+    status: Status
+    reason: str = ""
+    model: str = ""
+    method: str = ""
+    attempt: int = 1
+    step: int | None = None
+    total_steps: int | None = None
+    epoch: float | None = None
+    started_at: float | None = None
+    ended_at: float | None = None
+    updated_at: float | None = None
+    activity: Activity | None = None
+    series: Mapping[str, Series] = field(default_factory=dict)
+    times: Series = field(default_factory=Series)
+    restart_steps: tuple[float, ...] = ()
+    restarts: int = 0
+    bad_records: int = 0
+    notes: tuple[str, ...] = ()
+    hardware: HardwareRow | None = None
+    memory: MemoryCurve | None = None
+    samples: tuple[SampleEvent, ...] = ()
+    checkpoints: tuple[CheckpointEvent, ...] = ()
+    warnings: tuple[WarningEvent, ...] = ()
+    end: EndEvent | None = None
+    exit: ExitRecord | None = None
+    log: tuple[str, ...] = ()
+    log_version: int = 0
+    is_complete: bool = True
+
+    def last(self, name: str) -> float | None:
+        """The newest value of a series; None when there is none."""
+        series = self.series.get(name)
+        return series.last[1] if series is not None and series.last is not None else None

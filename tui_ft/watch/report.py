@@ -1,0 +1,114 @@
+"""One reading of a run for scripts (`watch --json`) and for people without a dashboard (`watch --once`)."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+from tui_ft.runs.records import SCHEMA, finite_or_word
+from tui_ft.watch.eta import clock_label, duration_label, seconds_left
+from tui_ft.watch.reading import Reading
+from tui_ft.watch.scales import number_label
+from tui_ft.watch.series import Series
+from tui_ft.watch.sources.protocol import Source
+
+_LONGEST_READ_S = 60.0
+
+
+def read_whole(source: Source, budget_s: float = _LONGEST_READ_S) -> Reading:
+    """Poll until the history is read, `budget_s` seconds at most, and return the reading."""
+    end = time.monotonic() + budget_s
+    source.poll(budget_s)
+    while not source.reading.is_complete and time.monotonic() < end:
+        source.poll(max(end - time.monotonic(), 0.0))
+    return source.reading
+
+
+def as_json(reading: Reading) -> dict[str, Any]:
+    """Return a reading as the object that `watch --json` prints: strict JSON, non-finite numbers as words."""
+    return {
+        "schema": SCHEMA,
+        "source": reading.source,
+        "title": reading.title,
+        "path": reading.path,
+        "status": reading.status,
+        "reason": reading.reason,
+        "step": reading.step,
+        "total_steps": reading.total_steps,
+        "epoch": _number(reading.epoch),
+        "started_at": _number(reading.started_at),
+        "updated_at": _number(reading.updated_at),
+        "restarts": reading.restarts,
+        "bad_records": reading.bad_records,
+        "notes": list(reading.notes),
+        "series": {name: _series(series) for name, series in sorted(reading.series.items()) if len(series)},
+    }
+
+
+def _series(series: Series) -> dict[str, Any]:
+    low, high = series.extent() or (None, None)
+    return {
+        "points": len(series),
+        "first": _point(series.first),
+        "last": _point(series.last),
+        "min": _number(low),
+        "max": _number(high),
+        "nonfinite": series.nonfinite,
+    }
+
+
+def _point(point: tuple[float, float] | None) -> list[Any] | None:
+    return None if point is None else [_whole(point[0]), _number(point[1])]
+
+
+def _whole(step: float) -> int | float:
+    return int(step) if math.isfinite(step) and step == int(step) else step
+
+
+def _number(value: float | None) -> float | str | None:
+    return None if value is None else finite_or_word(value)
+
+
+def as_text(reading: Reading, now: float | None = None) -> str:
+    """Return a reading as a few lines for people, without colour."""
+    now = time.time() if now is None else now
+    lines = [_headline(reading), _where(reading, now)]
+    if reading.series:
+        width = max(len(name) for name in reading.series)
+        lines += [
+            f"  {name.ljust(width)}  {_values(series)}" for name, series in sorted(reading.series.items())
+        ]
+    if reading.end is not None and reading.end.result:
+        lines.append(f"Result: {reading.end.result}")
+    lines += [f"Note: {note}" for note in reading.notes]
+    return "\n".join(line for line in lines if line)
+
+
+def _headline(reading: Reading) -> str:
+    kind = " · ".join(part for part in (reading.model, reading.method) if part)
+    return f"{reading.title}  {reading.status}" + (f"  {kind}" if kind else "")
+
+
+def _where(reading: Reading, now: float) -> str:
+    parts = []
+    if reading.reason:
+        parts.append(reading.reason)
+    if reading.step is not None:
+        parts.append(f"step {reading.step}" + (f" of {reading.total_steps}" if reading.total_steps else ""))
+    if reading.epoch is not None:
+        parts.append(f"epoch {reading.epoch:.2f}")
+    left = seconds_left(reading.times, reading.step, reading.total_steps)
+    if left and reading.status == "running":
+        parts.append(f"about {duration_label(left)} left, until {clock_label(now + left, now)}")
+    return "  ".join(parts)
+
+
+def _values(series: Series) -> str:
+    first, last, extent = series.first, series.last, series.extent()
+    if first is None or last is None:
+        return "–"
+    text = f"{number_label(first[1])} → {number_label(last[1])}"
+    if extent is not None:
+        text += f"  (min {number_label(extent[0])}, max {number_label(extent[1])}, {len(series)} points)"
+    return text + (f"  {series.nonfinite} not finite" if series.nonfinite else "")

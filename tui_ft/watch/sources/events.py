@@ -1,0 +1,112 @@
+"""Following events.jsonl: attempts, phases, checkpoints, samples, warnings and the end."""
+
+from __future__ import annotations
+
+import time
+
+import msgspec
+
+from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.records import (
+    AnyEvent,
+    AttemptEvent,
+    BeatEvent,
+    CheckpointEvent,
+    EndEvent,
+    PhaseEvent,
+    SampleEvent,
+    WarningEvent,
+    complete_lines,
+    decode_event,
+)
+from tui_ft.watch.log import clean_line
+from tui_ft.watch.reading import Activity
+from tui_ft.watch.tail import Tail
+
+
+class EventReader:
+    """Follows events.jsonl and keeps what counts of it."""
+
+    def __init__(self, run: RunDirectory) -> None:
+        self._tail = Tail(run.events)
+        self._reset()
+
+    def _reset(self) -> None:
+        self.bad = 0
+        self.attempt = 1
+        self.restarts = 0
+        self.step: int | None = None
+        self.total_steps: int | None = None
+        self.time: float | None = None
+        self.activity: Activity | None = None
+        self.restart_steps: list[float] = []
+        self.samples: dict[tuple[str, int], SampleEvent] = {}
+        self.checkpoints: dict[int, CheckpointEvent] = {}
+        self.warnings: list[WarningEvent] = []
+        self.end: EndEvent | None = None
+
+    def poll(self, end: float) -> bool:
+        changed = False
+        while data := self._tail.read():
+            if self._tail.restarted:
+                self._reset()
+            changed = True
+            for line in complete_lines(data):
+                try:
+                    event = decode_event(line)
+                except (msgspec.DecodeError, UnicodeDecodeError):
+                    self.bad += 1
+                else:
+                    self._take(event)
+            if time.monotonic() >= end:
+                break
+        return changed
+
+    def _take(self, event: AnyEvent) -> None:
+        self.time = event.time
+        match event:
+            case AttemptEvent():
+                self._open_attempt(event)
+            case PhaseEvent():
+                self._enter(event)
+            case BeatEvent():
+                self._beat(event)
+            case CheckpointEvent():
+                for path in event.removed:
+                    self._drop_checkpoint(path)
+                self.checkpoints[event.step] = event
+            case SampleEvent():
+                self.samples[event.when, event.index] = event
+            case WarningEvent():
+                self.warnings.append(event)
+            case EndEvent():
+                self.end, self.activity, self.step = event, None, event.step
+
+    def _open_attempt(self, event: AttemptEvent) -> None:
+        if event.attempt > 1 or self.end is not None:
+            self.restarts += 1
+            self.restart_steps.append(float(event.step))
+        self.attempt, self.step, self.end = event.attempt, event.step, None
+        self.samples = {key: sample for key, sample in self.samples.items() if key[0] == "before"}
+
+    def _enter(self, event: PhaseEvent) -> None:
+        self.total_steps = event.total_steps or self.total_steps
+        self.step = event.step if event.step is not None else self.step
+        self.activity = Activity(phase=event.phase, since=event.time, detail=clean_line(event.detail or ""))
+
+    def _beat(self, event: BeatEvent) -> None:
+        now = self.activity
+        is_same = now is not None and now.phase == event.phase
+        self.activity = Activity(
+            phase=event.phase,
+            since=now.since if now is not None and is_same else event.time,
+            detail=now.detail if now is not None and is_same else "",
+            done=event.done,
+            total=event.total,
+            unit=clean_line(event.unit or ""),
+        )
+
+    def _drop_checkpoint(self, path: str) -> None:
+        gone = [step for step, kept in self.checkpoints.items() if kept.path == path]
+        for step in gone:
+            del self.checkpoints[step]

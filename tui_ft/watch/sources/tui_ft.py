@@ -1,0 +1,155 @@
+"""The source of our own runs: a run directory, read incrementally and within a time budget."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.records import SCHEMA
+from tui_ft.watch.log import LogBuffer, clean_line
+from tui_ft.watch.reading import Reading
+from tui_ft.watch.sources.events import EventReader
+from tui_ft.watch.sources.hardware import HardwareReader
+from tui_ft.watch.sources.rows import MetricTable, decode_rows
+from tui_ft.watch.tail import Tail
+
+if TYPE_CHECKING:
+    from tui_ft.runs.truth import Truth
+
+TRUTH_EVERY_S = 1.0
+"""Whether a process lives is asked at most so often."""
+
+
+def read_truth_now(run: RunDirectory, now: float) -> Truth:
+    """Ask what is true of a run; imported with the first poll, not with the app."""
+    from tui_ft.runs.truth import read_truth
+
+    return read_truth(run, now)
+
+
+class TuiFtSource:
+    """Reads one run directory of ours. `clock` gives unix seconds."""
+
+    def __init__(
+        self,
+        run: RunDirectory,
+        *,
+        clock: Callable[[], float] = time.time,
+        read_truth: Callable[[RunDirectory, float], Truth] = read_truth_now,
+    ) -> None:
+        self.run = run
+        self._clock = clock
+        self._read_truth = read_truth
+        self._truth: Truth | None = None
+        self._truth_at = -TRUTH_EVERY_S
+        self._metrics = Tail(run.metrics)
+        self._table = MetricTable()
+        self._events = EventReader(run)
+        self._hardware = HardwareReader(run)
+        self._log = LogBuffer(run.output)
+        self._bad_metrics = 0
+        self._reading = Reading(
+            source="tui_ft", title=run.id, path=str(run.path), status="unknown", is_complete=False
+        )
+
+    @property
+    def reading(self) -> Reading:
+        return self._reading
+
+    def poll(self, budget_s: float = 0.05) -> bool:
+        """Read what is new for about `budget_s` seconds; True when the reading changed. Never raises."""
+        end = time.monotonic() + budget_s
+        changed = [
+            self._poll_truth(),
+            self._events.poll(end),
+            self._hardware.poll(end),
+            self._log.poll(),
+            self._poll_metrics(end),
+        ]
+        if not any(changed):
+            return False
+        self._reading = self._read()
+        return True
+
+    def _poll_truth(self) -> bool:
+        if time.monotonic() - self._truth_at < TRUTH_EVERY_S:
+            return False
+        self._truth_at = time.monotonic()
+        before, self._truth = self._truth, self._read_truth(self.run, self._clock())
+        return before is None or (before.state, before.status, before.reason) != (
+            self._truth.state, self._truth.status, self._truth.reason,
+        )  # fmt: skip
+
+    def _poll_metrics(self, end: float) -> bool:
+        changed = False
+        while data := self._metrics.read():
+            changed = self._start_again_if_shrunk() or True
+            rows, bad = decode_rows(data)
+            self._bad_metrics += bad
+            self._table.add(rows)
+            if time.monotonic() >= end:
+                break
+        return self._start_again_if_shrunk() or changed
+
+    def _start_again_if_shrunk(self) -> bool:
+        if not self._metrics.restarted:
+            return False
+        self._metrics.restarted = False
+        self._table, self._bad_metrics = MetricTable(), 0
+        return True
+
+    def _read(self) -> Reading:
+        events, table = self._events, self._table
+        truth = self._truth
+        state = truth.state if truth is not None else None
+        total = events.total_steps or (state.total_steps if state is not None else None)
+        return Reading(
+            source="tui_ft",
+            title=clean_line(state.name) if state is not None and state.name else self.run.id,
+            path=str(self.run.path),
+            status=truth.status if truth is not None else "unknown",
+            reason=clean_line(truth.reason or "") if truth is not None else "",
+            model=clean_line(state.model) if state is not None else "",
+            method=clean_line(state.method) if state is not None else "",
+            attempt=max(events.attempt, state.attempt if state is not None else 1),
+            step=table.step if table.step is not None else events.step,
+            total_steps=total,
+            epoch=table.epoch,
+            started_at=state.started_at if state is not None else None,
+            ended_at=state.ended_at if state is not None else None,
+            updated_at=self._updated_at(),
+            activity=events.activity,
+            series=table.named_series(),
+            times=table.times,
+            restart_steps=tuple(sorted({*events.restart_steps, *table.back_steps})),
+            restarts=max(events.restarts, len(table.back_steps)),
+            bad_records=self._bad_metrics + events.bad + self._hardware.bad,
+            notes=self._notes(),
+            hardware=self._hardware.last,
+            memory=self._hardware.memory(),
+            samples=tuple(events.samples.values()),
+            checkpoints=tuple(events.checkpoints.values()),
+            warnings=tuple(events.warnings),
+            end=events.end,
+            exit=state.exit if state is not None else None,
+            log=self._log.lines,
+            log_version=self._log.version,
+            is_complete=self._metrics.is_at_end,
+        )
+
+    def _updated_at(self) -> float | None:
+        known = [self._table.time, self._events.time, self._truth.updated_at if self._truth else None]
+        return max((moment for moment in known if moment is not None), default=None)
+
+    def _notes(self) -> tuple[str, ...]:
+        notes = []
+        if self._truth is not None and self._truth.state is None:
+            notes.append("state.json is missing or cannot be read.")
+        elif self._truth is not None and self._truth.state is not None and self._truth.state.schema > SCHEMA:
+            notes.append("Written by a newer tui-ft: what is known here is shown.")
+        bad = self._bad_metrics + self._events.bad + self._hardware.bad
+        if bad:
+            notes.append(f"{bad} bad {'line' if bad == 1 else 'lines'} left out.")
+        return tuple(notes)

@@ -1,0 +1,88 @@
+"""Following a file that grows: complete lines only, bounded reads, a new start when it shrank."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+CHUNK_BYTES = 65_536
+"""Read at most so much at a time: decoding it holds the interpreter for about ten milliseconds."""
+
+LONGEST_LINE_BYTES = 4 * 1024 * 1024
+"""A line longer than this is no row; what was read of it is given up."""
+
+
+class Tail:
+    """Reads the complete lines that were added to a file since the last call.
+
+    A torn last line waits for its end. `restarted` is True after a call that found a file other than
+    before (shorter, or replaced): everything read before is void. `lost_lines` counts lines given up.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.restarted = False
+        self.lost_lines = 0
+        self.size = 0
+        self.offset = 0
+        self._identity: tuple[int, int] | None = None
+        self._rest = b""
+        self._is_skipping = False
+
+    @property
+    def is_at_end(self) -> bool:
+        return self.offset >= self.size
+
+    @property
+    def torn(self) -> bytes:
+        """The beginning of a line whose end is not there yet."""
+        return self._rest
+
+    def read(self, limit: int = CHUNK_BYTES, skip_to_last: int | None = None) -> bytes:
+        """Return complete new lines of at most about `limit` bytes; b"" when there are none.
+
+        With `skip_to_last` reading begins that many bytes before the end of a longer file, at a line.
+        A file that is absent or cannot be read yields nothing.
+        """
+        self.restarted = False
+        try:
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        except OSError:
+            return b""
+        try:
+            return self._read(descriptor, limit, skip_to_last)
+        except OSError:
+            return b""
+        finally:
+            os.close(descriptor)
+
+    def _read(self, descriptor: int, limit: int, skip_to_last: int | None) -> bytes:
+        status = os.fstat(descriptor)
+        identity = (status.st_dev, status.st_ino)
+        self.size = status.st_size
+        if self._identity != identity or status.st_size < self.offset:
+            self.restarted = self._identity is not None
+            self._identity, self.offset, self._rest, self._is_skipping = identity, 0, b"", False
+            if skip_to_last is not None and status.st_size > skip_to_last:
+                self.offset, self._is_skipping = status.st_size - skip_to_last, True
+        if self.offset >= status.st_size:
+            return b""
+        data = os.pread(descriptor, limit, self.offset)
+        self.offset += len(data)
+        return self._complete(data)
+
+    def _complete(self, data: bytes) -> bytes:
+        if self._is_skipping:
+            at = data.find(b"\n")
+            if at < 0:
+                return b""
+            data, self._is_skipping = data[at + 1 :], False
+        end = data.rfind(b"\n") + 1
+        if not end:
+            self._rest += data
+            if len(self._rest) > LONGEST_LINE_BYTES:
+                self._rest, self._is_skipping = b"", True
+                self.lost_lines += 1
+            return b""
+        complete, self._rest = self._rest + data[:end], data[end:]
+        return complete
