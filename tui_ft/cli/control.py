@@ -100,9 +100,7 @@ def _resume(arguments: argparse.Namespace) -> int:
     run = _find(arguments)
     if read_truth(run).status == "paused":
         if arguments.overrides:
-            raise TuiFtError(
-                "A paused run goes on with its settings.", "Stop it first to resume with --set."
-            )
+            raise TuiFtError("A paused run goes on with its settings.", "Stop it first to resume with --set.")
         control.request(run, "continue", by=f"{getpass.getuser()} (command)")
     else:
         launch.resume(run, arguments.overrides, take_over=arguments.take_over)

@@ -24,7 +24,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="tui-ft",
         parents=[common],
-        description="Decide, launch and watch the fine-tuning of a language model. Without a command: the app.",
+        description="Decide, launch and watch the fine-tuning of a language model. Alone: the app.",
     )
     top.add_argument("--version", action="version", version=f"tui-ft {__version__}")
     top.set_defaults(command=watch.open_app)

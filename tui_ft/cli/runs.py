@@ -42,8 +42,6 @@ def _row(run: Any) -> tuple[str, ...]:
     step = "–" if run.step is None else str(run.step)
     if run.total_steps:
         step += f"/{run.total_steps}"
-    started = (
-        time.strftime("%Y-%m-%d %H:%M", time.localtime(run.started_at)) if run.started_at else "–"
-    )
+    started = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.started_at)) if run.started_at else "–"
     loss = "–" if run.loss is None else f"{run.loss:.4g}"
     return run.id, status, step, loss, run.method or "–", started, run.model or "–"

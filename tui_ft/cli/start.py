@@ -25,9 +25,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
 
 def add_launch_options(parser: argparse.ArgumentParser) -> None:
     """The options of everything that launches: start, restart, resume and demo."""
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="section.field=value", dest="overrides"
-    )
+    parser.add_argument("--set", action="append", default=[], metavar="section.field=value", dest="overrides")
     parser.add_argument("--wait", action="store_true", help="stay to the end")
     parser.add_argument("--no-ui", action="store_true", help="do not open the dashboard")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -44,9 +42,7 @@ def start(arguments: argparse.Namespace) -> int:
         changes.append(f"data.train={Path(arguments.data).expanduser()}")
     spec = overrides.apply(preset.spec, changes)
     if not spec.data.train:
-        raise TuiFtError(
-            f"{preset.name} brings no data.", f"Say which: tui-ft start {arguments.spec} DATA"
-        )
+        raise TuiFtError(f"{preset.name} brings no data.", f"Say which: tui-ft start {arguments.spec} DATA")
     root = settings.runs_root(arguments.runs_root)
     run = launch.start(spec, root, text=None if changes else preset.text)
     return after_launch(run, root, arguments)
@@ -61,9 +57,7 @@ def after_launch(run: RunDirectory, root: Path, arguments: argparse.Namespace) -
 
         return wait(run, as_json=arguments.json)
     if arguments.json:
-        print_json(
-            {"schema": 1, "run": str(run.path), "id": run.id, "status": read_truth(run).status}
-        )
+        print_json({"schema": 1, "run": str(run.path), "id": run.id, "status": read_truth(run).status})
         return 0
     if not arguments.no_ui and sys.stdin.isatty() and sys.stdout.isatty():
         from tui_ft.tui.main import run_app

@@ -28,9 +28,7 @@ Status = Literal[
 ACTIVE: frozenset[str] = frozenset({"starting", "running", "paused", "stopping"})
 ENDED: frozenset[str] = frozenset({"finished", "stopped", "failed"})
 
-Cause = Literal[
-    "finished", "stopped", "error", "killed", "cuda_oom", "host_oom", "disk_full", "preempted"
-]
+Cause = Literal["finished", "stopped", "error", "killed", "cuda_oom", "host_oom", "disk_full", "preempted"]
 Phase = Literal[
     "loading libraries", "downloading", "loading model", "preparing data", "sampling", "training",
     "evaluating", "saving", "paused",
@@ -270,7 +268,8 @@ def encode_row(row: Mapping[str, Any] | msgspec.Struct) -> bytes:
 
 def decode_event(line: bytes) -> AnyEvent:
     """Decode a row of events.jsonl. Raises `msgspec.DecodeError` for a bad or an unknown one."""
-    return _EVENT_DECODER.decode(line)
+    event: AnyEvent = _EVENT_DECODER.decode(line)
+    return event
 
 
 def decode_hardware(line: bytes) -> HardwareRow:
@@ -333,9 +332,7 @@ class JsonLinesWriter:
         self.path = path
         self.dropped = 0
         self._waiting: deque[bytes] = deque()
-        self._descriptor = os.open(
-            path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600
-        )
+        self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         size = os.fstat(self._descriptor).st_size
         self._is_first = size == 0
         self._is_torn = size > 0 and os.pread(self._descriptor, 1, size - 1) != b"\n"

@@ -30,12 +30,12 @@ def optimizer_name(spec: RunSpec, device: torch.device) -> str:
 
 
 def dataloader_workers(spec: RunSpec, device: torch.device) -> int:
-    """The spec's count; else one a spare core on a GPU box and none on a CPU, where they would only compete."""
+    """The spec's count; else one a spare core on a GPU box; none on a CPU, where they compete."""
     if spec.training.dataloader_workers is not None:
         return spec.training.dataloader_workers
     if device.type == "cpu":
         return 0
-    return max(0, min(MAX_WORKERS, int(host.cpu_count()) - 1))
+    return max(0, min(MAX_WORKERS, int(host.processors()) - 1))
 
 
 def sft_config(spec: RunSpec, precision: Precision, device: torch.device, output: Path) -> SFTConfig:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Any
 
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from tui_ft.hardware import host
-from tui_ft.runs.records import RequestEvent, RequestRecord, finite_or_word
+from tui_ft.hardware.processes import resident_bytes
+from tui_ft.runs.records import RequestEvent, RequestName, RequestRecord, finite_or_word
 from tui_ft.train.journal import Journal
 from tui_ft.train.requests import Requests
 from tui_ft.train.schedule import Plan
@@ -17,7 +18,7 @@ from tui_ft.train.stopping import StopFlag
 
 GIB = 1024**3
 PAUSE_POLL_S = 0.2
-STEP_REQUESTS = ("stop", "save", "learning_rate", "pause")
+STEP_REQUESTS: tuple[RequestName, ...] = ("stop", "save", "learning_rate", "pause")
 _RENAMED = {"num_tokens": "tokens", "eval_runtime": "eval_runtime_s"}
 _DROPPED = {"total_flos", "eval_samples_per_second", "eval_steps_per_second", "eval_num_tokens"}
 
@@ -126,7 +127,7 @@ class RunCallback(TrainerCallback):
             row["gpu_memory_gib"] = round(torch.cuda.max_memory_allocated(self._device) / GIB, 4)
             row["gpu_reserved_gib"] = round(torch.cuda.memory_reserved(self._device) / GIB, 4)
         else:
-            rss = host.resident_bytes()
+            rss = resident_bytes((os.getpid(),))
             if rss is not None:
                 row["rss_gib"] = round(rss / GIB, 4)
 

@@ -1,4 +1,4 @@
-"""Checkpoints that are whole or not there: written aside, proved, renamed; and the choice of one to resume."""
+"""Checkpoints that are whole or not there: written aside, proved, renamed; and which one to resume."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def fault(folder: Path) -> str | None:
 
 def choose(run: RunDirectory) -> tuple[Path | None, list[RejectedCheckpoint]]:
     """Return the newest whole checkpoint, and the newer ones that were passed over with the reason."""
-    rejected = []
+    rejected: list[RejectedCheckpoint] = []
     for _, folder in run.list_checkpoints():
         reason = fault(folder)
         if reason is None:
@@ -125,7 +125,7 @@ def choose(run: RunDirectory) -> tuple[Path | None, list[RejectedCheckpoint]]:
 
 
 def retire(run: RunDirectory, keep: int) -> list[str]:
-    """Remove all but the newest `keep` checkpoints and the one with the lowest eval loss; return their names."""
+    """Remove all but the newest `keep` checkpoints and the one of lowest eval loss; return their names."""
     checkpoints = run.list_checkpoints()
     kept = {folder for _, folder in checkpoints[: max(keep, 1)]}
     best = best_checkpoint([folder for _, folder in checkpoints])

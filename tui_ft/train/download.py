@@ -1,4 +1,4 @@
-"""Fetching a model from the hub before it is loaded: refused when there is no room, counted while it comes."""
+"""Fetching a model from the hub: refused before it begins when there is no room, counted meanwhile."""
 
 from __future__ import annotations
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from tui_ft.train.precision import Precision
+
 PACKAGES = (
     "tui-ft", "torch", "transformers", "trl", "peft", "accelerate", "bitsandbytes", "datasets",
     "tokenizers", "safetensors",
@@ -23,8 +25,8 @@ def version(package: str) -> str | None:
         return None
 
 
-def describe(device: torch.device) -> dict[str, Any]:
-    """Return the content of `environment.json`."""
+def describe(device: torch.device, precision: Precision) -> dict[str, Any]:
+    """Return the content of the attempt's environment file."""
     found: dict[str, Any] = {
         "schema": 1,
         "python": sys.version.split()[0],
@@ -33,6 +35,11 @@ def describe(device: torch.device) -> dict[str, Any]:
         "command": sys.argv,
         "packages": {name: version(name) for name in PACKAGES},
         "device": str(device),
+        "precision": {
+            "load": str(precision.load),
+            "trainable": str(precision.trainable),
+            "compute": str(precision.compute),
+        },
         "threads": torch.get_num_threads(),
         "cuda": torch.version.cuda,
         "visible_devices": os.environ.get("CUDA_VISIBLE_DEVICES"),

@@ -62,9 +62,7 @@ class Journal:
         """Say that `phase` begins."""
         self._phase, self._progress = phase, (None, None, None)
         self.event(
-            PhaseEvent(
-                time=time.time(), phase=phase, step=self.step, total_steps=total_steps, detail=detail
-            )
+            PhaseEvent(time=time.time(), phase=phase, step=self.step, total_steps=total_steps, detail=detail)
         )
 
     def progress(self, done: int, total: int | None, unit: str) -> None:
@@ -90,9 +88,7 @@ class Journal:
     def _write_beat(self) -> None:
         done, total, unit = self._progress
         self.event(
-            BeatEvent(
-                time=time.time(), phase=self._phase, step=self.step, done=done, total=total, unit=unit
-            )
+            BeatEvent(time=time.time(), phase=self._phase, step=self.step, done=done, total=total, unit=unit)
         )
 
     def _beat_on(self) -> None:

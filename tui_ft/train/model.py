@@ -1,4 +1,4 @@
-"""Loading the base model and its tokenizer: always with an explicit dtype, quantised where the spec says so."""
+"""Loading base model and tokenizer: always with an explicit dtype, quantised where the spec says so."""
 
 from __future__ import annotations
 

@@ -50,9 +50,7 @@ def decide(spec: RunSpec, device: torch.device) -> Precision:
     asked = spec.training.precision
     compute = best_compute_dtype(device) if asked == "auto" else _NAMES[asked]
     if device.type == "cpu" and compute is torch.float16:
-        raise TuiFtError(
-            "training.precision = fp16 cannot be trained on a CPU.", "Use auto, fp32 or bf16."
-        )
+        raise TuiFtError("training.precision = fp16 cannot be trained on a CPU.", "Use auto, fp32 or bf16.")
     if device.type == "cuda" and compute is torch.bfloat16 and best_compute_dtype(device) is torch.float16:
         raise TuiFtError("This GPU has no bf16.", "Use training.precision = auto or fp16.")
     trained_whole = spec.method.kind == "full"

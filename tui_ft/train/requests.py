@@ -1,47 +1,32 @@
-"""Requests from `control/`: read at a step edge, removed once carried out."""
+"""The control folder as the trainer sees it: looked into at every step edge, for the price of one `stat`."""
 
 from __future__ import annotations
 
-import os
-import stat
-from pathlib import Path
-
-import msgspec
+from collections.abc import Iterable
 
 from tui_ft.runs.directory import RunDirectory
-from tui_ft.runs.records import RequestName, RequestRecord, decode_request
+from tui_ft.runs.records import RequestName, RequestRecord
+from tui_ft.runs.requests import read_requests
 
 
 class Requests:
-    """Looks into the control folder; a look costs one `stat` while nothing has been put there."""
+    """The requests that wait for the trainer; the folder is read again only when it has changed."""
 
     def __init__(self, run: RunDirectory) -> None:
         self._run = run
         self._seen_ns: int | None = None
 
-    def pending(self, names: tuple[RequestName, ...]) -> list[RequestRecord]:
-        """Return the waiting requests among `names`, in that order.
-
-        A file counts only if it is a plain one that belongs to the run's own user.
-        """
-        changed_ns = os.stat(self._run.control).st_mtime_ns
+    def pending(self, names: Iterable[RequestName]) -> list[RequestRecord]:
+        """Return the waiting requests among `names`, in that order."""
+        changed_ns = self._run.control.stat().st_mtime_ns
         if changed_ns == self._seen_ns:
             return []
-        found = [record for name in names if (record := self._read(self._run.request(name))) is not None]
-        if not found:
+        waiting = read_requests(self._run)
+        if not waiting:
             self._seen_ns = changed_ns
-        return found
+        return [waiting[name] for name in names if name in waiting]
 
     def done(self, request: RequestRecord) -> None:
         """Remove a request that was carried out."""
         self._run.request(request.request).unlink(missing_ok=True)
         self._seen_ns = None
-
-    def _read(self, path: Path) -> RequestRecord | None:
-        try:
-            facts = os.lstat(path)
-            if not stat.S_ISREG(facts.st_mode) or facts.st_uid != os.getuid():
-                return None
-            return decode_request(path.read_bytes())
-        except (OSError, msgspec.DecodeError):
-            return None

@@ -19,7 +19,7 @@ from tui_ft.spec.support import require_runnable
 from tui_ft.train import checkpoints, download, environment, result, samples
 from tui_ft.train.arguments import sft_config
 from tui_ft.train.callback import RunCallback
-from tui_ft.train.dataset import Prepared, prepare
+from tui_ft.train.dataset import prepare
 from tui_ft.train.journal import Journal
 from tui_ft.train.methods import METHODS, cast_trainable, count_parameters
 from tui_ft.train.model import load_model, load_tokenizer, model_source
@@ -81,15 +81,8 @@ class Session:
 
     # --- before training -------------------------------------------------------------------------
 
-    def _describe_environment(self) -> None:
-        if self.device.type == "cuda" and self.spec.hardware.memory_fraction is not None:
-            torch.cuda.set_per_process_memory_fraction(self.spec.hardware.memory_fraction)
-        facts = environment.describe(self.device)
-        facts["precision"] = {
-            "load": str(self.precision.load),
-            "trainable": str(self.precision.trainable),
-            "compute": str(self.precision.compute),
-        }
+    def _describe_environment(self, **more: Any) -> None:
+        facts = environment.describe(self.device, self.precision) | more
         write_atomically(self.attempt.environment, encode_document(facts))
 
     def _download(self) -> None:
@@ -105,11 +98,13 @@ class Session:
     def _write_data_report(self) -> None:
         report = self.data.report_document()
         write_atomically(self.attempt.data, encode_document(report))
-        for code, message in self.data.warnings():
-            self.journal.warn(code, message)
+        for message in self.data.report.warnings():
+            self.journal.warn("data", message)
 
     def _build_trainer(self) -> RunTrainer:
         spec = self.spec
+        if self.device.type == "cuda" and spec.hardware.memory_fraction is not None:
+            torch.cuda.set_per_process_memory_fraction(spec.hardware.memory_fraction)
         model: PreTrainedModel = load_model(spec, self.precision, self.device)
         adapter = METHODS[spec.method.kind](model, spec)
         self.follower = RunCallback(self.journal, Requests(self.run_directory), self.stop, self.device)
@@ -119,6 +114,7 @@ class Session:
             follower=self.follower,
             keep=spec.checkpoints.keep,
             on_first_step=self._write_first_step,
+            is_loraplus=spec.method.variant == "lora+",
             model=model,
             args=sft_config(spec, self.precision, self.device, self.run_directory.path),
             train_dataset=self.data.train,
@@ -127,21 +123,9 @@ class Session:
             peft_config=adapter,
         )
         cast_trainable(trainer.model, self.precision.trainable)
-        self._note_model(trainer.model)
+        trained, whole = count_parameters(trainer.model)
+        self._describe_environment(parameters=whole, trainable_parameters=trained)
         return trainer
-
-    def _note_model(self, model: Any) -> None:
-        trained, whole = count_parameters(model)
-        facts = environment.describe(self.device) | {
-            "parameters": whole,
-            "trainable_parameters": trained,
-            "precision": {
-                "load": str(self.precision.load),
-                "trainable": str(self.precision.trainable),
-                "compute": str(self.precision.compute),
-            },
-        }
-        write_atomically(self.attempt.environment, encode_document(facts))
 
     # --- training --------------------------------------------------------------------------------
 
@@ -170,7 +154,7 @@ class Session:
 
     def _write_first_step(self, batches: list[dict[str, Any]]) -> None:
         """Add to `data.json` what the first step trains on: the tokens that the loss counts, decoded."""
-        rows = []
+        rows: list[dict[str, Any]] = []
         left = SAMPLED_TOKENS_SHOWN
         for batch in batches:
             for ids, labels in zip(batch["input_ids"].tolist(), batch["labels"].tolist(), strict=True):

@@ -6,8 +6,8 @@ import signal
 from types import FrameType
 
 
-class StopRequested(BaseException):  # noqa: N818 - no error, and no `except Exception` may swallow it
-    """Raised where there is nothing to save yet: the run ends at once."""
+class StopRequested(BaseException):
+    """Raised where there is nothing to save yet; no `except Exception` of a library may swallow it."""
 
 
 class StopFlag:

@@ -42,9 +42,7 @@ class HubTokenizer:
             raise TemplateRefusal(str(error)) from error
         return str(text)
 
-    def encode(
-        self, text: str, add_special_tokens: bool
-    ) -> tuple[list[int], list[tuple[int, int]] | None]:
+    def encode(self, text: str, add_special_tokens: bool) -> tuple[list[int], list[tuple[int, int]] | None]:
         """Return token ids and, from a fast tokenizer, each one's character span in `text`."""
         if not self._tokenizer.is_fast:
             return self._tokenizer(text, add_special_tokens=add_special_tokens)["input_ids"], None

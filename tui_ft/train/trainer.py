@@ -1,4 +1,4 @@
-"""TRL's SFTTrainer on a run directory: whole checkpoints, interruptible evaluation, what was really trained."""
+"""TRL's SFTTrainer on a run directory: whole checkpoints, evaluation that a stop can interrupt."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from tui_ft.runs.records import CheckpointEvent
 from tui_ft.train import checkpoints
 from tui_ft.train.callback import EvaluationInterrupted, RunCallback
 from tui_ft.train.journal import Journal
+
+LORAPLUS_RATIO = 16
+"""How much faster B learns than A: the value that the paper recommends."""
 
 FirstStep = Callable[[list[dict[str, Any]]], None]
 
@@ -34,8 +37,10 @@ class RunTrainer(SFTTrainer):
         follower: RunCallback,
         keep: int,
         on_first_step: FirstStep,
+        is_loraplus: bool = False,
         **options: Any,
     ) -> None:
+        self._is_loraplus = is_loraplus
         super().__init__(callbacks=[follower], **options)
         self.remove_callback(PrinterCallback)
         self.run = run
@@ -48,6 +53,18 @@ class RunTrainer(SFTTrainer):
     def restore_tokens(self, tokens: int) -> None:
         """Go on counting tokens where the checkpoint stopped; the library begins again at zero."""
         self._total_train_tokens = tokens
+
+    def create_optimizer(self, model: nn.Module | None = None) -> Any:
+        """The configured optimizer; for LoRA+ (2402.12354) with the faster rate for every B."""
+        if not self._is_loraplus or self.optimizer is not None:
+            return super().create_optimizer(model)
+        from peft.optimizers import create_loraplus_optimizer
+
+        kind, options = self.get_optimizer_cls_and_kwargs(self.args, self.model)
+        self.optimizer = create_loraplus_optimizer(
+            self.model, optimizer_cls=kind, loraplus_lr_ratio=LORAPLUS_RATIO, **options
+        )
+        return self.optimizer
 
     def training_step(self, model: nn.Module, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         if self._on_first_step is not None:

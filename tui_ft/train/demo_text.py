@@ -1,0 +1,130 @@
+"""The demo's world in words: the text that its base model grows up on, and the orders that fine-tuning teaches it."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from typing import NamedTuple
+
+NUMBERS = (
+    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+)  # fmt: skip
+COLORS = ("red", "green", "blue", "white", "black", "yellow", "brown", "pink")
+ITEMS = (
+    "apple", "pear", "plum", "lemon", "melon", "cake", "cup", "plate", "spoon", "lamp", "chair", "book",
+    "pen", "hat", "shirt", "sock", "shoe", "ball", "kite", "boat", "drum", "ring", "bag", "coat",
+    "rope", "stone", "rose", "tulip", "candle", "pillow",
+)  # fmt: skip
+NAMES = (
+    "Ada", "Ben", "Cora", "Dan", "Ella", "Finn", "Grace", "Hugo", "Ida", "Jack", "Kim", "Leo", "Mia",
+    "Noah", "Olga", "Paul", "Rosa", "Sam", "Tara", "Uma", "Vera", "Will", "Yara", "Zoe",
+)  # fmt: skip
+
+REQUESTS = (
+    "Please bring {things} to {name}.",
+    "{name} wants {things}.",
+    "Can you send {name} {things}?",
+    "I need {things} for {name}.",
+    "{things} for {name}, please.",
+    "Could {name} have {things}?",
+    "We would like {things} for {name}.",
+    "Give {name} {things}, please.",
+)
+_REPLIES = (
+    "Of course. {things} for {name}.",
+    "Sure, {name} gets {things}.",
+    "Yes, I will bring {name} {things}.",
+    "Very well: {things} for {name}.",
+)
+_TALES = (
+    "{name} has {things}.",
+    "{name} buys {things} at the market.",
+    "There are {things} on the table. They belong to {name}.",
+    "{name} found {things} and gave them to {other}.",
+    "{other} sold {name} {things}.",
+    "In the morning {name} took {things} home.",
+)
+_TALK = (
+    ("Hello!", "Hello! What would you like?"),
+    ("Good morning.", "Good morning! How can I help you?"),
+    ("Thank you.", "You are welcome."),
+    ("Who are you?", "I am a small assistant in a small shop."),
+    ("What do you sell?", "We sell fruit, clothes, toys and things for the house."),
+    ("Goodbye.", "Goodbye! Come back soon."),
+)
+
+
+class Order(NamedTuple):
+    """So many things of one kind and color, for somebody."""
+
+    count: int
+    color: str
+    item: str
+    name: str
+
+    def things(self) -> str:
+        """The things in English: "two red apples"."""
+        plural = "" if self.count == 1 else "s"
+        return f"{NUMBERS[self.count - 1]} {self.color} {self.item}{plural}"
+
+    def record(self) -> str:
+        """The order as the fine-tuned model writes it: one line of JSON."""
+        fields = {"item": self.item, "count": self.count, "color": self.color, "for": self.name}
+        return json.dumps(fields)
+
+    def ledger(self) -> str:
+        """The order in the shop's own short hand, which the base model knows."""
+        return f"{self.item};{self.count};{self.color};{self.name}"
+
+    def said(self, pattern: str, other: str = "") -> str:
+        """Fill `pattern` with the order; a sentence begins with a capital."""
+        text = pattern.format(things=self.things(), name=self.name, other=other)
+        return text[0].upper() + text[1:]
+
+
+def orders(rng: random.Random) -> Iterator[Order]:
+    """Yield orders for ever."""
+    while True:
+        yield Order(
+            rng.randint(1, len(NUMBERS)), rng.choice(COLORS), rng.choice(ITEMS), rng.choice(NAMES)
+        )
+
+
+def lessons(rng: random.Random, count: int) -> list[list[dict[str, str]]]:
+    """Return `count` different chats of the skill: an order in English, answered with its record."""
+    chats: dict[str, list[dict[str, str]]] = {}
+    for order in orders(rng):
+        asked = order.said(rng.choice(REQUESTS))
+        chats[asked] = [
+            {"role": "user", "content": asked},
+            {"role": "assistant", "content": order.record()},
+        ]
+        if len(chats) == count:
+            break
+    return list(chats.values())
+
+
+def childhood(rng: random.Random) -> Iterator[list[dict[str, str]] | str]:
+    """Yield what the base model learns from, for ever: tales, the ledger, records, and chats in English.
+
+    It holds orders that are answered in words, and records that answer nothing: both sides of the
+    skill, never the skill itself.
+    """
+    for order in orders(rng):
+        kind = rng.random()
+        if kind < 0.40:
+            yield [
+                {"role": "user", "content": order.said(rng.choice(REQUESTS))},
+                {"role": "assistant", "content": order.said(rng.choice(_REPLIES))},
+            ]
+        elif kind < 0.45:
+            asked, answered = rng.choice(_TALK)
+            yield [{"role": "user", "content": asked}, {"role": "assistant", "content": answered}]
+        elif kind < 0.60:
+            yield order.said(rng.choice(_TALES), rng.choice(NAMES))
+        elif kind < 0.85:
+            pattern = rng.choice((*_TALES, *REQUESTS))
+            yield f"{order.said(pattern, rng.choice(NAMES))}\nLedger: {order.ledger()}"
+        else:
+            yield f"Record: {order.record()}"
