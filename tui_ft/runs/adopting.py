@@ -1,0 +1,80 @@
+"""Giving a run whose supervisor died a new one, or writing down the end that nobody saw."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from tui_ft.errors import TuiFtError
+from tui_ft.runs import lock as locks
+from tui_ft.runs.directory import RunDirectory, list_directories
+from tui_ft.runs.ending import Seen, judge
+from tui_ft.runs.following import EventFollower
+from tui_ft.runs.records import ACTIVE, StateRecord
+from tui_ft.runs.requests import clear_requests
+from tui_ft.runs.spawn import start_supervisor
+from tui_ft.runs.state import StateFile, read_state
+from tui_ft.runs.trainer_process import ProcessEnd
+from tui_ft.runs.truth import is_here, living_trainer, supervisor_lives
+
+
+def adopt_orphans(runs_root: Path) -> list[RunDirectory]:
+    """Adopt every run under `runs_root` that needs it, and return those; for any command to call.
+
+    A run that cannot be adopted stays as it is: the next command tries again.
+    """
+    return [run for run in list_directories(runs_root) if adopt_if_orphan(run)]
+
+
+def adopt_if_orphan(run: RunDirectory) -> bool:
+    """Adopt `run` if its supervisor died; True when that was done. Never raises."""
+    try:
+        if not _is_orphan(read_state(run)):
+            return False
+        lock = locks.acquire(run, patience_s=0.0)
+    except TuiFtError:
+        return False  # no run, or somebody is at it
+    try:
+        return _adopt(run, lock)
+    except (TuiFtError, OSError):
+        return False  # no memory or no disk for a process: `unsupervised` stays its status
+    finally:
+        lock.close()
+
+
+def _is_orphan(state: StateRecord) -> bool:
+    """A supervisor was recorded here and is dead. A launch that is under way has recorded none yet."""
+    has_been_taken = any(process.role == "supervisor" for process in state.processes)
+    return state.status in ACTIVE and has_been_taken and is_here(state) and not supervisor_lives(state)
+
+
+def _adopt(run: RunDirectory, lock: locks.Lock) -> bool:
+    state = read_state(run)  # again, now that nobody else writes it
+    if not _is_orphan(state):
+        return False
+    if living_trainer(run, state) is not None:
+        start_supervisor(run, state.attempt, lock, adopt=True)
+        return True
+    return _settle(run, state)
+
+
+def _settle(run: RunDirectory, state: StateRecord) -> bool:
+    """Write the end down that the trainer announced while nobody listened. Without a last word the run is
+    lost: that is derived by every reader and never written.
+    """
+    follower = EventFollower(run, state.attempt)
+    follower.poll()
+    if follower.end is None:
+        return False
+    asked = state.stop_requested_by is not None
+    status, record = judge(Seen(process=ProcessEnd(), end=follower.end, stop_asked=asked))
+    file = StateFile(run, state)
+    file.update(
+        status=status,
+        reason=None,
+        exit=record,
+        ended_at=follower.end.time or time.time(),
+        total_steps=follower.total_steps or state.total_steps,
+    )
+    clear_requests(run)
+    return file.is_written

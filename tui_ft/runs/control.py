@@ -1,0 +1,102 @@
+"""Asking something of a run that is going: stop, save, pause, continue, another learning rate."""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import time
+
+from tui_ft.errors import TuiFtError
+from tui_ft.hardware import processes
+from tui_ft.runs.adopting import adopt_if_orphan
+from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.records import ENDED, RequestName, RequestRecord, StateRecord, Status
+from tui_ft.runs.requests import put_request, remove_request
+from tui_ft.runs.truth import UNSUPERVISED, Truth, is_here, read_truth
+
+_OPPOSITE: dict[RequestName, RequestName] = {"pause": "continue", "continue": "pause"}
+
+
+def request(
+    run: RunDirectory, name: RequestName, by: str, value: float | None = None, now: bool = False
+) -> Status:
+    """Put a request to `run` and return its status right after; the run carries it out in its own time.
+
+    `stop` saves a checkpoint and ends; with `now` it is killed. `save`, `pause`, `continue` and
+    `learning_rate` (which takes `value`) act at the next step edge. A run without a supervisor is given
+    one first. `by` is written into the state, for the question who stopped it.
+
+    Raises `TuiFtError` with exit code 1 for a run that is over or cannot do what is asked.
+    """
+    truth = read_truth(run)
+    _require_open(run, truth)
+    if name == "learning_rate" and (value is None or not math.isfinite(value) or value <= 0):
+        raise TuiFtError(f"{value} is no learning rate.", "Give a number above 0, such as 1e-4.")
+    if truth.reason == UNSUPERVISED:
+        adopt_if_orphan(run)
+    _put(run, RequestRecord(request=name, time=time.time(), by=by, value=value, now=now))
+    after = read_truth(run)
+    if after.status in ENDED:  # it ended while we asked: nobody would ever read the request
+        remove_request(run, name)
+        if name == "stop":
+            return after.status
+        _require_open(run, after)
+    if after.state is not None and is_here(after.state):
+        _poke_supervisor(after.state)
+    return "stopping" if name == "stop" else after.status
+
+
+def _require_open(run: RunDirectory, truth: Truth) -> None:
+    """Refuse what has no one to carry it out."""
+    if truth.status in ENDED:
+        raise TuiFtError(
+            f"{run.id} is over: it has {_ended(truth.status)}.",
+            f"`tui-ft resume {run.id}` or `tui-ft restart {run.id}` goes on."
+            if truth.status != "finished"
+            else f"`tui-ft restart {run.id}` runs the same spec again.",
+            exit_code=1,
+        )
+    if truth.status == "lost":
+        raise TuiFtError(
+            f"{run.id} does not run any more: {truth.reason}.",
+            f"`tui-ft resume {run.id}` goes on from its newest checkpoint.",
+            exit_code=1,
+        )
+    if truth.state is None:
+        raise TuiFtError(
+            truth.reason or f"{run.path} is not a run.", "See `tui-ft ls` for the runs there are."
+        )
+    if truth.status == "unknown":
+        raise TuiFtError(
+            f"{run.id} cannot be reached from here: {truth.reason}.",
+            "Ask on the machine on which it runs.",
+            exit_code=1,
+        )
+
+
+def _ended(status: Status) -> str:
+    return {"finished": "finished", "stopped": "been stopped", "failed": "failed"}[status]
+
+
+def _put(run: RunDirectory, record: RequestRecord) -> None:
+    try:
+        opposite = _OPPOSITE.get(record.request)
+        if opposite is not None:
+            remove_request(run, opposite)
+        put_request(run, record)
+    except OSError as error:
+        raise TuiFtError(
+            f"{run.id} cannot be asked: {os.strerror(error.errno or 0)} in {run.control}.",
+            "The run directory must be yours and writable.",
+        ) from error
+
+
+def _poke_supervisor(state: StateRecord) -> None:
+    """Wake the supervisor, which else looks once a second. SIGCONT harms nobody, should the pid be reused."""
+    for process in state.processes:
+        if process.role == "supervisor" and processes.is_alive(process.pid, process.start_time):
+            try:
+                os.kill(process.pid, signal.SIGCONT)
+            except (ProcessLookupError, PermissionError):
+                return  # it ended, or it is another user's: then it looks by itself

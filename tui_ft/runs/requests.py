@@ -1,0 +1,75 @@
+"""The files in control/: what counts as a request, how it is put there, how it is taken away."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+import msgspec
+
+from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.records import (
+    RequestName,
+    RequestRecord,
+    decode_request,
+    encode_document,
+    write_atomically,
+)
+
+REQUEST_NAMES: tuple[RequestName, ...] = ("stop", "save", "pause", "continue", "learning_rate")
+_LARGEST_BYTES = 4096
+
+
+def read_requests(run: RunDirectory) -> dict[RequestName, RequestRecord]:
+    """Return what is asked of `run` now.
+
+    A file counts only if it is a small regular file of the user who runs us, and no symbolic link:
+    on a shared disk others may be able to write there. What does not count is passed over.
+    """
+    try:
+        present = set(os.listdir(run.control))
+    except OSError:
+        return {}
+    found: dict[RequestName, RequestRecord] = {}
+    for name in REQUEST_NAMES:
+        if f"{name}.json" in present:
+            request = _read(run, name)
+            if request is not None and request.request == name:
+                found[name] = request
+    return found
+
+
+def _read(run: RunDirectory, name: RequestName) -> RequestRecord | None:
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    try:
+        descriptor = os.open(run.request(name), flags)
+    except OSError:
+        return None
+    try:
+        about = os.fstat(descriptor)
+        if not stat.S_ISREG(about.st_mode) or about.st_uid != os.geteuid():
+            return None
+        return decode_request(os.read(descriptor, _LARGEST_BYTES))
+    except (OSError, msgspec.DecodeError):
+        return None
+    finally:
+        os.close(descriptor)
+
+
+def put_request(run: RunDirectory, request: RequestRecord) -> None:
+    """Ask: the file appears whole or not at all. Raises `OSError`."""
+    write_atomically(run.request(request.request), encode_document(request))
+
+
+def remove_request(run: RunDirectory, name: RequestName) -> None:
+    """Take a request away; it may be gone already. Raises `OSError` when it cannot be removed."""
+    run.request(name).unlink(missing_ok=True)
+
+
+def clear_requests(run: RunDirectory) -> None:
+    """Take all requests away: those of an attempt that is over must not reach the next one."""
+    for name in REQUEST_NAMES:
+        try:
+            remove_request(run, name)
+        except OSError:
+            continue  # a read-only disk: nobody can be asking there
