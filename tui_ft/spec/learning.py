@@ -22,9 +22,9 @@ class ModelSection(Section, kw_only=True, frozen=True):
     """The base model that is fine-tuned."""
 
     id: Annotated[
-        str,
+        str | None,
         about("Model", 'Hub id, local folder, or "demo" for the built-in tiny model.', example="org/name"),
-    ] = ""
+    ] = None
     revision: Annotated[
         str | None, about("Revision", "Branch, tag or commit on the hub; unset: the newest.", example="main")
     ] = None
@@ -145,8 +145,8 @@ class MethodSection(Section, kw_only=True, frozen=True):
         about("Dropout", "Regularises; 0.05 below 1,000 rows.", usual="0 to 0.1", example=0.0, ge=0, lt=1),
     ] = None
     targets: Annotated[
-        Literal["all-linear"] | list[str] | None,
-        about("Target modules", '"all-linear", or a list of module names.', example="all-linear"),
+        Literal["all-linear", "attention"] | list[str] | None,
+        about("Target modules", '"all-linear", "attention" or module names.', example="all-linear"),
     ] = None
     variant: Annotated[
         Variant | None,

@@ -30,7 +30,7 @@ METHOD_KEYS: Mapping[MethodKind, Mapping[str, Any]] = {
     "p_tuning": {"virtual_tokens": 20},
     "ia3": {"targets": "all-linear"},
 }
-"""Keys of [method] that each kind uses, with the default of an unset one (`None`: none, or by another key)."""
+"""Keys of [method] that each kind uses, with the default of an unset one; `None`: none, or by another key."""
 
 OBJECTIVE_KEYS: Mapping[ObjectiveKind, Mapping[str, Any]] = {
     "sft": {},
@@ -73,7 +73,7 @@ def resolve(spec: RunSpec) -> RunSpec:
     """Fill every unset field that has a default by its method or objective.
 
     What stays `None` afterwards is not used, or is decided where the run happens (evaluation every
-    quarter epoch needs the number of rows, data workers need the cores).
+    quarter epoch needs the number of rows; optimizer and precision "auto" need the device).
     """
     return msgspec.structs.replace(
         spec,
@@ -82,7 +82,6 @@ def resolve(spec: RunSpec) -> RunSpec:
         training=_fill(
             spec.training,
             {"learning_rate": resolved_learning_rate(spec), "weight_decay": _weight_decay(spec)},
-            optimizer=_optimizer(spec),
         ),
         checkpoints=_fill(
             spec.checkpoints,
@@ -105,12 +104,6 @@ def _weight_decay(spec: RunSpec) -> float:
     return 0.01 if spec.method.kind == "full" else 0.0
 
 
-def _optimizer(spec: RunSpec) -> str:
-    if spec.training.optimizer != "auto":
-        return spec.training.optimizer
-    return "paged_adamw_8bit" if spec.method.quantization else "adamw_torch_fused"
-
-
-def _fill(section: S, defaults: Mapping[str, Any], **always: Any) -> S:
+def _fill(section: S, defaults: Mapping[str, Any]) -> S:
     missing = {key: value for key, value in defaults.items() if getattr(section, key) is None}
-    return msgspec.structs.replace(section, **missing, **always)
+    return msgspec.structs.replace(section, **missing)

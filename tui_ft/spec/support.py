@@ -64,9 +64,9 @@ _LATER: tuple[_Later, ...] = (
     ),
     _Later(
         "method.variant",
-        lambda spec: spec.method.variant is not None,
-        "LoRA's variants",
-        "Remove it: plain LoRA is trained.",
+        lambda spec: spec.method.variant == "lora+",
+        "LoRA+",
+        "Remove it, or choose rslora, dora or pissa.",
     ),
     _Later(
         "hardware.gpus",

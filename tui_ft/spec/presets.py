@@ -1,0 +1,121 @@
+"""Finds presets, the user's own and the shipped ones, and gives the first nine their keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tui_ft.errors import TuiFtError
+from tui_ft.spec import toml
+from tui_ft.spec.errors import SpecError, nearest, printable
+from tui_ft.spec.run_spec import RunSpec
+
+KEYS = "123456789"
+
+_FIRST = ("demo", "qlora-8b-24gb", "lora-3b-24gb")
+"""What most people want first has the first keys; the others follow by name."""
+
+Source = Literal["user", "shipped"]
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """A spec file to start from; `key` starts it on the home screen, `summary` is its first comment line."""
+
+    name: str
+    path: Path
+    key: str | None
+    spec: RunSpec
+    summary: str
+    source: Source
+
+
+def shipped_folder() -> Path:
+    """Return the folder of the shipped presets: in the package of a wheel, beside it in a source tree."""
+    inside = _PACKAGE / "presets"
+    return inside if inside.is_dir() else _PACKAGE.parent / "presets"
+
+
+def list_presets(user_folder: Path, shipped: Path | None = None) -> tuple[list[Preset], list[str]]:
+    """Return the presets, the user's before the shipped, and a sentence for each file that is none.
+
+    A preset of the user's hides the shipped one of the same name.
+    """
+    found: dict[str, Preset] = {}
+    problems: list[str] = []
+    for folder, source in _folders(user_folder, shipped):
+        for path in _files(folder):
+            if path.stem in found:
+                continue
+            key = KEYS[len(found)] if len(found) < len(KEYS) else None
+            try:
+                found[path.stem] = _preset(path, source, key)
+            except TuiFtError as error:
+                problems.append(str(error))
+    return list(found.values()), problems
+
+
+def find_preset(name: str, user_folder: Path, shipped: Path | None = None) -> Preset:
+    """Return the preset of that name, or the spec file at that path.
+
+    Raises `SpecError` for an unknown name, with the nearest known one, and for a file that is no spec.
+    """
+    path = Path(name).expanduser()
+    if path.suffix == ".toml" or "/" in name:
+        return _preset(path, "user", None)
+    known: dict[str, Path] = {}
+    for folder, source in _folders(user_folder, shipped):
+        for file in _files(folder):
+            if file.stem == name:
+                return _preset(file, source, None)
+            known.setdefault(file.stem, file)
+    if path.is_file():
+        return _preset(path, "user", None)
+    meant = nearest(name, known)
+    hint = f"Did you mean {meant}?" if meant else f"The presets are {', '.join(known) or 'none'}."
+    raise SpecError(f"There is no preset {printable(name)!r}.", f"{hint} A file is given by its path.")
+
+
+def needs_data(spec: RunSpec) -> bool:
+    """True when the spec names no training data, so that the path has to be asked for."""
+    return spec.data.train is None
+
+
+def _folders(user_folder: Path, shipped: Path | None) -> tuple[tuple[Path, Source], ...]:
+    return (user_folder, "user"), (shipped or shipped_folder(), "shipped")
+
+
+def _files(folder: Path) -> list[Path]:
+    """Return a folder's spec files in their order; an absent or unreadable folder has none."""
+    try:
+        files = [
+            path for path in folder.iterdir() if path.suffix == ".toml" and not path.name.startswith(".")
+        ]
+    except OSError:
+        return []
+    return sorted(files, key=_rank)
+
+
+def _rank(path: Path) -> tuple[int, str]:
+    return _FIRST.index(path.stem) if path.stem in _FIRST else len(_FIRST), path.stem
+
+
+def _preset(path: Path, source: Source, key: str | None) -> Preset:
+    text = toml.read(path)
+    return Preset(
+        name=path.stem,
+        path=path.absolute(),
+        key=key,
+        spec=toml.loads(text, str(path)),
+        summary=_summary(text),
+        source=source,
+    )
+
+
+def _summary(text: str) -> str:
+    """Return the first comment line, if the file begins with one."""
+    first = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    return printable(first.lstrip("# ").strip()) if first.startswith("#") else ""
