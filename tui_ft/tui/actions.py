@@ -1,0 +1,123 @@
+"""What the home screen asks of the rooms below it; every call may block and is made off the event loop."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from tui_ft.errors import TuiFtError
+
+if TYPE_CHECKING:
+    from tui_ft.hardware.gpu import GpuReading
+    from tui_ft.runs.directory import RunDirectory
+    from tui_ft.runs.listing import RunSummary
+    from tui_ft.spec.presets import Preset
+    from tui_ft.spec.run_spec import RunSpec
+    from tui_ft.tui.run_poll import RunPoll
+    from tui_ft.tui.starting import StartFacts
+
+
+class HomeActions(Protocol):
+    """The doors that the home screen knocks at. All raise `TuiFtError` with a sentence."""
+
+    def list_runs(self) -> list[RunSummary]:
+        """All runs, newest first."""
+        ...
+
+    def list_presets(self) -> tuple[list[Preset], list[str]]:
+        """All presets, and a sentence for each file that cannot be read."""
+        ...
+
+    def read_gpus(self) -> GpuReading:
+        """The GPUs now."""
+        ...
+
+    def gather(self, spec: RunSpec) -> StartFacts:
+        """What a start of `spec` would take; may ask the Hub."""
+        ...
+
+    def check(self, spec: RunSpec) -> None:
+        """Refuse what would fail before its first step."""
+        ...
+
+    def read_spec(self, path: Path) -> RunSpec:
+        """Read and check a spec file."""
+        ...
+
+    def start(self, spec: RunSpec, text: str | None = None) -> RunDirectory:
+        """Launch a detached run; `text` is the spec as a person wrote it."""
+        ...
+
+    def restart(self, run: RunDirectory) -> RunDirectory:
+        """Launch a new run from a run's own spec."""
+        ...
+
+    def stop(self, run: RunDirectory) -> str:
+        """Ask a run to save and stop; its status now."""
+        ...
+
+
+class LocalActions:
+    """The real rooms, imported when they are first needed: the first frame waits for none of them."""
+
+    def __init__(
+        self, runs_root: Path, read_gpus: Callable[[], GpuReading], clock: Callable[[], float]
+    ) -> None:
+        self.runs_root = runs_root
+        self.read_gpus = read_gpus
+        self.clock = clock
+        self._poll: RunPoll | None = None
+
+    def list_runs(self) -> list[RunSummary]:
+        from tui_ft.tui.run_poll import RunPoll
+
+        if self._poll is None:
+            self._poll = RunPoll(self.runs_root)
+        return self._poll.read(self.clock())
+
+    def list_presets(self) -> tuple[list[Preset], list[str]]:
+        from tui_ft.settings import user_presets_folder
+        from tui_ft.spec.presets import list_presets
+
+        return list_presets(user_presets_folder())
+
+    def gather(self, spec: RunSpec) -> StartFacts:
+        from tui_ft.tui.starting import gather
+
+        return gather(spec, self.read_gpus(), self.runs_root)
+
+    def check(self, spec: RunSpec) -> None:
+        from tui_ft.runs import preflight
+
+        preflight.check(spec, self.runs_root)
+
+    def read_spec(self, path: Path) -> RunSpec:
+        from tui_ft.spec.toml import load
+
+        return load(path)
+
+    def start(self, spec: RunSpec, text: str | None = None) -> RunDirectory:
+        from tui_ft.runs import launch
+
+        return launch.start(spec, self.runs_root, text=text)
+
+    def restart(self, run: RunDirectory) -> RunDirectory:
+        from tui_ft.runs import launch
+
+        return launch.restart(run, self.runs_root)
+
+    def stop(self, run: RunDirectory) -> str:
+        from tui_ft.runs import control
+
+        return control.request(run, "stop", getpass.getuser())
+
+
+def sentence(error: Exception) -> str:
+    """Say an error as a person reads it: what went wrong, and the remedy where it is known."""
+    if isinstance(error, TuiFtError):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else f"{error.strerror}."
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,86 @@
+"""Every key of every screen as a table, made from the bindings: for the help, and for the README."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from textual.binding import Binding, BindingType
+
+_NAMES = {
+    "question_mark": "?",
+    "enter": "Enter",
+    "escape": "Esc",
+    "tab": "Tab",
+    "space": "Space",
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+    "home": "Home",
+    "end": "End",
+    "plus": "+",
+    "minus": "-",
+    "slash": "/",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+}
+
+
+class KeyRow(NamedTuple):
+    """A key, or several that do the same, on the screen where it works."""
+
+    screen: str
+    key: str
+    what: str
+
+
+def key_table() -> list[KeyRow]:
+    """All keys of the app, screen by screen, in the order of their bindings."""
+    from tui_ft.tui.app import TuiFtApp
+    from tui_ft.tui.screens.ask import AskPath, Confirm
+    from tui_ft.tui.screens.help import HelpScreen
+    from tui_ft.tui.screens.home import HomeScreen
+    from tui_ft.tui.screens.run import RunScreen
+    from tui_ft.tui.widgets.row_list import RowList
+
+    screens: list[tuple[str, Iterable[BindingType]]] = [
+        ("Home", HomeScreen.BINDINGS),
+        ("Lists", RowList.BINDINGS),
+        ("Run", RunScreen.BINDINGS),
+        ("A question", Confirm.BINDINGS),
+        ("Data path", AskPath.BINDINGS),
+        ("Help", HelpScreen.BINDINGS),
+        ("Everywhere", [*TuiFtApp.BINDINGS, Binding("ctrl+p", "command_palette", "", tooltip=_PALETTE)]),
+    ]
+    return [row for name, bindings in screens for row in _rows(name, bindings)]
+
+
+_PALETTE = "The palette: every key by name"
+
+
+def _rows(screen: str, bindings: Iterable[BindingType]) -> Iterator[KeyRow]:
+    """Keys that do the same stand together: the nine preset keys are one row."""
+    seen: set[str] = set()
+    for binding in bindings:
+        if not isinstance(binding, Binding):
+            continue
+        what = binding.tooltip or binding.description
+        if what in seen:
+            continue
+        seen.add(what)
+        yield KeyRow(screen, _shown(binding), what)
+
+
+def _shown(binding: Binding) -> str:
+    if binding.key_display and "," not in binding.key:
+        return binding.key_display
+    return " ".join(_key(key.strip()) for key in binding.key.split(","))
+
+
+def _key(key: str) -> str:
+    if key.startswith("ctrl+"):
+        return f"Ctrl+{key[5:].upper()}"
+    return _NAMES.get(key, key)

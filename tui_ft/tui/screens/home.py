@@ -1,0 +1,281 @@
+"""The home screen: the GPUs, the runs and the presets, and the keys that start, open and stop them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from tui_ft.runs.directory import RunDirectory
+from tui_ft.tui.actions import HomeActions, LocalActions, sentence
+from tui_ft.tui.text import plain
+from tui_ft.tui.widgets.gpu_strip import GpuStrip
+from tui_ft.tui.widgets.notice import Notice
+from tui_ft.tui.widgets.preset_list import PresetList
+from tui_ft.tui.widgets.row_list import RowList
+from tui_ft.tui.widgets.run_list import RunList
+
+if TYPE_CHECKING:
+    from tui_ft.runs.listing import RunSummary
+    from tui_ft.spec.presets import Preset
+    from tui_ft.tui.app import TuiFtApp
+    from tui_ft.tui.start_flow import StartFlow
+
+Answer = TypeVar("Answer")
+
+_LIVE = frozenset({"queued", "starting", "running", "paused", "stopping", "quiet"})
+RUNS_EVERY_S = 2.0
+ENDED_RUNS_EVERY_S = 5.0
+"""While nothing is going on, only a run that somebody else starts can change the list."""
+GPUS_EVERY_S = 2.0
+NO_GPU_EVERY_S = 30.0
+"""A box without a GPU rarely gets one while the app is open."""
+PRESETS_EVERY_S = 30.0
+
+
+class HomeScreen(Screen[None], inherit_bindings=False):
+    """Everything at a glance; nothing here blocks, and it can be left at any moment."""
+
+    CSS_PATH = "home.tcss"
+    AUTO_FOCUS = "RunList"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("1", "start_key('1')", "Start", id="home.start", key_display="1-9",
+                tooltip="Start the preset with that key at once"),
+        *(Binding(key, f"start_key('{key}')", f"Start preset {key}", id=f"home.start{key}", show=False,
+                  tooltip="Start the preset with that key at once") for key in "23456789"),
+        Binding("enter", "open", "Open", id="home.open", key_display="Enter",
+                tooltip="Open the chosen run; in the presets: start the chosen one"),
+        Binding("e", "edit", "Edit", id="home.edit",
+                tooltip="Open the chosen preset, or the spec of the chosen run, in $EDITOR; then start it"),
+        Binding("r", "restart", "Restart", id="home.restart",
+                tooltip="Start a new run from the spec of the chosen run"),
+        Binding("s", "stop", "Stop", id="home.stop",
+                tooltip="Let the chosen run save a checkpoint and stop"),
+        Binding("tab", "other_list", "Lists", id="home.lists", key_display="Tab",
+                tooltip="Go between the runs and the presets"),
+        Binding("question_mark", "help", "Help", id="home.help", tooltip="Every key and what it does"),
+        Binding("q", "quit", "Quit", id="home.quit", tooltip="Leave tui-ft; runs go on"),
+    ]  # fmt: skip
+
+    def __init__(self, actions: HomeActions | None = None) -> None:
+        super().__init__()
+        self._given_actions = actions
+        self._preset_problems: list[str] = []
+        self._is_starting = False
+        self._wanted_run = ""
+
+    @property
+    def owner(self) -> TuiFtApp:
+        """The app, which knows runs root, GPU reader and clock."""
+        return cast("TuiFtApp", self.app)
+
+    @property
+    def actions(self) -> HomeActions:
+        """The rooms below; the real ones unless others were given."""
+        if self._given_actions is None:
+            self._given_actions = LocalActions(self.owner.runs_root, self.owner.read_gpus, self.owner.clock)
+        return self._given_actions
+
+    def compose(self) -> ComposeResult:
+        yield GpuStrip()
+        yield RunList()
+        yield PresetList()
+        yield Notice()
+        yield Footer(compact=True)
+
+    @property
+    def runs(self) -> RunList:
+        return self.query_one(RunList)
+
+    @property
+    def presets(self) -> PresetList:
+        return self.query_one(PresetList)
+
+    @property
+    def notice(self) -> Notice:
+        return self.query_one(Notice)
+
+    # --- what is shown is read again while the screen is on top -------------------------------------
+
+    def on_screen_resume(self) -> None:
+        self._follow_presets()
+        self._follow_runs()
+        self._follow_gpus()
+
+    def on_screen_suspend(self) -> None:
+        self.workers.cancel_group(self, "follow")
+
+    @work(group="follow")
+    async def _follow_runs(self) -> None:
+        while True:
+            runs = await self._read("The runs cannot be listed", self.actions.list_runs)
+            if runs is not None:
+                self._show_runs(runs)
+            is_live = any(run.status in _LIVE for run in self.runs.rows)
+            await asyncio.sleep(RUNS_EVERY_S if is_live else ENDED_RUNS_EVERY_S)
+
+    def _show_runs(self, runs: list[RunSummary]) -> None:
+        self.runs.set_rows(runs)
+        if self._wanted_run and any(run.id == self._wanted_run for run in runs):
+            self.runs.choose(self._wanted_run)
+            self.runs.focus()
+            self._wanted_run = ""
+
+    @work(group="follow")
+    async def _follow_presets(self) -> None:
+        while True:
+            found = await self._read("The presets cannot be listed", self.actions.list_presets)
+            if found is not None:
+                presets, problems = found
+                self.presets.set_rows(presets)
+                self.presets.styles.max_height = len(presets) + 1 if presets else 2
+                if problems and problems != self._preset_problems:
+                    self.notice.complain(problems[0])
+                self._preset_problems = problems
+            await asyncio.sleep(PRESETS_EVERY_S)
+
+    @work(group="follow")
+    async def _follow_gpus(self) -> None:
+        while True:
+            reading = await self._read("The GPUs cannot be read", self.actions.read_gpus)
+            if reading is not None:
+                self.query_one(GpuStrip).show(reading)
+            await asyncio.sleep(GPUS_EVERY_S if reading and reading.gpus else NO_GPU_EVERY_S)
+
+    async def _read(self, failure: str, function: Callable[[], Answer]) -> Answer | None:
+        """Call `function` off the event loop; its failure is shown, and the next try comes by itself."""
+        try:
+            return await asyncio.to_thread(function)
+        except Exception as error:  # noqa: BLE001 - the poll loop shows whatever happens
+            self.notice.complain(f"{failure}: {sentence(error)}")
+            return None
+
+    # --- the chosen row ------------------------------------------------------------------------------
+
+    @on(RowList.Chosen)
+    def _show_detail(self) -> None:
+        self.notice.say("")
+        self.notice.show_detail(self._detail())
+
+    def on_descendant_focus(self) -> None:
+        self._show_detail()
+
+    def _detail(self) -> str:
+        if self.presets.has_focus:
+            preset = self.presets.chosen
+            return preset.summary if preset else ""
+        run = self.runs.chosen
+        if run is None:
+            return ""
+        reason = f": {run.reason}" if run.reason else ""
+        return f"{run.id} {run.status}{reason}"
+
+    @property
+    def _run(self) -> RunSummary | None:
+        return self.runs.chosen if self.runs.has_focus else None
+
+    @property
+    def _preset(self) -> Preset | None:
+        return self.presets.chosen if self.presets.has_focus else None
+
+    # --- starting ------------------------------------------------------------------------------------
+
+    @property
+    def _flow(self) -> StartFlow:
+        from tui_ft.tui.start_flow import StartFlow
+
+        return StartFlow(self.app, self.actions, self.notice.say)
+
+    def _begin(self, flow: Coroutine[None, None, RunDirectory | None], name: str) -> None:
+        """Go through one start; a second key while it is on its way starts nothing twice."""
+        if self._is_starting:
+            flow.close()
+            return
+        self._is_starting = True
+        self._carry_out(flow, name)
+
+    @work(group="start")
+    async def _carry_out(self, flow: Coroutine[None, None, RunDirectory | None], name: str) -> None:
+        try:
+            run = await flow
+        except Exception as error:  # noqa: BLE001 - shown where the user looks
+            self.notice.complain(f"{name} was not started. {sentence(error)}")
+            return
+        finally:
+            self._is_starting = False
+        if run is None:
+            self.notice.say("Nothing was started.")
+            return
+        self.notice.say("")
+        self._wanted_run = run.id
+        self.owner.open_run(run)
+
+    # --- keys ----------------------------------------------------------------------------------------
+
+    def action_other_list(self) -> None:
+        (self.runs if self.presets.has_focus else self.presets).focus()
+
+    def action_help(self) -> None:
+        self.owner.open_help()
+
+    def action_quit(self) -> None:
+        self.app.exit()
+
+    @on(RowList.Clicked)
+    def action_open(self) -> None:
+        if self._run:
+            self.owner.open_run(RunDirectory(Path(self._run.path)))
+        elif self._preset:
+            self._begin(self._flow.preset(self._preset), self._preset.name)
+        else:
+            self.notice.complain("There is no run to open yet. Press 1 to start the demo.")
+
+    def action_start_key(self, key: str) -> None:
+        for preset in self.presets.rows:
+            if preset.key == key:
+                self._begin(self._flow.preset(preset), preset.name)
+                return
+        self.notice.complain(f"No preset has the key {key}.")
+
+    def action_restart(self) -> None:
+        run = self._chosen_run("restart")
+        if run:
+            self._begin(self._flow.restart(run), run.id)
+
+    def action_edit(self) -> None:
+        preset = self._preset
+        if preset:
+            edit = self._flow.edit(preset.path, preset.name, in_place=preset.source == "user")
+            self._begin(edit, preset.name)
+        elif run := self._chosen_run("edit"):
+            self._begin(self._flow.edit(run.spec, run.id, in_place=False), run.id)
+
+    def action_stop(self) -> None:
+        run = self._chosen_run("stop")
+        if run:
+            self.stop_run(run)
+
+    def _chosen_run(self, verb: str) -> RunDirectory | None:
+        """The run that a key means; where there is none, say so."""
+        if self._run is None:
+            what = "Choose a run first: press Tab for the runs." if self.runs.rows else "There is none yet."
+            self.notice.complain(f"No run is chosen to {verb}. {what}")
+            return None
+        return RunDirectory(Path(self._run.path))
+
+    @work(group="stop")
+    async def stop_run(self, run: RunDirectory) -> None:
+        """Ask the run to save and stop, and show what came of it."""
+        try:
+            status = await asyncio.to_thread(self.actions.stop, run)
+        except Exception as error:  # noqa: BLE001 - shown where the user looks
+            self.notice.complain(sentence(error))
+            return
+        self.notice.say(f"{plain(run.id)} is {status}: it saves a checkpoint before it ends.")

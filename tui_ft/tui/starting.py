@@ -1,0 +1,116 @@
+"""What a start would take, as sentences: model, GPU, bytes to download, free disk, and what to ask first."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tui_ft.errors import TuiFtError
+from tui_ft.tui.download import Download, measure
+from tui_ft.tui.text import gib, plain
+from tui_ft.tui.widgets.gpu_strip import holder_text, is_held
+
+if TYPE_CHECKING:
+    from tui_ft.hardware.gpu import Gpu, GpuReading
+    from tui_ft.spec.run_spec import RunSpec
+
+LARGE_DOWNLOAD_BYTES = 10**9
+"""A larger download is asked about once."""
+
+
+class StartFacts(msgspec.Struct, kw_only=True, frozen=True):
+    """What is known before a start; `gpu` says which one it takes, `held` who is on it already."""
+
+    model: str
+    method: str
+    gpu: str
+    held: str = ""
+    download: Download = Download()
+    free_disk_bytes: int | None = None
+
+    def lines(self) -> list[str]:
+        """The facts in three short lines for whoever decides."""
+        return [
+            f"Model     {self.model} · {self.method}",
+            f"GPU       {self.gpu}{f' · {self.held}' if self.held else ''}",
+            f"Download  {self._download()} · disk: {gib(self.free_disk_bytes)} GiB free",
+        ]
+
+    def _download(self) -> str:
+        if self.download.problem:
+            return self.download.problem.rstrip(".")
+        if self.download.needed_bytes == 0:
+            return "nothing, the model is here"
+        return f"{gib(self.download.needed_bytes)} GiB"
+
+    @property
+    def refusal(self) -> str:
+        """Why it cannot start at all; empty when it can."""
+        return self.download.problem if self.download.is_fatal else ""
+
+    @property
+    def question(self) -> str:
+        """What must be asked once before it starts; empty when nothing must."""
+        reasons = []
+        if self.download.problem:
+            reasons.append(self.download.problem)
+        elif (self.download.needed_bytes or 0) > LARGE_DOWNLOAD_BYTES:
+            size, free = gib(self.download.needed_bytes), gib(self.free_disk_bytes)
+            reasons.append(f"It downloads {size} GiB; {free} GiB of disk are free.")
+        if self.held:
+            reasons.append(f"{self.gpu} is held: {self.held}.")
+        return " ".join(reasons)
+
+
+def gather(spec: RunSpec, reading: GpuReading, runs_root: Path) -> StartFacts:
+    """Collect the facts of a start; it may ask the Hub, so it blocks for some seconds."""
+    from tui_ft.hardware.host import disk
+    from tui_ft.spec.display import method_label
+
+    gpu, held = choose(spec, reading)
+    download = measure(spec.model.id, spec.model.revision) if spec.model.id else Download()
+    return StartFacts(
+        model=plain(spec.model.id or "no model"),
+        method=method_label(spec),
+        gpu=gpu,
+        held=held,
+        download=download,
+        free_disk_bytes=disk(runs_root if download.needed_bytes == 0 else hub_cache()).free_bytes,
+    )
+
+
+def choose(spec: RunSpec, reading: GpuReading) -> tuple[str, str]:
+    """Return which GPU the run takes, and who holds it (empty when nobody does)."""
+    from tui_ft.hardware.choose import choose_gpu
+
+    if not reading.gpus:
+        return "none: it trains on the CPU", ""
+    try:
+        chosen = choose_gpu(
+            reading,
+            spec.hardware.gpus,
+            os.environ.get("CUDA_VISIBLE_DEVICES"),
+            order=os.environ.get("CUDA_DEVICE_ORDER"),
+        )
+    except TuiFtError as error:
+        return plain(error.message).rstrip("."), ""
+    gpus = [gpu for gpu in reading.gpus if gpu.uuid in chosen]
+    names = ", ".join(_gpu_text(gpu) for gpu in gpus) or "none: it trains on the CPU"
+    return names, "; ".join(_holder(gpu) for gpu in gpus if is_held(gpu))
+
+
+def _gpu_text(gpu: Gpu) -> str:
+    return f"GPU {gpu.index} {plain(gpu.name).removeprefix('NVIDIA ')}, {gib(gpu.free_bytes)} GiB free"
+
+
+def _holder(gpu: Gpu) -> str:
+    return f"{holder_text(gpu).removeprefix('held by ')}, {gib(gpu.used_bytes)} GiB in use"
+
+
+def hub_cache() -> Path:
+    """The folder into which models are downloaded."""
+    home = os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface"
+    return Path(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub").expanduser()
