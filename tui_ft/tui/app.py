@@ -38,6 +38,7 @@ class TuiFtApp(CellDiff):
     """
 
     TITLE = "tui-ft"
+    DEFAULT_MODE = "main"
     CSS_PATH = "app.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-tall")]
@@ -61,13 +62,15 @@ class TuiFtApp(CellDiff):
         self.clock = clock
         self.is_ascii = is_ascii_only(os.environ, getattr(sys.__stderr__, "encoding", None))
         self._first_run = open_run
+        # a mode, and not the default screen, because Textual loads no style sheet for the latter
+        self.add_mode(self.DEFAULT_MODE, self._first_screen)
         if self.no_color or self._has_few_colors():
             self.theme = "ansi-dark"
 
     def _has_few_colors(self) -> bool:
         return self.console.color_system in (None, "standard", "windows")
 
-    def get_default_screen(self) -> Screen[Any]:
+    def _first_screen(self) -> Screen[Any]:
         """The screen that the app begins with."""
         return self._run_screen(self._first_run) if self._first_run else self._home_screen()
 

@@ -15,7 +15,8 @@ class Series:
     """Values by step, in the order of steps; for a step that comes twice the last value wins.
 
     One thread adds while another reads: adding only appends, except where a restarted run writes steps
-    again. A value that is not finite is kept; it takes no part in any minimum or maximum.
+    again, which `rewrites` counts. A value that is not finite is kept; it takes no part in any minimum or
+    maximum.
     """
 
     def __init__(self) -> None:
@@ -25,6 +26,7 @@ class Series:
         self._lows: list[array[float]] = []
         self._highs: list[array[float]] = []
         self._newest = -1
+        self.rewrites = 0
 
     def __len__(self) -> int:
         return min(len(self.steps), len(self.values))
@@ -68,6 +70,7 @@ class Series:
 
     def _put_back(self, step: float, value: float) -> None:
         """Take a point whose step was passed before: replace the value there, or put it in between."""
+        self.rewrites += 1
         at = bisect_left(self.steps, step)
         is_new = self.steps[at] != step
         if is_new:

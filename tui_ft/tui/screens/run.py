@@ -1,0 +1,332 @@
+"""The run screen: the curves, the numbers and the log of one run, live, and the keys that steer it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import events, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.records import ENDED, RequestName
+from tui_ft.tui.actions import sentence
+from tui_ft.tui.run_actions import LocalRunActions, RunActions
+from tui_ft.tui.run_words import header_line, memory_title, standing_alert
+from tui_ft.tui.widgets.alert import Alert, Kind
+from tui_ft.tui.widgets.line_chart import Curve, LineChart
+from tui_ft.tui.widgets.lines import Lines
+from tui_ft.tui.widgets.log_tail import LogTail
+from tui_ft.tui.widgets.numbers import Numbers
+from tui_ft.tui.widgets.outcome import Outcome, has_outcome
+from tui_ft.tui.widgets.progress import Progress
+from tui_ft.watch.reading import Reading
+from tui_ft.watch.scales import time_label
+from tui_ft.watch.sources.protocol import Source
+from tui_ft.watch.sources.tui_ft import TuiFtSource
+
+if TYPE_CHECKING:
+    from tui_ft.tui.app import TuiFtApp
+
+CURVES_EVERY_S = 0.5
+NUMBERS_EVERY_S = 1.0
+ENDED_EVERY_S = 3.0
+"""A run that is over can only change by a resume from somewhere else."""
+
+_OVER = ENDED | {"lost"}
+
+
+class RunScreen(Screen[None]):
+    """Follows one run; it only reads, and can be left and opened again at any moment."""
+
+    CSS_PATH = "run.tcss"
+    AUTO_FOCUS = ""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "stop", "Stop", id="run.stop", tooltip="Save a checkpoint and stop the run"),
+        Binding("S", "save", "Save", id="run.save", tooltip="Save a checkpoint now and go on"),
+        Binding("p", "pause", "Pause", id="run.pause",
+                tooltip="Hold the run at the next step; it keeps its memory"),
+        Binding("p", "go_on", "Continue", id="run.continue", tooltip="Go on with a paused run"),
+        Binding("X", "kill", "Kill", id="run.kill", show=False,
+                tooltip="End the run at once, without a checkpoint"),
+        Binding("R", "resume", "Resume", id="run.resume",
+                tooltip="Go on with the ended run from its newest whole checkpoint"),
+        Binding("r", "restart", "Restart", id="run.restart",
+                tooltip="Start a new run from the spec of this one"),
+        Binding("l", "log", "Log", id="run.log", tooltip="Show the log on the whole screen, and back"),
+        Binding("tab", "app.focus_next", "Scroll", id="run.focus", show=False,
+                tooltip="Go to the next text that scrolls"),
+        Binding("escape", "home", "Home", id="run.home", show=False,
+                tooltip="Go to the list of runs; this one goes on"),
+        Binding("question_mark", "help", "Help", id="run.help", tooltip="Every key and what it does"),
+        Binding("q", "back", "Back", id="run.back", tooltip="Leave this screen; the run goes on"),
+    ]  # fmt: skip
+
+    def __init__(
+        self, run: RunDirectory, *, source: Source | None = None, actions: RunActions | None = None
+    ) -> None:
+        super().__init__()
+        self.run = run
+        self._given_source = source
+        self._given_actions = actions
+        self._wake = asyncio.Event()
+        self._said: tuple[str, Kind] | None = None
+        self._trouble = ""
+        self._numbers_at = -NUMBERS_EVERY_S
+        self._is_owed = True
+
+    @property
+    def owner(self) -> TuiFtApp:
+        """The app, which knows runs root and clock."""
+        return cast("TuiFtApp", self.app)
+
+    @property
+    def source(self) -> Source:
+        """Where the run is read from."""
+        if self._given_source is None:
+            self._given_source = TuiFtSource(self.run, clock=self.owner.clock)
+        return self._given_source
+
+    @property
+    def actions(self) -> RunActions:
+        """The rooms below; the real ones unless others were given."""
+        if self._given_actions is None:
+            self._given_actions = LocalRunActions(self.owner.runs_root)
+        return self._given_actions
+
+    @property
+    def reading(self) -> Reading:
+        """What is shown."""
+        return self.source.reading
+
+    def compose(self) -> ComposeResult:
+        yield Lines(id="header")
+        yield Progress(id="progress")
+        yield Numbers(id="numbers")
+        yield Alert(id="alert")
+        with Horizontal(id="charts"):
+            yield LineChart("Loss", id="loss")
+            with Vertical(id="side"):
+                yield LineChart("Gradient norm", id="grad_norm")
+                yield LineChart("Memory", x_label=time_label, id="memory")
+        yield Outcome(id="outcome")
+        yield LogTail(id="log")
+        yield Footer(compact=True)
+
+    # --- following -------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        self._follow()
+
+    def on_screen_resume(self) -> None:
+        self._is_owed = True
+        self._wake.set()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._is_owed = True
+        self._wake.set()
+
+    @work(group="follow", exclusive=True)
+    async def _follow(self) -> None:
+        while True:
+            if self.is_current:
+                changed = await self._poll()
+                if changed or self._is_owed:
+                    self._show(self.reading)
+            await self._pause()
+
+    async def _poll(self) -> bool:
+        before = self._trouble
+        try:
+            changed = await asyncio.to_thread(self.source.poll)
+        except Exception as error:  # noqa: BLE001 - shown where the user looks
+            self._trouble = f"The run cannot be read: {sentence(error)}"
+            changed = False
+        else:
+            self._trouble = ""
+        return changed or self._trouble != before
+
+    async def _pause(self) -> None:
+        if not self.reading.is_complete and not self._trouble:
+            await asyncio.sleep(0.02)
+            return
+        is_over = self.reading.status in _OVER and not self._is_owed
+        try:
+            await asyncio.wait_for(self._wake.wait(), ENDED_EVERY_S if is_over else CURVES_EVERY_S)
+        except TimeoutError:
+            return
+        self._wake.clear()
+
+    def _show(self, reading: Reading) -> None:
+        self._show_shape(reading)
+        self._show_curves(reading)
+        moment = asyncio.get_running_loop().time()
+        is_over = reading.status in _OVER
+        self._is_owed = not is_over and moment - self._numbers_at < NUMBERS_EVERY_S
+        if not self._is_owed:
+            self._numbers_at = moment
+            self._show_words(reading)
+        self.query_one(LogTail).show(reading, at_once=is_over)
+
+    def _show_shape(self, reading: Reading) -> None:
+        """Give the panels the room that the state of the run asks for."""
+        is_changed = self.has_class("-outcome") != has_outcome(reading)
+        self.set_class(has_outcome(reading), "-outcome")
+        self.set_class(reading.status in ("failed", "lost"), "-failed")
+        if is_changed or not self.has_class(f"-is-{reading.status}"):
+            self.remove_class(*[name for name in self.classes if name.startswith("-is-")])
+            self.add_class(f"-is-{reading.status}")
+            self.refresh_bindings()
+
+    def _show_curves(self, reading: Reading) -> None:
+        series = reading.series
+        if "loss" in series:
+            self.query_one("#loss", LineChart).show(
+                Curve(
+                    series=series["loss"],
+                    points=series.get("eval_loss"),
+                    whole=float(reading.total_steps) if reading.total_steps else None,
+                    restarts=reading.restart_steps,
+                )
+            )
+        if "grad_norm" in series:
+            self.query_one("#grad_norm", LineChart).show(
+                Curve(
+                    series=series["grad_norm"],
+                    whole=float(reading.total_steps) if reading.total_steps else None,
+                    base=0.0,
+                )
+            )
+        memory = reading.memory
+        if memory is not None and len(memory.series):
+            ceiling = memory.total_gib if memory.is_gpu else None
+            self.query_one("#memory", LineChart).show(Curve(series=memory.series, base=0.0, ceiling=ceiling))
+
+    def _show_words(self, reading: Reading) -> None:
+        now, width = self.owner.clock(), self.size.width
+        self.query_one("#header", Lines).set_lines([header_line(reading, now, width)])
+        self.query_one(Progress).show(reading, now)
+        self.query_one(Numbers).show(reading)
+        self.query_one("#loss", LineChart).set_title(
+            "Loss   ● eval loss" if "eval_loss" in reading.series else "Loss"
+        )
+        self.query_one("#memory", LineChart).set_title(memory_title(reading.memory))
+        if has_outcome(reading):
+            self.query_one(Outcome).show(reading)
+        self._show_alert(reading)
+
+    def _show_alert(self, reading: Reading) -> None:
+        alert = self.query_one(Alert)
+        if self._trouble:
+            alert.show("", self._trouble, "bad")
+        elif self._said is not None:
+            alert.show("", *self._said)
+        else:
+            alert.show(*standing_alert(reading))
+
+    def _say(self, text: str, kind: Kind = "good") -> None:
+        """Show what a key did, until the next key or status."""
+        self._said = (text, kind) if text else None
+        self._show_alert(self.reading)
+
+    def on_key(self, event: events.Key) -> None:
+        if self._said is not None:
+            self._say("")
+
+    # --- keys ------------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer only the keys that make sense now."""
+        status = self.reading.status
+        is_over = status in _OVER
+        offered = {
+            "stop": not is_over,
+            "kill": not is_over,
+            "save": not is_over and status not in ("stopping", "queued"),
+            "pause": not is_over and status not in ("stopping", "queued", "paused"),
+            "go_on": status == "paused",
+            "resume": is_over and status != "finished",
+        }
+        return offered.get(action, True)
+
+    def action_stop(self) -> None:
+        if self.reading.status == "stopping":
+            self._say("The run is stopping already. X ends it at once, without a checkpoint.", "warn")
+            return
+        self._ask("Stop this run? It saves a checkpoint first and can be resumed.", "stop")
+
+    def action_kill(self) -> None:
+        self._ask("End this run at once, without a checkpoint?", "stop", now=True)
+
+    def action_save(self) -> None:
+        self._request("save", "A checkpoint is saved at the next step.")
+
+    def action_pause(self) -> None:
+        self._request("pause", "The run pauses at the next step; it keeps its memory.")
+
+    def action_go_on(self) -> None:
+        self._request("continue", "The run goes on.")
+
+    def action_restart(self) -> None:
+        self._launch(lambda: self.actions.restart(self.run), "Starting a new run from this spec.")
+
+    def action_resume(self) -> None:
+        self._launch(lambda: self.actions.resume(self.run), "Going on from the newest checkpoint.")
+
+    def action_log(self) -> None:
+        self.toggle_class("-log")
+        log = self.query_one(LogTail)
+        if self.has_class("-log"):
+            log.focus()
+        else:
+            self.set_focus(None)
+
+    def action_home(self) -> None:
+        if self.has_class("-log"):
+            self.action_log()
+        else:
+            self.owner.open_home()
+
+    def action_help(self) -> None:
+        self.owner.open_help()
+
+    def action_back(self) -> None:
+        self.owner.leave_run()
+
+    def _ask(self, question: str, name: RequestName, *, now: bool = False) -> None:
+        from tui_ft.tui.screens.ask import Confirm
+
+        def answered(answer: bool | None) -> None:
+            if answer:
+                self._request(name, "The run is ending." if now else "The run saves and stops.", now=now)
+
+        self.app.push_screen(Confirm(question), answered)
+
+    @work(group="act")
+    async def _request(self, name: RequestName, done: str, now: bool = False) -> None:
+        try:
+            await asyncio.to_thread(self.actions.request, self.run, name, now=now)
+        except Exception as error:  # noqa: BLE001 - shown where the user looks
+            self._say(sentence(error), "bad")
+        else:
+            self._say(done)
+            self._wake.set()
+
+    @work(group="act", exclusive=True)
+    async def _launch(self, launch: Callable[[], RunDirectory], doing: str) -> None:
+        self._say(doing)
+        try:
+            run = await asyncio.to_thread(launch)
+        except Exception as error:  # noqa: BLE001 - shown where the user looks
+            self._say(sentence(error), "bad")
+            return
+        if run.path == self.run.path:
+            self._say("")
+            self._wake.set()
+        else:
+            self.app.switch_screen(RunScreen(run))

@@ -1,0 +1,169 @@
+"""A titled panel of text that wraps its lines and scrolls by keys; it draws only the lines that are seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import ClassVar
+
+from rich.cells import cell_len, chop_cells
+from rich.segment import Segment
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tui_ft.tui.text import fit
+
+Entry = tuple[str, str]
+"""A line of any length, and the kind that gives it its look ("" for the ordinary one)."""
+
+
+@lru_cache(8192)
+def wrap(text: str, width: int) -> tuple[str, ...]:
+    """Cut a line into pieces of at most `width` columns; nothing is lost, blanks stay."""
+    if width <= 0 or cell_len(text) <= width:
+        return (text,)
+    return tuple(chop_cells(text, width))
+
+
+class TextPanel(Widget, can_focus=True):
+    """A line with the title, and wrapped text under it.
+
+    With `follows_end` it stays at the last line until the user scrolls away from it.
+    """
+
+    DEFAULT_CSS = """
+    TextPanel {
+        height: 1fr;
+        width: 1fr;
+        & > .text-panel--title { color: $text-muted; }
+        & > .text-panel--focused { color: $text-accent; text-style: bold; }
+        & > .text-panel--muted { color: $text-muted; }
+        & > .text-panel--strong { text-style: bold; }
+        & > .text-panel--good { color: $text-success; text-style: bold; }
+        & > .text-panel--bad { color: $text-error; text-style: bold; }
+        & > .text-panel--code { color: $text-accent; }
+    }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "text-panel--title", "text-panel--focused", "text-panel--muted", "text-panel--strong",
+        "text-panel--good", "text-panel--bad", "text-panel--code",
+    }  # fmt: skip
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1)", "Up", show=False, tooltip="Scroll up one line"),
+        Binding("down", "move(1)", "Down", show=False, tooltip="Scroll down one line"),
+        Binding("pageup", "page(-1)", "Page up", show=False, tooltip="Scroll up one page"),
+        Binding("pagedown", "page(1)", "Page down", show=False, tooltip="Scroll down one page"),
+        Binding("home", "begin", "Begin", show=False, tooltip="Go to the first line"),
+        Binding("end", "end", "End", show=False, tooltip="Go to the last line"),
+    ]
+
+    def __init__(self, title: str, *, follows_end: bool = False, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._title = title
+        self._follows_end = follows_end
+        self._entries: tuple[Entry, ...] = ()
+        self._rows: list[Entry] = []
+        self._top = 0
+        self._shown: list[Entry] = []
+
+    @property
+    def visible_text(self) -> list[str]:
+        """The lines that are seen, without the title."""
+        return [text for text, _ in self._rows[self._top : self._top + self._page]]
+
+    @property
+    def _page(self) -> int:
+        return max(self.size.height - 1, 0)
+
+    @property
+    def _last_top(self) -> int:
+        return max(len(self._rows) - self._page, 0)
+
+    def set_entries(self, entries: Sequence[Entry]) -> None:
+        """Show these lines."""
+        if tuple(entries) == self._entries:
+            return
+        is_at_end = self._top >= self._last_top
+        self._entries = tuple(entries)
+        self._wrap()
+        if self._follows_end and is_at_end:
+            self._top = self._last_top
+        self._show()
+
+    def on_resize(self, event: events.Resize) -> None:
+        is_at_end = self._top >= self._last_top or not self._shown
+        self._wrap()
+        if self._follows_end and is_at_end:
+            self._top = self._last_top
+        self._show()
+
+    def _wrap(self) -> None:
+        width = max(self.size.width - 1, 1)
+        self._rows = [(piece, kind) for text, kind in self._entries for piece in wrap(text, width)]
+
+    def _show(self) -> None:
+        self._top = min(max(self._top, 0), self._last_top)
+        new = [self._title_entry(), *self._rows[self._top : self._top + self._page]]
+        old, self._shown = self._shown, new
+        width = max(self.size.width, 1)
+        blank: Entry = ("", "")
+        for y in range(max(len(old), len(new))):
+            before = old[y] if y < len(old) else blank
+            after = new[y] if y < len(new) else blank
+            if before != after:
+                self.refresh(Region(0, y, width, 1))
+
+    def _title_entry(self) -> Entry:
+        kind = "focused" if self.has_focus else "title"
+        text = f"─ {self._title} "
+        if self._last_top and (self.has_focus or not self._follows_end or self._top < self._last_top):
+            last = min(self._top + self._page, len(self._rows))
+            text += f"({self._top + 1}–{last} of {len(self._rows)}, ↑↓ scrolls) "
+        return (text + "─" * max(self.size.width - len(text), 0), kind)
+
+    def render_line(self, y: int) -> Strip:
+        width, base = self.size.width, self.rich_style
+        if y >= len(self._shown):
+            return Strip.blank(width, base)
+        text, kind = self._shown[y]
+        style = self.get_component_rich_style(f"text-panel--{kind}") if kind else base
+        indent = "" if y == 0 else " "
+        return Strip([Segment(fit_line(indent + text, width), style)]).adjust_cell_length(width, base)
+
+    def on_focus(self) -> None:
+        self._show()
+
+    def on_blur(self) -> None:
+        self._show()
+
+    def action_move(self, lines: int) -> None:
+        self._top += lines
+        self._show()
+
+    def action_page(self, pages: int) -> None:
+        self._top += pages * max(self._page - 1, 1)
+        self._show()
+
+    def action_begin(self) -> None:
+        self._top = 0
+        self._show()
+
+    def action_end(self) -> None:
+        self._top = self._last_top
+        self._show()
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self.action_move(2)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self.action_move(-2)
+
+
+def fit_line(text: str, width: int) -> str:
+    """Cut an overlong line; unlike `fit` it keeps runs of blanks, and the text must be clean already."""
+    return text if cell_len(text) <= width else fit(text, width)
