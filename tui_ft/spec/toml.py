@@ -86,7 +86,7 @@ _FAULTS = (
     (r"Unclosed|Expected ']'", "a bracket is not closed", "Close it with ] or }."),
     (r"Expected newline", "something follows the value", 'Text needs quotes: name = "text".'),
     (r"Expected '='", 'a name without "="', "Write name = value, and begin comments with #."),
-    (r"Unescaped '\\\\'|Hex value", "a backslash that TOML does not know", r"Write \\ for a backslash."),
+    (r"Unescaped|Hex value", "a backslash that TOML does not know", r"Write \\ for a backslash."),
 )  # fmt: skip
 
 
