@@ -2,8 +2,8 @@
 
     fake_trainer.py BEHAVIOUR run RUN --attempt N
 
-Behaviours: `steps=N` (finishes after N steps), `forever`, `deaf` (ignores SIGTERM), `loading` (never gets to a
-step), `fail`, `cuda_oom`, `exit=N` (no last word), `children` (forever, with a child process).
+Behaviours: `steps=N` (finishes after N steps), `forever`, `deaf` (ignores SIGTERM), `loading` (never gets to
+a step), `fail`, `cuda_oom`, `exit=N` (no last word), `children` (forever, with a child process).
 """
 
 from __future__ import annotations
@@ -65,7 +65,9 @@ class Trainer:
                 self.pause()
             remove_request(self.run, name)
             self.events.write(
-                RequestEvent(time=time.time(), request=name, step=self.step, by=request.by, value=request.value)
+                RequestEvent(
+                    time=time.time(), request=name, step=self.step, by=request.by, value=request.value
+                )
             )
 
     def pause(self) -> None:
@@ -105,11 +107,11 @@ def main(behaviour: str, run: RunDirectory, attempt: int) -> int:
     steps = int(number) if kind == "steps" else 6000
     trainer.enter("training", steps)
     if kind == "fail":
-        print("Traceback (most recent call last):\nValueError: \x1b[31mno good\x1b[0m", flush=True)
+        sys.stdout.write("Traceback (most recent call last):\nValueError: \x1b[31mno good\x1b[0m\n")
         trainer.end("error", "ValueError: \x1b[31mno good\x1b[0m")
         return 1
     if kind == "cuda_oom":
-        print("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB", flush=True)
+        sys.stdout.write("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB\n")
         return 1
     trainer.train(steps)
     trainer.save()

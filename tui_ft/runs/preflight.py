@@ -2,38 +2,109 @@
 
 from __future__ import annotations
 
-import os
+import re
 import shutil
 import sys
+from itertools import islice
 from pathlib import Path
 
 from tui_ft import settings
+from tui_ft.demo import paths as demo_paths
 from tui_ft.errors import TuiFtError
 from tui_ft.hardware import host
+from tui_ft.runs.model_folder import check_model_folder
+from tui_ft.spec.learning import DataSource
+from tui_ft.spec.paths import DEMO
 from tui_ft.spec.run_spec import RunSpec
 
 _LEAST_FREE_BYTES = 64 << 20
+_ROWS_LOOKED_AT = 200
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+_DATA_SUFFIXES = frozenset({".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".txt", ".gz"})
 
 
 def check(spec: RunSpec, runs_root: Path) -> None:
-    """Raise `TuiFtError` for whatever would surely end the run; nothing is written."""
+    """Raise `TuiFtError` for whatever would surely end the run; nothing is written, nothing fetched."""
     if sys.platform != "linux":
         raise TuiFtError(
             "Runs can be started on Linux only.", "On Windows use WSL; elsewhere start it on the GPU machine."
         )
+    _check_model(spec)
+    for source in _sources(spec):
+        _check_source(source, spec.objective.kind == "sft")
     _check_room(runs_root)
 
 
 def trainer_python() -> str:
     """Return the interpreter that trains. Raises `TuiFtError` when the one in the settings is missing."""
     python = settings.trainer_python()
-    found = shutil.which(os.path.expanduser(python))  # noqa: PTH111 - also a bare name from PATH
+    found = shutil.which(Path(python).expanduser()) if "/" in python else shutil.which(python)
     if found is None:
         raise TuiFtError(
             f"The interpreter of the trainer, {python}, is not there or cannot be run.",
             f"Mend trainer_python in {settings.config_folder() / 'settings.toml'}.",
         )
-    return found
+    return str(found)
+
+
+def _check_model(spec: RunSpec) -> None:
+    name = spec.model.id
+    if not name:
+        raise TuiFtError(
+            "model.id is not set: there is nothing to fine-tune.",
+            "Set it to a local folder or a hub id, or to demo.",
+        )
+    if name == DEMO:
+        check_model_folder(demo_paths.model_folder())
+        return
+    path = Path(name).expanduser()
+    if path.exists():
+        check_model_folder(path)
+    elif not _HUB_ID.fullmatch(name):
+        raise TuiFtError(
+            f"There is no model folder {name!r}.",
+            "Check model.id: a local folder, or a hub id such as org/name.",
+        )
+
+
+def _sources(spec: RunSpec) -> list[DataSource]:
+    """Every data set of the spec, each with the format and columns that hold for it."""
+    data = spec.data
+    if not data.train:
+        raise TuiFtError(
+            "data.train is not set: there is nothing to learn from.", "Set it to a file, or to demo."
+        )
+    named = [DataSource(path=data.train)] if isinstance(data.train, str) else list(data.train)
+    if data.eval:
+        named.append(DataSource(path=data.eval))
+    return [
+        DataSource(
+            path=source.path,
+            format=source.format if source.format != "auto" else data.format,
+            columns=source.columns or data.columns,
+        )
+        for source in named
+    ]
+
+
+def _check_source(source: DataSource, is_sft: bool) -> None:
+    """Read the first rows of a local file: a format that cannot be trained on is refused before all else."""
+    from tui_ft.data import formats, read
+
+    path = demo_paths.data_file() if source.path == DEMO else Path(source.path).expanduser()
+    if not path.exists():
+        if _HUB_ID.fullmatch(source.path) and path.suffix.lower() not in _DATA_SUFFIXES:
+            return  # a data set of the hub: the trainer fetches it
+        raise TuiFtError(
+            f"There is no data file {source.path!r}.",
+            "Check data.train and data.eval; `ls` shows what is there.",
+        )
+    rows = [row for _, row in islice(read.read_rows(path), _ROWS_LOOKED_AT)]
+    if not rows:
+        raise TuiFtError(f"The data file {path} has no rows.", "Give one that has some.")
+    found = formats.detect(rows, source.columns, source.format)
+    if is_sft:
+        formats.require_sft(found, str(path), sorted({name for row in rows for name in row}))
 
 
 def _check_room(runs_root: Path) -> None:

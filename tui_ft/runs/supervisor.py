@@ -251,17 +251,16 @@ def supervise(options: argparse.Namespace, ready: int | None) -> None:
             exit_code=1,
         )
     supervisor.enter()
+    trainer = supervisor.adopt(adopted) if adopted is not None else None
     if ready is not None:
         os.write(ready, b"ok")
         os.close(ready)
-    if adopted is not None:
-        supervisor.watch(supervisor.adopt(adopted))
-    elif options.adopt:
-        supervisor.settle()
-    else:
+    if trainer is None and not options.adopt:
         trainer = supervisor.start(options.trainer)
-        if trainer is not None:
-            supervisor.watch(trainer)
+    elif trainer is None:
+        supervisor.settle()
+    if trainer is not None:
+        supervisor.watch(trainer)
     lock.close()
 
 
@@ -282,6 +281,7 @@ def main(arguments: Sequence[str]) -> int:
     options = _options(arguments)
     if options.detach and os.fork() > 0:
         os._exit(0)  # our starter waits for us alone, so the supervisor is nobody's zombie
+    os.umask(0o077)  # the trainer's files too are their owner's alone
     ready: int | None = options.ready_fd
     if ready is not None:
         os.set_inheritable(ready, False)

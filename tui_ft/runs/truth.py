@@ -162,8 +162,9 @@ def _without_processes(run: RunDirectory, state: StateRecord, seen: float | None
         return Truth(state, status, record.message, seen)
     if not _was_taken(state):
         return Truth(state, "lost", "its start was cut off", seen)
-    step = f" after step {follower.step}" if follower.step else ""
-    return Truth(state, "lost", f"supervisor and trainer are gone{step}", seen)
+    saved = follower.saved_step
+    left = f"the newest checkpoint is of step {saved}" if saved is not None else "it saved no checkpoint"
+    return Truth(state, "lost", f"supervisor and trainer are gone; {left}", seen)
 
 
 def _age(seconds: float) -> str:

@@ -1,0 +1,286 @@
+"""What is left when the supervisor, or everybody, is killed; and what resume makes of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tui_ft.errors import TuiFtError
+from tui_ft.hardware import processes
+from tui_ft.runs import adopting, control, launch
+from tui_ft.runs import lock as locks
+from tui_ft.runs.listing import list_runs
+from tui_ft.runs.records import StateRecord, encode_document, write_atomically
+from tui_ft.runs.state import read_state
+from tui_ft.runs.truth import read_truth
+
+FAKE = str(Path(__file__).with_name("fake_trainer.py"))
+
+
+def fake(behaviour: str) -> list[str]:
+    return [sys.executable, FAKE, behaviour]
+
+
+def rewrite(run, **changes: object) -> StateRecord:
+    """Make state.json say something else, as a copy from another machine would."""
+    state = msgspec.structs.replace(read_state(run), **changes)
+    write_atomically(run.state, encode_document(state))
+    return state
+
+
+def test_without_its_supervisor_the_run_goes_on_and_says_so(bench) -> None:
+    run = bench.start("forever")
+    bench.kill(run, "supervisor")
+    bench.wait_for_step(run)
+    assert read_truth(run)[1:3] == ("running", "unsupervised")
+    (summary,) = list_runs(bench.root)
+    assert (summary.status, summary.reason) == ("running", "unsupervised")
+
+
+def test_the_next_command_adopts_and_stop_works(bench) -> None:
+    run = bench.start("forever")
+    old = bench.kill(run, "supervisor")
+    assert adopting.adopt_orphans(bench.root) == [run]
+    assert read_truth(run)[1:3] == ("running", None)
+    new = bench.process(run, "supervisor")
+    assert new.pid != old.pid
+    assert bench.process(run, "trainer").pid
+    assert adopting.adopt_orphans(bench.root) == [], "one is enough"
+    control.request(run, "stop", by="test")
+    bench.wait_for(run, "stopped")
+    assert read_state(run).exit.cause == "stopped"
+    assert not list(run.control.iterdir())
+
+
+def test_stop_alone_adopts_first(bench) -> None:
+    run = bench.start("forever")
+    bench.kill(run, "supervisor")
+    control.request(run, "stop", by="test")
+    bench.wait_for(run, "stopped")
+    assert read_state(run).stop_requested_by == "test"
+
+
+def test_stop_now_works_on_an_adopted_run(bench) -> None:
+    run = bench.start("deaf")
+    bench.kill(run, "supervisor")
+    control.request(run, "stop", by="test", now=True)
+    bench.wait_for(run, "stopped", seconds=5)
+
+
+def test_an_adopted_trainer_that_is_killed_is_told(bench) -> None:
+    run = bench.start("forever")
+    bench.kill(run, "supervisor")
+    adopting.adopt_orphans(bench.root)
+    bench.kill(run, "trainer")
+    bench.wait_for(run, "failed", seconds=5)
+    assert read_state(run).exit.cause == "killed"
+
+
+def test_an_adopted_run_finishes_by_the_trainers_last_word(bench) -> None:
+    run = bench.start("steps=150", until="running")
+    bench.kill(run, "supervisor")
+    adopting.adopt_orphans(bench.root)
+    bench.wait_for(run, "finished")
+    assert read_state(run).exit.message == "Finished after 150 steps."
+    assert read_state(run).exit.code is None, "it was not our child: its exit code is not known"
+
+
+def test_a_run_that_ended_unwatched_is_not_called_lost(bench) -> None:
+    run = bench.start("steps=80", until="running")
+    bench.kill(run, "supervisor")
+    bench.wait_for(run, "finished")
+    assert read_state(run).status == "running", "nobody has written it down yet"
+    assert adopting.adopt_orphans(bench.root) == [run]
+    state = read_state(run)
+    assert (state.status, state.exit.cause) == ("finished", "finished")
+
+
+def test_kill_9_of_both_is_lost(bench) -> None:
+    run = bench.start("forever")
+    bench.kill(run, "supervisor")
+    bench.kill(run, "trainer")
+    bench.wait_for(run, "lost", seconds=5)
+    assert "no checkpoint" in read_truth(run).reason
+    assert adopting.adopt_orphans(bench.root) == []
+    assert read_state(run).status == "running", "lost is derived, never written"
+    with pytest.raises(TuiFtError) as caught:
+        control.request(run, "stop", by="test")
+    assert caught.value.exit_code == 1
+
+
+def test_a_trainer_that_nobody_recorded_is_found(bench) -> None:
+    """The supervisor can be killed between starting the trainer and writing its pid down."""
+    run = bench.start("forever")
+    bench.kill(run, "supervisor")
+    trainer = bench.process(run, "trainer")
+    rewrite(run, processes=[bench.process(run, "supervisor")])
+    assert read_truth(run)[1:3] == ("running", "unsupervised")
+    assert adopting.adopt_if_orphan(run)
+    assert bench.process(run, "trainer") == trainer
+
+
+def test_a_reused_pid_is_not_the_trainer(bench) -> None:
+    run = bench.start("forever")
+    bench.kill(run, "supervisor")
+    trainer = bench.kill(run, "trainer")
+    me = msgspec.structs.replace(trainer, pid=os.getpid())
+    rewrite(run, processes=[bench.process(run, "supervisor"), me])
+    assert read_truth(run).status == "lost"
+
+
+# --- resume ------------------------------------------------------------------------------------------
+
+
+def test_resume_goes_on_from_the_checkpoint_as_a_new_attempt(bench) -> None:
+    run = bench.start("forever")
+    bench.wait_for_step(run)
+    control.request(run, "stop", by="test")
+    bench.wait_for(run, "stopped")
+    step = run.list_checkpoints()[0][0]
+    assert launch.resume(run, ["training.batch_size=2"], trainer=fake(f"steps={step + 3}")) == run
+    bench.wait_for(run, "finished")
+    state = read_state(run)
+    assert (state.attempt, state.exit.cause, state.stop_requested_by) == (2, "finished", None)
+    assert bench.steps(run) == step + 3, "no step is computed twice"
+    assert "batch_size = 2" in run.attempt(2).spec.read_text()
+    assert "batch_size = 2" not in run.spec.read_text()
+
+
+def test_resume_of_a_lost_run(bench) -> None:
+    run = bench.start("forever")
+    control.request(run, "save", by="test")
+    bench.wait_until(lambda: run.list_checkpoints(), "a checkpoint")
+    bench.kill(run, "supervisor")
+    bench.kill(run, "trainer")
+    launch.resume(run, trainer=fake("steps=5"))
+    bench.wait_for(run, "finished")
+
+
+@pytest.mark.parametrize("dead", [(), ("supervisor",)])
+def test_resume_is_refused_while_anything_lives(bench, dead: tuple[str, ...]) -> None:
+    run = bench.start("forever")
+    control.request(run, "save", by="test")
+    bench.wait_until(lambda: run.list_checkpoints(), "a checkpoint")
+    for role in dead:
+        bench.kill(run, role)
+    before = run.state.read_bytes()
+    with pytest.raises(TuiFtError) as caught:
+        launch.resume(run, trainer=["/bin/true"])
+    assert "while any of its processes lives" in caught.value.message
+    assert caught.value.exit_code == 1
+    assert run.state.read_bytes() == before
+    assert not run.attempt(2).path.exists()
+
+
+def test_resume_is_refused_when_there_is_nothing_to_resume(bench) -> None:
+    finished = bench.start("steps=2", until="finished")
+    with pytest.raises(TuiFtError, match="has finished"):
+        launch.resume(finished, trainer=["/bin/true"])
+    failed = bench.start("fail", until="failed")
+    with pytest.raises(TuiFtError, match="no checkpoint"):
+        launch.resume(failed, trainer=["/bin/true"])
+
+
+def test_a_resumed_run_keeps_its_method(bench) -> None:
+    run = bench.start("forever")
+    control.request(run, "stop", by="test")
+    bench.wait_for(run, "stopped")
+    with pytest.raises(TuiFtError) as caught:
+        launch.resume(run, ["method.rank=8"], trainer=["/bin/true"])
+    assert "method.rank" in caught.value.message
+    assert read_truth(run).status == "stopped"
+
+
+# --- requests to runs that are over ----------------------------------------------------------------
+
+
+def test_stop_of_an_ended_run_is_refused_with_exit_code_1(bench) -> None:
+    run = bench.start("steps=2", until="finished")
+    before = run.state.read_bytes()
+    with pytest.raises(TuiFtError) as caught:
+        control.request(run, "stop", by="test")
+    assert caught.value.exit_code == 1
+    assert run.state.read_bytes() == before
+    assert not list(run.control.iterdir())
+
+
+# --- copies and shared disks ------------------------------------------------------------------------
+
+
+def test_a_copy_from_another_host_is_running_or_unknown_but_never_lost(bench) -> None:
+    run = bench.start("forever")
+    bench.wait_until(run.hardware.exists, "a hardware row")
+    bench.kill(run, "supervisor")
+    bench.kill(run, "trainer")
+    rewrite(run, host="elsewhere", boot_id="another")
+    now = run.hardware.stat().st_mtime
+    fresh = read_truth(run, now + 5)
+    assert (fresh.status, fresh.reason) == ("running", "on elsewhere")
+    stale = read_truth(run, now + 3 * 3600)
+    assert stale.status == "unknown"
+    assert "elsewhere" in stale.reason and "3 h" in stale.reason
+    assert adopting.adopt_orphans(bench.root) == []
+    with pytest.raises(TuiFtError) as caught:
+        os.utime(run.hardware, (0, 0))
+        control.request(run, "stop", by="test")
+    assert caught.value.exit_code == 1
+    with pytest.raises(TuiFtError, match="not known whether"):
+        launch.resume(run, trainer=["/bin/true"])
+
+
+def test_take_over_resumes_what_ran_elsewhere(bench) -> None:
+    run = bench.start("forever")
+    control.request(run, "save", by="test")
+    bench.wait_until(lambda: run.list_checkpoints(), "a checkpoint")
+    bench.kill(run, "supervisor")
+    bench.kill(run, "trainer")
+    rewrite(run, host="elsewhere", boot_id="another")
+    os.utime(run.hardware, (0, 0))
+    launch.resume(run, take_over=True, trainer=fake("steps=5"))
+    bench.wait_for(run, "finished")
+
+
+def test_a_launch_that_was_cut_off_is_lost_not_starting_for_ever(bench) -> None:
+    run = bench.start("steps=2", until="finished")
+    state = rewrite(run, status="starting", processes=[], exit=None)
+    assert read_truth(run, state.started_at + 1).status == "starting"
+    run.events.unlink()
+    late = read_truth(run, state.started_at + 3600)
+    assert (late.status, late.reason) == ("lost", "its start was cut off")
+    held = locks.acquire(run)
+    assert read_truth(run, state.started_at + 3600).status == "starting", "launch still holds the lock"
+    held.close()
+
+
+def test_a_silent_trainer_is_quiet_not_dead(bench) -> None:
+    run = bench.start("loading", until="starting")
+    bench.wait_until(run.events.exists, "events")
+    now = run.events.stat().st_mtime
+    assert read_truth(run, now + 60).status == "starting"
+    quiet = read_truth(run, now + 900)
+    assert quiet.status == "quiet"
+    assert "15 min" in quiet.reason
+
+
+def test_a_zombie_is_dead() -> None:
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    assert processes.start_time(pid) is None
+    os.waitpid(pid, 0)
+
+
+def test_signals_of_the_adopter_are_its_own(bench) -> None:
+    """An adopting supervisor passes SIGTERM on like the first one."""
+    run = bench.start("forever")
+    bench.kill(run, "supervisor")
+    adopting.adopt_orphans(bench.root)
+    bench.kill(run, "supervisor", signal.SIGTERM)
+    bench.wait_for(run, "stopped", seconds=5)
+    assert read_state(run).exit.cause == "preempted"
