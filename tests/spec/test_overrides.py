@@ -25,6 +25,7 @@ QLORA = RunSpec(
         ("data.packing=True", True),
         ("data.train=/some/path with, comma.jsonl", "/some/path with, comma.jsonl"),
         ("data.train=org/name", "org/name"),
+        ("data.train=2024", "2024"),
         ('data.train=[{ path = "a", weight = 2 }]', [DataSource(path="a", weight=2.0)]),
         ("data.columns={ prompt = 'q' }", {"prompt": "q"}),
         ("method.targets=q_proj,v_proj", ["q_proj", "v_proj"]),

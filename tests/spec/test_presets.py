@@ -81,7 +81,7 @@ def test_the_users_presets_come_first_and_hide_shipped_ones_of_the_same_name(tmp
         ("zeta", "3", "user"),
         ("qlora-8b-24gb", "4", "shipped"),
     ]
-    assert found[0].summary == "What it is for."
+    assert (found[0].summary, found[0].text) == ("What it is for.", SPEC)
     assert [preset.name for preset in found].count("demo") == 1
     assert find_preset("demo", tmp_path).source == "user"
 

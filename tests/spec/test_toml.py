@@ -8,6 +8,7 @@ import pytest
 
 from tui_ft.errors import TuiFtError
 from tui_ft.spec import declarations, toml
+from tui_ft.spec.overrides import apply
 from tui_ft.spec.run_spec import (
     DataSection,
     DataSource,
@@ -165,6 +166,14 @@ def test_a_field_at_the_top_is_sent_to_its_section() -> None:
 def test_a_fault_in_the_toml_is_a_sentence_with_its_line(line: str, says: str) -> None:
     assert str(refusal(line)).startswith(("my.toml, line 3: ", "my.toml, line 4: "))
     assert says in str(refusal(line))
+
+
+@pytest.mark.parametrize("value", ["9" * 5000, "0x" + "f" * 5000, "[" * 3000 + "]" * 3000, "9" * 40, "1e999"])
+def test_a_monstrous_value_is_refused_like_any_other(value: str) -> None:
+    error = refusal("[method]", f"rank = {value}")
+    assert len(error.message) < 200
+    with pytest.raises(TuiFtError):
+        apply(DEMO, [f"method.rank={value}"])
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def start(arguments: argparse.Namespace) -> int:
     if not spec.data.train:
         raise TuiFtError(f"{preset.name} brings no data.", f"Say which: tui-ft start {arguments.spec} DATA")
     root = settings.runs_root(arguments.runs_root)
-    run = launch.start(spec, root, text=None if changes else preset.text)
+    run = launch.start(spec, root, text=preset.text)
     return after_launch(run, root, arguments)
 
 

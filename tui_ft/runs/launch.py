@@ -27,6 +27,7 @@ from tui_ft.spec import display, overrides, toml
 from tui_ft.spec.paths import absolute_paths
 from tui_ft.spec.run_spec import RunSpec
 from tui_ft.spec.support import require_runnable
+from tui_ft.spec.toml_edit import rewrite
 
 __all__ = ["adopt_if_orphan", "adopt_orphans", "restart", "resume", "start"]
 
@@ -43,7 +44,8 @@ def start(
     """Make a run directory for `spec` and launch it, detached; returns once its supervisor is at work.
 
     Relative paths in the spec are meant from the current folder. `text` is the spec file as a person wrote
-    it, kept byte for byte where no path had to change; `trainer` replaces the command of the trainer.
+    it, of which only the lines that mean something else by now change; `trainer` replaces the trainer's
+    command.
 
     Raises `TuiFtError`, with nothing left behind, when the spec cannot run here.
     """
@@ -52,7 +54,7 @@ def start(
     command = _trainer_command(trainer)
     preflight.check(settled, runs_root)
     gpus = _choose_gpus(settled, runs_root)
-    written = text if text is not None and settled == spec else toml.dumps(settled)
+    written = toml.dumps(settled) if text is None else rewrite(text, settled)
     run = create(runs_root, _name(settled))
     try:
         lock = locks.acquire(run)
@@ -106,7 +108,8 @@ def restart(
     trainer: Sequence[str] | None = None,
 ) -> RunDirectory:
     """Launch a new run from the spec with which `run` was first launched. Raises `TuiFtError`."""
-    return start(overrides.apply(toml.load(run.spec), list(changes)), runs_root, trainer=trainer)
+    spec = overrides.apply(toml.load(run.spec), list(changes))
+    return start(spec, runs_root, text=toml.read(run.spec), trainer=trainer)
 
 
 # --- what both have in common ------------------------------------------------------------------------

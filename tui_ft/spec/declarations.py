@@ -65,7 +65,7 @@ class Declaration:
     def allows(self, number: float) -> bool:
         """True when `number` is finite and lies within the bounds."""
         return (
-            math.isfinite(number)
+            (isinstance(number, int) or math.isfinite(number))  # an int may be too long for a float
             and (self.ge is None or number >= self.ge)
             and (self.gt is None or number > self.gt)
             and (self.le is None or number <= self.le)

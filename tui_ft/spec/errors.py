@@ -29,7 +29,10 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
 def shown(value: object) -> str:
     """Return `value` as TOML would write it, shortened, with no character that a terminal would obey."""
-    text = printable(json.dumps(value, ensure_ascii=False, default=str))
+    try:
+        text = printable(json.dumps(value, ensure_ascii=False, default=str))
+    except ValueError:  # a number with more digits than Python writes
+        return "…"
     return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
 
 

@@ -79,7 +79,7 @@ def _value(field: Declaration, text: str) -> Any:
     value = _parse(text)
     if value is None:
         return _bare(field, text)
-    if field.members == (str,) and not isinstance(value, str):
+    if str in field.members and not isinstance(value, (str, list)):
         return text
     return value
 
@@ -88,7 +88,7 @@ def _parse(text: str) -> Any:
     """Return `text` as a TOML value, or None where it is none by itself."""
     try:
         parsed = tomllib.loads(f"value = {text}")
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):  # no TOML, or more digits or brackets than Python reads
         return None
     return parsed["value"] if parsed.keys() == {"value"} else None
 

@@ -23,12 +23,16 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True, kw_only=True)
 class Preset:
-    """A spec file to start from; `key` starts it on the home screen, `summary` is its first comment line."""
+    """A spec file to start from.
+
+    `key` starts it on the home screen, `text` is the file as it stands, `summary` its first comment line.
+    """
 
     name: str
     path: Path
     key: str | None
     spec: RunSpec
+    text: str
     summary: str
     source: Source
 
@@ -110,6 +114,7 @@ def _preset(path: Path, source: Source, key: str | None) -> Preset:
         path=path.absolute(),
         key=key,
         spec=toml.loads(text, str(path)),
+        text=text,
         summary=_summary(text),
         source=source,
     )

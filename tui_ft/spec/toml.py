@@ -75,6 +75,8 @@ def _parse(text: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SpecError(*_syntax_fault(str(error), text)) from None
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets without end
+        raise SpecError("It holds a value too long or too deep to be meant.", "Remove it.") from error
 
 
 _FAULTS = (
