@@ -34,7 +34,7 @@ def header_line(reading: Reading, now: float, width: int) -> Line:
     if reading.attempt > 1:
         pieces.append((f"attempt {reading.attempt}", "muted"))
     if reading.started_at is not None:
-        pieces.append((f"since {clock_label(reading.started_at, now)}", "muted"))
+        pieces.append((f"started {clock_label(reading.started_at, now)}", "muted"))
     if reading.bad_records:
         pieces.append((f"{reading.bad_records} bad lines", "warn"))
     if not reading.is_complete:
@@ -87,14 +87,27 @@ def _sentences(*texts: str) -> str:
     return " ".join(text if text[-1] in ".!?:" else text + "." for text in cleaned if text)
 
 
-def memory_title(memory: MemoryCurve | None) -> str:
-    """What the memory chart shows, and against what: a GPU's memory, or the trainer's on a CPU."""
+def memory_title(memory: MemoryCurve | None, width: int) -> str:
+    """What the memory chart shows, and against what: a GPU's memory, or the trainer's on a CPU.
+
+    The longest wording that fits `width` columns.
+    """
     if memory is None:
         return "Memory"
     used, total, free = (_gib(value) for value in (memory.used_gib, memory.total_gib, memory.free_gib))
     if memory.is_gpu:
-        return f"GPU memory {used} of {total} GiB, {free} free"
-    return f"CPU, trainer {used} GiB of {total}, {free} free"
+        wordings = [
+            f"GPU memory {used} of {total} GiB, {free} free",
+            f"GPU {used} of {total} GiB, {free} free",
+            f"GPU {used}/{total}, free {free}",
+        ]
+    else:
+        wordings = [
+            f"CPU memory: trainer {used} GiB, limit {total}, {free} free",
+            f"CPU, RSS {used} of {total} GiB, {free} free",
+            f"CPU {used}/{total}, free {free}",
+        ]
+    return next((wording for wording in wordings if len(wording) <= width), wordings[-1])
 
 
 def _gib(value: float | None) -> str:

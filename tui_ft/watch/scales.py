@@ -7,60 +7,93 @@ run live and one that was opened afterwards are the same, cell for cell.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 _WINDOWS = (1.0, 1.25, 1.6, 2.0, 2.5, 3.2, 4.0, 5.0, 6.4, 8.0, 10.0)
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 _SMALLEST_WINDOW = 10.0
+_DAY_S = 86_400.0
+_TIME_WINDOWS_S = (
+    20.0, 40.0, 60.0, 120.0, 240.0, 360.0, 600.0, 1_200.0, 2_400.0,
+    3_600.0, 7_200.0, 14_400.0, 28_800.0, 43_200.0, _DAY_S,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bounds:
-    """A stretch of an axis."""
+    """A stretch of an axis; `step` is the distance between its labels."""
 
     low: float
     high: float
+    step: float
 
     @property
     def span(self) -> float:
         return self.high - self.low
 
+    def ticks(self) -> list[float]:
+        """The values to be labelled, from low to high."""
+        count = round(self.span / self.step)
+        return [*(self.low + self.step * i for i in range(count)), self.high]
 
-def window(length: float) -> float:
+
+def step_window(length: float) -> float:
     """The smallest round length (1, 1.25, 1.6, 2 … times a power of ten) that holds `length`, 10 at least."""
     length = max(length, _SMALLEST_WINDOW)
     power = 10.0 ** math.floor(math.log10(length))
     return next(step * power for step in (*_WINDOWS, 100.0) if step * power >= length * (1 - 1e-12))
 
 
-def x_bounds(first: float, last: float, whole: float | None = None) -> Bounds:
-    """The window of an x axis that begins at `first` and has come to `last`; never longer than `whole`.
+def time_window(length_s: float) -> float:
+    """The smallest round length of time in seconds that holds `length_s`: minutes, hours, days."""
+    for window in _TIME_WINDOWS_S:
+        if window >= length_s:
+            return window
+    return step_window(length_s / _DAY_S) * _DAY_S
 
-    It grows in round steps, so that from one step to the next old columns keep their cells.
+
+def x_bounds(
+    first: float,
+    last: float,
+    whole: float | None = None,
+    window: Callable[[float], float] = step_window,
+    parts: Sequence[int] = (4, 5, 2, 3),
+) -> Bounds:
+    """The window of an x axis for points from `first` to `last`; it never goes beyond `whole`.
+
+    It grows in round steps, so that from one step to the next old columns keep their cells. It is
+    labelled in as many of `parts` equal parts as give whole numbers, the first that does.
     """
-    length = window(last - first + 1)
-    if whole is not None and whole >= last:
-        length = min(length, max(whole - first + 1, 1.0))
-    return Bounds(low=first, high=first + length)
+    low = 0.0 if first <= window(last) / 4 else first
+    high = low + window(last - low)
+    if whole is not None and whole >= last and whole > low:
+        high = min(high, whole)
+    span = high - low
+    part = next((part for part in parts if (span / part).is_integer()), 1)
+    return Bounds(low=low, high=high, step=span / part)
 
 
-def y_bounds(low: float, high: float, at_least: float = 0.0) -> Bounds:
-    """Round bounds around `low` and `high`, wide enough that the curve can move before they change.
+def y_bounds(low: float, high: float) -> Bounds:
+    """Round bounds around `low` and `high`.
 
-    The bounds are multiples of a step that is coarse against the span: they move only when an extreme
-    crosses one. `at_least` is the smallest span worth drawing.
+    They are multiples of a step that is coarse against the span, so that they move only when an extreme
+    crosses one.
     """
-    span = max(high - low, at_least, abs(high) * 1e-3, abs(low) * 1e-3)
+    span = max(high - low, abs(high) * 1e-3, abs(low) * 1e-3)
     if span <= 0:
-        return Bounds(low=low - 1, high=high + 1)
+        return Bounds(low=low - 1, high=high + 1, step=1.0)
     rough = span / 3
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(round_step * power for round_step in _STEPS if round_step * power >= rough * (1 - 1e-9))
-    bottom = math.floor(low / step + 1e-9) * step
-    top = math.ceil(high / step - 1e-9) * step
-    if top <= bottom:
-        top = bottom + step
-    return Bounds(low=bottom, high=top)
+    bottom = math.floor(low / step + 1e-9)
+    top = max(math.ceil(high / step - 1e-9), bottom + 1)
+    return Bounds(low=bottom * step, high=top * step, step=step)
+
+
+def fixed_bounds(top: float) -> Bounds:
+    """Bounds from nothing to a value that is given, such as the memory there is."""
+    return Bounds(low=0.0, high=top, step=top / 2)
 
 
 def number_label(value: float, width: int = 7) -> str:
@@ -78,6 +111,15 @@ def number_label(value: float, width: int = 7) -> str:
         if len(text) <= width:
             return text
     return f"{value:.0e}"[:width]
+
+
+def steady_label(value: float) -> str:
+    """Return a number with always four digits, so that it does not change its length all the time."""
+    if not math.isfinite(value) or value == 0:
+        return number_label(value)
+    if 1e-3 <= abs(value) < 1e5:
+        return f"{value:#.4g}".removesuffix(".")
+    return f"{value:.2e}".replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
 
 
 def step_label(value: float) -> str:

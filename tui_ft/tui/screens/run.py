@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import Footer
 
@@ -17,16 +16,15 @@ from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.records import ENDED, RequestName
 from tui_ft.tui.actions import sentence
 from tui_ft.tui.run_actions import LocalRunActions, RunActions
-from tui_ft.tui.run_words import header_line, memory_title, standing_alert
+from tui_ft.tui.run_words import header_line, standing_alert
 from tui_ft.tui.widgets.alert import Alert, Kind
-from tui_ft.tui.widgets.line_chart import Curve, LineChart
+from tui_ft.tui.widgets.curves import Curves
 from tui_ft.tui.widgets.lines import Lines
 from tui_ft.tui.widgets.log_tail import LogTail
 from tui_ft.tui.widgets.numbers import Numbers
 from tui_ft.tui.widgets.outcome import Outcome, has_outcome
 from tui_ft.tui.widgets.progress import Progress
 from tui_ft.watch.reading import Reading
-from tui_ft.watch.scales import time_label
 from tui_ft.watch.sources.protocol import Source
 from tui_ft.watch.sources.tui_ft import TuiFtSource
 
@@ -109,11 +107,7 @@ class RunScreen(Screen[None]):
         yield Progress(id="progress")
         yield Numbers(id="numbers")
         yield Alert(id="alert")
-        with Horizontal(id="charts"):
-            yield LineChart("Loss", id="loss")
-            with Vertical(id="side"):
-                yield LineChart("Gradient norm", id="grad_norm")
-                yield LineChart("Memory", x_label=time_label, id="memory")
+        yield Curves(id="curves")
         yield Outcome(id="outcome")
         yield LogTail(id="log")
         yield Footer(compact=True)
@@ -164,7 +158,7 @@ class RunScreen(Screen[None]):
 
     def _show(self, reading: Reading) -> None:
         self._show_shape(reading)
-        self._show_curves(reading)
+        self.query_one(Curves).show(reading)
         moment = asyncio.get_running_loop().time()
         is_over = reading.status in _OVER
         self._is_owed = not is_over and moment - self._numbers_at < NUMBERS_EVERY_S
@@ -183,39 +177,12 @@ class RunScreen(Screen[None]):
             self.add_class(f"-is-{reading.status}")
             self.refresh_bindings()
 
-    def _show_curves(self, reading: Reading) -> None:
-        series = reading.series
-        if "loss" in series:
-            self.query_one("#loss", LineChart).show(
-                Curve(
-                    series=series["loss"],
-                    points=series.get("eval_loss"),
-                    whole=float(reading.total_steps) if reading.total_steps else None,
-                    restarts=reading.restart_steps,
-                )
-            )
-        if "grad_norm" in series:
-            self.query_one("#grad_norm", LineChart).show(
-                Curve(
-                    series=series["grad_norm"],
-                    whole=float(reading.total_steps) if reading.total_steps else None,
-                    base=0.0,
-                )
-            )
-        memory = reading.memory
-        if memory is not None and len(memory.series):
-            ceiling = memory.total_gib if memory.is_gpu else None
-            self.query_one("#memory", LineChart).show(Curve(series=memory.series, base=0.0, ceiling=ceiling))
-
     def _show_words(self, reading: Reading) -> None:
         now, width = self.owner.clock(), self.size.width
         self.query_one("#header", Lines).set_lines([header_line(reading, now, width)])
         self.query_one(Progress).show(reading, now)
         self.query_one(Numbers).show(reading)
-        self.query_one("#loss", LineChart).set_title(
-            "Loss   ● eval loss" if "eval_loss" in reading.series else "Loss"
-        )
-        self.query_one("#memory", LineChart).set_title(memory_title(reading.memory))
+        self.query_one(Curves).show_titles(reading)
         if has_outcome(reading):
             self.query_one(Outcome).show(reading)
         self._show_alert(reading)

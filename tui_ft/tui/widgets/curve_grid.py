@@ -24,8 +24,9 @@ class Frame:
     y: Bounds
 
     def column(self, step: float) -> int:
-        """The column of dots of a step; it may lie outside."""
-        return math.floor((step - self.x.low) / self.x.span * self.width * 2 + 1e-9)
+        """The column of dots of a step; the end of the axis is in the last one."""
+        column = math.floor((step - self.x.low) / self.x.span * self.width * 2 + 1e-9)
+        return column - 1 if step == self.x.high else column
 
     def left_edge(self, column: int) -> float:
         """The step at which a column of dots begins."""
@@ -83,7 +84,8 @@ class CurveGrid:
         """Top and bottom row of dots in a column: its points, joined to the points beside it."""
         series, frame = self.series, self.frame
         left, right = frame.left_edge(column), frame.left_edge(column + 1)
-        start, end = series.index(left - 1e-9), series.index(right - 1e-9)
+        is_last = column == frame.width * 2 - 1
+        start, end = series.index(left - 1e-9), series.index(right + (1e-9 if is_last else -1e-9))
         values = []
         if start < end:
             if series.has_gap(start, end):
@@ -118,7 +120,8 @@ def point_cells(frame: Frame, series: Series) -> dict[tuple[int, int], float]:
         cell = frame.column(series.steps[index]) // 2
         if cell >= frame.width:
             break
-        end = max(series.index(frame.left_edge((cell + 1) * 2) - 1e-9), index + 1)
+        slack = 1e-9 if cell == frame.width - 1 else -1e-9
+        end = max(series.index(frame.left_edge((cell + 1) * 2) + slack), index + 1)
         value = series.values[end - 1]
         if math.isfinite(value):
             cells[frame.row(value) >> 2, cell] = value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,7 +13,16 @@ from textual.widget import Widget
 
 from tui_ft.tui.text import fit
 from tui_ft.tui.widgets.curve_grid import BRAILLE, CurveGrid, Frame, point_cells
-from tui_ft.watch.scales import Bounds, number_label, step_label, x_bounds, y_bounds
+from tui_ft.watch.scales import (
+    fixed_bounds,
+    number_label,
+    step_label,
+    step_window,
+    time_label,
+    time_window,
+    x_bounds,
+    y_bounds,
+)
 from tui_ft.watch.series import Series
 
 GUTTER = 8
@@ -70,13 +78,14 @@ class LineChart(Widget):
         self,
         title: str,
         *,
-        x_label: Callable[[float], str] = step_label,
+        is_over_time: bool = False,
         empty: str = "no values yet",
         id: str | None = None,
     ) -> None:
         super().__init__(id=id)
         self._title = title
-        self._x_label = x_label
+        self._x_label = time_label if is_over_time else step_label
+        self._x_window = time_window if is_over_time else step_window
         self._empty = empty
         self._curve: Curve | None = None
         self._grid: CurveGrid | None = None
@@ -111,10 +120,10 @@ class LineChart(Widget):
         if width < 4 or height < 2 or first is None or last is None or extent is None:
             return None
         count = len(curve.series)
-        x = x_bounds(curve.series.steps[0], curve.series.steps[count - 1], curve.whole)
-        y = y_bounds(*extent)
-        if curve.ceiling is not None and curve.ceiling >= extent[1]:
-            y = Bounds(low=min(y.low, 0.0), high=curve.ceiling)
+        parts = (4, 5, 2, 3) if width >= 44 else (2, 3)
+        x = x_bounds(first[0], curve.series.steps[count - 1], curve.whole, self._x_window, parts)
+        has_ceiling = curve.ceiling is not None and curve.ceiling >= extent[1] and extent[0] >= 0
+        y = fixed_bounds(curve.ceiling) if curve.ceiling is not None and has_ceiling else y_bounds(*extent)
         return Frame(width=width, height=height, x=x, y=y)
 
     @staticmethod
@@ -169,21 +178,25 @@ class LineChart(Widget):
         return [overlay.get((y, x)) or (BRAILLE[bits[x]], "line") for x in range(start, end)]
 
     def _curve_row(self, grid: CurveGrid, y: int) -> list[Cell]:
-        height, bounds = grid.frame.height, grid.frame.y
-        labelled = (0, height // 2, height - 1) if height > 4 else (0, height - 1)
-        label = ""
-        if y in labelled:
-            label = number_label(bounds.high - bounds.span * y / (height - 1), GUTTER - 1)
+        label = self._y_labels(grid.frame).get(y, "")
         gutter = [(character, "axis") for character in label.rjust(GUTTER - 1) + "│"]
         return [*gutter, *self._curve_cells(grid, y, 0, grid.frame.width)]
 
+    @staticmethod
+    def _y_labels(frame: Frame) -> dict[int, str]:
+        """The labels by row: one for each tick, or only the outer two where there is no room."""
+        ticks = frame.y.ticks()
+        rows = {frame.row(tick) >> 2: number_label(tick, GUTTER - 1) for tick in ticks}
+        if len(rows) < len(ticks) or (frame.height - 1) / max(len(ticks) - 1, 1) < 1.5:
+            ticks = [ticks[0], ticks[-1]]
+        return {frame.row(tick) >> 2: number_label(tick, GUTTER - 1) for tick in ticks}
+
     def _axis_row(self, frame: Frame, curve: Curve) -> list[Cell]:
         text = [" "] * (GUTTER + frame.width)
-        parts = 4 if frame.width >= 44 else 2
-        for part in range(parts + 1):
-            label = self._x_label(frame.x.low + (frame.x.span - (part == parts)) * part / parts)
-            at = GUTTER + frame.width * part // parts
-            at = min(at - (len(label) // 2 if part else 0), len(text) - len(label))
+        for tick in frame.x.ticks():
+            label = self._x_label(tick)
+            at = GUTTER + frame.column(tick) // 2
+            at = min(at - (len(label) // 2 if tick > frame.x.low else 0), len(text) - len(label))
             text[at : at + len(label)] = label
         for restart in curve.restarts:
             cell = frame.column(restart) // 2
@@ -198,7 +211,8 @@ class LineChart(Widget):
         width, height = self.size.width, max(self.size.height - 1, 0)
         rows: list[list[Cell]] = [[(" ", "axis")] * width for _ in range(height)]
         if height:
-            rows[height // 2] = [(character, "axis") for character in fit(self._empty.center(width), width)]
+            text = "" if self._curve is not None and self._curve.series.extent() else self._empty
+            rows[height // 2] = [(character, "axis") for character in fit(text.center(width), width)]
         return rows
 
     # --- painting --------------------------------------------------------------------------------

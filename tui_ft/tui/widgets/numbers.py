@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tui_ft.tui.text import fit
 from tui_ft.tui.widgets.lines import Line, Lines, Piece
 from tui_ft.watch.reading import Reading
-from tui_ft.watch.scales import number_label
+from tui_ft.watch.scales import steady_label
 
 COLUMNS = 5
 WIDE_COLUMN = 22
@@ -73,7 +73,7 @@ def numbers_of(reading: Reading) -> list[Number]:
 
 
 def _number(name: str, short: str, value: float | None) -> Number:
-    text = "–" if value is None else number_label(value, 9)
+    text = "–" if value is None else steady_label(value)
     return Number(name=name, short=short, value=text, is_bad=value is not None and not math.isfinite(value))
 
 

@@ -19,6 +19,7 @@ class Outcome(TextPanel):
         super().__init__("Result", id=id)
 
     def show(self, reading: Reading) -> None:
+        self.set_detail(_change(reading))
         self.set_entries(outcome_lines(reading))
 
 
@@ -37,22 +38,19 @@ def outcome_lines(reading: Reading) -> list[Entry]:
     if end is None or end.result is None:
         return []
     lines: list[Entry] = [(f"{clean_line(end.result)}  {size_label(end.result_bytes)}".rstrip(), "good")]
-    if (change := _change(reading)) is not None:
-        lines.append((change, ""))
     lines += _answers(reading.samples)
-    if end.usage:
-        lines.append(("Load it in Python:", "muted"))
-        lines += [(clean_line(line), "code") for line in end.usage.splitlines()]
-    return lines
+    code = [clean_line(line) for line in (end.usage or "").splitlines()]
+    return lines + [(line, "code") for line in code if line.strip()]
 
 
-def _change(reading: Reading) -> str | None:
+def _change(reading: Reading) -> str:
+    """First and last loss."""
     parts = []
     for name, label in (("loss", "loss"), ("eval_loss", "eval loss")):
         series = reading.series.get(name)
         if series is not None and series.first is not None and series.last is not None and len(series) > 1:
             parts.append(f"{label} {number_label(series.first[1])} → {number_label(series.last[1])}")
-    return "   ".join(parts) or None
+    return "   ".join(parts)
 
 
 def _answers(samples: tuple[SampleEvent, ...]) -> list[Entry]:

@@ -62,8 +62,9 @@ class TextPanel(Widget, can_focus=True):
 
     def __init__(self, title: str, *, follows_end: bool = False, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._title = title
+        self._title, self._detail = title, ""
         self._follows_end = follows_end
+        self._is_at_end = follows_end
         self._entries: tuple[Entry, ...] = ()
         self._rows: list[Entry] = []
         self._top = 0
@@ -82,22 +83,22 @@ class TextPanel(Widget, can_focus=True):
     def _last_top(self) -> int:
         return max(len(self._rows) - self._page, 0)
 
+    def set_detail(self, detail: str) -> None:
+        """Change what stands behind the title; it is left out where it does not fit."""
+        if detail != self._detail:
+            self._detail = detail
+            self._show()
+
     def set_entries(self, entries: Sequence[Entry]) -> None:
         """Show these lines."""
         if tuple(entries) == self._entries:
             return
-        is_at_end = self._top >= self._last_top
         self._entries = tuple(entries)
         self._wrap()
-        if self._follows_end and is_at_end:
-            self._top = self._last_top
         self._show()
 
     def on_resize(self, event: events.Resize) -> None:
-        is_at_end = self._top >= self._last_top or not self._shown
         self._wrap()
-        if self._follows_end and is_at_end:
-            self._top = self._last_top
         self._show()
 
     def _wrap(self) -> None:
@@ -105,7 +106,7 @@ class TextPanel(Widget, can_focus=True):
         self._rows = [(piece, kind) for text, kind in self._entries for piece in wrap(text, width)]
 
     def _show(self) -> None:
-        self._top = min(max(self._top, 0), self._last_top)
+        self._top = self._last_top if self._is_at_end else min(max(self._top, 0), self._last_top)
         new = [self._title_entry(), *self._rows[self._top : self._top + self._page]]
         old, self._shown = self._shown, new
         width = max(self.size.width, 1)
@@ -117,12 +118,14 @@ class TextPanel(Widget, can_focus=True):
                 self.refresh(Region(0, y, width, 1))
 
     def _title_entry(self) -> Entry:
-        kind = "focused" if self.has_focus else "title"
+        kind, width = "focused" if self.has_focus else "title", self.size.width
         text = f"─ {self._title} "
-        if self._last_top and (self.has_focus or not self._follows_end or self._top < self._last_top):
+        if self._last_top and (self.has_focus or not self._is_at_end):
             last = min(self._top + self._page, len(self._rows))
-            text += f"({self._top + 1}–{last} of {len(self._rows)}, ↑↓ scrolls) "
-        return (text + "─" * max(self.size.width - len(text), 0), kind)
+            text += f"{self._top + 1}–{last} of {len(self._rows)} ↑↓ "
+        if self._detail and len(text) + len(self._detail) + 3 <= width:
+            text += f"─ {self._detail} "
+        return (text + "─" * max(width - len(text), 0), kind)
 
     def render_line(self, y: int) -> Strip:
         width, base = self.size.width, self.rich_style
@@ -140,19 +143,20 @@ class TextPanel(Widget, can_focus=True):
         self._show()
 
     def action_move(self, lines: int) -> None:
-        self._top += lines
-        self._show()
+        self._go_to(self._top + lines)
 
     def action_page(self, pages: int) -> None:
-        self._top += pages * max(self._page - 1, 1)
-        self._show()
+        self._go_to(self._top + pages * max(self._page - 1, 1))
 
     def action_begin(self) -> None:
-        self._top = 0
-        self._show()
+        self._go_to(0)
 
     def action_end(self) -> None:
-        self._top = self._last_top
+        self._go_to(self._last_top)
+
+    def _go_to(self, top: int) -> None:
+        self._top = min(max(top, 0), self._last_top)
+        self._is_at_end = self._follows_end and self._top == self._last_top
         self._show()
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
