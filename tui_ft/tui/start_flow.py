@@ -41,7 +41,7 @@ class StartFlow:
 
     async def preset(self, preset: Preset) -> RunDirectory | None:
         """Start a preset; one without data asks for it first."""
-        return await self._start(preset.spec, preset.name)
+        return await self._start(preset.spec, preset.name, preset.text)
 
     async def restart(self, run: RunDirectory) -> RunDirectory | None:
         """Start a new run from the spec of `run`."""
@@ -75,11 +75,9 @@ class StartFlow:
                     return None
 
     async def _start(self, spec: RunSpec, name: str, text: str | None = None) -> RunDirectory | None:
-        from tui_ft.spec.presets import needs_data
-
         facts = asyncio.create_task(self._facts(spec))
         try:
-            if needs_data(spec):
+            if spec.data.train is None:
                 answer = await self._ask_data(spec, name, facts)
                 if answer is None:
                     return None

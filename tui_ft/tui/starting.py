@@ -61,7 +61,7 @@ class StartFacts(msgspec.Struct, kw_only=True, frozen=True):
             size, free = gib(self.download.needed_bytes), gib(self.free_disk_bytes)
             reasons.append(f"It downloads {size} GiB; {free} GiB of disk are free.")
         if self.held:
-            reasons.append(f"{self.gpu} is held: {self.held}.")
+            reasons.append(f"Somebody holds the GPU: {self.held}.")
         return " ".join(reasons)
 
 
@@ -107,7 +107,7 @@ def _gpu_text(gpu: Gpu) -> str:
 
 
 def _holder(gpu: Gpu) -> str:
-    return f"{holder_text(gpu).removeprefix('held by ')}, {gib(gpu.used_bytes)} GiB in use"
+    return f"{holder_text(gpu)}, {gib(gpu.used_bytes)} GiB in use"
 
 
 def hub_cache() -> Path:

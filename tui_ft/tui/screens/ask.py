@@ -54,11 +54,11 @@ class AskPath(ModalScreen[str | None]):
 
     CSS_PATH = "ask.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "submit", "Start", id="path.submit", priority=True,
+        Binding("enter", "submit", "Start", id="path.submit", key_display="Enter", priority=True,
                 tooltip="Start with this data"),
-        Binding("tab", "complete", "Complete", id="path.complete", priority=True,
+        Binding("tab", "complete", "Complete", id="path.complete", key_display="Tab", priority=True,
                 tooltip="Complete the path as the shell does"),
-        Binding("escape", "leave", "Leave it", id="path.leave", tooltip="Start nothing"),
+        Binding("escape", "leave", "Leave it", id="path.leave", key_display="Esc", tooltip="Start nothing"),
     ]  # fmt: skip
 
     def __init__(
@@ -84,11 +84,11 @@ class AskPath(ModalScreen[str | None]):
                               compact=True, id="path")  # fmt: skip
                 field.cursor_blink = False
                 yield field
-            yield Label("", markup=False, id="problem")
+            yield Label("", markup=False, id="remark")
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
-        self.query_one("#problem").display = False
+        self.query_one("#remark").display = False
         self.query_one(Input).focus()
         self._show_facts()
 
@@ -99,8 +99,12 @@ class AskPath(ModalScreen[str | None]):
 
     def complain(self, text: str) -> None:
         """Show what is wrong with the answer, under it."""
-        label = self.query_one("#problem", Label)
-        label.update(f"✗ {plain(text)}" if text else "")
+        self._remark(f"✗ {plain(text)}" if text else "", is_problem=True)
+
+    def _remark(self, text: str, *, is_problem: bool) -> None:
+        label = self.query_one("#remark", Label)
+        label.update(text)
+        label.set_class(is_problem, "problem")
         label.display = bool(text)
 
     @on(Input.Changed)
@@ -133,4 +137,4 @@ class AskPath(ModalScreen[str | None]):
             field.value = completed + field.value[len(text) :]
             field.cursor_position = len(completed)
         elif choices:
-            self.complain("  ".join(choices))
+            self._remark("  ".join(choices), is_problem=False)

@@ -70,6 +70,7 @@ class HomeScreen(Screen[None], inherit_bindings=False):
         self._preset_problems: list[str] = []
         self._is_starting = False
         self._wanted_run = ""
+        self._early_key = ""
 
     @property
     def owner(self) -> TuiFtApp:
@@ -139,6 +140,9 @@ class HomeScreen(Screen[None], inherit_bindings=False):
                 if problems and problems != self._preset_problems:
                     self.notice.complain(problems[0])
                 self._preset_problems = problems
+                if self._early_key:
+                    self.action_start_key(self._early_key)
+                    self._early_key = ""
             await asyncio.sleep(PRESETS_EVERY_S)
 
     @work(group="follow")
@@ -160,8 +164,12 @@ class HomeScreen(Screen[None], inherit_bindings=False):
     # --- the chosen row ------------------------------------------------------------------------------
 
     @on(RowList.Chosen)
+    def _follow_cursor(self, event: RowList.Chosen) -> None:
+        if event.is_move:
+            self.notice.say("")
+        self._show_detail()
+
     def _show_detail(self) -> None:
-        self.notice.say("")
         self.notice.show_detail(self._detail())
 
     def on_descendant_focus(self) -> None:
@@ -220,6 +228,7 @@ class HomeScreen(Screen[None], inherit_bindings=False):
     # --- keys ----------------------------------------------------------------------------------------
 
     def action_other_list(self) -> None:
+        self.notice.say("")
         (self.runs if self.presets.has_focus else self.presets).focus()
 
     def action_help(self) -> None:
@@ -238,6 +247,9 @@ class HomeScreen(Screen[None], inherit_bindings=False):
             self.notice.complain("There is no run to open yet. Press 1 to start the demo.")
 
     def action_start_key(self, key: str) -> None:
+        if not self.presets.loaded:
+            self._early_key = key  # typed faster than the presets were read
+            return
         for preset in self.presets.rows:
             if preset.key == key:
                 self._begin(self._flow.preset(preset), preset.name)

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from tui_ft.hardware.gpu import Gpu, GpuReading
 
 _LINES = 3
-_CELL = 20
 HELD_BYTES = 2**30
 """More than the driver and a display take: memory in use beyond this belongs to somebody's work."""
 
@@ -32,7 +31,7 @@ def holder_text(gpu: Gpu) -> str:
     if gpu.processes:
         count = len(gpu.processes)
         return f"{count} process" if count == 1 else f"{count} processes"
-    return "held by hidden processes" if is_held(gpu) else ""
+    return "hidden processes" if is_held(gpu) else ""
 
 
 def bar(part: int | None, whole: int | None, width: int) -> str:
@@ -51,15 +50,18 @@ def _utilization(gpu: Gpu) -> str:
     return "–" if gpu.utilization is None else f"{gpu.utilization:.0f}%"
 
 
-def gpu_line(gpu: Gpu, width: int) -> str:
+def _name(gpu: Gpu) -> str:
+    return f"GPU {gpu.index} {plain(gpu.name).removeprefix('NVIDIA ')}"
+
+
+def gpu_line(gpu: Gpu, name_width: int, width: int) -> str:
     """One GPU on a line of its own; what does not fit is left out from the right, whole."""
-    head = f"GPU {gpu.index} {plain(gpu.name).removeprefix('NVIDIA ')}"
     parts = [
-        fit(head, min(24, max(14, width // 4))) + f" {bar(gpu.used_bytes, gpu.total_bytes, 10)}",
-        f"{_share(gpu):>16}",
+        f"{fit(_name(gpu), name_width)}  {bar(gpu.used_bytes, gpu.total_bytes, 10)}",
+        f"{_share(gpu):>14}",
         f"{_utilization(gpu):>4}",
-        "" if gpu.temperature_c is None else f"{gpu.temperature_c:.0f} °C",
         holder_text(gpu),
+        "" if gpu.temperature_c is None else f"{gpu.temperature_c:.0f} °C",
         "" if gpu.power_w is None else f"{gpu.power_w:.0f} W",
         "" if not gpu.throttle else f"slowed: {plain(gpu.throttle)}",
     ]
@@ -72,10 +74,10 @@ def gpu_line(gpu: Gpu, width: int) -> str:
     return line
 
 
-def _cell(gpu: Gpu, width: int) -> str:
+def _cell(gpu: Gpu, index_width: int, bar_width: int) -> str:
     mark = "●" if is_held(gpu) else "○"
-    memory = bar(gpu.used_bytes, gpu.total_bytes, 4)
-    return fit(f"{gpu.index:>2} {mark} {memory} {gib(gpu.used_bytes):>4} {_utilization(gpu):>4}", width)
+    memory = bar(gpu.used_bytes, gpu.total_bytes, bar_width)
+    return f"{gpu.index:>{index_width}} {mark} {memory} {gib(gpu.used_bytes):>4} {_utilization(gpu):>4}"
 
 
 def strip_lines(reading: GpuReading | None, width: int) -> list[str]:
@@ -87,21 +89,24 @@ def strip_lines(reading: GpuReading | None, width: int) -> list[str]:
         reason = f" ({plain(reading.problem).rstrip('.')})" if reading.problem else ""
         return wrap(f"No GPU: training runs on the CPU{reason}", max(width, 20))[:_LINES]
     if len(gpus) <= _LINES:
-        return [gpu_line(gpu, width) for gpu in gpus]
+        name_width = min(30, max(len(_name(gpu)) for gpu in gpus))
+        return [gpu_line(gpu, name_width, width) for gpu in gpus]
     return _packed(gpus, width)
 
 
 def _packed(gpus: tuple[Gpu, ...], width: int) -> list[str]:
     """Many GPUs: what they are, then as many as two lines hold, with GiB in use and per cent busy."""
-    in_line = max(1, (width + 2) // _CELL)
-    shown = gpus[: in_line * (_LINES - 1)]
+    few = len(gpus) <= 8
+    cells = [_cell(gpu, 1 if few else 2, 4 if few else 2) for gpu in gpus]
+    in_line = max(1, (width + 2) // (len(cells[0]) + 2))
+    rows = [cells[start : start + in_line] for start in range(0, len(cells), in_line)]
     held = sum(is_held(gpu) for gpu in gpus)
     kinds = sorted({f"{plain(gpu.name).removeprefix('NVIDIA ')} {gib(gpu.total_bytes)} GiB" for gpu in gpus})
-    head = f"{len(gpus)} × {' + '.join(kinds)}   ● {held} held   ○ {len(gpus) - held} free   GiB used, busy"
-    if len(gpus) > len(shown):
-        head += f"; {len(gpus) - len(shown)} more"
-    rows = [shown[start : start + in_line] for start in range(0, len(shown), in_line)]
-    return [fit(head, width), *("  ".join(_cell(gpu, _CELL - 2) for gpu in row) for row in rows)]
+    head = f"{len(gpus)} × {' + '.join(kinds)}  ● {held} held  ○ {len(gpus) - held} free  GiB used, busy"
+    unseen = len(cells) - in_line * (_LINES - 1)
+    if unseen > 0:
+        head += f"; {unseen} more"
+    return [fit(head, width), *("  ".join(row) for row in rows[: _LINES - 1])]
 
 
 class GpuStrip(Widget):

@@ -67,9 +67,10 @@ class RowList(Widget, Generic[Row], can_focus=True):
 
     @dataclass
     class Chosen(Message):
-        """The cursor went to another row, or that row's content changed."""
+        """The cursor went to another row, or the row under it changed by itself (`is_move` is false)."""
 
         row_list: RowList[object]
+        is_move: bool
 
         @property
         def control(self) -> RowList[object]:
@@ -134,7 +135,7 @@ class RowList(Widget, Generic[Row], can_focus=True):
                 if index < len(rows) and rows[index] != before[index]:
                     self._refresh_row(index)
         if self.chosen != chosen:
-            self.post_message(self.Chosen(self))  # type: ignore[arg-type]
+            self.post_message(self.Chosen(self, False))  # type: ignore[arg-type]
 
     def _keep(self, chosen: Row) -> None:
         key = self.key_of(chosen)
@@ -177,7 +178,7 @@ class RowList(Widget, Generic[Row], can_focus=True):
             self._refresh_row(old)
             self._refresh_row(self._index)
             self.refresh(Region(0, 0, self.size.width, 1))
-        self.post_message(self.Chosen(self))  # type: ignore[arg-type]
+        self.post_message(self.Chosen(self, True))  # type: ignore[arg-type]
 
     def action_move(self, by: int) -> None:
         self._go(self._index + by)

@@ -1,0 +1,282 @@
+"""The home screen under the keys: what starts, what is asked first, and where errors are read."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from home_world import A_PROCESS, OpenedRun, Rooms, a_gpu, a_preset, a_run, an_app, ready, shown, until
+from textual.pilot import Pilot
+
+from tui_ft.errors import TuiFtError
+from tui_ft.hardware.gpu import GpuReading
+from tui_ft.tui.download import Download
+from tui_ft.tui.screens import home as home_module
+from tui_ft.tui.screens.ask import AskPath, Confirm
+from tui_ft.tui.screens.home import HomeScreen
+from tui_ft.tui.starting import StartFacts
+
+HELD = StartFacts(model="demo", method="LoRA r16", gpu="GPU 0 H200", held="1 process, 34.0 GiB in use")
+FOOTER = ["1-9 Start", "Enter Open", "e Edit", "r Restart", "s Stop", "Tab Lists", "? Help", "q Quit",
+          "^p palette"]  # fmt: skip
+
+
+@asynccontextmanager
+async def at_home(rooms: Rooms, size: tuple[int, int] = (80, 24)) -> AsyncIterator[Pilot[Any]]:
+    async with an_app(rooms).run_test(size=size) as pilot:
+        await ready(pilot)
+        yield pilot
+
+
+async def on_screen(pilot: Pilot[Any], text: str) -> None:
+    await until(pilot, lambda: text in " ".join(" ".join(shown(pilot.app)).split()))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_everything_is_there_and_no_key_is_cut(size: tuple[int, int]) -> None:
+    rooms = Rooms()
+    rooms.reading = GpuReading(tuple(a_gpu(number) for number in range(3)))
+    rooms.runs = [a_run(number) for number in range(50)]
+    rooms.presets = [a_preset(number) for number in range(1, 10)]
+    async with at_home(rooms, size) as pilot:
+        await on_screen(pilot, "9 preset-9")
+        lines = shown(pilot.app)
+        for key in FOOTER:
+            assert key in lines[-1]
+        assert [line[:6] for line in lines[:3]] == [" GPU 0", " GPU 1", " GPU 2"]
+        assert "Runs 1/50" in lines[3]
+        assert all(len(line) <= size[0] for line in lines)
+        assert "20261121-demo-0000 finished" in lines[-2]
+
+
+async def test_a_newcomer_is_told_what_to_press() -> None:
+    async with at_home(Rooms()) as pilot:
+        await on_screen(pilot, "No runs yet. Press 1 to start the demo")
+        assert "No GPU: training runs on the CPU" in shown(pilot.app)[0]
+        await pilot.press("enter")
+        await on_screen(pilot, "Press 1 to start the demo.")
+
+
+async def test_a_key_starts_its_preset_at_once_and_opens_the_run() -> None:
+    rooms = Rooms()
+    async with at_home(rooms) as pilot:
+        await pilot.press("1")
+        await until(pilot, lambda: isinstance(pilot.app.screen, OpenedRun))
+        assert rooms.started == [rooms.presets[0].spec]
+        assert rooms.texts == [rooms.presets[0].text]
+        await pilot.press("q")
+        await on_screen(pilot, "▸▷ starting demo-9999")
+
+
+async def test_a_key_that_is_faster_than_the_presets_still_starts_its_preset() -> None:
+    rooms = Rooms()
+    async with an_app(rooms).run_test(size=(80, 24)) as pilot:
+        pilot.app.screen.action_start_key("1")
+        await until(pilot, lambda: rooms.started)
+
+
+async def test_a_second_key_while_a_start_is_on_its_way_starts_nothing_twice() -> None:
+    rooms = Rooms()
+    async with at_home(rooms) as pilot:
+        home = pilot.app.screen
+        home.action_start_key("1")
+        home.action_start_key("1")
+        await until(pilot, lambda: isinstance(pilot.app.screen, OpenedRun))
+        assert len(rooms.started) == 1
+
+
+async def test_a_key_without_a_preset_says_so() -> None:
+    async with at_home(Rooms()) as pilot:
+        await pilot.press("7")
+        await on_screen(pilot, "✗ No preset has the key 7.")
+
+
+async def test_a_preset_without_data_asks_in_one_line_and_shows_what_it_takes(tmp_path: Any) -> None:
+    rooms = Rooms()
+    rooms.facts = StartFacts(
+        model="Qwen/Qwen3-8B", method="QLoRA r16", gpu="GPU 0 H200, 139 GiB free",
+        download=Download(needed_bytes=900 * 2**20), free_disk_bytes=812 * 2**30,
+    )  # fmt: skip
+    data = tmp_path / "rows.jsonl"
+    data.touch()
+    async with at_home(rooms) as pilot:
+        await pilot.press("2")
+        await until(pilot, lambda: isinstance(pilot.app.screen, AskPath))
+        for fact in ("own needs data", "Qwen/Qwen3-8B · QLoRA r16", "GPU 0 H200, 139 GiB free",
+                     "0.88 GiB · disk: 812 GiB free"):  # fmt: skip
+            await on_screen(pilot, fact)
+        assert "Enter Start  Tab Complete  Esc Leave it" in shown(pilot.app)[-1]
+        await pilot.press("enter")
+        await on_screen(pilot, "✗ A path is needed")
+        rooms.data_problem = "There is no such file."
+        await pilot.press(*str(tmp_path / "ro"), "tab")
+        await until(pilot, lambda: pilot.app.screen.query_one("#path").value == str(data))
+        await pilot.press("enter")
+        await on_screen(pilot, "✗ There is no such file. Check the path.")
+        assert isinstance(pilot.app.screen, AskPath)
+        rooms.data_problem = ""
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, OpenedRun))
+        assert rooms.started[0].data.train == str(data)
+
+
+async def test_leaving_the_question_starts_nothing() -> None:
+    rooms = Rooms()
+    async with at_home(rooms) as pilot:
+        await pilot.press("2")
+        await until(pilot, lambda: isinstance(pilot.app.screen, AskPath))
+        await pilot.press("escape")
+        await on_screen(pilot, "Nothing was started.")
+        assert not rooms.started
+
+
+@pytest.mark.parametrize(
+    ("facts", "reason"),
+    [
+        (HELD, "Somebody holds the GPU: 1 process, 34.0 GiB in use."),
+        (StartFacts(model="m", method="Full", gpu="GPU 0", download=Download(needed_bytes=2 * 10**9),
+                    free_disk_bytes=50 * 2**30), "It downloads 1.9 GiB; 50.0 GiB of disk are free."),
+        (StartFacts(model="m", method="Full", gpu="GPU 0",
+                    download=Download(needed_bytes=None, problem="The Hub does not answer.")),
+         "The Hub does not answer."),
+    ],
+)  # fmt: skip
+async def test_a_held_gpu_or_a_large_download_asks_once(facts: StartFacts, reason: str) -> None:
+    rooms = Rooms()
+    rooms.facts = facts
+    async with at_home(rooms) as pilot:
+        await pilot.press("1")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
+        await on_screen(pilot, reason)
+        assert "y Yes  n No" in shown(pilot.app)[-1]
+        await pilot.press("n")
+        await on_screen(pilot, "Nothing was started.")
+        assert not rooms.started
+        await pilot.press("1")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
+        await pilot.press("y")
+        await until(pilot, lambda: rooms.started)
+
+
+async def test_a_model_that_cannot_be_had_is_refused_with_the_remedy() -> None:
+    rooms = Rooms()
+    problem = "meta/x is gated: accept its licence on huggingface.co."
+    rooms.facts = StartFacts(
+        model="meta/x", method="Full", gpu="–",
+        download=Download(needed_bytes=None, problem=problem, is_fatal=True),
+    )  # fmt: skip
+    async with at_home(rooms) as pilot:
+        await pilot.press("1")
+        await on_screen(pilot, f"✗ demo was not started. {problem}")
+        assert not rooms.started
+
+
+async def test_an_error_stands_above_the_footer_until_the_user_goes_on(monkeypatch: Any) -> None:
+    monkeypatch.setattr(home_module, "RUNS_EVERY_S", 0.01)
+    rooms = Rooms()
+    rooms.runs = [a_run(1, "running"), a_run(2)]
+    rooms.failure = TuiFtError("The disk is full.", "Free some space.")
+    async with at_home(rooms) as pilot:
+        await pilot.press("1")
+        await on_screen(pilot, "✗ demo was not started. The disk is full. Free some space.")
+        rooms.runs = [a_run(1, "running", step=150), a_run(2)]
+        await on_screen(pilot, " 75% ")
+        assert "✗ demo was not started." in shown(pilot.app)[-2]
+        await pilot.press("down")
+        await on_screen(pilot, "20261121-demo-0002 finished")
+        assert "✗" not in " ".join(shown(pilot.app))
+
+
+async def test_stop_and_restart_act_on_the_chosen_run() -> None:
+    rooms = Rooms()
+    rooms.runs = [a_run(1, "running"), a_run(2, "running")]
+    async with at_home(rooms) as pilot:
+        await pilot.press("down", "s")
+        await on_screen(pilot, "20261121-demo-0002 is stopping: it saves a checkpoint")
+        assert rooms.stopped == ["20261121-demo-0002"]
+        await pilot.press("r")
+        await until(pilot, lambda: isinstance(pilot.app.screen, OpenedRun))
+        assert rooms.restarted == ["20261121-demo-0002"]
+
+
+async def test_stopping_a_run_that_is_over_says_why_not() -> None:
+    rooms = Rooms()
+    rooms.runs = [a_run(1)]
+    rooms.failure = TuiFtError("20261121-demo-0001 has finished: there is nothing to stop.")
+    async with at_home(rooms) as pilot:
+        await pilot.press("s")
+        await on_screen(pilot, "✗ 20261121-demo-0001 has finished")
+
+
+async def test_keys_for_a_run_say_so_when_no_run_is_chosen() -> None:
+    rooms = Rooms()
+    rooms.runs = [a_run(1)]
+    async with at_home(rooms) as pilot:
+        await pilot.press("tab", "s")
+        await on_screen(pilot, "✗ No run is chosen to stop. Choose a run first: press Tab for the runs.")
+        assert not rooms.stopped
+
+
+async def test_enter_opens_a_run_and_starts_a_preset() -> None:
+    rooms = Rooms()
+    rooms.runs = [a_run(1), a_run(2)]
+    async with at_home(rooms) as pilot:
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, OpenedRun))
+        assert pilot.app.screen.run.id == "20261121-demo-0002"
+        await pilot.press("q")
+        await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: rooms.started)
+
+
+async def test_the_reason_of_a_failed_run_and_the_use_of_a_preset_are_read_in_full() -> None:
+    rooms = Rooms()
+    rooms.runs = [a_run(1, "failed", reason="CUDA ran out of memory at step 12.")]
+    async with at_home(rooms) as pilot:
+        await on_screen(pilot, "20261121-demo-0001 failed: CUDA ran out of memory at step 12.")
+        await pilot.press("tab", "down")
+        await on_screen(pilot, "What preset 2 is for.")
+
+
+async def test_what_cannot_be_read_is_said_and_tried_again(monkeypatch: Any) -> None:
+    monkeypatch.setattr(home_module, "ENDED_RUNS_EVERY_S", 0.01)
+    rooms = Rooms()
+    rooms.problems = ["mine.toml, training.epochs: -1 is below 0."]
+
+    def fail() -> Any:
+        raise PermissionError(13, "Permission denied", "/runs")
+
+    working, rooms.list_runs = rooms.list_runs, fail  # type: ignore[method-assign]
+    async with an_app(rooms).run_test(size=(80, 24)) as pilot:
+        await on_screen(pilot, "✗ The runs cannot be listed: Permission denied: /runs")
+        rooms.list_runs = working  # type: ignore[method-assign]
+        rooms.runs = [a_run(1)]
+        await on_screen(pilot, "demo-0001")
+
+
+async def test_a_preset_file_that_is_broken_is_named() -> None:
+    rooms = Rooms()
+    rooms.problems = ["mine.toml, training.epochs: -1 is below 0."]
+    async with at_home(rooms) as pilot:
+        await on_screen(pilot, "✗ mine.toml, training.epochs: -1 is below 0.")
+
+
+async def test_a_held_gpu_shows_in_the_strip() -> None:
+    rooms = Rooms()
+    rooms.reading = GpuReading((a_gpu(used_gib=34, processes=A_PROCESS),))
+    async with at_home(rooms) as pilot:
+        await on_screen(pilot, "34.0/140 GiB 87% 1 process")
+
+
+async def test_help_shows_every_key_and_comes_back() -> None:
+    async with at_home(Rooms()) as pilot:
+        await pilot.press("question_mark")
+        await on_screen(pilot, "Start the preset with that key at once")
+        assert "q Back" in shown(pilot.app)[-1]
+        await pilot.press("q")
+        await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
+        await pilot.press("q")
+        await until(pilot, lambda: not pilot.app.is_running)
