@@ -30,12 +30,12 @@ def command(behaviour: str) -> list[str]:
     return [sys.executable, str(FAKE_TRAINER), behaviour]
 
 
-def wait_until(is_so: Callable[[], object], what: str, seconds: float = 15.0) -> None:
-    """Ask again and again until `is_so`; fail after `seconds`."""
+def wait_until(is_so: Callable[[], object], what: str | Callable[[], str], seconds: float = 15.0) -> None:
+    """Ask again and again until `is_so`; after `seconds` fail and say `what` was waited for."""
     deadline = time.monotonic() + seconds
     while not is_so():
         if time.monotonic() > deadline:
-            pytest.fail(f"not within {seconds} s: {what}")
+            pytest.fail(f"not within {seconds} s: {what if isinstance(what, str) else what()}")
         time.sleep(0.02)
 
 
@@ -55,7 +55,7 @@ class Bench:
     def wait_for(self, run: RunDirectory, status: str, seconds: float = 15.0) -> None:
         wait_until(
             lambda: read_truth(run).status == status,
-            f"{status}, it is {read_truth(run)}",
+            lambda: f"{status}; it is {read_truth(run)}",
             seconds,
         )
 
@@ -83,6 +83,10 @@ class Bench:
     def wait_for_step(self, run: RunDirectory) -> None:
         before = self.steps(run)
         wait_until(lambda: self.steps(run) > before, "another step")
+
+    @staticmethod
+    def lives(process: ProcessRecord) -> bool:
+        return processes.is_alive(process.pid, process.start_time)
 
     def end_all(self) -> None:
         """Kill what a test left, so that no process outlives it."""

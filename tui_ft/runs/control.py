@@ -35,7 +35,16 @@ def request(
         raise TuiFtError(f"{value} is no learning rate.", "Give a number above 0, such as 1e-4.")
     if truth.reason == UNSUPERVISED:
         adopt_if_orphan(run)
-    _put(run, RequestRecord(request=name, time=time.time(), by=by, value=value, now=now))
+    record = RequestRecord(request=name, time=time.time(), by=by, value=value, now=now)
+    try:
+        _put(run, record)
+    except OSError as error:
+        if name == "stop" and _stop_by_signal(run, now):  # a full disk must not keep a run going
+            return "stopping"
+        raise TuiFtError(
+            f"{run.id} cannot be asked: {os.strerror(error.errno or 0)} in {run.control}.",
+            "The run directory must be yours and writable.",
+        ) from error
     after = read_truth(run)
     if after.status in ENDED:  # it ended while we asked: nobody would ever read the request
         remove_request(run, name)
@@ -43,7 +52,8 @@ def request(
             return after.status
         _require_open(run, after)
     if after.state is not None and is_here(after.state):
-        _poke_supervisor(after.state)
+        # wake it, for else it looks once a second; SIGCONT harms nobody, should the pid be reused
+        _signal_supervisor(after.state, signal.SIGCONT)
     return "stopping" if name == "stop" else after.status
 
 
@@ -80,23 +90,28 @@ def _ended(status: Status) -> str:
 
 
 def _put(run: RunDirectory, record: RequestRecord) -> None:
-    try:
-        opposite = _OPPOSITE.get(record.request)
-        if opposite is not None:
-            remove_request(run, opposite)
-        put_request(run, record)
-    except OSError as error:
-        raise TuiFtError(
-            f"{run.id} cannot be asked: {os.strerror(error.errno or 0)} in {run.control}.",
-            "The run directory must be yours and writable.",
-        ) from error
+    opposite = _OPPOSITE.get(record.request)
+    if opposite is not None:
+        remove_request(run, opposite)
+    put_request(run, record)
 
 
-def _poke_supervisor(state: StateRecord) -> None:
-    """Wake the supervisor, which else looks once a second. SIGCONT harms nobody, should the pid be reused."""
+def _stop_by_signal(run: RunDirectory, now: bool) -> bool:
+    """Stop without a file; True when there was a supervisor to take it. See `Supervisor.listen`."""
+    state = read_truth(run).state
+    return (
+        state is not None
+        and is_here(state)
+        and _signal_supervisor(state, signal.SIGQUIT if now else signal.SIGINT)
+    )
+
+
+def _signal_supervisor(state: StateRecord, number: signal.Signals) -> bool:
     for process in state.processes:
         if process.role == "supervisor" and processes.is_alive(process.pid, process.start_time):
             try:
-                os.kill(process.pid, signal.SIGCONT)
+                os.kill(process.pid, number)
             except (ProcessLookupError, PermissionError):
-                return  # it ended, or it is another user's: then it looks by itself
+                return False  # it ended just now, or is another user's
+            return True
+    return False

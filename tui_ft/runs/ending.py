@@ -25,7 +25,8 @@ class Seen(NamedTuple):
     """What the supervisor knows when the trainer is gone.
 
     `oom_kills` is how often the kernel killed for memory meanwhile; `tail` is the end of output.log;
-    `killed_now` means that we sent SIGKILL because somebody asked for `stop --now`.
+    `killed_now` means that we sent SIGKILL because somebody asked for `stop --now`; `is_disk_full` that
+    there is no room now, so that neither a last word nor output could be written.
     """
 
     process: ProcessEnd
@@ -36,6 +37,7 @@ class Seen(NamedTuple):
     oom_kills: int = 0
     tail: str = ""
     saved_step: int | None = None
+    is_disk_full: bool = False
 
 
 def printable(text: str) -> str:
@@ -83,7 +85,7 @@ def _by_signal(seen: Seen, number: int) -> tuple[Status, ExitRecord]:
 
 
 def _silent_success(seen: Seen) -> tuple[Status, ExitRecord]:
-    if _DISK_FULL.search(seen.tail):
+    if _DISK_FULL.search(seen.tail) or (seen.is_disk_full and not seen.stop_asked):
         return _by_output(seen)
     if seen.stop_asked or seen.preempted:
         cause: Cause = "stopped" if seen.stop_asked else "preempted"
@@ -99,6 +101,8 @@ def _by_output(seen: Seen) -> tuple[Status, ExitRecord]:
     for pattern, cause in _PATTERNS:
         if pattern.search(seen.tail):
             return "failed", _exit(seen, cause, line or _SENTENCES[cause])
+    if not line and seen.is_disk_full:
+        return "failed", _exit(seen, "disk_full", _SENTENCES["disk_full"])
     if seen.process.code is not None:
         message = line or f"The trainer ended with exit code {seen.process.code}; see output.log."
         return "failed", _exit(seen, "error", message)
@@ -126,7 +130,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Cause], ...] = (
 )
 _SENTENCES: dict[Cause, str] = {
     "cuda_oom": "The GPU's memory did not suffice.",
-    "disk_full": "The disk is full.",
+    "disk_full": "The disk of the run is full: the trainer could not write.",
     "host_oom": "The machine's memory did not suffice.",
 }
 

@@ -87,6 +87,7 @@ def resume(
     state = _resumable_state(run, take_over)
     spec = _changed_spec(run, state, changes)
     require_runnable(spec)
+    written = rewrite(toml.read(run.attempt(state.attempt).spec), spec)
     command = _trainer_command(trainer)
     preflight.check(spec, run.path.parent)
     gpus = _choose_gpus(spec, run.path.parent)
@@ -94,7 +95,7 @@ def resume(
     try:
         state = _resumable_state(run, take_over)  # again, now that nobody else can resume it
         clear_requests(run)
-        _launch(run, state.attempt + 1, spec, toml.dumps(spec), gpus, lock, command, earlier=state)
+        _launch(run, state.attempt + 1, spec, written, gpus, lock, command, earlier=state)
     finally:
         lock.close()
     return run

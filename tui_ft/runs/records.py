@@ -312,7 +312,7 @@ def write_atomically(path: Path, data: bytes, mode: int = 0o600) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        os.replace(temporary, path)
+        temporary.replace(path)
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
@@ -379,7 +379,10 @@ class JsonLinesWriter:
         return False
 
     def close(self) -> None:
-        self.flush()
+        """Close the file; rows that still find no room are counted in `dropped`."""
+        if not self.flush():
+            self.dropped += len(self._waiting)
+            self._waiting.clear()
         os.close(self._descriptor)
 
 
