@@ -81,7 +81,7 @@ class StartFlow:
                 answer = await self._ask_data(spec, name, facts)
                 if answer is None:
                     return None
-                spec, text = with_data(spec, answer), None
+                spec = with_data(spec, answer)
             return await self._launch(spec, name, facts, lambda: self.actions.start(spec, text))
         finally:
             facts.cancel()

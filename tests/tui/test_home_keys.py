@@ -1,0 +1,55 @@
+"""Keys are declared once: each says what it does, is in the table, and means one thing in the whole app."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from home_world import Rooms, an_app, ready
+from textual.binding import Binding
+
+from tui_ft.tui.keys import key_table
+from tui_ft.tui.screens.ask import AskPath, Confirm
+from tui_ft.tui.screens.help import HelpScreen
+from tui_ft.tui.screens.home import HomeScreen
+from tui_ft.tui.screens.run import RunScreen
+from tui_ft.tui.widgets.row_list import RowList
+
+OWNERS = [HomeScreen, HelpScreen, Confirm, AskPath, RowList]
+
+
+@pytest.mark.parametrize("owner", OWNERS)
+def test_every_binding_has_id_description_and_tooltip(owner: Any) -> None:
+    for binding in owner.BINDINGS:
+        assert isinstance(binding, Binding)
+        assert binding.id and binding.description and binding.tooltip, binding
+
+
+def test_the_table_holds_every_key_once_with_what_it_does() -> None:
+    rows = key_table()
+    home = [(row.key, row.what) for row in rows if row.screen == "Home"]
+    assert [key for key, _ in home] == ["1-9", "Enter", "e", "r", "s", "Tab", "?", "q"]
+    assert {"s", "S", "p", "r", "q", "?"} <= {row.key for row in rows if row.screen == "Run"}
+    assert all(row.what and row.key for row in rows)
+    assert len({(row.screen, row.key, row.what) for row in rows}) == len(rows)
+
+
+def test_a_letter_means_the_same_at_home_and_on_a_run() -> None:
+    def meanings(owner: Any) -> dict[str, str]:
+        return {key: b.description for b in owner.BINDINGS for key in b.key.split(",")}
+
+    home, run = meanings(HomeScreen), meanings(RunScreen)
+    for key in ("s", "r", "question_mark"):
+        assert home[key] == run[key]
+
+
+async def test_the_palette_holds_every_key_of_the_home_screen() -> None:
+    async with an_app(Rooms()).run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        commands = {
+            command.title: command.help for command in pilot.app.get_system_commands(pilot.app.screen)
+        }
+        for binding in HomeScreen.BINDINGS:
+            assert isinstance(binding, Binding)
+            title = f"{binding.description} ({pilot.app.get_key_display(binding)})"
+            assert commands[title] == binding.tooltip
