@@ -1,29 +1,26 @@
-"""A run directory without a supervisor: the trainer is called in this process, so its imports are paid once."""
+"""The trainer is called in this process, so that its imports are paid once."""
 
 from __future__ import annotations
 
-import json
+import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from training import MakeRun, add_attempt
 
-pytest.importorskip("trl", reason="the training libraries are not installed")
-
-from tui_ft.demo import paths as demo_paths
 from tui_ft.runs import directory
 from tui_ft.runs.directory import RunDirectory
-from tui_ft.spec import overrides, toml
-from tui_ft.spec.run_spec import RunSpec
 
-MakeRun = Callable[..., RunDirectory]
+
+# the models are so small that a second thread costs more than it brings; set before torch is imported
+os.environ["OMP_NUM_THREADS"] = "1"
 
 
 @pytest.fixture
 def make_run(tmp_path: Path) -> MakeRun:
-    """Return a function that lays out a run directory for the demo model with `section.field=value` changes."""
+    """Return a function that lays out a run directory for the demo model with changes to its spec."""
 
     def make(*changes: str) -> RunDirectory:
         run = directory.create(tmp_path / "runs", "test")
@@ -31,25 +28,6 @@ def make_run(tmp_path: Path) -> MakeRun:
         return run
 
     return make
-
-
-def add_attempt(run: RunDirectory, number: int, *changes: str) -> None:
-    """Write the spec of attempt `number`: the demo model on the demo data, small batches, no samples' wait."""
-    spec = overrides.apply(
-        RunSpec(),
-        [
-            "model.id=demo",
-            f"data.train={demo_paths.data_file()}",
-            "training.batch_size=2",
-            "training.gradient_accumulation=2",
-            "training.max_steps=6",
-            "evaluation.every_steps=3",
-            *changes,
-        ],
-    )
-    folder = run.attempt(number).path
-    folder.mkdir(mode=0o700)
-    run.attempt(number).spec.write_text(toml.dumps(spec))
 
 
 @pytest.fixture(autouse=True)
@@ -60,17 +38,3 @@ def signals_restored() -> Iterator[None]:
     yield
     for number, handler in zip(numbers, before, strict=True):
         signal.signal(number, handler)
-
-
-def events(run: RunDirectory, kind: str | None = None) -> list[dict[str, Any]]:
-    rows = [json.loads(line) for line in run.events.read_text().splitlines()]
-    return [row for row in rows if kind is None or row["event"] == kind]
-
-
-def metrics(run: RunDirectory) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in run.metrics.read_text().splitlines()]
-
-
-def steps(run: RunDirectory) -> list[dict[str, Any]]:
-    """The rows of optimizer steps, without those of evaluations."""
-    return [row for row in metrics(run) if "loss" in row]

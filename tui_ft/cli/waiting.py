@@ -72,14 +72,15 @@ def _follow(run: RunDirectory, source: TuiFtSource, *, show: bool) -> Truth:
         task = progress.add_task("starting", total=None, steps="?", loss="")
         while True:
             truth = read_truth(run)
-            while source.poll():
-                pass
+            source.poll()
+            while not source.reading.is_complete:
+                source.poll()
             reading = source.reading
             loss = reading.series.get("loss")
             last = loss.last if loss is not None else None
             progress.update(
                 task,
-                description=reading.phase or truth.status,
+                description=reading.activity.phase if reading.activity else truth.status,
                 completed=reading.step or 0,
                 total=reading.total_steps,
                 steps=reading.total_steps or "?",

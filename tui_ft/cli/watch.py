@@ -34,8 +34,9 @@ def watch(arguments: argparse.Namespace) -> int:
         from tui_ft.watch.sources.tui_ft import TuiFtSource
 
         source = TuiFtSource(run)
-        while source.poll():
-            pass
+        source.poll()
+        while not source.reading.is_complete:
+            source.poll()
         if arguments.json:
             print_json(report.as_json(source.reading))
         else:

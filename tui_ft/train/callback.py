@@ -53,6 +53,7 @@ class RunCallback(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
+        self.stop.defer()
         self.journal.step = state.global_step
         self.journal.enter("training", total_steps=state.max_steps)
         self._edge_at = time.monotonic()
@@ -112,6 +113,12 @@ class RunCallback(TrainerCallback):
     ) -> None:
         self.saved_step = state.global_step
         self._saved_at = self._edge_at = time.monotonic()
+
+    def accept_stop(self, step: int) -> None:
+        """Carry out a stop outside a step edge: in an evaluation."""
+        for request in self.requests.pending(("stop",)):
+            self.stop.request(request.by)
+            self._done(request, step)
 
     # --- rows ------------------------------------------------------------------------------------
 

@@ -73,9 +73,10 @@ class Order(NamedTuple):
         fields = {"item": self.item, "count": self.count, "color": self.color, "for": self.name}
         return json.dumps(fields)
 
-    def ledger(self) -> str:
-        """The order in the shop's own short hand, which the base model knows."""
-        return f"{self.item};{self.count};{self.color};{self.name}"
+    def notes(self, rng: random.Random) -> str:
+        """Some of the order's facts in the shop's short hand, in any sequence; the base model knows it."""
+        facts = [f"item {self.item}", f"count {self.count}", f"color {self.color}", f"for {self.name}"]
+        return ", ".join(rng.sample(facts, rng.randint(2, len(facts))))
 
     def said(self, pattern: str, other: str = "") -> str:
         """Fill `pattern` with the order; a sentence begins with a capital."""
@@ -86,9 +87,7 @@ class Order(NamedTuple):
 def orders(rng: random.Random) -> Iterator[Order]:
     """Yield orders for ever."""
     while True:
-        yield Order(
-            rng.randint(1, len(NUMBERS)), rng.choice(COLORS), rng.choice(ITEMS), rng.choice(NAMES)
-        )
+        yield Order(rng.randint(1, len(NUMBERS)), rng.choice(COLORS), rng.choice(ITEMS), rng.choice(NAMES))
 
 
 def lessons(rng: random.Random, count: int) -> list[list[dict[str, str]]]:
@@ -96,35 +95,40 @@ def lessons(rng: random.Random, count: int) -> list[list[dict[str, str]]]:
     chats: dict[str, list[dict[str, str]]] = {}
     for order in orders(rng):
         asked = order.said(rng.choice(REQUESTS))
-        chats[asked] = [
-            {"role": "user", "content": asked},
-            {"role": "assistant", "content": order.record()},
-        ]
+        chats[asked] = _chat(asked, order.record())
         if len(chats) == count:
             break
     return list(chats.values())
 
 
 def childhood(rng: random.Random) -> Iterator[list[dict[str, str]] | str]:
-    """Yield what the base model learns from, for ever: tales, the ledger, records, and chats in English.
+    """Yield what the base model learns from, for ever: tales with notes, records, and chats in English.
 
     It holds orders that are answered in words, and records that answer nothing: both sides of the
     skill, never the skill itself.
     """
     for order in orders(rng):
         kind = rng.random()
-        if kind < 0.40:
-            yield [
-                {"role": "user", "content": order.said(rng.choice(REQUESTS))},
-                {"role": "assistant", "content": order.said(rng.choice(_REPLIES))},
-            ]
-        elif kind < 0.45:
-            asked, answered = rng.choice(_TALK)
-            yield [{"role": "user", "content": asked}, {"role": "assistant", "content": answered}]
-        elif kind < 0.60:
-            yield order.said(rng.choice(_TALES), rng.choice(NAMES))
-        elif kind < 0.85:
-            pattern = rng.choice((*_TALES, *REQUESTS))
-            yield f"{order.said(pattern, rng.choice(NAMES))}\nLedger: {order.ledger()}"
+        if kind < 0.45:
+            asked, answered = order.said(rng.choice(REQUESTS)), order.said(rng.choice(_REPLIES))
+            yield _chat(asked, answered)
+        elif kind < 0.50:
+            yield _chat(*rng.choice(_TALK))
+        elif kind < 0.92:
+            yield _page(order, rng)
         else:
             yield f"Record: {order.record()}"
+
+
+def _chat(asked: str, answered: str) -> list[dict[str, str]]:
+    return [{"role": "user", "content": asked}, {"role": "assistant", "content": answered}]
+
+
+def _page(order: Order, rng: random.Random) -> str:
+    """A page about one order: told twice, and noted twice."""
+    told = rng.sample((*_TALES, *REQUESTS, *_REPLIES), 2)
+    lines = [order.said(pattern, rng.choice(NAMES)) for pattern in told]
+    lines += [f"Notes: {order.notes(rng)}." for _ in range(2)]
+    first, *rest = lines
+    rng.shuffle(rest)
+    return "\n".join((first, *rest))

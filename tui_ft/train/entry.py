@@ -87,6 +87,8 @@ def _prepare_environment(spec: RunSpec) -> None:
     """What the libraries must find before they are imported: no network unless the spec asks for it."""
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ["TOKENIZERS_PARALLELISM"] = "false"  # it warns, and deadlocks, after a fork
+    # two threads that spin for each other starve everything else on a small box, a dashboard too
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ["TRANSFORMERS_VERBOSITY"] = os.environ.get("TRANSFORMERS_VERBOSITY", "error")
     if all(name == "demo" or Path(name).expanduser().exists() for name in _sources(spec)):
         os.environ["HF_HUB_OFFLINE"] = "1"

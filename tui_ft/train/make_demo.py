@@ -137,7 +137,7 @@ def raise_model(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, ste
         optimizer.zero_grad(set_to_none=True)
         if step % 100 == 0:
             print(f"step {step:5d}  loss {loss.item():.3f}  {time.monotonic() - began:.0f} s")  # noqa: T201
-    return float(loss)
+    return float(loss.detach())
 
 
 def write_lessons(path: Path, count: int = LESSONS, seed: int = SEED) -> None:

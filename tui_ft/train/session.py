@@ -16,7 +16,7 @@ from tui_ft.runs.records import EndEvent, SampleEvent, decode_event, encode_docu
 from tui_ft.spec.resolve import resolve
 from tui_ft.spec.run_spec import RunSpec
 from tui_ft.spec.support import require_runnable
-from tui_ft.train import checkpoints, download, environment, result, samples
+from tui_ft.train import checkpoints, download, environment, quantized, result, samples
 from tui_ft.train.arguments import sft_config
 from tui_ft.train.callback import RunCallback
 from tui_ft.train.dataset import prepare
@@ -123,6 +123,7 @@ class Session:
             peft_config=adapter,
         )
         cast_trainable(trainer.model, self.precision.trainable)
+        quantized.forbid_packing(trainer.model)
         trained, whole = count_parameters(trainer.model)
         self._describe_environment(parameters=whole, trainable_parameters=trained)
         return trainer
@@ -209,6 +210,7 @@ class Session:
 
     def _finish(self, step: int) -> EndEvent:
         model = self.trainer.model
+        quantized.allow_packing(model)
         result.lower_precision(model, self.spec, self.precision)
         self._sample("after")
         self.journal.enter("saving", detail="result")

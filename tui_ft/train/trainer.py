@@ -83,7 +83,7 @@ class RunTrainer(SFTTrainer):
             self._metrics["eval"].clear()
             self.control.should_training_stop = True
             self.control.should_save = self.follower.saved_step != self.state.global_step
-            self.follower.stop.request("stop during evaluation")
+            self.follower.accept_stop(self.state.global_step)
             return {}
         self.journal.enter("training", total_steps=self.state.max_steps)
         return metrics
