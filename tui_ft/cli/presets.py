@@ -23,23 +23,22 @@ def list_presets(arguments: argparse.Namespace) -> int:
     found, problems = presets.list_presets(settings.user_presets_folder())
     for problem in problems:
         print(f"tui-ft: {problem}", file=sys.stderr)
-    rows = [
-        {
-            "schema": 1,
-            "name": preset.name,
-            "path": str(preset.path),
-            "key": preset.key,
-            "model": preset.spec.model.id,
-            "method": display.method_label(preset.spec),
-            "summary": preset.summary,
-        }
-        for preset in found
-    ]
     if arguments.json:
-        print_json(rows)
-    else:
-        print_table(
-            ("KEY", "NAME", "METHOD", "WHAT FOR"),
-            [(row["key"] or "", row["name"], row["method"], row["summary"]) for row in rows],
+        print_json(
+            [
+                {
+                    "schema": 1,
+                    "name": preset.name,
+                    "path": str(preset.path),
+                    "key": preset.key,
+                    "model": preset.spec.model.id,
+                    "method": display.method_label(preset.spec),
+                    "summary": preset.summary,
+                }
+                for preset in found
+            ]
         )
+    else:
+        rows = [(p.key or "", p.name, display.method_label(p.spec), p.summary) for p in found]
+        print_table(("KEY", "NAME", "METHOD", "WHAT FOR"), rows)
     return 0

@@ -49,7 +49,7 @@ def summary(run: RunDirectory, truth: Truth, source: TuiFtSource) -> dict[str, A
         "run": str(run.path),
         "id": run.id,
         "status": truth.status,
-        "steps": last[0] if last else 0,
+        "steps": int(last[0]) if last else 0,
         "first_loss": first[1] if first else None,
         "last_loss": last[1] if last else None,
         "message": end.message if end else truth.reason,

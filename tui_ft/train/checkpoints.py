@@ -67,6 +67,12 @@ def finish(run: RunDirectory, step: int, tokens: int, eval_loss: float | None) -
     return manifest
 
 
+def remove_cards(run: RunDirectory, step: int) -> None:
+    """Remove the empty forms of a model card that peft writes beside an adapter."""
+    for card in unfinished_folder(run, step).rglob("README.md"):
+        card.unlink()
+
+
 def sync(path: Path) -> None:
     """Flush a file or a folder to the disk."""
     descriptor = os.open(path, os.O_RDONLY)

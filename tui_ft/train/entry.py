@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import faulthandler
+import logging
 import os
 import sys
 import time
 import traceback
+import warnings
 from pathlib import Path
 
 from tui_ft.errors import TuiFtError
@@ -49,6 +51,7 @@ def run_attempt(path: Path, number: int) -> int:
         cause, message = cause_of(error)
         end = EndEvent(time=time.time(), cause=cause, message=message, step=journal.step)
     stop.ignore()
+    journal.say(end.message)
     journal.event(end)
     journal.close()
     return 0 if end.cause in ("finished", "stopped") else 1
@@ -76,6 +79,7 @@ def _attempt(run: RunDirectory, number: int, journal: Journal, stop: StopFlag) -
         )
     spec = load(run.attempt(number).spec)
     _prepare_environment(spec)
+    journal.say(_opening(run, number, step))
     journal.enter("loading libraries")
     checkpoints.sweep_unfinished(run)
     from tui_ft.train.session import Session
@@ -83,10 +87,18 @@ def _attempt(run: RunDirectory, number: int, journal: Journal, stop: StopFlag) -
     return Session(run, number, spec, checkpoint, journal, stop).run()
 
 
+def _opening(run: RunDirectory, number: int, step: int) -> str:
+    return f"{run.id}, attempt {number}, " + (f"from step {step}" if step else "from the beginning")
+
+
 def _prepare_environment(spec: RunSpec) -> None:
     """What the libraries must find before they are imported: no network unless the spec asks for it."""
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ["TOKENIZERS_PARALLELISM"] = "false"  # it warns, and deadlocks, after a fork
+    # what the libraries will rename one day is nothing that the reader of a run's log can mend
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     # two threads that spin for each other starve everything else on a small box, a dashboard too
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ["TRANSFORMERS_VERBOSITY"] = os.environ.get("TRANSFORMERS_VERBOSITY", "error")

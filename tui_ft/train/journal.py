@@ -65,6 +65,10 @@ class Journal:
             PhaseEvent(time=time.time(), phase=phase, step=self.step, total_steps=total_steps, detail=detail)
         )
 
+    def say(self, text: str) -> None:
+        """Print a line for people, with its time; it reaches the run's log."""
+        print(time.strftime("%H:%M:%S"), text, flush=True)  # noqa: T201 - our output is the log
+
     def progress(self, done: int, total: int | None, unit: str) -> None:
         """Note how far the phase is; the next beat says it, and one is written at least every second."""
         self._progress = (done, total, unit)

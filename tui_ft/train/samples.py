@@ -85,10 +85,10 @@ def sample_all(
     generation fast.
     """
     was_training = model.training
-    checkpointed = bool(getattr(model, "is_gradient_checkpointing", False))
+    checkpointed = bool(getattr(model, "is_activation_checkpointing", False))
     model.eval()
     if checkpointed:
-        model.gradient_checkpointing_disable()
+        model.activation_checkpointing_disable()
     try:
         for index, prompt in enumerate(prompts):
             if stop:
@@ -112,5 +112,5 @@ def sample_all(
             )
     finally:
         if checkpointed:
-            model.gradient_checkpointing_enable()
+            model.activation_checkpointing_enable()
         model.train(was_training)

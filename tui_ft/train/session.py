@@ -96,10 +96,14 @@ class Session:
             download.fetch(wanted, self.journal)
 
     def _write_data_report(self) -> None:
-        report = self.data.report_document()
-        write_atomically(self.attempt.data, encode_document(report))
+        write_atomically(self.attempt.data, encode_document(self.data.report_document()))
         for message in self.data.report.warnings():
             self.journal.warn("data", message)
+            self.journal.say(message)
+        report = self.data.report
+        self.journal.say(
+            f"{report.train_rows} rows to train on, {report.eval_rows} held out, {report.tokens} tokens"
+        )
 
     def _build_trainer(self) -> RunTrainer:
         spec = self.spec
@@ -126,6 +130,9 @@ class Session:
         quantized.forbid_packing(trainer.model)
         trained, whole = count_parameters(trainer.model)
         self._describe_environment(parameters=whole, trainable_parameters=trained)
+        self.journal.say(
+            f"{type(model).__name__} on {self.device}: {trained:,} of {whole:,} parameters are trained"
+        )
         return trainer
 
     # --- training --------------------------------------------------------------------------------
@@ -151,6 +158,7 @@ class Session:
             self.trainer._load_from_checkpoint(resume_from)
             self.trainer.state.global_step = self.journal.step
             return
+        self.journal.say(f"training to step {self.plan.total_steps}")
         self.trainer.train(resume_from_checkpoint=resume_from)
 
     def _write_first_step(self, batches: list[dict[str, Any]]) -> None:

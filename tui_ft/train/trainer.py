@@ -29,6 +29,8 @@ class RunTrainer(SFTTrainer):
     was made of, so that what was trained on can be written down as it really was.
     """
 
+    optimizer: Any
+
     def __init__(
         self,
         *,
@@ -100,6 +102,7 @@ class RunTrainer(SFTTrainer):
         began = time.monotonic()
         self.journal.enter("saving")
         super()._save_checkpoint(model, trial)
+        checkpoints.remove_cards(self.run, step)
         last_eval = self.follower.last_eval
         eval_loss = last_eval[1] if last_eval is not None and last_eval[0] == step else None
         manifest = checkpoints.finish(self.run, step, int(self._total_train_tokens), eval_loss)
@@ -116,4 +119,5 @@ class RunTrainer(SFTTrainer):
                 removed=removed,
             )
         )
+        self.journal.say(f"{self.run.checkpoint(step).name} saved")
         self.journal.enter("training", total_steps=self.state.max_steps)
