@@ -48,7 +48,7 @@ async def test_everything_is_there_and_no_key_is_cut(size: tuple[int, int]) -> N
         assert [line[:6] for line in lines[:3]] == [" GPU 0", " GPU 1", " GPU 2"]
         assert "Runs 1/50" in lines[3]
         assert all(len(line) <= size[0] for line in lines)
-        assert "20261121-demo-0000 finished" in lines[-2]
+        assert "20261121-demo-0000 is finished" in lines[-2]
 
 
 async def test_a_newcomer_is_told_what_to_press() -> None:
@@ -185,7 +185,7 @@ async def test_an_error_stands_above_the_footer_until_the_user_goes_on(monkeypat
         await on_screen(pilot, " 75% ")
         assert "✗ demo was not started." in shown(pilot.app)[-2]
         await pilot.press("down")
-        await on_screen(pilot, "20261121-demo-0002 finished")
+        await on_screen(pilot, "20261121-demo-0002 is finished")
         assert "✗" not in " ".join(shown(pilot.app))
 
 
@@ -196,6 +196,8 @@ async def test_stop_and_restart_act_on_the_chosen_run() -> None:
         await pilot.press("down", "s")
         await on_screen(pilot, "20261121-demo-0002 is stopping: it saves a checkpoint")
         assert rooms.stopped == ["20261121-demo-0002"]
+        rooms.runs = [a_run(1, "running"), a_run(2, "stopped")]
+        await on_screen(pilot, "20261121-demo-0002 is stopped")
         await pilot.press("r")
         await until(pilot, lambda: isinstance(pilot.app.screen, OpenedRun))
         assert rooms.restarted == ["20261121-demo-0002"]
@@ -234,9 +236,10 @@ async def test_enter_opens_a_run_and_starts_a_preset() -> None:
 
 async def test_the_reason_of_a_failed_run_and_the_use_of_a_preset_are_read_in_full() -> None:
     rooms = Rooms()
-    rooms.runs = [a_run(1, "failed", reason="CUDA ran out of memory at step 12.")]
+    reason = "CUDA ran out of memory at step 12: 1.5 GiB more were asked for than the 23.6 GiB that are free."
+    rooms.runs = [a_run(1, "failed", reason=reason)]
     async with at_home(rooms) as pilot:
-        await on_screen(pilot, "20261121-demo-0001 failed: CUDA ran out of memory at step 12.")
+        await on_screen(pilot, reason)
         await pilot.press("tab", "down")
         await on_screen(pilot, "What preset 2 is for.")
 

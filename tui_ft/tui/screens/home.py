@@ -165,7 +165,7 @@ class HomeScreen(Screen[None], inherit_bindings=False):
 
     @on(RowList.Chosen)
     def _follow_cursor(self, event: RowList.Chosen) -> None:
-        if event.is_move:
+        if event.is_move or not self.notice.is_error:  # news ends when the run goes on; an error stays
             self.notice.say("")
         self._show_detail()
 
@@ -182,8 +182,7 @@ class HomeScreen(Screen[None], inherit_bindings=False):
         run = self.runs.chosen
         if run is None:
             return ""
-        reason = f": {run.reason}" if run.reason else ""
-        return f"{run.id} {run.status}{reason}"
+        return run.reason or f"{run.id} is {run.status}"
 
     @property
     def _run(self) -> RunSummary | None:

@@ -16,7 +16,7 @@ _LINES = 4
 
 
 class Notice(Widget):
-    """Shows one of two texts: a message, until it is taken back, else the detail (one line)."""
+    """Shows one of two texts: a message, until it is taken back, else the detail."""
 
     DEFAULT_CSS = """
     Notice {
@@ -33,32 +33,30 @@ class Notice(Widget):
         super().__init__(id=id)
         self.detail = ""
         self.message = ""
-        self._is_error = False
+        self.is_error = False
 
     def show_detail(self, text: str) -> None:
-        """Set the line that stands here while there is no message."""
-        self._change(text, self.message, self._is_error)
+        """Set what stands here while there is no message."""
+        self._change(text, self.message, self.is_error)
 
     def say(self, text: str) -> None:
         """Tell what was done; `""` takes the message back."""
         self._change(self.detail, text, False)
 
     def complain(self, text: str) -> None:
-        """Tell what went wrong, whole, on as many lines as it takes (up to four)."""
+        """Tell what went wrong, whole, on as many lines as it takes."""
         self._change(self.detail, text, True)
 
     def _change(self, detail: str, message: str, is_error: bool) -> None:
-        if (detail, message, is_error) == (self.detail, self.message, self._is_error):
+        if (detail, message, is_error) == (self.detail, self.message, self.is_error):
             return
         before = len(self._lines(self.size.width))
-        self.detail, self.message, self._is_error = detail, message, is_error
+        self.detail, self.message, self.is_error = detail, message, is_error
         self.refresh(layout=len(self._lines(self.size.width)) != before)
 
     def _lines(self, width: int) -> list[str]:
-        if not self.message:
-            return [fit(self.detail, width)]
-        mark = "✗ " if self._is_error else ""
-        lines = wrap(mark + plain(self.message), max(10, width)) or [""]
+        mark = "✗ " if self.is_error and self.message else ""
+        lines = wrap(mark + plain(self.message or self.detail), max(10, width)) or [""]
         return [*lines[: _LINES - 1], " ".join(lines[_LINES - 1 :])] if len(lines) > _LINES else lines
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
@@ -67,6 +65,6 @@ class Notice(Widget):
     def render_line(self, y: int) -> Strip:
         width = self.size.width
         lines = self._lines(width)
-        look = "detail" if not self.message else "error" if self._is_error else "news"
+        look = "detail" if not self.message else "error" if self.is_error else "news"
         style = self.get_component_rich_style(f"notice--{look}")
         return Strip([Segment(fit(lines[y] if y < len(lines) else "", width), style)])
