@@ -13,6 +13,8 @@ from tui_ft.runs.records import GpuSample, HardwareRow
 _HOUR_S = 3600.0
 _EARLY_S, _EARLY_AT_LEAST_S = 1.0, 10.0
 _LATER_S, _LATER_AT_LEAST_S = 10.0, 60.0
+_SLACK_S = 0.05
+"""A poll comes a little early or late: that must not cost a whole row."""
 _TREE_S = 15.0
 """How often the trainer's children are looked for: that reads all of /proc."""
 
@@ -46,7 +48,7 @@ class HardwareSampler:
         if self._began is None or now < self._looked_at:  # the first one, or a clock that was set back
             self._began, self._looked_at, self._last = now, 0.0, None
         is_early = now - self._began < _HOUR_S
-        if now - self._looked_at < (_EARLY_S if is_early else _LATER_S) * 0.9:
+        if now - self._looked_at < (_EARLY_S if is_early else _LATER_S) - _SLACK_S:
             return None
         self._looked_at = now
         row = self._read(now)
