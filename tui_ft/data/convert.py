@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tui_ft.data.formats import Format, lacks
-from tui_ft.data.structured import Turn, plain, read_chat, tools_text
+from tui_ft.data.structured import Turn, is_chat, plain, read_chat, tools_text
 from tui_ft.data.wording import RowProblem, shown
 
 Message = dict[str, str]
@@ -66,15 +66,15 @@ def _pair_example(
     """Return the example of a row that has the prompt and the answer in columns of their own."""
     prompt, completion = row[columns[asks]], row[columns[answers]]
     turns = _asked(prompt, row, columns, asks)
-    if isinstance(completion, str | bool | int | float):
-        answered = [Turn(role="assistant", text=plain(completion, columns[answers]))]
+    if (chat := _as_chat(completion)) is not None:
+        answered = read_chat(chat)
     else:
-        answered = read_chat([completion] if isinstance(completion, Mapping) else completion)
+        answered = [Turn(role="assistant", text=plain(completion, columns[answers]))]
     is_text = asks == "prompt" and isinstance(prompt, str) and isinstance(completion, str)
-    chat = _with_system([*turns, *answered], row, columns)
-    if is_text and len(chat) == 2 and not _names_chat(columns):
+    said = _with_system([*turns, *answered], row, columns)
+    if is_text and len(said) == 2 and not _names_chat(columns):
         return _text_example(turns[0].text, answered[0].text, train_on)
-    return _chat_example(chat, train_on)
+    return _chat_example(said, train_on)
 
 
 def _names_chat(columns: Mapping[str, str]) -> bool:
@@ -95,12 +95,18 @@ def _text_example(prompt: str, completion: str, train_on: str) -> Example:
 
 def _asked(prompt: Any, row: Mapping[str, Any], columns: Mapping[str, str], asks: str) -> list[Turn]:
     turns = _history(row.get(columns.get("history", "")))
-    if isinstance(prompt, list | Mapping):
-        return [*turns, *read_chat([prompt] if isinstance(prompt, Mapping) else prompt)]
+    if (chat := _as_chat(prompt)) is not None:
+        return [*turns, *read_chat(chat)]
     parts = [plain(prompt, columns[asks])]
     if "input" in columns and asks == "instruction":
         parts.append(plain(row.get(columns["input"]), columns["input"]))
     return [*turns, Turn(role="user", text="\n\n".join(part for part in parts if part.strip()))]
+
+
+def _as_chat(value: Any) -> list[Any] | None:
+    """Return a cell's messages; None when it is a text, or something that is no chat."""
+    messages = [value] if isinstance(value, Mapping) else value
+    return messages if isinstance(messages, list) and is_chat(messages) else None
 
 
 def _history(value: Any) -> list[Turn]:

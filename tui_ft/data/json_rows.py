@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,17 +22,28 @@ _UTF8_HINT = "Save it as UTF-8, for example with `iconv -f cp1252 -t utf-8`."
 
 def read_json_lines(stream: IO[bytes], encoding: str, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield the object of every non-empty line with its line number. Raises `TuiFtError`."""
-    if encoding == "utf-16":
-        stream = codecs.EncodedFile(stream, "utf-8", "utf-16")
-    number = 0
-    while line := stream.readline(MAX_ROW_BYTES + 1):
-        number += 1
+    for number, line in enumerate(_lines(stream, encoding, path), 1):
         if len(line) > MAX_ROW_BYTES:
             raise _too_long(path, number)
         if number == 1:
             line = line.removeprefix(codecs.BOM_UTF8)
         if line.strip():
             yield number, _line_object(line, path, number)
+
+
+def _lines(stream: IO[bytes], encoding: str, path: Path) -> Iterator[bytes]:
+    """Yield lines in UTF-8, none of them much longer than the limit."""
+    if encoding != "utf-16":
+        yield from iter(lambda: stream.readline(MAX_ROW_BYTES + 1), b"")
+        return
+    text = io.TextIOWrapper(stream, encoding=encoding, newline="\n")
+    try:
+        while line := text.readline(MAX_ROW_BYTES + 1):
+            yield line.encode("utf-8", "surrogatepass")
+    except UnicodeDecodeError as error:
+        raise file_error(path, "is not whole UTF-16", _UTF8_HINT) from error
+    finally:
+        text.detach()
 
 
 def _line_object(line: bytes, path: Path, number: int) -> dict[str, Any]:
