@@ -78,6 +78,13 @@ class TuiFtApp(CellDiff):
         """Show a run; `q` there comes back to the screen that is on top now."""
         self.push_screen(self._run_screen(run))
 
+    def replace_run(self, run: RunDirectory) -> None:
+        """Show a run instead of the one that is on top; Textual cannot replace the first screen of all."""
+        if len(self.screen_stack) > 1:
+            self.switch_screen(self._run_screen(run))
+        else:
+            self.open_run(run)
+
     def leave_run(self) -> None:
         """Go back from a run's screen: to the screen under it, or out of the app."""
         if len(self.screen_stack) > 1:
@@ -93,7 +100,7 @@ class TuiFtApp(CellDiff):
             while not isinstance(self.screen, HomeScreen):
                 self.pop_screen()
         else:
-            self.switch_screen(HomeScreen())
+            self.push_screen(HomeScreen())
 
     def action_show_help_panel(self) -> None:
         """Show every key of this screen."""

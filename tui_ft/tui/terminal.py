@@ -12,7 +12,8 @@ _PLAIN_TERMINALS = ("linux", "vt100", "vt220", "dumb")
 
 _ASCII = str.maketrans(
     {
-        **dict.fromkeys("─━═╌╍┄┅┈┉╴╶╸╺╼╾▔▁", "-"),
+        **dict.fromkeys("─╌┄┈╴╶▔▁", "-"),
+        **dict.fromkeys("━═╍┅┉╸╺╼╾", "="),
         **dict.fromkeys("│┃║╎╏┆┇┊┋╵╷╹╻╽╿▏▎▍▌▐▕", "|"),
         **dict.fromkeys("┌┐└┘├┤┬┴┼┏┓┗┛┣┫┳┻╋╔╗╚╝╠╣╦╩╬╭╮╰╯", "+"),
         **dict.fromkeys("█▉▊▋▇▆▅▓", "#"),

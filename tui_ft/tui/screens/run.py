@@ -13,7 +13,7 @@ from textual.screen import Screen
 from textual.widgets import Footer
 
 from tui_ft.runs.directory import RunDirectory
-from tui_ft.runs.records import ENDED, RequestName
+from tui_ft.runs.records import ENDED, RequestName, Status
 from tui_ft.tui.actions import sentence
 from tui_ft.tui.run_actions import LocalRunActions, RunActions
 from tui_ft.tui.run_words import header_line, standing_alert
@@ -75,6 +75,7 @@ class RunScreen(Screen[None]):
         self._wake = asyncio.Event()
         self._said: tuple[str, Kind] | None = None
         self._trouble = ""
+        self._status: Status | None = None
         self._numbers_at = -NUMBERS_EVERY_S
         self._is_owed = True
 
@@ -172,9 +173,8 @@ class RunScreen(Screen[None]):
         is_changed = self.has_class("-outcome") != has_outcome(reading)
         self.set_class(has_outcome(reading), "-outcome")
         self.set_class(reading.status in ("failed", "lost"), "-failed")
-        if is_changed or not self.has_class(f"-is-{reading.status}"):
-            self.remove_class(*[name for name in self.classes if name.startswith("-is-")])
-            self.add_class(f"-is-{reading.status}")
+        if is_changed or reading.status != self._status:
+            self._status, self._said = reading.status, None
             self.refresh_bindings()
 
     def _show_words(self, reading: Reading) -> None:
@@ -197,7 +197,7 @@ class RunScreen(Screen[None]):
             alert.show(*standing_alert(reading))
 
     def _say(self, text: str, kind: Kind = "good") -> None:
-        """Show what a key did, until the next key or status."""
+        """Show what a key did, until the next key or the next status."""
         self._said = (text, kind) if text else None
         self._show_alert(self.reading)
 
@@ -296,4 +296,4 @@ class RunScreen(Screen[None]):
             self._say("")
             self._wake.set()
         else:
-            self.app.switch_screen(RunScreen(run))
+            self.owner.replace_run(run)

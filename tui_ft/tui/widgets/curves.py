@@ -42,4 +42,4 @@ class Curves(Horizontal):
         """Write what stands above the curves."""
         self.chart("loss").set_title("Loss   ● eval loss" if "eval_loss" in reading.series else "Loss")
         memory = self.chart("memory")
-        memory.set_title(memory_title(reading.memory, memory.size.width))
+        memory.set_title(memory_title(reading.memory, memory.size.width - 1))

@@ -205,7 +205,7 @@ class LineChart(Widget):
         return [(character, "point" if character == "▲" else "axis") for character in text]
 
     def _title_row(self) -> list[Cell]:
-        return [(character, "title") for character in fit(self._title, self.size.width)]
+        return [(character, "title") for character in fit(" " + self._title, self.size.width)]
 
     def _empty_rows(self) -> list[list[Cell]]:
         width, height = self.size.width, max(self.size.height - 1, 0)

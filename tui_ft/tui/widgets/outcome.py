@@ -49,7 +49,7 @@ def _change(reading: Reading) -> str:
     for name, label in (("loss", "loss"), ("eval_loss", "eval loss")):
         series = reading.series.get(name)
         if series is not None and series.first is not None and series.last is not None and len(series) > 1:
-            parts.append(f"{label} {number_label(series.first[1])} → {number_label(series.last[1])}")
+            parts.append(f"{label} from {number_label(series.first[1])} to {number_label(series.last[1])}")
     return "   ".join(parts)
 
 

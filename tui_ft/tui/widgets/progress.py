@@ -40,10 +40,10 @@ def progress_line(reading: Reading, now: float, width: int) -> Line:
 
 
 def _lay_out(phase: str, part: float, words: list[str], width: int) -> Line:
-    while words and 1 + len(phase) + sum(len(word) + 2 for word in words) > width:
+    while words and 2 + len(phase) + sum(len(word) + 2 for word in words) > width:
         words = words[:-2] + words[-1:] if len(words) > 2 else words[:-1]
     tail = "".join("  " + word for word in words)
-    room = min(width - 1 - len(phase) - 2 - len(tail), _LONGEST_BAR)
+    room = min(width - 4 - len(phase) - len(tail), _LONGEST_BAR)
     pieces: list[Piece] = [(" " + phase, "strong")]
     if room >= _SHORTEST_BAR:
         full = int(part * room + 0.5)
