@@ -20,7 +20,7 @@ from tui_ft.tui.starting import StartFacts
 
 HELD = StartFacts(model="demo", method="LoRA r16", gpu="GPU 0 H200", held="1 process, 34.0 GiB in use")
 FOOTER = ["1-9 Start", "Enter Open", "e Edit", "r Restart", "s Stop", "Tab Lists", "? Help", "q Quit",
-          "^p palette"]  # fmt: skip
+          "^p Palette"]  # fmt: skip
 
 
 @asynccontextmanager
@@ -107,7 +107,7 @@ async def test_a_preset_without_data_asks_in_one_line_and_shows_what_it_takes(tm
         for fact in ("own needs data", "Qwen/Qwen3-8B · QLoRA r16", "GPU 0 H200, 139 GiB free",
                      "0.88 GiB · disk: 812 GiB free"):  # fmt: skip
             await on_screen(pilot, fact)
-        assert "Enter Start  Tab Complete  Esc Leave it" in shown(pilot.app)[-1]
+        assert shown(pilot.app)[-1] == "Enter Start  Tab Complete  Esc Leave it"
         await pilot.press("enter")
         await on_screen(pilot, "✗ A path is needed")
         rooms.data_problem = "There is no such file."
@@ -150,7 +150,7 @@ async def test_a_held_gpu_or_a_large_download_asks_once(facts: StartFacts, reaso
         await pilot.press("1")
         await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
         await on_screen(pilot, reason)
-        assert "y Yes  n No" in shown(pilot.app)[-1]
+        assert shown(pilot.app)[-1] == "y Yes  n No"
         await pilot.press("n")
         await on_screen(pilot, "Nothing was started.")
         assert not rooms.started
@@ -278,7 +278,7 @@ async def test_help_shows_every_key_and_comes_back() -> None:
     async with at_home(Rooms()) as pilot:
         await pilot.press("question_mark")
         await on_screen(pilot, "Start the preset with that key at once")
-        assert "q Back" in shown(pilot.app)[-1]
+        assert shown(pilot.app)[-1] == "↑ Up  ↓ Down  PgUp Page up  PgDn Page down  q Back"
         await pilot.press("q")
         await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
         await pilot.press("q")

@@ -11,10 +11,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Input, Label
+from textual.widgets import Input, Label
 
 from tui_ft.tui.path_completion import complete
 from tui_ft.tui.text import plain
+from tui_ft.tui.widgets.key_bar import KeyBar
 
 
 class Confirm(ModalScreen[bool]):
@@ -38,7 +39,7 @@ class Confirm(ModalScreen[bool]):
             for line in self.facts:
                 yield Label(plain(line), markup=False, classes="fact")
             yield Label(plain(self.question), markup=False, id="question")
-        yield Footer(show_command_palette=False)
+        yield KeyBar(palette=False)
 
     def action_answer(self, answer: bool) -> None:
         self.dismiss(answer)
@@ -85,7 +86,7 @@ class AskPath(ModalScreen[str | None]):
                 field.cursor_blink = False
                 yield field
             yield Label("", markup=False, id="remark")
-        yield Footer(show_command_palette=False)
+        yield KeyBar(palette=False)
 
     def on_mount(self) -> None:
         self.query_one("#remark").display = False

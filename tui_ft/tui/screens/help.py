@@ -11,10 +11,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from tui_ft.tui.keys import key_table
 from tui_ft.tui.text import plain
+from tui_ft.tui.widgets.key_bar import KeyBar
 
 if TYPE_CHECKING:
     from tui_ft.tui.app import TuiFtApp
@@ -41,7 +42,7 @@ class HelpScreen(Screen[None], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         with VerticalScroll():
             yield Static(self._page())
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyBar(palette=False)
 
     def action_back(self) -> None:
         self.dismiss()

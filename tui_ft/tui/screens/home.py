@@ -11,12 +11,12 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.tui.actions import HomeActions, LocalActions, sentence
 from tui_ft.tui.text import plain
 from tui_ft.tui.widgets.gpu_strip import GpuStrip
+from tui_ft.tui.widgets.key_bar import KeyBar
 from tui_ft.tui.widgets.notice import Notice
 from tui_ft.tui.widgets.preset_list import PresetList
 from tui_ft.tui.widgets.row_list import RowList
@@ -89,7 +89,7 @@ class HomeScreen(Screen[None], inherit_bindings=False):
         yield RunList()
         yield PresetList()
         yield Notice()
-        yield Footer(compact=True)
+        yield KeyBar()
 
     @property
     def runs(self) -> RunList:
@@ -106,6 +106,11 @@ class HomeScreen(Screen[None], inherit_bindings=False):
     # --- what is shown is read again while the screen is on top -------------------------------------
 
     def on_screen_resume(self) -> None:
+        self.call_after_refresh(self._follow)  # the first frame shares its processor with no reader
+
+    def _follow(self) -> None:
+        if not self.is_current:
+            return
         self._follow_presets()
         self._follow_runs()
         self._follow_gpus()

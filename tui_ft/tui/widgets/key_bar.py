@@ -1,0 +1,87 @@
+"""The keys of the screen on its last line: one widget, because ten of them cost half of the first frame."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual import events
+from textual.strip import Strip
+from textual.widget import Widget
+
+if TYPE_CHECKING:
+    from textual.binding import Binding
+    from textual.screen import Screen
+
+
+class KeyBar(Widget):
+    """Shows every binding of the active ones that wants to be shown; a click presses its key."""
+
+    DEFAULT_CSS = """
+    KeyBar {
+        dock: bottom;
+        height: 1;
+        background: $surface;
+        & > .key-bar--key { color: $accent; text-style: bold; }
+        & > .key-bar--what { color: $foreground; }
+        &:ansi { background: ansi_default; }
+        &:nocolor { background: ansi_default; }
+    }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"key-bar--key", "key-bar--what"}
+
+    def __init__(self, *, palette: bool = True) -> None:
+        super().__init__()
+        self._palette = palette
+        self._keys: list[tuple[str, str, str]] = []
+
+    def on_mount(self) -> None:
+        self.screen.bindings_updated_signal.subscribe(self, self._read)
+        self._read(self.screen)
+
+    def _read(self, screen: Screen[object]) -> None:
+        """Take over the keys that work now; repaint only when they changed."""
+        if not screen.is_current:
+            return
+        shown = {  # keys that do the same stand there once, under the first of them
+            active.binding.action: active.binding
+            for active in reversed(screen.active_bindings.values())
+            if active.binding.show and active.enabled and not self._is_palette(active.binding)
+        }
+        keys = [
+            (self.app.get_key_display(binding), binding.description, binding.key)
+            for binding in reversed(shown.values())
+        ]
+        if self._palette:
+            keys.append(("^p", "Palette", self.app.COMMAND_PALETTE_BINDING))
+        if keys != self._keys:
+            self._keys = keys
+            self.refresh()
+
+    def _is_palette(self, binding: Binding) -> bool:
+        return binding.action.endswith("command_palette")
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        key_style = self.get_component_rich_style("key-bar--key")
+        what_style = self.get_component_rich_style("key-bar--what")
+        gap = self._gap(width)
+        segments = []
+        for key, what, _ in self._keys:
+            segments += [Segment(f"{key} ", key_style), Segment(what + " " * gap, what_style)]
+        return Strip(segments).adjust_cell_length(width, self.rich_style)
+
+    def _gap(self, width: int) -> int:
+        """Two cells between keys where there is room, else one."""
+        used = sum(cell_len(key) + cell_len(what) + 1 for key, what, _ in self._keys)
+        return 2 if used + 2 * (len(self._keys) - 1) <= width else 1
+
+    async def on_click(self, event: events.Click) -> None:
+        x, gap = 0, self._gap(self.size.width)
+        for key, what, press in self._keys:
+            end = x + cell_len(key) + 1 + cell_len(what)
+            if x <= event.x < end:
+                self.app.simulate_key(press)
+                return
+            x = end + gap
