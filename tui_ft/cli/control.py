@@ -101,6 +101,8 @@ def _resume(arguments: argparse.Namespace) -> int:
     if read_truth(run).status == "paused":
         if arguments.overrides:
             raise TuiFtError("A paused run goes on with its settings.", "Stop it first to resume with --set.")
+        if not (arguments.wait or arguments.json):
+            return _request(arguments, "continue", "it goes on")
         control.request(run, "continue", by=f"{getpass.getuser()} (command)")
     else:
         launch.resume(run, arguments.overrides, take_over=arguments.take_over)
