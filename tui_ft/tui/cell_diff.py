@@ -28,10 +28,10 @@ from tui_ft.tui.terminal import to_ascii
 GAP_BYTES = 5
 """Unchanged cells of up to so many bytes are cheaper to write again than to jump over."""
 
-QUEUED_WRITES = 4
-"""More writes than this waiting for the terminal mean that the link is slow; one frame is three."""
+QUEUED_WRITES = 1
+"""More writes than this waiting for the terminal mean that the link is slow: the frame can wait, too."""
 
-RETRY_S = 0.1
+RETRY_S = 0.02
 """When a frame was held back because of a slow link, look again after this many seconds."""
 
 Cell = tuple[str, Style | None]
@@ -282,4 +282,7 @@ class CellDiff(App[None]):
 
     def _retry(self) -> None:
         self._is_retry_set = False
-        self.screen.refresh()
+        if self._is_link_behind():
+            self._retry_later()
+        else:
+            self.screen.refresh()

@@ -1,13 +1,16 @@
-"""What the run screen says: header, standing alerts, and what a chart is called."""
+"""What the run screen says and offers: header, alerts, titles, and which keys make sense."""
 
 from __future__ import annotations
 
-from tui_ft.runs.records import Cause
+from tui_ft.runs.records import ENDED, Cause, Status
 from tui_ft.tui.text import plain
 from tui_ft.tui.widgets.alert import Kind
 from tui_ft.tui.widgets.lines import Line, Piece, pack
 from tui_ft.watch.eta import clock_label
 from tui_ft.watch.reading import MemoryCurve, Reading
+
+OVER: frozenset[str] = ENDED | {"lost"}
+"""A run in one of these does nothing more unless it is resumed."""
 
 _SIGNS = {
     "running": ("▶", "live"), "starting": ("▶", "live"), "paused": ("‖", "warn"),
@@ -21,6 +24,21 @@ _REMEDIES: dict[Cause, str] = {
     "disk_full": "Make room on the disk of the runs root.",
     "preempted": "The machine took the run away.",
 }
+
+
+def is_offered(action: str, status: Status) -> bool:
+    """Say whether a key of the run screen makes sense while the run has this status."""
+    is_over = status in OVER
+    is_steerable = not is_over and status not in ("stopping", "queued")
+    offered = {
+        "stop": not is_over,
+        "kill": not is_over,
+        "save": is_steerable,
+        "pause": is_steerable and status != "paused",
+        "go_on": status == "paused",
+        "resume": is_over and status != "finished",
+    }
+    return offered.get(action, True)
 
 
 def header_line(reading: Reading, now: float, width: int) -> Line:

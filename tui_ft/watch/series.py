@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from itertools import islice
+from operator import lt
 
-BLOCK = 16
+BLOCK = 64
 """Values in a block of the lowest level of the pyramid, and blocks in a block of the level above."""
 
 
@@ -59,8 +61,9 @@ class Series:
 
     def extend(self, steps: Sequence[float], values: Sequence[float]) -> None:
         """Take many points; quick where their steps go on upwards."""
-        is_upwards = (not self.steps or steps[0] > self.steps[-1]) and _is_increasing(steps)
-        if not is_upwards or not math.isfinite(sum(values)):
+        is_upwards = all(map(lt, steps, islice(steps, 1, None))) and len(steps) > 0
+        is_beyond = is_upwards and (not self.steps or steps[0] > self.steps[-1])
+        if not is_beyond or not math.isfinite(sum(values)):
             for step, value in zip(steps, values, strict=True):
                 self.add(step, value)
             return
@@ -92,20 +95,22 @@ class Series:
     def settle(self) -> None:
         """Fold what was added into the pyramid; called by the thread that adds, after each batch."""
         if len(self) >= BLOCK:
-            self._fold(0, self.values, self.values, BLOCK)
+            self._fold(0, self.values, self.values, True)
         level = 0
         while level < len(self._lows) and len(self._lows[level]) >= BLOCK:
-            self._fold(level + 1, self._lows[level], self._highs[level], 0)
+            self._fold(level + 1, self._lows[level], self._highs[level], False)
             level += 1
 
-    def _fold(self, level: int, lows: array[float], highs: array[float], marked_block: int) -> None:
+    def _fold(self, level: int, lows: array[float], highs: array[float], is_values: bool) -> None:
         if level == len(self._lows):
             self._lows.append(array("d"))
             self._highs.append(array("d"))
         done, out_lows, out_highs = len(self._lows[level]), self._lows[level], self._highs[level]
-        for start in range(done * BLOCK, len(lows) // BLOCK * BLOCK, BLOCK):
+        end = len(lows) // BLOCK * BLOCK
+        has_gaps = is_values and self.has_gap(done * BLOCK, end)
+        for start in range(done * BLOCK, end, BLOCK):
             part_lows, part_highs = lows[start : start + BLOCK], highs[start : start + BLOCK]
-            if marked_block and self.has_gap(start, start + BLOCK):
+            if has_gaps and self.has_gap(start, start + BLOCK):
                 part_lows = part_highs = array("d", filter(math.isfinite, part_lows))
             out_highs.append(max(part_highs, default=-math.inf))
             out_lows.append(min(part_lows, default=math.inf))
@@ -148,12 +153,3 @@ def _fold(lows: Sequence[float], highs: Sequence[float]) -> tuple[float, float]:
             max((high for high in highs if math.isfinite(high)), default=-math.inf),
         )
     return min(lows, default=math.inf), max(highs, default=-math.inf)
-
-
-def _is_increasing(steps: Iterable[float]) -> bool:
-    last = -math.inf
-    for step in steps:
-        if step <= last:
-            return False
-        last = step
-    return True

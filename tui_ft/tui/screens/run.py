@@ -13,10 +13,10 @@ from textual.screen import Screen
 from textual.widgets import Footer
 
 from tui_ft.runs.directory import RunDirectory
-from tui_ft.runs.records import ENDED, RequestName, Status
+from tui_ft.runs.records import RequestName, Status
 from tui_ft.tui.actions import sentence
 from tui_ft.tui.run_actions import LocalRunActions, RunActions
-from tui_ft.tui.run_words import header_line, standing_alert
+from tui_ft.tui.run_words import OVER, header_line, is_offered, standing_alert
 from tui_ft.tui.widgets.alert import Alert, Kind
 from tui_ft.tui.widgets.curves import Curves
 from tui_ft.tui.widgets.lines import Lines
@@ -33,10 +33,11 @@ if TYPE_CHECKING:
 
 CURVES_EVERY_S = 0.5
 NUMBERS_EVERY_S = 1.0
+FIRST_READ_S = 0.05
+LONG_READ_S = 0.4
+"""How long one poll may read: a little before the first picture, then long stretches of a long history."""
 ENDED_EVERY_S = 3.0
 """A run that is over can only change by a resume from somewhere else."""
-
-_OVER = ENDED | {"lost"}
 
 
 class RunScreen(Screen[None]):
@@ -78,6 +79,7 @@ class RunScreen(Screen[None]):
         self._status: Status | None = None
         self._numbers_at = -NUMBERS_EVERY_S
         self._is_owed = True
+        self._is_first = True
 
     @property
     def owner(self) -> TuiFtApp:
@@ -137,20 +139,22 @@ class RunScreen(Screen[None]):
 
     async def _poll(self) -> bool:
         before = self._trouble
+        budget_s = FIRST_READ_S if self._is_first else LONG_READ_S
         try:
-            changed = await asyncio.to_thread(self.source.poll)
+            changed = await asyncio.to_thread(self.source.poll, budget_s)
         except Exception as error:  # noqa: BLE001 - shown where the user looks
             self._trouble = f"The run cannot be read: {sentence(error)}"
             changed = False
         else:
             self._trouble = ""
+            self._is_first = False
         return changed or self._trouble != before
 
     async def _pause(self) -> None:
         if not self.reading.is_complete and not self._trouble:
             await asyncio.sleep(0.02)
             return
-        is_over = self.reading.status in _OVER and not self._is_owed
+        is_over = self.reading.status in OVER and not self._is_owed
         try:
             await asyncio.wait_for(self._wake.wait(), ENDED_EVERY_S if is_over else CURVES_EVERY_S)
         except TimeoutError:
@@ -161,7 +165,7 @@ class RunScreen(Screen[None]):
         self._show_shape(reading)
         self.query_one(Curves).show(reading)
         moment = asyncio.get_running_loop().time()
-        is_over = reading.status in _OVER
+        is_over = reading.status in OVER
         self._is_owed = not is_over and moment - self._numbers_at < NUMBERS_EVERY_S
         if not self._is_owed:
             self._numbers_at = moment
@@ -209,17 +213,7 @@ class RunScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only the keys that make sense now."""
-        status = self.reading.status
-        is_over = status in _OVER
-        offered = {
-            "stop": not is_over,
-            "kill": not is_over,
-            "save": not is_over and status not in ("stopping", "queued"),
-            "pause": not is_over and status not in ("stopping", "queued", "paused"),
-            "go_on": status == "paused",
-            "resume": is_over and status != "finished",
-        }
-        return offered.get(action, True)
+        return is_offered(action, self.reading.status)
 
     def action_stop(self) -> None:
         if self.reading.status == "stopping":

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import groupby
+from itertools import groupby, islice, pairwise
+from operator import lt
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from tui_ft.watch.series import Series
 
 NOT_SERIES = frozenset({"schema", "step", "time", "epoch"})
 
+_PLAIN_NUMBERS = {int, float}
 _MANY = msgspec.json.Decoder(list[dict[str, Any]])
 
 
@@ -31,16 +33,12 @@ def decode_rows(data: bytes) -> tuple[list[dict[str, Any]], int]:
                 rows.append(decode_metrics(line))
             except (msgspec.DecodeError, UnicodeDecodeError):
                 bad += 1
-    good = [row for row in rows if _is_count(row.get("step"))]
+    good = [row for row in rows if type(row.get("step")) is int]
     return good, bad + len(rows) - len(good)
 
 
 def _keys(row: dict[str, Any]) -> tuple[str, ...]:
     return tuple(row)
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 class MetricTable:
@@ -63,12 +61,13 @@ class MetricTable:
 
     def _add_alike(self, keys: tuple[str, ...], rows: list[dict[str, Any]]) -> None:
         steps = [row["step"] for row in rows]
+        is_upwards = all(map(lt, steps, islice(steps, 1, None)))
         self._follow(keys, rows, steps)
         for key in keys:
             if key not in NOT_SERIES:
-                self._add_column(self._series(key), steps, [row[key] for row in rows])
+                self._add_column(self._series(key), steps, [row[key] for row in rows], is_upwards)
         if "time" in keys and "loss" in keys:
-            self._add_column(self.times, steps, [row["time"] for row in rows])
+            self._add_column(self.times, steps, [row["time"] for row in rows], is_upwards)
 
     def _follow(self, keys: tuple[str, ...], rows: list[dict[str, Any]], steps: list[int]) -> None:
         """Note step, epoch and time, and where the steps of training go back."""
@@ -76,12 +75,9 @@ class MetricTable:
         self.epoch = number(last.get("epoch")) if "epoch" in keys else self.epoch
         self.time = number(last.get("time")) if "time" in keys else self.time
         if "loss" in keys:
-            before = self.step
-            for step in steps:
-                if before is not None and step < before:
-                    self.back_steps.append(float(step))
-                before = step
-            self.step = before
+            before = [self.step if self.step is not None else steps[0], *steps]
+            self.back_steps += [float(step) for last, step in pairwise(before) if step < last]
+            self.step = steps[-1]
         elif self.step is None or steps[-1] > self.step:
             self.step = steps[-1]
 
@@ -91,8 +87,8 @@ class MetricTable:
         return self.series[key]
 
     @staticmethod
-    def _add_column(series: Series, steps: Sequence[int], column: list[Any]) -> None:
-        if all(type(value) is float for value in column):
+    def _add_column(series: Series, steps: Sequence[int], column: list[Any], is_upwards: bool) -> None:
+        if is_upwards and set(map(type, column)) <= _PLAIN_NUMBERS:
             series.extend(steps, column)
             return
         for step, value in zip(steps, column, strict=True):
