@@ -247,3 +247,35 @@ def test_a_runs_root_that_cannot_be_written_is_a_sentence(bench, tmp_path: Path)
         launch.start(bench.spec, tmp_path / "file" / "runs", trainer=["/bin/true"])
     assert "cannot be written" in caught.value.message
     assert caught.value.hint
+
+
+def test_the_supervisor_is_small_and_knows_no_library_of_training_or_screens(bench) -> None:
+    run = bench.start("forever")
+    pid = bench.process(run, "supervisor").pid
+    assert processes.resident_bytes([pid]) < 30 << 20
+    script = (
+        "import sys, tui_ft.runs.supervisor; print(*sorted({name.split('.')[0] for name in sys.modules}))"
+    )
+    names = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True,
+        cwd=Path(launch.__file__).parents[2],
+    ).stdout.split()  # fmt: skip
+    foreign = set(names) - sys.stdlib_module_names - {"__main__", "tui_ft", "msgspec", "typing_extensions"}
+    assert {name for name in foreign if not name.startswith(("_", "sitecustomize"))} == set()
+
+
+@pytest.mark.benchmark
+def test_what_a_supervisor_costs(bench, capsys: pytest.CaptureFixture[str]) -> None:
+    run = bench.start("forever")
+    pid = bench.process(run, "supervisor").pid
+    time.sleep(11)  # the first ten seconds are watched more closely
+
+    def cpu_ns() -> int:
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
+
+    before, began = cpu_ns(), time.monotonic()
+    time.sleep(20)
+    share = (cpu_ns() - before) / 1e9 / (time.monotonic() - began)
+    resident = (processes.resident_bytes([pid]) or 0) / 2**20
+    with capsys.disabled():
+        print(f"\nsupervisor: {resident:.1f} MB (budget 30), {share:.2%} CPU (budget 0.5 %)")  # noqa: T201

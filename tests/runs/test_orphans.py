@@ -15,7 +15,14 @@ from tui_ft.hardware import processes
 from tui_ft.runs import adopting, control, launch
 from tui_ft.runs import lock as locks
 from tui_ft.runs.listing import list_runs
-from tui_ft.runs.records import StateRecord, encode_document, write_atomically
+from tui_ft.runs.records import (
+    HardwareRow,
+    StateRecord,
+    decode_hardware,
+    encode_document,
+    encode_row,
+    write_atomically,
+)
 from tui_ft.runs.state import read_state
 from tui_ft.runs.truth import read_truth
 
@@ -31,6 +38,11 @@ def rewrite(run, **changes: object) -> StateRecord:
     state = msgspec.structs.replace(read_state(run), **changes)
     write_atomically(run.state, encode_document(state))
     return state
+
+
+def age_hardware(run) -> None:
+    """As if its last row had been written long ago."""
+    run.hardware.write_bytes(encode_row(HardwareRow(time=1000.0)) + b"\n")
 
 
 def test_without_its_supervisor_the_run_goes_on_and_says_so(bench) -> None:
@@ -72,6 +84,15 @@ def test_stop_now_works_on_an_adopted_run(bench) -> None:
     bench.wait_for(run, "stopped", seconds=5)
 
 
+def test_a_stop_that_the_dead_supervisor_had_not_passed_on_is_passed_on(bench) -> None:
+    run = bench.start("forever")
+    bench.kill(run, "supervisor")
+    rewrite(run, status="stopping", stop_requested_by="anna")
+    assert read_truth(run)[1:3] == ("stopping", "unsupervised")
+    adopting.adopt_orphans(bench.root)
+    bench.wait_for(run, "stopped", seconds=5)
+
+
 def test_an_adopted_trainer_that_is_killed_is_told(bench) -> None:
     run = bench.start("forever")
     bench.kill(run, "supervisor")
@@ -106,7 +127,9 @@ def test_kill_9_of_both_is_lost(bench) -> None:
     bench.kill(run, "trainer")
     bench.wait_for(run, "lost", seconds=5)
     assert "no checkpoint" in read_truth(run).reason
+    owner = run.lock.read_bytes()
     assert adopting.adopt_orphans(bench.root) == []
+    assert run.lock.read_bytes() == owner, "a lost run is not touched"
     assert read_state(run).status == "running", "lost is derived, never written"
     with pytest.raises(TuiFtError) as caught:
         control.request(run, "stop", by="test")
@@ -218,15 +241,16 @@ def test_a_copy_from_another_host_is_running_or_unknown_but_never_lost(bench) ->
     bench.kill(run, "supervisor")
     bench.kill(run, "trainer")
     rewrite(run, host="elsewhere", boot_id="another")
-    now = run.hardware.stat().st_mtime
+    now = decode_hardware(run.hardware.read_bytes().splitlines()[-1]).time
+    os.utime(run.hardware)  # a copy is young, its rows are not
     fresh = read_truth(run, now + 5)
     assert (fresh.status, fresh.reason) == ("running", "on elsewhere")
     stale = read_truth(run, now + 3 * 3600)
     assert stale.status == "unknown"
     assert "elsewhere" in stale.reason and "3 h" in stale.reason
     assert adopting.adopt_orphans(bench.root) == []
+    age_hardware(run)
     with pytest.raises(TuiFtError) as caught:
-        os.utime(run.hardware, (0, 0))
         control.request(run, "stop", by="test")
     assert caught.value.exit_code == 1
     with pytest.raises(TuiFtError, match="not known whether"):
@@ -240,7 +264,7 @@ def test_take_over_resumes_what_ran_elsewhere(bench) -> None:
     bench.kill(run, "supervisor")
     bench.kill(run, "trainer")
     rewrite(run, host="elsewhere", boot_id="another")
-    os.utime(run.hardware, (0, 0))
+    age_hardware(run)
     launch.resume(run, take_over=True, trainer=fake("steps=5"))
     bench.wait_for(run, "finished")
 

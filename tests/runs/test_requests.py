@@ -67,11 +67,21 @@ def test_a_learning_rate_must_be_one(bench, value: float | None) -> None:
     assert list(run.control.iterdir()) == []
 
 
-def test_pause_takes_back_a_continue_that_nobody_read(bench) -> None:
+def test_pause_and_continue_take_each_other_back(bench) -> None:
     run = bench.start("loading", until="starting")
+    control.request(run, "pause", by="anna")
     control.request(run, "continue", by="anna")
+    assert list(read_requests(run)) == ["continue"], "the pause that nobody had read is taken back"
     control.request(run, "pause", by="anna")
     assert list(read_requests(run)) == ["pause"]
+
+
+def test_only_a_paused_run_continues(bench) -> None:
+    run = bench.start("forever")
+    with pytest.raises(TuiFtError, match="is not paused") as caught:
+        control.request(run, "continue", by="anna")
+    assert caught.value.exit_code == 1
+    assert list(run.control.iterdir()) == [], "it would end the next pause at once"
 
 
 def test_save_while_it_runs_and_the_run_says_it_did(bench) -> None:

@@ -9,7 +9,7 @@ from tui_ft.errors import TuiFtError
 from tui_ft.runs import lock as locks
 from tui_ft.runs.directory import RunDirectory, list_directories
 from tui_ft.runs.ending import Seen, judge
-from tui_ft.runs.following import EventFollower
+from tui_ft.runs.following import follow
 from tui_ft.runs.records import ACTIVE, StateRecord
 from tui_ft.runs.requests import clear_requests
 from tui_ft.runs.spawn import start_supervisor
@@ -29,7 +29,8 @@ def adopt_orphans(runs_root: Path) -> list[RunDirectory]:
 def adopt_if_orphan(run: RunDirectory) -> bool:
     """Adopt `run` if its supervisor died; True when that was done. Never raises."""
     try:
-        if not _is_orphan(read_state(run)):
+        state = read_state(run)
+        if not _is_orphan(state) or not _can_be_helped(run, state):
             return False
         lock = locks.acquire(run, patience_s=0.0)
     except TuiFtError:
@@ -48,6 +49,11 @@ def _is_orphan(state: StateRecord) -> bool:
     return state.status in ACTIVE and has_been_taken and is_here(state) and not supervisor_lives(state)
 
 
+def _can_be_helped(run: RunDirectory, state: StateRecord) -> bool:
+    """A lost run has neither a trainer nor a last word: there is nothing to adopt, and no file is touched."""
+    return living_trainer(run, state) is not None or follow(run, state.attempt).end is not None
+
+
 def _adopt(run: RunDirectory, lock: locks.Lock) -> bool:
     state = read_state(run)  # again, now that nobody else writes it
     if not _is_orphan(state):
@@ -62,8 +68,7 @@ def _settle(run: RunDirectory, state: StateRecord) -> bool:
     """Write the end down that the trainer announced while nobody listened. Without a last word the run is
     lost: that is derived by every reader and never written.
     """
-    follower = EventFollower(run, state.attempt)
-    follower.poll()
+    follower = follow(run, state.attempt)
     if follower.end is None:
         return False
     asked = state.stop_requested_by is not None

@@ -11,8 +11,9 @@ from tui_ft.errors import TuiFtError
 from tui_ft.hardware import processes
 from tui_ft.runs.adopting import adopt_if_orphan
 from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.following import follow
 from tui_ft.runs.records import ENDED, RequestName, RequestRecord, StateRecord, Status
-from tui_ft.runs.requests import put_request, remove_request
+from tui_ft.runs.requests import put_request, read_requests, remove_request
 from tui_ft.runs.truth import UNSUPERVISED, Truth, is_here, read_truth
 
 _OPPOSITE: dict[RequestName, RequestName] = {"pause": "continue", "continue": "pause"}
@@ -35,6 +36,8 @@ def request(
         raise TuiFtError(f"{value} is no learning rate.", "Give a number above 0, such as 1e-4.")
     if truth.reason == UNSUPERVISED:
         adopt_if_orphan(run)
+    if name == "continue":
+        _require_paused(run, truth)
     record = RequestRecord(request=name, time=time.time(), by=by, value=value, now=now)
     try:
         _put(run, record)
@@ -81,6 +84,20 @@ def _require_open(run: RunDirectory, truth: Truth) -> None:
         raise TuiFtError(
             f"{run.id} cannot be reached from here: {truth.reason}.",
             "Ask on the machine on which it runs.",
+            exit_code=1,
+        )
+
+
+def _require_paused(run: RunDirectory, truth: Truth) -> None:
+    """By the events: the state is up to a second behind them. A pause that waits can be taken back."""
+    state = truth.state
+    is_paused = truth.status == "paused" or (
+        state is not None and follow(run, state.attempt).status == "paused"
+    )
+    if not is_paused and "pause" not in read_requests(run):
+        raise TuiFtError(
+            f"{run.id} is not paused: it is {truth.status}.",
+            f"`tui-ft pause {run.id}` makes it wait.",
             exit_code=1,
         )
 

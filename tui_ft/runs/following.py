@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+from pathlib import Path
 
 import msgspec
 
@@ -30,6 +32,9 @@ class EventFollower:
     def __init__(self, run: RunDirectory, attempt: int) -> None:
         self._path = run.events
         self._attempt = attempt
+        self._forget()
+
+    def _forget(self) -> None:
         self._offset = 0
         self._rest = b""
         self._is_mine = False
@@ -53,11 +58,14 @@ class EventFollower:
         """Read what was appended; a file that shrank is read again from its start. Never raises."""
         try:
             descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            self._forget()
+            return
         except OSError:
             return
         try:
             if os.fstat(descriptor).st_size < self._offset:
-                self._offset, self._rest, self._is_mine = 0, b"", False
+                self._forget()
             while chunk := os.pread(descriptor, _CHUNK_BYTES, self._offset):
                 self._offset += len(chunk)
                 self._feed(chunk)
@@ -86,6 +94,7 @@ class EventFollower:
             self._is_mine = event.attempt == self._attempt
             if self._is_mine:
                 self.pid, self.step, self.end = event.pid, event.step, None
+                self.saved_step = event.step or None  # a resumed attempt has its checkpoint to fall back to
             return
         if not self._is_mine:
             return
@@ -99,3 +108,15 @@ class EventFollower:
             self.saved_step = self.step = event.step
         elif isinstance(event, EndEvent):
             self.end, self.step = event, event.step
+
+
+_known: dict[tuple[Path, int], EventFollower] = {}
+_known_mutex = threading.Lock()
+
+
+def follow(run: RunDirectory, attempt: int) -> EventFollower:
+    """Return what the events of an attempt say now. Asked again, it reads only what is new."""
+    with _known_mutex:
+        follower = _known.setdefault((run.path, attempt), EventFollower(run, attempt))
+        follower.poll()
+        return follower

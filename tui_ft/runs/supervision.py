@@ -92,7 +92,6 @@ class Supervisor:
         """Go on with a trainer whose supervisor died."""
         others = [process for process in self._state.record.processes if process.role == "supervisor"]
         self._state.update(processes=[*others, record], reason=None)
-        self._is_stop_sent = self._state.record.status == "stopping"
         return TrainerProcess(record, is_child=False)
 
     def watch(self, trainer: TrainerProcess) -> None:
@@ -212,7 +211,11 @@ class Supervisor:
         self._end(status, record)
 
     def _end(self, status: Status, record: ExitRecord) -> None:
-        """Write the last state, whatever the disk says, and take the requests away that nobody will read."""
+        """Write the last state, whatever the disk says, and take the requests away that nobody will read.
+
+        Before, so that whoever sees the end sees an empty folder; after, for one that came in between.
+        """
+        clear_requests(self._run)
         self._state.update(
             status=status,
             reason=None,

@@ -6,12 +6,21 @@ import os
 import time
 from typing import NamedTuple
 
+import msgspec
+
 from tui_ft.errors import TuiFtError
 from tui_ft.hardware import host, processes
 from tui_ft.runs import ending, lock
 from tui_ft.runs.directory import RunDirectory
-from tui_ft.runs.following import EventFollower
-from tui_ft.runs.records import ACTIVE, ProcessRecord, StateRecord, Status
+from tui_ft.runs.following import follow
+from tui_ft.runs.records import (
+    ACTIVE,
+    ProcessRecord,
+    StateRecord,
+    Status,
+    complete_lines,
+    decode_hardware,
+)
 from tui_ft.runs.state import read_state
 from tui_ft.runs.trainer_process import ProcessEnd, trainer_arguments
 
@@ -23,6 +32,9 @@ QUIET_S = 120.0
 
 FRESH_S = 180.0
 """A run elsewhere counts as running while its last hardware row is younger: they come once a minute."""
+
+_TAIL_BYTES = 1 << 16
+"""Room for several hardware rows, even of a box with many GPUs."""
 
 _LAUNCH_S = 10.0
 """How long a launch may take until the supervisor has written itself into the state."""
@@ -124,7 +136,7 @@ def _supervised(run: RunDirectory, state: StateRecord, now: float, seen: float |
 
 def _elsewhere(run: RunDirectory, state: StateRecord, now: float, seen: float | None) -> Truth:
     """A shared disk, a copy, or a boot that is over: the age of the last hardware row decides."""
-    changed = _changed(run.hardware)
+    changed = _last_hardware_time(run)
     where = f"on {state.host}" if state.host else "on another machine"
     if changed is not None and now - changed < FRESH_S:
         return Truth(state, state.status, state.reason or where, seen)
@@ -135,12 +147,32 @@ def _elsewhere(run: RunDirectory, state: StateRecord, now: float, seen: float | 
     return Truth(state, "unknown", f"{when}, {where}", seen)
 
 
+def _last_hardware_time(run: RunDirectory) -> float | None:
+    """The time in the last row, not the file's: a copy is young, what it tells is not."""
+    try:
+        descriptor = os.open(run.hardware, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        size = os.fstat(descriptor).st_size
+        tail = os.pread(descriptor, _TAIL_BYTES, max(0, size - _TAIL_BYTES))
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+    for line in reversed(list(complete_lines(tail))):
+        try:
+            return decode_hardware(line).time
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            continue  # torn by a kill, or cut off at the front
+    return None
+
+
 def _really_running(run: RunDirectory, state: StateRecord) -> Status:
     """The state stopped at the supervisor's death; the events went on."""
     if state.status == "stopping":
         return "stopping"
-    follower = EventFollower(run, state.attempt)
-    follower.poll()
+    follower = follow(run, state.attempt)
     return follower.status if follower.phase is not None else state.status
 
 
@@ -154,8 +186,7 @@ def _is_being_launched(run: RunDirectory, state: StateRecord, now: float) -> boo
 
 def _without_processes(run: RunDirectory, state: StateRecord, seen: float | None) -> Truth:
     """Nobody lives. A trainer that said its last word unwatched has ended; else the run is lost."""
-    follower = EventFollower(run, state.attempt)
-    follower.poll()
+    follower = follow(run, state.attempt)
     if follower.end is not None:
         asked = state.stop_requested_by is not None
         status, record = ending.judge(ending.Seen(process=ProcessEnd(), end=follower.end, stop_asked=asked))
