@@ -15,6 +15,7 @@ from tui_ft.hardware.gpu import GpuReading
 from tui_ft.tui.download import Download
 from tui_ft.tui.screens import home as home_module
 from tui_ft.tui.screens.ask import AskPath, Confirm
+from tui_ft.tui.screens.help import HelpScreen
 from tui_ft.tui.screens.home import HomeScreen
 from tui_ft.tui.starting import StartFacts
 
@@ -49,6 +50,13 @@ async def test_everything_is_there_and_no_key_is_cut(size: tuple[int, int]) -> N
         assert "Runs 1/50" in lines[3]
         assert all(len(line) <= size[0] for line in lines)
         assert "20261121-demo-0000 is finished" in lines[-2]
+
+
+async def test_on_a_narrow_terminal_no_key_is_lost_and_a_click_presses_one() -> None:
+    async with at_home(Rooms(), (60, 15)) as pilot:
+        await on_screen(pilot, "1-9 Enter e r s Tab ? q ^p")
+        await pilot.click("KeyBar", offset=(20, 0))
+        await until(pilot, lambda: isinstance(pilot.app.screen, HelpScreen))
 
 
 async def test_a_newcomer_is_told_what_to_press() -> None:

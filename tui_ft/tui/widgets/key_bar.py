@@ -68,19 +68,26 @@ class KeyBar(Widget):
         what_style = self.get_component_rich_style("key-bar--what")
         gap = self._gap(width)
         segments = []
-        for key, what, _ in self._keys:
-            segments += [Segment(f"{key} ", key_style), Segment(what + " " * gap, what_style)]
+        for key, what in self._texts(width):
+            segments += [Segment(key, key_style), Segment(what + " " * gap, what_style)]
         return Strip(segments).adjust_cell_length(width, self.rich_style)
+
+    def _texts(self, width: int) -> list[tuple[str, str]]:
+        """Keys with what they do; the keys alone where even that is too long, so that none is lost."""
+        fits = self._used() + len(self._keys) - 1 <= width
+        return [(key, f" {what}" if fits else "") for key, what, _ in self._keys]
 
     def _gap(self, width: int) -> int:
         """Two cells between keys where there is room, else one."""
-        used = sum(cell_len(key) + cell_len(what) + 1 for key, what, _ in self._keys)
-        return 2 if used + 2 * (len(self._keys) - 1) <= width else 1
+        return 2 if self._used() + 2 * (len(self._keys) - 1) <= width else 1
+
+    def _used(self) -> int:
+        return sum(cell_len(key) + cell_len(what) + 1 for key, what, _ in self._keys)
 
     async def on_click(self, event: events.Click) -> None:
         x, gap = 0, self._gap(self.size.width)
-        for key, what, press in self._keys:
-            end = x + cell_len(key) + 1 + cell_len(what)
+        for (_, _, press), (key, what) in zip(self._keys, self._texts(self.size.width), strict=True):
+            end = x + cell_len(key + what)
             if x <= event.x < end:
                 self.app.simulate_key(press)
                 return
