@@ -91,11 +91,13 @@ class Bench:
     def end_all(self) -> None:
         """Kill what a test left, so that no process outlives it."""
         for run in list_directories(self.root):
-            for pid in self._pids(run):
-                try:
-                    os.killpg(pid, signal.SIGKILL)
-                except (ProcessLookupError, PermissionError):
-                    continue
+            while pids := self._pids(run):  # again: a dying supervisor may just have started a trainer
+                for pid in pids:
+                    try:
+                        os.killpg(pid, signal.SIGKILL)
+                    except (ProcessLookupError, PermissionError):
+                        continue
+                time.sleep(0.01)
 
     def _pids(self, run: RunDirectory) -> list[int]:
         try:
@@ -109,7 +111,12 @@ class Bench:
             for number in attempts
             for pid in processes.find_by_arguments(["run", str(run.path), "--attempt", number])
         ]
-        sessions = {os.getsid(pid) for pid in {*living, *unrecorded}}
+        sessions = set()
+        for pid in {*living, *unrecorded}:
+            try:
+                sessions.add(os.getsid(pid))
+            except ProcessLookupError:
+                continue  # it ended just now
         return [session for session in sessions if session != os.getsid(0)]
 
 
