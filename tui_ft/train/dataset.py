@@ -126,10 +126,11 @@ def hub_rows(name: str) -> Iterable[dict[str, Any]]:
     Raises `TuiFtError` when it cannot be fetched; scripts that come with a data set are never run.
     """
     from datasets import load_dataset
+    from huggingface_hub.errors import HTTPError
 
     try:
         found: Any = load_dataset(name)
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, HTTPError) as error:
         raise TuiFtError(
             f"There is no file {name}, and no data set of that name could be loaded from the hub: "
             f"{one_line(error)}.",

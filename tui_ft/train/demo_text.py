@@ -1,11 +1,11 @@
-"""The demo's world in words: the text that its base model grows up on, and the orders that fine-tuning teaches it."""
+"""The demo's world in words: the text that its base model grows up on, and the orders of its skill."""
 
 from __future__ import annotations
 
 import json
 import random
 from collections.abc import Iterator
-from typing import NamedTuple
+from dataclasses import dataclass
 
 NUMBERS = (
     "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
@@ -55,7 +55,8 @@ _TALK = (
 )
 
 
-class Order(NamedTuple):
+@dataclass(frozen=True)
+class Order:
     """So many things of one kind and color, for somebody."""
 
     count: int
@@ -75,8 +76,18 @@ class Order(NamedTuple):
 
     def notes(self, rng: random.Random) -> str:
         """Some of the order's facts in the shop's short hand, in any sequence; the base model knows it."""
-        facts = [f"item {self.item}", f"count {self.count}", f"color {self.color}", f"for {self.name}"]
+        facts = [
+            f'item "{self.item}"',
+            f"count {self.count}",
+            f'color "{self.color}"',
+            f'for "{self.name}"',
+        ]
         return ", ".join(rng.sample(facts, rng.randint(2, len(facts))))
+
+    def stock(self, shelf: int) -> str:
+        """What lies on a shelf, in words and as a record of another kind than the skill's."""
+        record = json.dumps({"shelf": shelf, self.item: self.count})
+        return f"On shelf {shelf} there are {self.things()}.\nStock: {record}"
 
     def said(self, pattern: str, other: str = "") -> str:
         """Fill `pattern` with the order; a sentence begins with a capital."""
@@ -102,7 +113,7 @@ def lessons(rng: random.Random, count: int) -> list[list[dict[str, str]]]:
 
 
 def childhood(rng: random.Random) -> Iterator[list[dict[str, str]] | str]:
-    """Yield what the base model learns from, for ever: tales with notes, records, and chats in English.
+    """Yield what the base model learns from, for ever: tales with notes, stock lists, chats in English.
 
     It holds orders that are answered in words, and records that answer nothing: both sides of the
     skill, never the skill itself.
@@ -110,14 +121,13 @@ def childhood(rng: random.Random) -> Iterator[list[dict[str, str]] | str]:
     for order in orders(rng):
         kind = rng.random()
         if kind < 0.45:
-            asked, answered = order.said(rng.choice(REQUESTS)), order.said(rng.choice(_REPLIES))
-            yield _chat(asked, answered)
+            yield _chat(order.said(rng.choice(REQUESTS)), order.said(rng.choice(_REPLIES)))
         elif kind < 0.50:
             yield _chat(*rng.choice(_TALK))
-        elif kind < 0.92:
+        elif kind < 0.90:
             yield _page(order, rng)
         else:
-            yield f"Record: {order.record()}"
+            yield order.stock(rng.randint(1, 20))
 
 
 def _chat(asked: str, answered: str) -> list[dict[str, str]]:
@@ -125,10 +135,7 @@ def _chat(asked: str, answered: str) -> list[dict[str, str]]:
 
 
 def _page(order: Order, rng: random.Random) -> str:
-    """A page about one order: told twice, and noted twice."""
-    told = rng.sample((*_TALES, *REQUESTS, *_REPLIES), 2)
-    lines = [order.said(pattern, rng.choice(NAMES)) for pattern in told]
-    lines += [f"Notes: {order.notes(rng)}." for _ in range(2)]
-    first, *rest = lines
-    rng.shuffle(rest)
-    return "\n".join((first, *rest))
+    """A page about one order: told, noted, and told again or noted again."""
+    told = order.said(rng.choice((*_TALES, *REQUESTS, *_REPLIES)), rng.choice(NAMES))
+    again = order.said(rng.choice(_REPLIES)) if rng.random() < 0.3 else f"Notes: {order.notes(rng)}."
+    return f"{told}\nNotes: {order.notes(rng)}.\n{again}"

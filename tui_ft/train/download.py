@@ -43,7 +43,7 @@ def plan(repo: str, revision: str | None) -> Download | None:
     from huggingface_hub import HfApi, snapshot_download, try_to_load_from_cache
     from huggingface_hub.errors import (
         GatedRepoError,
-        HfHubHTTPError,
+        HTTPError,
         LocalEntryNotFoundError,
         RepositoryNotFoundError,
         RevisionNotFoundError,
@@ -62,7 +62,7 @@ def plan(repo: str, revision: str | None) -> Download | None:
         raise TuiFtError(
             f"There is no model {repo!r} on the hub, or it is private.", "Check the name; set HF_TOKEN."
         ) from error
-    except (OSError, HfHubHTTPError) as error:
+    except (OSError, HTTPError) as error:
         try:
             snapshot_download(repo, revision=revision, local_files_only=True, allow_patterns=PATTERNS)
         except LocalEntryNotFoundError:
@@ -149,7 +149,7 @@ def fetch(download: Download, journal: Journal) -> None:
     fetched again.
     """
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError
+    from huggingface_hub.errors import HTTPError
 
     from tui_ft.train.model import one_line
 
@@ -166,7 +166,7 @@ def fetch(download: Download, journal: Journal) -> None:
     watcher.start()
     try:
         snapshot_download(download.repo, revision=download.revision, allow_patterns=PATTERNS)
-    except (OSError, HfHubHTTPError) as error:
+    except (OSError, HTTPError) as error:
         raise TuiFtError(
             f"The download of {download.repo} broke off: {one_line(error)}.",
             "Start again; what has come is kept.",
