@@ -117,12 +117,14 @@ def memory_title(memory: MemoryCurve | None, width: int) -> str:
         wordings = [
             f"GPU memory {used} of {total} GiB, {free} free",
             f"GPU {used} of {total} GiB, {free} free",
+            f"GPU {used}/{total} GiB, {free} free",
             f"GPU {used}/{total}, free {free}",
         ]
     else:
         wordings = [
             f"CPU memory: trainer {used} GiB, limit {total}, {free} free",
-            f"CPU, RSS {used} of {total} GiB, {free} free",
+            f"CPU memory {used}/{total} GiB, {free} free",
+            f"CPU memory {used}/{total}, {free} free",
             f"CPU {used}/{total}, free {free}",
         ]
     return next((wording for wording in wordings if len(wording) <= width), wordings[-1])

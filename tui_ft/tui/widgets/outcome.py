@@ -33,14 +33,16 @@ def has_outcome(reading: Reading) -> bool:
 
 
 def outcome_lines(reading: Reading) -> list[Entry]:
-    """The outcome, most wanted first: where it lies, the answers before and after, how to load it."""
+    """The outcome, most wanted first: where it lies, an answer before and after, how to load it, the rest."""
     end = reading.end
     if end is None or end.result is None:
         return []
     lines: list[Entry] = [(f"{clean_line(end.result)}  {size_label(end.result_bytes)}".rstrip(), "good")]
-    lines += _answers(reading.samples)
+    answers = _answers(reading.samples)
     code = [clean_line(line) for line in (end.usage or "").splitlines()]
-    return lines + [(line, "code") for line in code if line.strip()]
+    lines += [line for answer in answers[:1] for line in answer]
+    lines += [(line, "code") for line in code if line.strip()]
+    return lines + [line for answer in answers[1:] for line in answer]
 
 
 def _change(reading: Reading) -> str:
@@ -53,19 +55,21 @@ def _change(reading: Reading) -> str:
     return "   ".join(parts)
 
 
-def _answers(samples: tuple[SampleEvent, ...]) -> list[Entry]:
-    lines: list[Entry] = []
+def _answers(samples: tuple[SampleEvent, ...]) -> list[list[Entry]]:
+    """For each prompt its lines: what was asked, answered before and after, and wanted."""
+    answers: list[list[Entry]] = []
     for index in sorted({sample.index for sample in samples}):
         pair = {sample.when: sample for sample in samples if sample.index == index}
         asked = next(iter(pair.values()))
-        lines.append((f"Prompt  {_one_line(_question(asked))}", "muted"))
+        lines: list[Entry] = [(f"Prompt  {_one_line(_question(asked))}", "muted")]
         if "before" in pair:
             lines.append((f"Before  {_one_line(pair['before'].answer)}", ""))
         if "after" in pair:
             lines.append((f"After   {_one_line(pair['after'].answer)}", "strong"))
         if asked.expected:
             lines.append((f"Wanted  {_one_line(asked.expected)}", "muted"))
-    return lines
+        answers.append(lines)
+    return answers
 
 
 def _question(sample: SampleEvent) -> str:
