@@ -108,7 +108,6 @@ def test_what_runs_is_let_through(runnable: RunSpec) -> None:
             RunSpec(method=MethodSection(kind="prompt"), objective=ObjectiveSection(kind="grpo")),
             "soft prompt",
         ),
-        (spec(variant="lora+"), "method.variant"),
         (RunSpec(model=ModelSection(id="x", adapter="y")), "model.adapter"),
         (RunSpec(hardware=HardwareSection(gpus=2)), "hardware.gpus"),
         (RunSpec(hardware=HardwareSection(gpus=[0, 1])), "hardware.gpus"),

@@ -66,6 +66,25 @@ def greedy(model: Any, tokenizer: Any, sample: dict[str, Any]) -> str:
     return str(tokenizer.decode(output[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True))
 
 
+def assert_result_repeats_the_samples(run: RunDirectory) -> Any:
+    """Load the result by the lines that the run screen shows, ask it again, and return the model."""
+    samples = {when: [s for s in events(run, "sample") if s["when"] == when] for when in ("before", "after")}
+    assert len(samples["before"]) == len(samples["after"]) == 3
+    names: dict[str, Any] = {}
+    exec(events(run, "end")[-1]["usage"], names)
+    model, tokenizer = names["model"].eval(), names["tokenizer"]
+    for sample in samples["after"]:
+        assert greedy(model, tokenizer, sample) == sample["answer"]
+    return model
+
+
+@pytest.mark.parametrize("variant", ["rslora", "dora", "pissa", "lora+"])
+def test_the_variants_of_lora_too(make_run: MakeRun, variant: str) -> None:
+    run = make_run(f"method.variant={variant}", "training.learning_rate=0.003")
+    assert train(run) == 0, events(run, "end")[-1]["message"]
+    assert_result_repeats_the_samples(run)
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_a_run_finishes_and_its_result_repeats_the_sample(make_run: MakeRun, method: str) -> None:
     run = make_run(f"method.kind={method}", "training.learning_rate=0.003")
@@ -74,15 +93,8 @@ def test_a_run_finishes_and_its_result_repeats_the_sample(make_run: MakeRun, met
     end = events(run, "end")[-1]
     assert (end["cause"], end["step"]) == ("finished", 6)
     assert end["result_bytes"] == sum(p.stat().st_size for p in run.result.rglob("*") if p.is_file())
-    after = [sample for sample in events(run, "sample") if sample["when"] == "after"]
-    assert len(after) == len([s for s in events(run, "sample") if s["when"] == "before"]) == 3
-
-    names: dict[str, Any] = {}
-    exec(end["usage"], names)  # the lines that the run screen shows must work as they stand
-    model, tokenizer = names["model"].eval(), names["tokenizer"]
+    model = assert_result_repeats_the_samples(run)
     assert isinstance(model, PeftModel) is (method in ("lora", "qlora"))
-    for sample in after:
-        assert greedy(model, tokenizer, sample) == sample["answer"]
 
 
 def test_every_step_has_a_row_and_the_last_is_evaluated(make_run: MakeRun) -> None:

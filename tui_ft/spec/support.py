@@ -63,12 +63,6 @@ _LATER: tuple[_Later, ...] = (
         "Remove it: a new adapter is trained on the base model.",
     ),
     _Later(
-        "method.variant",
-        lambda spec: spec.method.variant == "lora+",
-        "LoRA+",
-        "Remove it, or choose rslora, dora or pissa.",
-    ),
-    _Later(
         "hardware.gpus",
         _asks_for_several_gpus,
         "more than one GPU",

@@ -24,6 +24,23 @@ SILENCE_S = BEAT_S / 2
 """A beat is written after this much silence, so that one is there at least every `BEAT_S`."""
 
 
+LOCK_WITHIN_S = 0.5
+"""Whoever asks whether a trainer lives holds the lock for an instant; a trainer holds it to its end."""
+
+
+def _lock(descriptor: int) -> bool:
+    deadline = time.monotonic() + LOCK_WITHIN_S
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.01)
+        else:
+            return True
+
+
 class Journal:
     """Writes events and metrics; holding its lock is being the run's one trainer.
 
@@ -32,13 +49,11 @@ class Journal:
 
     def __init__(self, run: RunDirectory) -> None:
         self._events = JsonLinesWriter(run.events)
-        try:
-            fcntl.flock(self._events.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        if not _lock(self._events.fileno()):
             self._events.close()
             raise TuiFtError(
                 f"Another trainer is at work on {run.id}.", "Stop it first, or start a new run."
-            ) from error
+            )
         self._metrics = JsonLinesWriter(run.metrics)
         self._mutex = threading.Lock()
         self._closing = threading.Event()
