@@ -13,6 +13,12 @@ from pathlib import Path
 from tui_ft.errors import TuiFtError
 
 _ID = re.compile(r"\d{8}-[a-z0-9][a-z0-9._-]*-[a-z0-9]{4}")
+CHECKPOINT_PREFIX = "checkpoint-"
+"""The libraries' own name for a checkpoint's folder, followed by its step."""
+UNFINISHED_PREFIX = ".unfinished-"
+"""A checkpoint or result that is still being written; nothing reads it."""
+MANIFEST = "manifest.json"
+"""Written last into a checkpoint: its step, and every file with its size."""
 _CONTROL_NAMES = ("stop", "save", "pause", "continue", "learning_rate")
 
 
@@ -87,6 +93,18 @@ class RunDirectory:
 
     def attempt(self, number: int) -> AttemptDirectory:
         return AttemptDirectory(path=self.path / "attempts" / str(number))
+
+    def checkpoint(self, step: int) -> Path:
+        return self.checkpoints / f"{CHECKPOINT_PREFIX}{step}"
+
+    def list_checkpoints(self) -> list[tuple[int, Path]]:
+        """Return (step, folder) of every checkpoint that has its final name, newest first."""
+        found = []
+        for folder in self.checkpoints.glob(f"{CHECKPOINT_PREFIX}*"):
+            step = folder.name.removeprefix(CHECKPOINT_PREFIX)
+            if step.isdecimal() and folder.is_dir():
+                found.append((int(step), folder))
+        return sorted(found, reverse=True)
 
     def request(self, name: str) -> Path:
         """The control file that asks for `name`."""
