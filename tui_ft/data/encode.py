@@ -131,13 +131,12 @@ def _encode_chat(layout: Layout, turns: Sequence[int], tokenizer: ChatTokenizer)
     tokens = _tokens(layout, turns, tokenizer)
     last = max(i for i, message in enumerate(layout.messages) if message["role"] == "assistant")
     end = _end_after(tokens, layout.contents[last][1], len(layout.text), tokenizer)
-    end_id = tokens.ids[end] if end is not None else None
     for turn in turns:
         stop = _bound(layout, turn)
         first = bisect_right(tokens.ends, layout.openings[turn])
         after = _first_after(tokens, layout.contents[turn][1])
         found = _end_after(tokens, layout.contents[turn][1], stop, tokenizer)
-        if found is not None and tokens.ids[found] == end_id:
+        if found is not None and (turn == last or found == after):
             after = found + 1
         tokens.trained[first:after] = [True] * (after - first)
     if not any(tokens.trained):
