@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from tui_ft.data.wording import shown
+
 _ROWS_NAMED = 20
 
 
@@ -60,8 +62,12 @@ class DataReport(msgspec.Struct, kw_only=True):
         for source in (*self.sources, *self.eval_sources):
             for reason, skipped in source.skipped.items():
                 rows = "1 row" if skipped.count == 1 else f"{skipped.count} rows"
-                found.append(f"{rows} of {source.name} skipped (first: row {skipped.rows[0]}): {reason}.")
+                found.append(
+                    f"{rows} of {shown(source.name, 200)} skipped (first: row {skipped.rows[0]}): {reason}."
+                )
             if source.truncated:
                 rows = "1 row" if source.truncated == 1 else f"{source.truncated} rows"
-                found.append(f"{rows} of {source.name} cut at data.max_length = {self.max_length} tokens.")
+                found.append(
+                    f"{rows} of {shown(source.name, 200)} cut at data.max_length = {self.max_length} tokens."
+                )
         return found
