@@ -21,9 +21,7 @@ import process_cost
 DOWN, UP, HOME, PAGE_DOWN, PAGE_UP = "\x1b[B", "\x1b[A", "\x1b[H", "\x1b[6~", "\x1b[5~"
 ENTER, ESCAPE = "\r", "\x1b"
 
-_SEQUENCE = re.compile(
-    rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]P_^X].*?(?:\x07|\x1b\\)|[ -/]*[0-~])", re.DOTALL
-)
+_SEQUENCE = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]P_^X].*?(?:\x07|\x1b\\)|[ -/]*[0-~])", re.DOTALL)
 _QUERIES: tuple[tuple[re.Pattern[bytes], Callable[[re.Match[bytes]], bytes]], ...] = (
     # a mode that is asked for: synchronized output is known and off, every other one unknown
     (re.compile(rb"\x1b\[\?(\d+)\$p"), lambda m: b"\x1b[?%s;%d$y" % (m[1], 2 if m[1] == b"2026" else 0)),

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from budget_table import MIB, BudgetTable, median, percentile
@@ -77,9 +78,7 @@ def test_idle(table: BudgetTable, open_app: OpenApp, thousand_runs: Path) -> Non
         table.at_most(f"idle {screen}: CPU", window.cpu_percent, 0.5, "%")
 
 
-def test_live(
-    table: BudgetTable, open_app: OpenApp, tmp_path: Path, environment: dict[str, str]
-) -> None:
+def test_live(table: BudgetTable, open_app: OpenApp, tmp_path: Path, environment: dict[str, str]) -> None:
     with live_run(tmp_path, environment) as run, open_app(tmp_path, "watch", run) as session:
         session.run_until_text("running")
         session.run_for(4.0)
@@ -125,18 +124,22 @@ def test_keys(table: BudgetTable, open_app: OpenApp, thousand_runs: Path) -> Non
     table.at_most("key to redraw, home: p95", percentile(times, 95), 50, "ms", f"most {max(times):.0f}")
 
 
-def _answered(answer: Answer | None) -> Answer:
-    assert answer is not None, "a key was not answered"
-    return answer
+class Timed(NamedTuple):
+    """A key's name and its answer."""
+
+    key: str
+    answer: Answer
 
 
-def _timed(session: TerminalSession, *keys: str) -> list[Answer]:
+def _timed(session: TerminalSession, **keys: str) -> list[Timed]:
     """Time each key, from a still screen; the steps of the live run come 0.5 s apart."""
-    answers = []
-    for key in keys:
+    found = []
+    for name, key in keys.items():
         session.run_until_quiet(0.3, 3.0)
-        answers.append(_answered(session.time_key(key, quiet_s=0.15)))
-    return answers
+        answer = session.time_key(key, quiet_s=0.15)
+        assert answer is not None, f"{name} was not answered"
+        found.append(Timed(name, answer))
+    return found
 
 
 def test_slow_link(
@@ -148,15 +151,15 @@ def test_slow_link(
     with live_run(root, environment), open_app(root, link_bytes_per_s=LINK_BYTES_PER_S) as session:
         session.run_until_text("running")
         session.run_until_quiet(1.0)
-        stays = [_answered(session.time_key(key)) for key in (DOWN, DOWN, PAGE_DOWN, PAGE_DOWN, UP, PAGE_UP)]
+        stays = _timed(session, down=DOWN, page_down=PAGE_DOWN, up=UP, page_up=PAGE_UP)
         switches = []
         for _ in range(2):
             session.press(HOME)  # to the live run, which is the newest
-            session.run_until_quiet(0.4, 4.0)
-            switches += _timed(session, ENTER, "?", ESCAPE, "l", "l")
-            stays += _timed(session, "s", ESCAPE)  # a question over the screen, and its withdrawal
-            switches += _timed(session, "q")
-    for what, answers, limit in (("stays on the screen", stays, 0.5), ("switches", switches, 1.5)):
-        slowest = max(answers, key=lambda answer: answer.settled_s)
-        note = f"median {median([a.settled_s for a in answers]):.2f}; slowest {slowest.size} B"
+            switches += _timed(session, open_run=ENTER, help="?", help_off=ESCAPE, log="l", log_off="l")
+            stays += _timed(session, stop="s", stop_withdrawn=ESCAPE)  # a question over the screen
+            switches += _timed(session, back="q")
+    for what, timed, limit in (("stays on the screen", stays, 0.5), ("switches", switches, 1.5)):
+        key, slowest = max(timed, key=lambda one: one.answer.settled_s)
+        middle = median([one.answer.settled_s for one in timed])
+        note = f"{key}, {slowest.size} B; median {middle:.2f} s"
         table.at_most(f"9,600 B/s: a key that {what}, worst", slowest.settled_s, limit, "s", note)

@@ -100,9 +100,7 @@ def test_exact_curve(table: BudgetTable, environment: dict[str, str], long_run: 
     table.at_most("1M steps: exact curve, reading", float(seconds), 1.5, "CPU-s", f"{size / MIB:.0f} MB file")
 
 
-def test_exact_curve_of_few_keys(
-    table: BudgetTable, environment: dict[str, str], tmp_path: Path
-) -> None:
+def test_exact_curve_of_few_keys(table: BudgetTable, environment: dict[str, str], tmp_path: Path) -> None:
     run = _make(tmp_path, "few", FEW_KEYS)
     command = [sys.executable, "-c", _READ, str(run.path)]
     output = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
