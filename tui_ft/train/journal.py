@@ -85,9 +85,9 @@ class Journal:
         print(time.strftime("%H:%M:%S"), text, flush=True)  # noqa: T201 - our output is the log
 
     def progress(self, done: int, total: int | None, unit: str) -> None:
-        """Note how far the phase is; the next beat says it, and one is written at least every second."""
+        """Note how far the phase is: said at most once a second, and when all is done."""
         self._progress = (done, total, unit)
-        if time.monotonic() - self._said_at >= 1.0:
+        if done == total or time.monotonic() - self._said_at >= 1.0:
             self._write_beat()
 
     def warn(self, code: str, message: str) -> None:

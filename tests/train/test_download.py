@@ -1,0 +1,152 @@
+"""A model from a hub on this machine: what is asked of it, what is counted, and what is refused."""
+
+from __future__ import annotations
+
+import hashlib
+import http.server
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from training import MakeRun, events
+
+from tui_ft.demo import paths as demo_paths
+from tui_ft.runs.directory import RunDirectory
+
+pytestmark = pytest.mark.train
+
+COMMIT = "c0ffee" + "0" * 34
+REPO = "somebody/tiny"
+
+
+class Hub(http.server.ThreadingHTTPServer):
+    """As much of the hub as a download asks for; serves the demo model as `somebody/tiny`."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        folder = demo_paths.model_folder()
+        self.files = {path.name: path.read_bytes() for path in folder.iterdir()}
+        self.claimed_sizes: dict[str, int] = {}
+        self.served: list[str] = []
+
+    def tree(self) -> list[dict[str, Any]]:
+        return [
+            {"type": "file", "path": name, "size": len(content), "oid": hashlib.sha1(content).hexdigest()}
+            for name, content in self.files.items()
+        ]
+
+    def info(self) -> dict[str, Any]:
+        siblings = [
+            {"rfilename": name, "size": self.claimed_sizes.get(name, len(content))}
+            for name, content in self.files.items()
+        ]
+        return {"id": REPO, "modelId": REPO, "sha": COMMIT, "siblings": siblings, "tags": []}
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    server: Hub
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Keep the test's output clean."""
+
+    def do_HEAD(self) -> None:
+        self._answer(with_body=False)
+
+    def do_GET(self) -> None:
+        self._answer(with_body=True)
+
+    def _answer(self, *, with_body: bool) -> None:
+        path = self.path.split("?")[0]
+        if path.startswith(f"/api/models/{REPO}/tree/"):
+            self._send(json.dumps(self.server.tree()).encode(), "application/json", with_body)
+            return
+        if path.startswith(f"/api/models/{REPO}"):
+            self._send(json.dumps(self.server.info()).encode(), "application/json", with_body)
+            return
+        name = path.rsplit("/", 1)[-1]
+        if not path.startswith(f"/{REPO}/resolve/") or name not in self.server.files:
+            self.send_response(404)
+            self.send_header("X-Error-Code", "EntryNotFound" if REPO in path else "RepoNotFound")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        if with_body:
+            self.server.served.append(name)
+        self._send(self.server.files[name], "application/octet-stream", with_body)
+
+    def _send(self, body: bytes, kind: str, with_body: bool) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("ETag", f'"{hashlib.sha1(body).hexdigest()}"')
+        self.send_header("X-Repo-Commit", COMMIT)
+        self.end_headers()
+        if with_body:
+            self.wfile.write(body)
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    server = Hub()
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def train_from(hub: Hub, run: RunDirectory, home: Path) -> int:
+    """Train in a process of its own: the hub's address is read when its client is imported."""
+    environment = os.environ | {
+        "HF_ENDPOINT": f"http://127.0.0.1:{hub.server_port}",
+        "HF_HOME": str(home),
+        "HF_HUB_DISABLE_XET": "1",
+        "OMP_NUM_THREADS": "1",
+        "NO_PROXY": "127.0.0.1",
+    }
+    command = [sys.executable, "-m", "tui_ft.train", "run", str(run.path), "--attempt", "1"]
+    done = subprocess.run(command, env=environment, capture_output=True, timeout=120, text=True)
+    print(done.stdout, done.stderr)
+    return done.returncode
+
+
+def test_a_hub_model_is_downloaded_counted_and_trained(make_run: MakeRun, hub: Hub, tmp_path: Path) -> None:
+    run = make_run(f"model.id={REPO}", "training.max_steps=2")
+    assert train_from(hub, run, tmp_path / "hf") == 0, events(run, "end")
+    assert "model.safetensors" in hub.served
+    phases = [row["phase"] for row in events(run, "phase")]
+    assert phases[:4] == ["loading libraries", "downloading", "preparing data", "loading model"]
+    size = sum(len(content) for content in hub.files.values())
+    counted = [row for row in events(run, "beat") if row["unit"] == "bytes"]
+    assert counted[-1]["done"] == counted[-1]["total"] == size
+
+    hub.served.clear()
+    again = make_run(f"model.id={REPO}", "training.max_steps=1")
+    assert train_from(hub, again, tmp_path / "hf") == 0
+    assert hub.served == []  # everything was in the cache
+
+
+def test_a_download_without_room_is_refused_before_its_first_byte(
+    make_run: MakeRun, hub: Hub, tmp_path: Path
+) -> None:
+    hub.claimed_sizes["model.safetensors"] = 10**16
+    run = make_run(f"model.id={REPO}")
+    assert train_from(hub, run, tmp_path / "hf") == 1
+    end = events(run, "end")[-1]
+    assert "GiB are free" in end["message"]
+    assert hub.served == []
+
+
+def test_a_model_that_is_not_on_the_hub_is_a_sentence(make_run: MakeRun, hub: Hub, tmp_path: Path) -> None:
+    run = make_run("model.id=nobody/nothing")
+    assert train_from(hub, run, tmp_path / "hf") == 1
+    assert "nobody/nothing" in events(run, "end")[-1]["message"]
