@@ -1,0 +1,194 @@
+"""Takes the README's pictures: drives the real app through a real demo run and writes what it shows as SVG.
+
+    .venv/bin/python screenshots/take.py [FOLDER]
+
+Needs what the demo needs, and a minute. Everything happens in `PLACE`, which is removed afterwards: a copy
+of the package lies there, so that the paths in the pictures are nobody's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cells import to_svg
+
+if TYPE_CHECKING:
+    from textual.pilot import Pilot
+
+    from tui_ft.runs.directory import RunDirectory
+    from tui_ft.tui.screens.run import RunScreen
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+PLACE = Path("/tmp/tui-ft-demo")
+RUNS = PLACE / "runs"
+WIDE, NARROW = (120, 40), (80, 24)
+LIVE_STEPS = 90
+"""The pictures of the live run show so many of the demo's 160 steps."""
+PATIENCE_S = 180.0
+
+EARLIER = (
+    ("demo-full", ["method.kind=full", "training.learning_rate=0.0005", "training.max_steps=60"]),
+    ("demo-qlora", ["method.kind=qlora", "training.max_steps=80"]),
+    ("demo-stopped", ["method.kind=last_layers", "method.layers=2", "training.max_steps=5000"]),
+)
+"""Runs that came before, so that the list shows what a list is for; the last one is stopped."""
+
+
+def main() -> None:
+    """Take every picture into the folder named on the command line, else beside this script."""
+    folder = Path(sys.argv[1]).absolute() if len(sys.argv) > 1 else Path(__file__).resolve().parent
+    try:
+        PLACE.mkdir()
+    except FileExistsError:
+        raise SystemExit(
+            f"{PLACE} is there already: remove it first, unless pictures are being taken."
+        ) from None
+    try:
+        set_up()
+        asyncio.run(take(folder))
+    finally:
+        shutil.rmtree(PLACE, ignore_errors=True)
+
+
+def set_up() -> None:
+    """Copy the package into `PLACE` and make this process, and what it starts, live there."""
+    for name in ("tui_ft", "presets"):
+        shutil.copytree(REPOSITORY / name, PLACE / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("NO_COLOR", "TUI_FT_ASCII", "LC_ALL", "LC_CTYPE"):
+        os.environ.pop(name, None)
+    os.environ.update(
+        HOME=str(PLACE),
+        XDG_CONFIG_HOME=str(PLACE / "config"),
+        XDG_CACHE_HOME=str(PLACE / "cache"),
+        XDG_DATA_HOME=str(PLACE / "data"),
+        TUI_FT_RUNS=str(RUNS),
+        PYTHONPATH=str(PLACE),
+        PYTHONDONTWRITEBYTECODE="1",
+        LANG="C.UTF-8",
+        TERM="xterm-256color",
+        TEXTUAL_COLOR_SYSTEM="truecolor",  # a headless app has no terminal to ask
+        TEXTUAL_ANIMATIONS="none",
+    )
+    os.chdir(PLACE)
+    sys.path.insert(0, str(PLACE))
+
+
+async def take(folder: Path) -> None:
+    """Make the earlier runs, then go through the app as a person would, taking a picture at each place."""
+    from tui_ft.runs import directory
+    from tui_ft.tui.app import TuiFtApp
+    from tui_ft.tui.screens.home import HomeScreen
+    from tui_ft.tui.screens.run import RunScreen
+
+    for name, changes in EARLIER:
+        await make_earlier_run(name, changes)
+    app = TuiFtApp(RUNS)
+    try:
+        async with app.run_test(size=WIDE) as pilot:
+            await until(pilot, lambda: isinstance(app.screen, HomeScreen) and app.screen.presets.loaded)
+            await pilot.press("1")
+            await until(pilot, lambda: isinstance(app.screen, RunScreen))
+            screen = app.screen
+            assert isinstance(screen, RunScreen)
+            await until(pilot, lambda: is_drawn(screen, LIVE_STEPS))
+            picture(pilot, folder / "run-live.svg")
+            await pilot.resize_terminal(*NARROW)
+            await until(pilot, lambda: is_drawn(screen, LIVE_STEPS + 15))
+            picture(pilot, folder / "run-80x24.svg")
+            await pilot.resize_terminal(*WIDE)
+            await pilot.press("q")
+            await until(pilot, lambda: isinstance(app.screen, HomeScreen) and shows(pilot, "running"))
+            await pilot.pause(0.5)
+            picture(pilot, folder / "home.svg")
+            await pilot.press("enter")
+            await until(pilot, lambda: shows(pilot, "finished") and shows(pilot, "Wanted"))
+            picture(pilot, folder / "run-finished.svg")
+            await pilot.press("question_mark")
+            await until(pilot, lambda: shows(pilot, "Every key"))
+            picture(pilot, folder / "help.svg")
+    finally:
+        for run in directory.list_directories(RUNS):
+            end(run)
+
+
+async def make_earlier_run(name: str, changes: list[str]) -> None:
+    """Launch the demo preset with `changes` and see it through; a very long run is stopped on its way."""
+    from tui_ft.runs import control, launch
+    from tui_ft.runs.records import ENDED
+    from tui_ft.runs.truth import read_truth
+    from tui_ft.spec import overrides, presets
+    from tui_ft.watch.sources.tui_ft import TuiFtSource
+
+    preset = presets.find_preset("demo", PLACE / "none")
+    run = launch.start(overrides.apply(preset.spec, [f"notes.name={name}", *changes]), RUNS)
+    source, is_stopped = TuiFtSource(run), False
+    for _ in range(int(PATIENCE_S / 0.2)):
+        source.poll()
+        if name.endswith("stopped") and not is_stopped and (source.reading.step or 0) >= LIVE_STEPS:
+            control.request(run, "stop", by="screenshots")
+            is_stopped = True
+        if read_truth(run).status in ENDED:
+            return
+        await asyncio.sleep(0.2)
+    raise SystemExit(f"{run.id} did not end within {PATIENCE_S:.0f} s.")
+
+
+def end(run: RunDirectory) -> None:
+    """End a run that still goes on: its directory is about to be removed."""
+    from tui_ft.runs import control
+    from tui_ft.runs.records import ACTIVE
+    from tui_ft.runs.truth import read_truth
+
+    if read_truth(run).status in ACTIVE:
+        control.request(run, "stop", by="screenshots", now=True)
+
+
+def is_drawn(screen: RunScreen, step: int) -> bool:
+    """True when the screen has read so many steps; a run that failed ends the wait."""
+    reading = screen.reading
+    if reading.status in ("failed", "lost"):
+        raise SystemExit(f"The demo {reading.status}: {reading.reason}")
+    return (reading.step or 0) >= step
+
+
+async def until(pilot: Pilot[None], condition: Callable[[], bool]) -> None:
+    """Wait for `condition`, then for the screen to settle. Raises `SystemExit` when it never comes."""
+    for _ in range(int(PATIENCE_S / 0.05)):
+        if condition():
+            await pilot.pause()
+            return
+        await pilot.pause(0.05)
+    raise SystemExit("The app never got there; it shows:\n" + "\n".join(lines(pilot)))
+
+
+def lines(pilot: Pilot[None]) -> list[str]:
+    """The lines of the screen as text."""
+    return [strip.text for strip in pilot.app.screen._compositor.render_strips()]
+
+
+def shows(pilot: Pilot[None], words: str) -> bool:
+    """True when `words` stand somewhere on the screen."""
+    return any(words in line for line in lines(pilot))
+
+
+def picture(pilot: Pilot[None], path: Path) -> None:
+    """Write the screen to `path`. Raises `SystemExit` when it would show where it was made."""
+    shown = "\n".join(lines(pilot))
+    for private in (str(REPOSITORY), str(Path(sys.executable).parent), socket.gethostname()):
+        if re.search(rf"(?<!\w){re.escape(private)}(?!\w)", shown):
+            raise SystemExit(f"{path.name} would show {private}.")
+    strips = pilot.app.screen._compositor.render_strips()
+    path.write_text(to_svg(strips, pilot.app.size.width, "tui-ft"), encoding="utf-8")
+    sys.stderr.write(f"{path}\n")
+
+
+if __name__ == "__main__":
+    main()

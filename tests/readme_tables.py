@@ -1,0 +1,145 @@
+"""The README's tables, made from what the code declares: `python tests/readme_tables.py` writes them anew."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import get_args
+
+from tui_ft.cli.main import parser
+from tui_ft.spec import declarations, display
+from tui_ft.spec.learning import MethodKind, ObjectiveKind
+from tui_ft.spec.presets import list_presets
+from tui_ft.spec.support import _LATER, SUPPORT
+from tui_ft.tui.keys import key_table
+
+README = Path(__file__).resolve().parent.parent / "README.md"
+
+_TABLE = re.compile(r"(<!-- table: ([a-z]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_MARKS = {"runs": "runs", "later": "–", "never": "×"}
+
+
+def filled(text: str) -> str:
+    """Return the README's text with every table as the code has it now."""
+    return _TABLE.sub(lambda found: f"{found[1]}\n{TABLES[found[2]]()}\n{found[3]}", text)
+
+
+def commands() -> str:
+    """Every command with what its own help says."""
+    return _table(("command", "what"), ((f"`tui-ft {name}`", what) for name, what in _commands()))
+
+
+def subparsers() -> Mapping[str, argparse.ArgumentParser]:
+    """The commands by name."""
+    for action in parser()._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            return dict(action.choices)
+    raise LookupError("the parser has no commands")
+
+
+def _commands() -> Iterator[tuple[str, str]]:
+    for action in parser()._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for choice in action._choices_actions:
+                yield f"{choice.dest}{_arguments(action.choices[choice.dest])}", choice.help or ""
+
+
+def _arguments(command: argparse.ArgumentParser) -> str:
+    """A command's own arguments; what every command takes is said once, in the text."""
+    words = []
+    for action in command._actions:
+        name = action.option_strings[0] if action.option_strings else ""
+        if name in ("-h", "--json", "--runs-root"):
+            continue
+        if not name:
+            metavar = str(action.metavar or action.dest)
+            words.append(f"[{metavar}]" if action.nargs == "?" else metavar)
+        elif action.nargs == 0:
+            words.append(f"[{name}]")
+        else:
+            value = action.metavar or (action.choices and "\\|".join(map(str, action.choices))) or action.dest
+            words.append(f"[{name} {value}]")
+    return (
+        "".join(f" {word}" for word in words)
+        .replace("PRESET|FILE", "PRESET\\|FILE")
+        .replace("PATH|ID", "PATH\\|ID")
+    )
+
+
+def keys() -> str:
+    """Every key of every screen."""
+    rows, before = [], ""
+    for row in key_table():
+        rows.append((f"**{row.screen}**" if row.screen != before else "", f"`{row.key}`", row.what))
+        before = row.screen
+    return _table(("where", "key", "what"), rows)
+
+
+def presets() -> str:
+    """The shipped presets in the order of their keys."""
+    found, _ = list_presets(Path("/nowhere"))
+    return _table(
+        ("key", "preset", "model", "method", "what for"),
+        (
+            (f"`{p.key}`", f"`{p.name}`", f"`{p.spec.model.id}`", display.method_label(p.spec), p.summary)
+            for p in found
+        ),
+    )
+
+
+def fields() -> str:
+    """Every field of the spec with its values and default."""
+    rows: list[Sequence[str]] = []
+    for section in declarations.sections().values():
+        rows.append((f"**[{section.name}]**", section.heading, "", ""))
+        for field in section.fields.values():
+            unit = f" {field.unit}" if field.unit else ""
+            usual = f"; usually {field.usual}" if field.usual else ""
+            values = f"{field.expected}{unit}{usual}"
+            rows.append((f"`{field.path}`", field.help + _refused(field.path), values, _value(field.default)))
+    return _table(("field", "what", "values", "default"), rows)
+
+
+def support() -> str:
+    """Method × objective: what runs, what is refused, what cannot be."""
+    objectives = get_args(ObjectiveKind)
+    return _table(
+        ("method \\ objective", *(f"`{objective}`" for objective in objectives)),
+        (
+            (f"`{method}`", *(_MARKS[SUPPORT[method, objective].state] for objective in objectives))
+            for method in get_args(MethodKind)
+        ),
+    )
+
+
+def _refused(path: str) -> str:
+    """What of a field this version does not run."""
+    return next((f" *Refused by this version: {later.what}.*" for later in _LATER if later.field == path), "")
+
+
+def _value(value: object) -> str:
+    if value is None:
+        return "unset"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    return f'`"{value}"`' if isinstance(value, str) else f"`{value}`"
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = (columns, ["---"] * len(columns), *rows)
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+TABLES: Mapping[str, Callable[[], str]] = {
+    "commands": commands,
+    "keys": keys,
+    "presets": presets,
+    "fields": fields,
+    "support": support,
+}
+
+
+if __name__ == "__main__":
+    README.write_text(filled(README.read_text(encoding="utf-8")), encoding="utf-8")
