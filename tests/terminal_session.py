@@ -121,7 +121,12 @@ class TerminalSession:
             self._receive(deadline)
 
     def run_until(self, is_so: Callable[[], bool], limit_s: float) -> float | None:
-        """Read until `is_so`, asked after every chunk; return when that was, None after `limit_s`."""
+        """Read until `is_so`, asked now and after every chunk; return when that chunk came.
+
+        None when it never was so within `limit_s`.
+        """
+        if self.chunks and is_so():
+            return self.chunks[-1].at
         deadline = self.now + limit_s
         while not self.has_ended and self.now < deadline:
             chunk = self._receive(deadline)
