@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,6 +86,30 @@ def test_the_newest_and_the_best_are_kept(run: RunDirectory) -> None:
     removed = checkpoints.retire(run, keep=2)
     assert sorted(removed) == ["checkpoint-2", "checkpoint-6"]
     assert [step for step, _ in run.list_checkpoints()] == [10, 8, 4]
+
+
+def test_a_state_with_infinite_numbers_in_its_log_is_whole(run: RunDirectory, monkeypatch: Any) -> None:
+    """A scaler of fp16 gradients begins with steps whose gradient norm is infinite."""
+    log = b'{"log_history": [{"grad_norm": Infinity}, {"grad_norm": -Infinity}, {"loss": NaN}]}'
+    monkeypatch.setitem(FILES, "trainer_state.json", log)
+    folder = save(run, 3)
+    assert checkpoints.choose(run) == (folder, [])
+
+
+@pytest.mark.parametrize("loss", [math.nan, math.inf])
+def test_an_eval_loss_that_is_not_finite_breaks_no_checkpoint(run: RunDirectory, loss: float) -> None:
+    folder = save(run, 3, loss)
+    assert checkpoints.choose(run) == (folder, [])
+    assert checkpoints.read_manifest(folder).eval_loss is None
+
+
+def test_a_broken_checkpoint_never_takes_the_place_of_a_whole_one(run: RunDirectory) -> None:
+    save(run, 8)
+    broken = save(run, 10)
+    (broken / "optimizer.pt").unlink()
+    resumed = save(run, 9)
+    assert checkpoints.retire(run, keep=1) == ["checkpoint-8"]
+    assert checkpoints.choose(run)[0] == resumed
 
 
 def test_what_a_killed_trainer_left_half_written_is_swept_away(run: RunDirectory) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import shutil
 from pathlib import Path
@@ -55,6 +57,8 @@ def finish(run: RunDirectory, step: int, tokens: int, eval_loss: float | None) -
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         files[str(path.relative_to(folder))] = path.stat().st_size
         sync(path)
+    if eval_loss is not None and not math.isfinite(eval_loss):
+        eval_loss = None  # it is in the metrics; here it only says which checkpoint is the best
     manifest = Manifest(step=step, tokens=tokens, files=files, eval_loss=eval_loss)
     write_atomically(folder / MANIFEST, encode_document(manifest))
     sync(folder)
@@ -106,8 +110,8 @@ def fault(folder: Path) -> str | None:
         return missing
     try:
         manifest = read_manifest(folder)
-        msgspec.json.decode((folder / "trainer_state.json").read_bytes().replace(b"NaN", b"null"))
-    except (OSError, msgspec.DecodeError) as error:
+        json.loads((folder / "trainer_state.json").read_bytes())  # msgspec refuses its NaN and Infinity
+    except (OSError, ValueError) as error:
         return f"it cannot be read ({error})"
     for name, size in manifest.files.items():
         try:
@@ -131,12 +135,15 @@ def choose(run: RunDirectory) -> tuple[Path | None, list[RejectedCheckpoint]]:
 
 
 def retire(run: RunDirectory, keep: int) -> list[str]:
-    """Remove all but the newest `keep` checkpoints and the one of lowest eval loss; return their names."""
-    checkpoints = run.list_checkpoints()
-    kept = {folder for _, folder in checkpoints[: max(keep, 1)]}
-    best = best_checkpoint([folder for _, folder in checkpoints])
+    """Remove all but the newest `keep` checkpoints and the one of lowest eval loss; return their names.
+
+    Only whole ones count: a broken one, which a resumed run has passed over, pushes none out.
+    """
+    checkpoints = [folder for _, folder in run.list_checkpoints() if fault(folder) is None]
+    kept = set(checkpoints[: max(keep, 1)])
+    best = best_checkpoint(checkpoints)
     removed = []
-    for _, folder in checkpoints:
+    for folder in checkpoints:
         if folder in kept or folder == best:
             continue
         # renamed first: a kill in the middle must not leave a half-removed folder under a final name

@@ -115,7 +115,7 @@ class RunTrainer(SFTTrainer):
                 bytes=sum(manifest.files.values()),
                 files=manifest.files,
                 seconds=round(time.monotonic() - began, 3),
-                eval_loss=eval_loss,
+                eval_loss=manifest.eval_loss,
                 removed=removed,
             )
         )
