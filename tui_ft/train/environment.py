@@ -10,10 +10,11 @@ from typing import Any
 
 import torch
 
+from tui_ft import __version__
 from tui_ft.train.precision import Precision
 
 PACKAGES = (
-    "tui-ft", "torch", "transformers", "trl", "peft", "accelerate", "bitsandbytes", "datasets",
+    "torch", "transformers", "trl", "peft", "accelerate", "bitsandbytes", "datasets",
     "tokenizers", "safetensors",
 )  # fmt: skip
 
@@ -33,7 +34,7 @@ def describe(device: torch.device, precision: Precision) -> dict[str, Any]:
         "executable": sys.executable,
         "platform": platform.platform(),
         "command": sys.argv,
-        "packages": {name: version(name) for name in PACKAGES},
+        "packages": {"tui-ft": __version__} | {name: version(name) for name in PACKAGES},
         "device": str(device),
         "precision": {
             "load": str(precision.load),
