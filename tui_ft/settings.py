@@ -55,7 +55,7 @@ def load() -> Settings:
 
 
 def runs_root(given: str | None = None) -> Path:
-    """Where runs live: `given`, TUI_FT_RUNS, the settings, /workspace on rented boxes, the XDG data folder."""
+    """Where runs live: `given`, TUI_FT_RUNS, the settings, /workspace on rented ones, the XDG data folder."""
     chosen = given or os.environ.get("TUI_FT_RUNS") or load().runs_root
     if chosen:
         return Path(chosen).expanduser().absolute()
