@@ -115,7 +115,7 @@ def train_from(hub: Hub, run: RunDirectory, home: Path) -> int:
     }
     command = [sys.executable, "-m", "tui_ft.train", "run", str(run.path), "--attempt", "1"]
     done = subprocess.run(command, env=environment, capture_output=True, timeout=120, text=True)
-    print(done.stdout, done.stderr)
+    sys.stderr.write(done.stdout + done.stderr)  # pytest shows it where the test fails
     return done.returncode
 
 
