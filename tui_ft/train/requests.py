@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.records import RequestName, RequestRecord
 from tui_ft.runs.requests import read_requests
+
+SETTLED_NS = 1_000_000_000
+"""A folder that changed less than this ago may change again without a new time: clocks of file systems
+tick slowly, and a request that shares its tick with an earlier look would never be seen."""
 
 
 class Requests:
@@ -22,7 +27,7 @@ class Requests:
         if changed_ns == self._seen_ns:
             return []
         waiting = read_requests(self._run)
-        if not waiting:
+        if not waiting and time.time_ns() - changed_ns > SETTLED_NS:
             self._seen_ns = changed_ns
         return [waiting[name] for name in names if name in waiting]
 
