@@ -324,6 +324,13 @@ def test_a_mixed_precision_run_trains_with_every_method(make_run: MakeRun) -> No
         assert all(math.isfinite(row["loss"]) for row in steps(run))
 
 
+@pytest.mark.parametrize("change", [f"method.kind={method}" for method in METHODS] + ["model.dtype=float32"])
+def test_a_mixed_precision_result_repeats_the_sample(make_run: MakeRun, change: str) -> None:
+    run = make_run(change, "training.precision=bf16", "training.learning_rate=0.003", "training.max_steps=10")
+    assert train(run) == 0
+    assert_result_repeats_the_samples(run)
+
+
 def test_packed_rows_train(make_run: MakeRun) -> None:
     run = make_run("data.packing=true", "data.max_length=256", "training.max_steps=2")
     assert train(run) == 0, events(run, "end")[-1]["message"]

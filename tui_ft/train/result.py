@@ -62,15 +62,17 @@ def save(
 def lower_precision(model: PreTrainedModel, spec: RunSpec, precision: Precision) -> None:
     """Bring a whole model that was trained in fp32 under 16-bit autocast to that 16-bit dtype.
 
-    It is done before the last samples are taken, so that they show what `result/` will answer.
+    It is done before the last samples are taken, so that they show what `result/` will answer. Buffers
+    stay: what loads the result computes those of the positions anew, in fp32.
     """
     if spec.method.kind not in ADAPTER_KINDS and precision.uses_autocast:
-        model.to(precision.compute)
+        for parameter in model.parameters():
+            parameter.data = parameter.data.to(precision.compute)
 
 
 def usage(run: RunDirectory, spec: RunSpec, precision: Precision) -> str:
     """The lines of Python that load the result."""
-    dtype = str(precision.compute)
+    dtype = str(precision.load if spec.method.kind in ADAPTER_KINDS else precision.compute)
     folder = str(run.result)
     if spec.method.kind not in ADAPTER_KINDS:
         return "\n".join(

@@ -205,7 +205,7 @@ class Session:
             step=self.trainer.state.global_step,
             journal=self.journal,
             stop=self.stop,
-            autocast=self.precision.autocast(self.device),
+            autocast=self.precision.autocast(self.device) if when == "before" else None,
         )
 
     def _stopped(self, step: int, total: int) -> EndEvent:
@@ -217,7 +217,8 @@ class Session:
         )
 
     def _finish(self, step: int) -> EndEvent:
-        model = self.trainer.model
+        # the library's wrapper computes under autocast, which nobody has who loads the result
+        model = self.trainer.accelerator.unwrap_model(self.trainer.model, keep_fp32_wrapper=False)
         quantized.allow_packing(model)
         result.lower_precision(model, self.spec, self.precision)
         self._sample("after")
