@@ -59,6 +59,18 @@ def test_samples_are_held_out_examples(make_tokenizer: Any) -> None:
         assert sample.messages == [{"role": "user", "content": f"what is {sample.row - 1}"}]
 
 
+@pytest.mark.parametrize("text", [" spaced word", "\n\tone", "one two\nthree four five six", "alone"])
+def test_the_sample_of_a_text_asks_for_something(make_tokenizer: Any, text: str) -> None:
+    sample = run([{"text": text}], make_tokenizer("chatml")).samples[0]
+    assert sample.prompt.strip()
+    assert sample.prompt + sample.expected == text
+
+
+def test_weights_that_leave_nothing_are_refused(make_tokenizer: Any) -> None:
+    with pytest.raises(TuiFtError, match="no row to train on"):
+        run(rows(1), make_tokenizer("chatml"), source={"weight": 1e-9})
+
+
 def test_eval_sources_are_taken_as_they_are(make_tokenizer: Any) -> None:
     tokenizer = make_tokenizer("chatml")
     extra = Source(rows=iterate_numbered(rows(3)), name="eval")

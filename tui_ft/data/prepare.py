@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -93,6 +94,10 @@ def prepare(
     asked = [work.take(source, is_eval=True) for source in eval_sources]
     held = set() if asked else split.held_out(pool.ranks, eval_fraction)
     train, evaluation = pool.rows(without=held), pool.rows(only=held)
+    if not len(train):
+        raise TuiFtError(
+            "The weights of data.train leave no row to train on.", "Raise a weight, or give more rows."
+        )
     if asked:
         evaluation = work.pool.rows()
     candidates = work.pool if asked else pool
@@ -244,8 +249,8 @@ def _sample(found: Candidate, tokenizer: ChatTokenizer) -> Sample:
 
 def _text_sample(found: Candidate, prompt: str, completion: str) -> Sample:
     if not prompt:  # plain text: its first words are the question, the rest the answer
-        words = completion.split(" ")
-        prompt = " ".join(words[: max(1, min(12, len(words) // 2))])
+        words = re.findall(r"\s*\S+", completion)
+        prompt = "".join(words[: max(1, min(12, len(words) // 2))])
         completion = completion[len(prompt) :]
     return Sample(prompt=prompt, messages=None, expected=completion, source=found.source, row=found.row)
 
