@@ -219,6 +219,17 @@ def test_a_checkpoint_without_its_optimizer_is_never_resumed_from(make_run: Make
     assert "no whole checkpoint" in events(run, "end")[-1]["message"]
 
 
+def test_a_resumed_run_takes_the_learning_rate_of_its_own_spec(make_run: MakeRun) -> None:
+    same = ("training.schedule=constant", "training.warmup=0", "training.max_steps=6")
+    run = make_run(*same, "training.max_steps=2", "training.learning_rate=1e-3")
+    train(run)
+    add_attempt(run, 2, *same, "training.max_steps=4", "training.learning_rate=1e-5")
+    train(run, 2)
+    add_attempt(run, 3, *same, "training.learning_rate=1e-5")
+    train(run, 3)
+    assert [row["learning_rate"] for row in steps(run)] == pytest.approx([1e-3] * 2 + [1e-5] * 4)
+
+
 def test_an_attempt_that_only_lacks_its_end_makes_no_step_more(make_run: MakeRun) -> None:
     run = make_run("training.max_steps=6")
     train(run)

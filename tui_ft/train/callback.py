@@ -37,6 +37,8 @@ class RunCallback(TrainerCallback):
         self.plan: Plan | None = None
         self.last_eval: tuple[int, float] | None = None
         self.saved_step: int | None = None
+        self.new_learning_rate: float | None = None
+        """That of a resumed run whose spec was changed: the library would go on with the checkpoint's."""
         self._device = device
         self._saved_at = time.monotonic()
         self._edge_at = time.monotonic()
@@ -51,10 +53,12 @@ class RunCallback(TrainerCallback):
     # --- the trainer's calls ---------------------------------------------------------------------
 
     def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         self.stop.defer()
         self.journal.step = state.global_step
+        if self.new_learning_rate is not None:
+            set_learning_rate(kwargs["optimizer"], kwargs["lr_scheduler"], self.new_learning_rate)
         self.journal.enter("training", total_steps=state.max_steps)
         self._edge_at = time.monotonic()
 

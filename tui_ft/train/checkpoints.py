@@ -20,13 +20,18 @@ WEIGHT_PATTERNS = ("model*.safetensors", "adapter_model.safetensors")
 
 
 class Manifest(msgspec.Struct, kw_only=True, frozen=True):
-    """`manifest.json` of a checkpoint; `tokens` is the count of trained-on tokens so far."""
+    """`manifest.json` of a checkpoint; `tokens` is the count of trained-on tokens so far.
+
+    `learning_rate` is that of the spec with which it was trained: by it a resume sees that the spec
+    has another one now. A rate that was changed by request is in the library's own state.
+    """
 
     schema: int = 1
     step: int
     tokens: int
     files: dict[str, int]
     eval_loss: float | None = None
+    learning_rate: float | None = None
 
 
 def unfinished_folder(run: RunDirectory, step: int) -> Path:
@@ -40,7 +45,9 @@ def sweep_unfinished(run: RunDirectory) -> None:
         shutil.rmtree(folder)
 
 
-def finish(run: RunDirectory, step: int, tokens: int, eval_loss: float | None) -> Manifest:
+def finish(
+    run: RunDirectory, step: int, tokens: int, eval_loss: float | None, learning_rate: float | None = None
+) -> Manifest:
     """Prove the checkpoint of `step` that lies in its unfinished folder, and give it its name.
 
     Every file is synced to disk before the rename, and the folder after it, so that neither a kill
@@ -59,7 +66,9 @@ def finish(run: RunDirectory, step: int, tokens: int, eval_loss: float | None) -
         sync(path)
     if eval_loss is not None and not math.isfinite(eval_loss):
         eval_loss = None  # it is in the metrics; here it only says which checkpoint is the best
-    manifest = Manifest(step=step, tokens=tokens, files=files, eval_loss=eval_loss)
+    manifest = Manifest(
+        step=step, tokens=tokens, files=files, eval_loss=eval_loss, learning_rate=learning_rate
+    )
     write_atomically(folder / MANIFEST, encode_document(manifest))
     sync(folder)
     final = run.checkpoint(step)

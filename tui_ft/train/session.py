@@ -149,7 +149,10 @@ class Session:
         )
         tokens = 0
         if self.checkpoint is not None:
-            tokens = checkpoints.read_manifest(self.checkpoint).tokens
+            manifest = checkpoints.read_manifest(self.checkpoint)
+            tokens = manifest.tokens
+            if manifest.learning_rate not in (None, training.learning_rate):
+                self.follower.new_learning_rate = training.learning_rate
         self.trainer.restore_tokens(tokens)
         self.follower.begin(self.plan, self.journal.step, tokens)
         resume_from = str(self.checkpoint) if self.checkpoint is not None else None

@@ -105,7 +105,9 @@ class RunTrainer(SFTTrainer):
         checkpoints.remove_cards(self.run, step)
         last_eval = self.follower.last_eval
         eval_loss = last_eval[1] if last_eval is not None and last_eval[0] == step else None
-        manifest = checkpoints.finish(self.run, step, int(self._total_train_tokens), eval_loss)
+        manifest = checkpoints.finish(
+            self.run, step, int(self._total_train_tokens), eval_loss, self.args.learning_rate
+        )
         removed = checkpoints.retire(self.run, self.keep)
         self.journal.event(
             CheckpointEvent(
