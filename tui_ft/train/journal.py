@@ -51,9 +51,7 @@ class Journal:
         self._events = JsonLinesWriter(run.events)
         if not _lock(self._events.fileno()):
             self._events.close()
-            raise TuiFtError(
-                f"Another trainer is at work on {run.id}.", "Stop it first, or start a new run."
-            )
+            raise TuiFtError(f"Another trainer is at work on {run.id}.", "Stop it first, or start a new run.")
         self._metrics = JsonLinesWriter(run.metrics)
         self._mutex = threading.Lock()
         self._closing = threading.Event()
