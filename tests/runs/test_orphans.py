@@ -209,13 +209,15 @@ def test_resume_is_refused_when_there_is_nothing_to_resume(bench) -> None:
         launch.resume(failed, trainer=["/bin/true"])
 
 
-def test_a_resumed_run_keeps_its_method(bench) -> None:
+def test_a_resumed_run_keeps_its_method_and_its_optimizer(bench) -> None:
     run = bench.start("forever")
     control.request(run, "stop", by="test")
     bench.wait_for(run, "stopped")
-    with pytest.raises(TuiFtError) as caught:
-        launch.resume(run, ["method.rank=8"], trainer=["/bin/true"])
-    assert "method.rank" in caught.value.message
+    changes = ["method.rank=8", "training.optimizer=adafactor", "training.weight_decay=0.3"]
+    for change in changes:
+        with pytest.raises(TuiFtError) as caught:
+            launch.resume(run, [change], trainer=["/bin/true"])
+        assert change.partition("=")[0] in caught.value.message
     assert read_truth(run).status == "stopped"
 
 

@@ -11,7 +11,7 @@ from tui_ft.errors import TuiFtError
 from tui_ft.runs import control
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.records import RequestRecord, encode_document
-from tui_ft.runs.requests import clear_requests, put_request, read_requests, remove_request
+from tui_ft.runs.requests import clear_requests, put_request, read_requests, remove_request, user_name
 
 
 @pytest.fixture
@@ -34,6 +34,13 @@ def test_put_read_remove(run: RunDirectory) -> None:
     assert list(read_requests(run)) == ["learning_rate"]
     clear_requests(run)
     assert list(run.control.iterdir()) == []
+
+
+def test_a_user_without_a_name_can_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 4_000_000_000)  # as in a container: no line in passwd
+    assert user_name() == "user 4000000000"
 
 
 def test_links_folders_pipes_and_rubbish_do_not_count(run: RunDirectory, tmp_path: Path) -> None:

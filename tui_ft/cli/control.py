@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 from typing import Any
 
 from tui_ft import settings
@@ -11,6 +10,7 @@ from tui_ft.cli.printing import print_json
 from tui_ft.cli.start import add_launch_options, after_launch
 from tui_ft.errors import TuiFtError
 from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.requests import user_name
 
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -54,7 +54,7 @@ def _request(arguments: argparse.Namespace, name: Any, said: str, **options: Any
     from tui_ft.runs import control
 
     run = _find(arguments)
-    status = control.request(run, name, by=f"{getpass.getuser()} (command)", **options)
+    status = control.request(run, name, by=f"{user_name()} (command)", **options)
     if arguments.json:
         print_json({"schema": 1, "id": run.id, "status": status})
     else:
@@ -103,7 +103,7 @@ def _resume(arguments: argparse.Namespace) -> int:
             raise TuiFtError("A paused run goes on with its settings.", "Stop it first to resume with --set.")
         if not (arguments.wait or arguments.json):
             return _request(arguments, "continue", "it goes on")
-        control.request(run, "continue", by=f"{getpass.getuser()} (command)")
+        control.request(run, "continue", by=f"{user_name()} (command)")
     else:
         launch.resume(run, arguments.overrides, take_over=arguments.take_over)
     return after_launch(run, settings.runs_root(arguments.runs_root), arguments)

@@ -34,6 +34,9 @@ __all__ = ["adopt_if_orphan", "adopt_orphans", "restart", "resume", "start"]
 _KEPT_SECTIONS = ("model", "data", "method", "objective")
 """What a resumed run cannot change: its weights, its rows and its checkpoints would not fit any more."""
 
+_KEPT_FIELDS = ("optimizer", "weight_decay", "seed")
+"""Of `training`: the optimizer's state fits no other one, its decay comes with it, rows keep their order."""
+
 _END_PATIENCE_S = 5.0
 """A supervisor that has written the end still holds the lock for a moment."""
 
@@ -265,15 +268,16 @@ def _anything_lives(run: RunDirectory, state: StateRecord) -> bool:
 def _changed_spec(run: RunDirectory, state: StateRecord, changes: Sequence[str]) -> RunSpec:
     before = toml.load(run.attempt(state.attempt).spec)
     after = overrides.apply(before, list(changes))
-    for section in _KEPT_SECTIONS:
-        if getattr(before, section) != getattr(after, section):
-            fields = [
-                f"{section}.{name}"
-                for name, value in msgspec.structs.asdict(getattr(after, section)).items()
-                if value != getattr(getattr(before, section), name)
-            ]
-            raise TuiFtError(
-                f"A resumed run cannot change {', '.join(fields)}: its checkpoints would not fit.",
-                f"For that, `tui-ft restart {run.id} --set …` begins a new run.",
-            )
+    fields = [
+        f"{section}.{name}"
+        for section in (*_KEPT_SECTIONS, "training")
+        for name, value in msgspec.structs.asdict(getattr(after, section)).items()
+        if (section != "training" or name in _KEPT_FIELDS)
+        and value != getattr(getattr(before, section), name)
+    ]
+    if fields:
+        raise TuiFtError(
+            f"A resumed run cannot change {', '.join(fields)}: its checkpoints would not fit.",
+            f"For that, `tui-ft restart {run.id} --set …` begins a new run.",
+        )
     return after

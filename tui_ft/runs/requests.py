@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import stat
 
@@ -54,6 +55,14 @@ def _read(run: RunDirectory, name: RequestName) -> RequestRecord | None:
         return None
     finally:
         os.close(descriptor)
+
+
+def user_name() -> str:
+    """Return who asks; in a container the user often has a number only."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
 
 
 def put_request(run: RunDirectory, request: RequestRecord) -> None:

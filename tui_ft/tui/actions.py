@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -110,8 +109,9 @@ class LocalActions:
 
     def stop(self, run: RunDirectory) -> str:
         from tui_ft.runs import control
+        from tui_ft.runs.requests import user_name
 
-        return control.request(run, "stop", getpass.getuser())
+        return control.request(run, "stop", user_name())
 
 
 def sentence(error: Exception) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -35,8 +34,9 @@ class LocalRunActions:
 
     def request(self, run: RunDirectory, name: RequestName, *, now: bool = False) -> str:
         from tui_ft.runs import control
+        from tui_ft.runs.requests import user_name
 
-        return control.request(run, name, getpass.getuser(), now=now)
+        return control.request(run, name, user_name(), now=now)
 
     def restart(self, run: RunDirectory) -> RunDirectory:
         from tui_ft.runs import launch
