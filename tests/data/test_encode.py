@@ -53,7 +53,8 @@ def test_completion_and_end_token(
     prompt = render_prompt(example, tokenizer)
     encoded = encode(example, tokenizer)
     first = encoded.trained.index(True)
-    assert tokenizer.decode(encoded.input_ids[:first]) == prompt
+    begins = "" if template else "<s>"  # a template writes it itself
+    assert tokenizer.decode(encoded.input_ids[:first]) == begins + prompt
     assert prompt.rstrip().endswith(("assistant", "/INST]", "model", "ASSISTANT:", "Response:"))
 
 
@@ -130,3 +131,17 @@ def test_a_question_alone_can_be_asked(make_tokenizer: Any) -> None:
     asked = Example(prompt=[message("user", "q")], completion=[])
     assert render_prompt(asked, make_tokenizer("chatml")).endswith("<|im_start|>assistant\n")
     assert render_prompt(asked, make_tokenizer(None)) == "### Instruction:\nq\n\n### Response:\n"
+
+
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize("with_offsets", [False, True])
+def test_a_chat_without_a_template_begins_as_plain_text_does(
+    make_tokenizer: Any, whole: bool, with_offsets: bool
+) -> None:
+    tokenizer = make_tokenizer(None, with_offsets=with_offsets)
+    prompt, completion = [{"role": "user", "content": "hi"}], [{"role": "assistant", "content": "yes"}]
+    encoded = encode(Example(prompt=prompt, completion=completion, whole=whole), tokenizer)
+    assert tokenizer.decode(encoded.input_ids).startswith("<s>### Instruction:")
+    assert encoded.trained[0] is False
+    templated = encode(Example(prompt=prompt, completion=completion), make_tokenizer("chatml"))
+    assert 1 not in templated.input_ids

@@ -65,14 +65,27 @@ def encode(example: Example, tokenizer: ChatTokenizer) -> Encoded:
     layout = lay_out(_all_messages(example), tokenizer)
     if example.whole:
         ids, _ = tokenizer.encode(layout.text, False)
-        return _ended(Encoded(ids, [True] * len(ids)), tokenizer)
-    return _encode_chat(layout, _trained_turns(example, layout), tokenizer)
+        encoded = _ended(Encoded(ids, [True] * len(ids)), tokenizer)
+    else:
+        encoded = _encode_chat(layout, _trained_turns(example, layout), tokenizer)
+    if tokenizer.has_chat_template:  # which writes the token that begins a text itself
+        return encoded
+    before = beginning(tokenizer)
+    return Encoded([*before, *encoded.input_ids], [*([False] * len(before)), *encoded.trained])
+
+
+def beginning(tokenizer: ChatTokenizer) -> list[int]:
+    """Return the tokens that the tokenizer puts before a text of its own accord: a BOS, or none."""
+    bare, full = tokenizer.encode("a", False)[0], tokenizer.encode("a", True)[0]
+    places = range(len(full) - len(bare) + 1)
+    return full[: next((i for i in places if full[i : i + len(bare)] == bare), 0)]
 
 
 def render_prompt(example: Example, tokenizer: ChatTokenizer) -> str:
     """Return the text after which the model is to write the (first trained) answer of `example`.
 
-    An example without a completion is allowed: then its prompt is what a person asks.
+    An example without a completion is allowed: then its prompt is what a person asks. Without a chat
+    template the tokens of `beginning` stand before it in training.
     """
     if isinstance(example.prompt, str):
         return example.prompt

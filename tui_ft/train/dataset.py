@@ -15,7 +15,7 @@ from datasets.table import InMemoryTable
 
 from tui_ft.data import prepare as preparing
 from tui_ft.data.convert import Example
-from tui_ft.data.encode import render_prompt
+from tui_ft.data.encode import beginning, render_prompt
 from tui_ft.data.pool import EncodedRows
 from tui_ft.data.report import DataReport
 from tui_ft.demo import paths as demo_paths
@@ -70,7 +70,11 @@ def prepare(spec: RunSpec, tokenizer: PreTrainedTokenizerBase, journal: Journal)
         prompts = [own_prompt(text, door) for text in spec.evaluation.prompts]
     else:
         prompts = [
-            SamplePrompt(text=sample.prompt, messages=sample.messages, expected=sample.expected)
+            SamplePrompt(
+                text=begun(sample.prompt, sample.messages is not None, door),
+                messages=sample.messages,
+                expected=sample.expected,
+            )
             for sample in made.samples[:SAMPLED_ROWS]
         ]
     return Prepared(
@@ -84,9 +88,15 @@ def prepare(spec: RunSpec, tokenizer: PreTrainedTokenizerBase, journal: Journal)
 def own_prompt(text: str, tokenizer: HubTokenizer) -> SamplePrompt:
     """A prompt of the user's as the model sees it: a question where the model knows chats."""
     messages = [{"role": "user", "content": text}]
-    return SamplePrompt(
-        text=render_prompt(Example(prompt=messages, completion=[]), tokenizer), messages=messages
-    )
+    asked = render_prompt(Example(prompt=messages, completion=[]), tokenizer)
+    return SamplePrompt(text=begun(asked, True, tokenizer), messages=messages)
+
+
+def begun(prompt: str, is_chat: bool, tokenizer: HubTokenizer) -> str:
+    """The prompt as the rows begin: with the BOS spelled out where no chat template writes it."""
+    if is_chat and tokenizer.has_chat_template:
+        return prompt
+    return tokenizer.decode(beginning(tokenizer)) + prompt
 
 
 def train_sources(spec: RunSpec) -> Iterator[preparing.Source]:

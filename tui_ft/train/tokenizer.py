@@ -42,6 +42,10 @@ class HubTokenizer:
             raise TemplateRefusal(str(error)) from error
         return str(text)
 
+    def decode(self, ids: Sequence[int]) -> str:
+        """Return the text of tokens, special ones spelled out."""
+        return str(self._tokenizer.decode(list(ids)))
+
     def encode(self, text: str, add_special_tokens: bool) -> tuple[list[int], list[tuple[int, int]] | None]:
         """Return token ids and, from a fast tokenizer, each one's character span in `text`."""
         if not self._tokenizer.is_fast:
