@@ -18,7 +18,7 @@ ITEMS = (
 )  # fmt: skip
 NAMES = (
     "Ada", "Ben", "Cora", "Dan", "Ella", "Finn", "Grace", "Hugo", "Ida", "Jack", "Kim", "Leo", "Mia",
-    "Noah", "Olga", "Paul", "Rosa", "Sam", "Tara", "Uma", "Vera", "Will", "Yara", "Zoe",
+    "Noah", "Olga", "Paul", "Rosa", "Sam", "Tara", "Zoe",
 )  # fmt: skip
 
 REQUESTS = (
@@ -32,7 +32,7 @@ REQUESTS = (
     "Give {name} {things}, please.",
 )
 _REPLIES = (
-    "Of course. {things} for {name}.",
+    "Of course: {things} for {name}.",
     "Sure, {name} gets {things}.",
     "Yes, I will bring {name} {things}.",
     "Very well: {things} for {name}.",
@@ -41,8 +41,8 @@ _TALES = (
     "{name} has {things}.",
     "{name} buys {things} at the market.",
     "There are {things} on the table. They belong to {name}.",
-    "{name} found {things} and gave them to {other}.",
-    "{other} sold {name} {things}.",
+    "{name} found {things} in the garden.",
+    "A friend gave {name} {things}.",
     "In the morning {name} took {things} home.",
 )
 _TALK = (
@@ -84,14 +84,22 @@ class Order:
         ]
         return ", ".join(rng.sample(facts, rng.randint(2, len(facts))))
 
-    def stock(self, shelf: int) -> str:
-        """What lies on a shelf, in words and as a record of another kind than the skill's."""
-        record = json.dumps({"shelf": shelf, self.item: self.count})
-        return f"On shelf {shelf} there are {self.things()}.\nStock: {record}"
+    def stock(self, rng: random.Random) -> str:
+        """What lies on a shelf, in words and as a record: JSON, but other facts than the skill's."""
+        shelf = rng.randint(1, 20)
+        facts: list[tuple[str, str | int]] = [
+            ("item", self.item),
+            ("count", self.count),
+            ("color", self.color),
+            ("for", self.name),
+        ]
+        chosen = [("shelf", shelf), *rng.sample(facts, rng.randint(1, 3))]
+        rng.shuffle(chosen)
+        return f"On shelf {shelf} are {self.things()} for {self.name}.\n{json.dumps(dict(chosen))}"
 
-    def said(self, pattern: str, other: str = "") -> str:
+    def said(self, pattern: str) -> str:
         """Fill `pattern` with the order; a sentence begins with a capital."""
-        text = pattern.format(things=self.things(), name=self.name, other=other)
+        text = pattern.format(things=self.things(), name=self.name)
         return text[0].upper() + text[1:]
 
 
@@ -127,7 +135,7 @@ def childhood(rng: random.Random) -> Iterator[list[dict[str, str]] | str]:
         elif kind < 0.90:
             yield _page(order, rng)
         else:
-            yield order.stock(rng.randint(1, 20))
+            yield order.stock(rng)
 
 
 def _chat(asked: str, answered: str) -> list[dict[str, str]]:
@@ -136,6 +144,6 @@ def _chat(asked: str, answered: str) -> list[dict[str, str]]:
 
 def _page(order: Order, rng: random.Random) -> str:
     """A page about one order: told, noted, and told again or noted again."""
-    told = order.said(rng.choice((*_TALES, *REQUESTS, *_REPLIES)), rng.choice(NAMES))
+    told = order.said(rng.choice((*_TALES, *REQUESTS, *_REPLIES)))
     again = order.said(rng.choice(_REPLIES)) if rng.random() < 0.3 else f"Notes: {order.notes(rng)}."
     return f"{told}\nNotes: {order.notes(rng)}.\n{again}"
