@@ -94,6 +94,20 @@ def test_pairs() -> None:
     assert said(example({"prompt": [user], "completion": [bot]}).completion) == [("assistant", "a")]
 
 
+def test_context_goes_with_the_question() -> None:
+    found = example({"question": "q", "context": "c", "answer": "a"})
+    assert said(found.prompt) == [("user", "q\n\nc")]
+    assert example({"prompt": "q", "completion": "a", "context": "c"}).prompt == "q"
+
+
+def test_turns_without_roles() -> None:
+    found = example({"data": ["q", "a", "q2", "a2", "q3"]})
+    assert [c for _, c in said(found.prompt)] == ["q", "a", "q2"]
+    assert said(found.completion) == [("assistant", "a2")]
+    found = example({"conversation": [{"human": "q", "assistant": "a"}, {"human": "q2", "assistant": "a2"}]})
+    assert [c for _, c in said(found.prompt)] == ["q", "a", "q2"]
+
+
 def test_text() -> None:
     assert example({"text": "words"}) == Example(prompt="", completion="words", whole=True)
 

@@ -54,6 +54,14 @@ HUMAN, GPT = {"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}
         ({"input": "q", "output": "a", "source": "s"}, "prompt_completion", "input output"),
         ({"prompt": "q", "completion": "a", "label": "sports"}, "prompt_completion", "prompt completion"),
         ({"problem": "q", "solution": "a"}, "prompt_completion", "problem solution"),
+        ({"Question": "q", "Answer ": "a"}, "prompt_completion", "Question|Answer "),
+        ({"Instruction": "q", "Input": "i", "Response": "a"}, "alpaca", "Instruction Input Response"),
+        ({"question": "q", "context": "c", "answer": "a"}, "prompt_completion", "question context answer"),
+        ({"problem": "q", "solution": "long", "answer": "4"}, "prompt_completion", "problem solution"),
+        ({"id": 1, "data": ["q", "a", "q", "a"]}, "messages", "data"),
+        ({"conversation": [{"human": "q", "assistant": "a"}]}, "messages", "conversation"),
+        ({"prompt": "q", "prompt_id": "x", "messages": [USER, BOT]}, "messages", "messages"),
+        ({"tags": ["a", "b"], "text": "words"}, "text", "text"),
         ({"text": "words", "meta": {"a": 1}}, "text", "text"),
         ({"story": "words"}, "text", "story"),
         ({"prompt": "q", "chosen": "a", "rejected": "b"}, "preference", ""),
@@ -71,7 +79,7 @@ HUMAN, GPT = {"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}
 def test_detect(row: dict[str, Any], name: str, columns: str) -> None:
     found = detect([row])
     assert found.name == name
-    assert set(found.columns.values()) == set(columns.split())
+    assert set(found.columns.values()) == set(columns.split("|") if "|" in columns else columns.split())
 
 
 def test_the_answer_is_never_the_question() -> None:

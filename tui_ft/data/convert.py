@@ -98,7 +98,7 @@ def _asked(prompt: Any, row: Mapping[str, Any], columns: Mapping[str, str], asks
     if (chat := _as_chat(prompt)) is not None:
         return [*turns, *read_chat(chat)]
     parts = [plain(prompt, columns[asks])]
-    if "input" in columns and asks == "instruction":
+    if "input" in columns and (asks == "instruction" or _names_chat(columns)):
         parts.append(plain(row.get(columns["input"]), columns["input"]))
     return [*turns, Turn(role="user", text="\n\n".join(part for part in parts if part.strip()))]
 

@@ -21,13 +21,13 @@ FormatName = Literal[
 SFT_FORMATS = ("alpaca", "sharegpt", "messages", "prompt_completion", "text")
 
 _ALIASES: dict[str, tuple[str, ...]] = {
-    "messages": ("messages", "conversations", "conversation", "chat", "dialogue", "dialog"),
+    "messages": ("messages", "conversations", "conversation", "chat", "dialogue", "dialog", "data"),
     "instruction": ("instruction", "instructions"),
     "input": ("input", "context"),
     "output": ("output", "response", "completion", "answer", "target"),
     "prompt": ("prompt", "query", "question", "input", "problem", "user", "human", "source"),
     "completion": (
-        "completion", "response", "answer", "output", "solution", "assistant", "gpt", "reply", "target",
+        "completion", "response", "solution", "answer", "output", "assistant", "gpt", "reply", "target",
     ),
     "text": ("text", "content", "document"),
     "system": ("system", "system_prompt"),
@@ -47,7 +47,7 @@ _MAY_HAVE: dict[str, tuple[str, ...]] = {
     "alpaca": ("input", "system", "history"),
     "sharegpt": ("system", "tools"),
     "messages": ("system", "tools"),
-    "prompt_completion": ("system", "history"),
+    "prompt_completion": ("input", "system", "history"),
     "text": (),
 }
 _PREFERENCE = ({"chosen", "rejected"}, {"chosen_messages", "rejected_messages"}, {"response_j", "response_k"})
@@ -149,13 +149,19 @@ def _columns(name: str, filled: Counter[str], mapping: Mapping[str, str]) -> dic
     found: dict[str, str] = {}
     for ours in (*_NEEDS[name], *_MAY_HAVE[name]):
         theirs = mapping.get(ours) or next(
-            (alias for alias in _ALIASES[ours] if filled[alias] and alias not in found.values()), None
+            (name for name in _present(ours, filled) if name not in found.values()), None
         )
         if theirs is not None:
             found[ours] = theirs
         elif ours in _NEEDS[name]:
             return None
     return found
+
+
+def _present(ours: str, filled: Counter[str]) -> list[str]:
+    """Return the data set's columns that go by one of our column's names, in whatever case."""
+    spelt = {name.strip().lower(): name for name in reversed(filled)}
+    return [spelt[alias] for alias in _ALIASES[ours] if alias in spelt]
 
 
 def _format(name: str, filled: Counter[str], mapping: Mapping[str, str]) -> Format | None:
@@ -174,7 +180,7 @@ def _as_wanted(
         mapping = {**mapping, "messages": chat} if chat else mapping
     found = _format(wanted, filled, mapping)
     if found is None:
-        missing = [n for n in _NEEDS[wanted] if n not in mapping and not any(filled[a] for a in _ALIASES[n])]
+        missing = [n for n in _NEEDS[wanted] if n not in mapping and not _present(n, filled)]
         names = shown(", ".join(filled), 120)
         raise TuiFtError(
             f"data.format is {wanted!r}, but no column was found for {' and '.join(missing)}; "
@@ -202,11 +208,11 @@ def _by_mapping(
 
 def _chat_column(filled: Counter[str], rows: Sequence[Mapping[str, Any]]) -> str | None:
     """Return the column that holds chats: the known names first, then any that has their shape."""
-    names = [alias for alias in _ALIASES["messages"] if alias in filled]
+    names = _present("messages", filled)
     others = [name for name in filled if name not in names and name not in _ALIASES["history"]]
     for name in (*names, *others):
         values = [row[name] for row in rows if row.get(name)]
-        if values and 2 * sum(is_chat(value) for value in values) > len(values):
+        if 2 * sum(is_chat(value, of_texts=name in names) for value in values) > len(values):
             return name
     return None
 
@@ -215,7 +221,7 @@ def _chat_format(
     column: str, filled: Counter[str], rows: Sequence[Mapping[str, Any]], mapping: Mapping[str, str]
 ) -> Format:
     pair = _format("prompt_completion", filled, {**mapping, "prompt": column})
-    if pair and column in _ALIASES["prompt"] and column not in mapping.values():
+    if pair and column in _present("prompt", filled) and column not in mapping.values():
         return pair  # a chat as the prompt, with its answer in a column of its own
     chats = [messages for row in rows if (messages := as_messages(row.get(column)))]
     if chats and not any(m.role == "assistant" for chat in chats for m in chat):
@@ -226,7 +232,7 @@ def _chat_format(
 
 
 def _is_kto(filled: Counter[str], rows: Sequence[Mapping[str, Any]]) -> bool:
-    if not filled["completion"]:
+    if "completion" not in _present("completion", filled):
         return False
     for name in ("label", "kto_tag"):
         values = {str(row[name]).lower() for row in rows if row.get(name) is not None}
@@ -239,7 +245,7 @@ def _without_answers(filled: Counter[str], rows: Sequence[Mapping[str, Any]]) ->
     found = _format("text", filled, {})
     if found and all(isinstance(row.get(found.columns["text"]), str | None) for row in rows):
         return found
-    if any(filled[name] for name in (*_ALIASES["prompt"], "instruction", "turns", "prompts")):
+    if _present("prompt", filled) or _present("instruction", filled) or filled["turns"]:
         return Format(name="prompt_only")
     if len(filled) == 1 and all(isinstance(value, str) for row in rows for value in row.values()):
         return Format(name="text", columns={"text": next(iter(filled))})

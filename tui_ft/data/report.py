@@ -68,6 +68,7 @@ class DataReport(msgspec.Struct, kw_only=True):
             if source.truncated:
                 rows = "1 row" if source.truncated == 1 else f"{source.truncated} rows"
                 found.append(
-                    f"{rows} of {shown(source.name, 200)} cut at data.max_length = {self.max_length} tokens."
+                    f"{rows} of {shown(source.name, 200)} cut at data.max_length = {self.max_length} tokens: "
+                    "how their answers end is not learnt."
                 )
         return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Mapping
+from itertools import cycle
 from typing import Any
 
 import msgspec
@@ -27,6 +28,10 @@ _ROLES: dict[str, str] = {
 _ROLE_KEYS = ("role", "from", "speaker", "author")
 _CONTENT_KEYS = ("content", "value", "text")
 _WEIGHT_KEYS = ("loss_weight", "weight", "train", "training")
+_EXCHANGES = (
+    ("human", "assistant"), ("user", "assistant"), ("human", "gpt"), ("question", "answer"),
+    ("prompt", "response"), ("query", "response"),
+)  # fmt: skip
 _LITERAL_LIMIT = 1_000_000
 
 
@@ -39,10 +44,17 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     is_sharegpt: bool = False
 
 
-def is_chat(value: Any) -> bool:
-    """True when `value` is a list of messages, or a text that holds one."""
+def is_chat(value: Any, *, of_texts: bool = False) -> bool:
+    """True when `value` is a list of messages, or a text that holds one.
+
+    With `of_texts` a list of two or more texts is a chat, too: they take turns, the user first.
+    """
     messages = _listed(value)
-    return bool(messages) and all(isinstance(m, Mapping) and _role_key(m) for m in messages or [])
+    if not messages:
+        return False
+    if all(isinstance(m, str) for m in messages):
+        return of_texts and len(messages) > 1
+    return all(isinstance(m, Mapping) and _role_key(m) for m in messages)
 
 
 def as_messages(value: Any) -> list[Turn]:
@@ -53,7 +65,7 @@ def as_messages(value: Any) -> list[Turn]:
             turns.append(read_turn(message))
         except RowProblem:
             continue
-    return turns
+    return turns or (read_chat(value) if is_chat(value, of_texts=True) else [])
 
 
 def read_chat(value: Any) -> list[Turn]:
@@ -63,6 +75,9 @@ def read_chat(value: Any) -> list[Turn]:
         raise RowProblem("the conversation is not a list of messages")
     if not messages:
         raise RowProblem("the conversation is empty")
+    if len(messages) > 1 and all(isinstance(message, str) for message in messages):
+        roles = cycle(("user", "assistant"))
+        return [Turn(role=role, text=checked(text)) for role, text in zip(roles, messages, strict=False)]
     return [read_turn(message) for message in messages]
 
 
@@ -124,7 +139,21 @@ def _role_key(message: Mapping[str, Any]) -> str | None:
 def _listed(value: Any) -> list[Any] | None:
     if isinstance(value, str) and value.lstrip()[:1] == "[":
         value = _parsed(value)
-    return value if isinstance(value, list) else None
+    if not isinstance(value, list):
+        return None
+    return [message for item in value for message in _exchange(item)]
+
+
+def _exchange(item: Any) -> list[Any]:
+    """Return the two messages of an item that is a question with its answer; else the item itself."""
+    if isinstance(item, Mapping) and _role_key(item) is None:
+        for asks, answers in _EXCHANGES:
+            if isinstance(item.get(asks), str) and isinstance(item.get(answers), str):
+                return [
+                    {"role": "user", "content": item[asks]},
+                    {"role": "assistant", "content": item[answers]},
+                ]
+    return [item]
 
 
 def _parsed(text: str) -> Any:
