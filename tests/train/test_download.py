@@ -18,6 +18,7 @@ from training import MakeRun, events
 
 from tui_ft.demo import paths as demo_paths
 from tui_ft.runs.directory import RunDirectory
+from tui_ft.train.download import choose_files
 
 pytestmark = pytest.mark.train
 
@@ -150,3 +151,17 @@ def test_a_model_that_is_not_on_the_hub_is_a_sentence(make_run: MakeRun, hub: Hu
     run = make_run("model.id=nobody/nothing")
     assert train_from(hub, run, tmp_path / "hf") == 1
     assert "nobody/nothing" in events(run, "end")[-1]["message"]
+
+
+def test_only_what_a_model_is_loaded_from_is_fetched() -> None:
+    sizes = dict.fromkeys(
+        (
+            "config.json", "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors",
+            "consolidated.safetensors", "pytorch_model.bin", "onnx/model.safetensors", "README.md",
+        ),
+        1,
+    )  # fmt: skip
+    assert sorted(choose_files(sizes)) == [
+        "config.json", "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors",
+    ]  # fmt: skip
+    assert list(choose_files({"consolidated.safetensors": 1})) == ["consolidated.safetensors"]

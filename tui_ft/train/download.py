@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
 from tui_ft.errors import TuiFtError
@@ -25,6 +26,7 @@ class Download:
 
     repo: str
     revision: str
+    files: tuple[str, ...]
     total_bytes: int
     missing_bytes: int
     weight_bytes: int
@@ -71,7 +73,7 @@ def plan(repo: str, revision: str | None) -> Download | None:
                 "Check the network, or name a local folder as model.id.",
             ) from error
         return None
-    wanted = {f.rfilename: f.size or 0 for f in info.siblings or [] if _matches(f.rfilename)}
+    wanted = choose_files({f.rfilename: f.size or 0 for f in info.siblings or []})
     weights = {name: size for name, size in wanted.items() if name.endswith(".safetensors")}
     if not weights:
         raise TuiFtError(
@@ -87,16 +89,23 @@ def plan(repo: str, revision: str | None) -> Download | None:
     return Download(
         repo=repo,
         revision=info.sha or "main",
+        files=tuple(wanted),
         total_bytes=sum(wanted.values()),
         missing_bytes=sum(missing.values()),
         weight_bytes=sum(weights.values()),
     )
 
 
-def _matches(name: str) -> bool:
-    from fnmatch import fnmatch
-
-    return "/" not in name and any(fnmatch(name, pattern) for pattern in PATTERNS)
+def choose_files(sizes: dict[str, int]) -> dict[str, int]:
+    """Keep what a model is loaded from: no folders, and no second copy of the weights in one piece."""
+    kept = {
+        name: size
+        for name, size in sizes.items()
+        if "/" not in name and any(fnmatch(name, pattern) for pattern in PATTERNS)
+    }
+    if any(fnmatch(name, "model*.safetensors") for name in kept):
+        kept = {name: size for name, size in kept.items() if not name.startswith("consolidated")}
+    return kept
 
 
 def check_room(download: Download, spec: RunSpec, runs_root: Path) -> None:
@@ -165,7 +174,7 @@ def fetch(download: Download, journal: Journal) -> None:
     watcher = threading.Thread(target=report, name="download", daemon=True)
     watcher.start()
     try:
-        snapshot_download(download.repo, revision=download.revision, allow_patterns=PATTERNS)
+        snapshot_download(download.repo, revision=download.revision, allow_patterns=list(download.files))
     except (OSError, HTTPError) as error:
         raise TuiFtError(
             f"The download of {download.repo} broke off: {one_line(error)}.",

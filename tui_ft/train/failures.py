@@ -31,7 +31,7 @@ def _cause(error: BaseException) -> tuple[Cause, str] | None:
         return "host_oom", f"The machine ran out of memory: {_line(error)}"
     full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
     if full or any(mark in text for mark in _DISK_FULL):
-        return "disk_full", "The disk is full: free some space, then resume. The last checkpoint is whole."
+        return "disk_full", "The disk is full: free some space, then resume from the last checkpoint."
     return None
 
 

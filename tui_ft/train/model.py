@@ -99,7 +99,23 @@ def load_model(spec: RunSpec, precision: Precision, device: torch.device) -> Pre
             f"The model {source} cannot be loaded: {one_line(error)}.",
             "It must be a causal language model with config.json and safetensors weights.",
         ) from error
+    mend_generation_config(model)
     return model
+
+
+def mend_generation_config(model: PreTrainedModel) -> None:
+    """Let a model be saved whose own generation settings contradict themselves.
+
+    Some models of the hub set a temperature but no sampling; the library loads them and refuses to
+    save them. Greedy answers set no sampling themselves, so nothing else depends on it.
+    """
+    config = model.generation_config
+    if config is None:
+        return
+    try:
+        config.validate(strict=True)
+    except ValueError:
+        config.do_sample = True
 
 
 def one_line(error: BaseException, limit: int = 300) -> str:

@@ -56,6 +56,7 @@ class Session:
         self.journal = journal
         self.stop = stop
         self.device = training_device()
+        environment.require_compiler(self.device)
         self.precision = decide(self.spec, self.device)
         datasets.disable_progress_bars()
         transformers.utils.logging.disable_progress_bar()
@@ -158,6 +159,7 @@ class Session:
         resume_from = str(self.checkpoint) if self.checkpoint is not None else None
         if resume_from is not None and self.journal.step >= self.plan.total_steps:
             # every step is made; only the end is missing, and `train` would compute one step more
+            self.stop.defer()
             self.trainer._load_from_checkpoint(resume_from)
             self.trainer.state.global_step = self.journal.step
             return
@@ -220,6 +222,7 @@ class Session:
         )
 
     def _finish(self, step: int) -> EndEvent:
+        self.stop.disregard()
         # the library's wrapper computes under autocast, which nobody has who loads the result
         model = self.trainer.accelerator.unwrap_model(self.trainer.model, keep_fp32_wrapper=False)
         quantized.allow_packing(model)

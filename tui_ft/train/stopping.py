@@ -35,6 +35,10 @@ class StopFlag:
         self._may_interrupt = False
         self.raise_if_set()
 
+    def disregard(self) -> None:
+        """Every step is made: a stop that came with the last one has nothing left to cut short."""
+        self.reason = None
+
     def ignore(self) -> None:
         """The last word is being written: no signal interrupts it any more."""
         signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -101,6 +101,7 @@ class RunTrainer(SFTTrainer):
         step = self.state.global_step
         began = time.monotonic()
         self.journal.enter("saving")
+        self.state.log_history = []  # our own rows hold it; with a million steps each save would rewrite it
         super()._save_checkpoint(model, trial)
         checkpoints.remove_cards(self.run, step)
         last_eval = self.follower.last_eval
