@@ -164,3 +164,13 @@ def test_the_last_step_is_inside() -> None:
     grid.update()
     assert grid.bits[0][9]
     assert list(point_cells(frame(), series)) == [(2, 0), (0, 9)]
+
+
+async def test_of_several_titles_the_one_that_fits_whole_is_shown() -> None:
+    app = ChartApp()
+    async with app.run_test(size=(40, 6)) as pilot:
+        app.chart.set_title("memory 21.3 of 23.9 GiB", "mem 21.3/23.9", "mem")
+        for width, title in ((24, "memory 21.3 of 23.9 GiB"), (23, "mem 21.3/23.9"), (10, "mem")):
+            await pilot.resize_terminal(width, 6)
+            await pilot.pause()
+            assert app.chart.cells[0].strip() == title

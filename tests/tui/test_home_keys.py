@@ -53,3 +53,10 @@ async def test_the_palette_holds_every_key_of_the_home_screen() -> None:
             assert isinstance(binding, Binding)
             title = f"{binding.description} ({pilot.app.get_key_display(binding)})"
             assert commands[title] == binding.tooltip
+
+
+def test_what_a_key_does_in_turn_stands_in_one_row() -> None:
+    rows = [(row.screen, row.key) for row in key_table()]
+    assert len(set(rows)) == len(rows)
+    (pause,) = [row.what for row in key_table() if (row.screen, row.key) == ("Run", "p")]
+    assert "Hold the run" in pause and "Go on" in pause

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from home_world import NOON, a_preset, a_run, shown, until
 from textual.app import App, ComposeResult
 
+from tui_ft.spec.presets import list_presets
 from tui_ft.tui.widgets.preset_list import PresetList
 from tui_ft.tui.widgets.row_list import RowList
 from tui_ft.tui.widgets.run_list import RunList, loss_text, progress_text, short_id, start_text
@@ -146,6 +148,29 @@ async def test_presets_show_key_name_model_method_and_use() -> None:
         assert "yours" in shown(pilot.app)[1]
 
 
+async def test_every_shipped_summary_is_whole_at_120_columns(tmp_path: Path) -> None:
+    presets = PresetList()
+    shipped, _ = list_presets(tmp_path)
+    async with ListApp(presets).run_test(size=(120, 14)) as pilot:
+        presets.set_rows(shipped)
+        await pilot.pause()
+        lines = shown(pilot.app)[1:]
+        for line, preset in zip(lines, shipped, strict=False):
+            assert line.endswith(preset.summary)
+            assert "…" not in line
+
+
+async def test_a_summary_gets_the_room_that_names_do_not_need() -> None:
+    presets = PresetList()
+    async with ListApp(presets).run_test(size=(80, 14)) as pilot:
+        presets.set_rows([a_preset(1, summary="word " * 9 + "end.")])
+        await pilot.pause()
+        assert "…" not in shown(pilot.app)[1]
+        presets.set_rows([a_preset(1, summary="word " * 9 + "end."), a_preset(2, "n" * 40)])
+        await pilot.pause()
+        assert "…" in shown(pilot.app)[1]
+
+
 async def test_an_empty_preset_list_says_what_to_do() -> None:
     presets = PresetList()
     async with ListApp(presets).run_test(size=(80, 5)) as pilot:
@@ -184,6 +209,18 @@ def test_a_start_is_a_time_today_a_day_this_year_else_a_year() -> None:
     assert start_text(NOON - 7 * 86400, NOON) == "Nov 14"
     assert start_text(NOON - 400 * 86400, NOON) == "2025"
     assert start_text(None, NOON) == "–"
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+async def test_runs_of_one_name_are_told_apart_by_their_letters(width: int) -> None:
+    runs, name = RunList(), "20261121-a-rather-long-name-that-nobody-would-type-twice-in-one-minute-"
+    async with ListApp(runs).run_test(size=(width, 10)) as pilot:
+        runs.set_rows([a_run(1, id=name + "k3fz"), a_run(2, id=name + "q9aa"), a_run(3, id="x" * 80)])
+        await pilot.pause()
+        lines = shown(pilot.app)
+        assert "-k3fz " in lines[1]
+        assert "-q9aa " in lines[2]
+        assert "x… " in lines[3]
 
 
 def test_an_id_loses_only_a_date() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from synthetic_run import START, SyntheticRun
 
-from tui_ft.runs.records import AttemptEvent, BeatEvent, PhaseEvent
+from tui_ft.runs.records import AttemptEvent, BeatEvent, HardwareRow, JsonLinesWriter, PhaseEvent
 from tui_ft.watch.reading import Reading
 from tui_ft.watch.report import as_json, as_text, read_whole
 from tui_ft.watch.sources.tui_ft import TuiFtSource
@@ -162,3 +162,21 @@ def test_a_directory_without_state_is_unknown_and_says_so(made: SyntheticRun) ->
     reading = read(made)
     assert reading.status == "unknown"
     assert reading.reason
+
+
+@pytest.mark.parametrize("gpu", [True, False])
+def test_the_memory_of_a_trainer_that_has_gone_is_the_last_that_was_known(tmp_path: Path, gpu: bool) -> None:
+    with SyntheticRun(tmp_path, total_steps=20, gpu=gpu) as made:
+        made.begin_training()
+        made.advance(20)
+        before = read(made).memory
+        made.finish()
+        rows = JsonLinesWriter(made.run.hardware)
+        rows.write(HardwareRow(time=made.now + 1, gpus=[], memory_used_bytes=1, memory_limit_bytes=2))
+        rows.close()
+        after = read(made).memory
+    assert before is not None and after is not None
+    assert after.used_gib is not None
+    assert (after.is_gpu, after.used_gib, after.total_gib, after.free_gib) == (
+        gpu, before.used_gib, before.total_gib, before.free_gib,
+    )  # fmt: skip

@@ -62,8 +62,9 @@ _PALETTE = "The palette: every key by name"
 
 
 def _rows(screen: str, bindings: Iterable[BindingType]) -> Iterator[KeyRow]:
-    """Keys that do the same stand together: the nine preset keys are one row."""
+    """One row for keys that do the same, like those of the presets, and for what one key does in turn."""
     seen: set[str] = set()
+    rows: dict[str, list[str]] = {}
     for binding in bindings:
         if not isinstance(binding, Binding):
             continue
@@ -71,7 +72,9 @@ def _rows(screen: str, bindings: Iterable[BindingType]) -> Iterator[KeyRow]:
         if what in seen:
             continue
         seen.add(what)
-        yield KeyRow(screen, _shown(binding), what)
+        rows.setdefault(_shown(binding), []).append(what)
+    for key, whats in rows.items():
+        yield KeyRow(screen, key, " / ".join(whats))
 
 
 def _shown(binding: Binding) -> str:

@@ -105,32 +105,35 @@ def _sentences(*texts: str) -> str:
     return " ".join(text if text[-1] in ".!?:" else text + "." for text in cleaned if text)
 
 
-def memory_title(memory: MemoryCurve | None, width: int) -> str:
+def memory_titles(memory: MemoryCurve | None) -> tuple[str, ...]:
     """What the memory chart shows, and against what: a GPU's memory, or the trainer's on a CPU.
 
-    The longest wording that fits `width` columns.
+    Several wordings, the longest first; what is not known is in none of them.
     """
-    if memory is None:
-        return "Memory"
-    used, total, free = (_gib(value) for value in (memory.used_gib, memory.total_gib, memory.free_gib))
-    if memory.is_gpu:
-        wordings = [
-            f"GPU memory {used} of {total} GiB, {free} free",
-            f"GPU {used} of {total} GiB, {free} free",
-            f"GPU {used}/{total} GiB, {free} free",
-            f"GPU {used}/{total}, free {free}",
-        ]
-    else:
-        wordings = [
-            f"CPU memory: trainer {used} GiB, limit {total}, {free} free",
-            f"CPU memory {used}/{total} GiB, {free} free",
-            f"CPU memory {used}/{total}, {free} free",
-            f"CPU {used}/{total}, free {free}",
-        ]
-    return next((wording for wording in wordings if len(wording) <= width), wordings[-1])
+    kind = "CPU" if memory is not None and not memory.is_gpu else "GPU"
+    if memory is None or memory.used_gib is None:
+        return (f"{kind} memory", "Memory", "mem") if memory is not None else ("Memory", "mem")
+    used = _gib(memory.used_gib)
+    if memory.total_gib is None:
+        return f"{kind} memory {used} GiB", f"{kind} {used} GiB", f"mem {used}", "mem"
+    total = _gib(memory.total_gib)
+    plain_wordings = (
+        f"{kind} memory {used} / {total} GiB", f"{kind} memory {used}/{total} GiB",
+        f"{kind} {used}/{total} GiB", f"{kind} {used}/{total}", f"mem {used}/{total}", "mem",
+    )  # fmt: skip
+    if memory.free_gib is None:
+        return plain_wordings
+    free = _gib(memory.free_gib)
+    long = () if memory.is_gpu else (f"CPU memory: trainer {used} GiB, limit {total}, {free} free",)
+    return (
+        *long,
+        f"{kind} memory {used} of {total} GiB, {free} free",
+        f"{kind} {used} of {total} GiB, {free} free",
+        f"{kind} {used}/{total} GiB, free {free}",
+        f"{kind} {used}/{total}, free {free}",
+        *plain_wordings,
+    )
 
 
-def _gib(value: float | None) -> str:
-    if value is None:
-        return "–"
+def _gib(value: float) -> str:
     return f"{value:.1f}" if value < 100 else f"{value:.0f}"

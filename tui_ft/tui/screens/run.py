@@ -10,7 +10,6 @@ from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.records import RequestName, Status
@@ -19,6 +18,7 @@ from tui_ft.tui.run_actions import LocalRunActions, RunActions
 from tui_ft.tui.run_words import OVER, header_line, is_offered, standing_alert
 from tui_ft.tui.widgets.alert import Alert, Kind
 from tui_ft.tui.widgets.curves import Curves
+from tui_ft.tui.widgets.key_bar import KeyBar
 from tui_ft.tui.widgets.lines import Lines
 from tui_ft.tui.widgets.log_tail import LogTail
 from tui_ft.tui.widgets.numbers import Numbers
@@ -113,7 +113,7 @@ class RunScreen(Screen[None]):
         yield Curves(id="curves")
         yield Outcome(id="outcome")
         yield LogTail(id="log")
-        yield Footer(compact=True)
+        yield KeyBar()
 
     # --- following -------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
-from tui_ft.tui.run_words import memory_title
+from tui_ft.tui.run_words import memory_titles
 from tui_ft.tui.widgets.line_chart import Curve, LineChart
 from tui_ft.watch.reading import Reading
 
@@ -16,7 +16,7 @@ class Curves(Horizontal):
     def compose(self) -> ComposeResult:
         yield LineChart("Loss", id="loss")
         with Vertical(id="side"):
-            yield LineChart("Gradient norm", id="grad_norm")
+            yield LineChart("Gradient norm", "Grad norm", "Grad", id="grad_norm")
             yield LineChart("Memory", is_over_time=True, id="memory")
 
     def chart(self, name: str) -> LineChart:
@@ -40,6 +40,6 @@ class Curves(Horizontal):
 
     def show_titles(self, reading: Reading) -> None:
         """Write what stands above the curves."""
-        self.chart("loss").set_title("Loss   ● eval loss" if "eval_loss" in reading.series else "Loss")
-        memory = self.chart("memory")
-        memory.set_title(memory_title(reading.memory, memory.size.width - 1))
+        points = ("Loss   ● eval loss", "Loss ● eval") if "eval_loss" in reading.series else ()
+        self.chart("loss").set_title(*points, "Loss")
+        self.chart("memory").set_title(*memory_titles(reading.memory))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual import events
 from textual.geometry import Region
@@ -51,6 +52,8 @@ class Curve:
 class LineChart(Widget):
     """A title, the curve with its y labels, and the x axis under it.
 
+    Of several `titles`, the longest first, the one that fits whole at this width is shown.
+
     A column with a value that is not finite is a gap with a × at its top. `show` is the only way in; the
     chart reads no series at any other time, except to draw itself at a new size.
     """
@@ -76,14 +79,13 @@ class LineChart(Widget):
 
     def __init__(
         self,
-        title: str,
-        *,
+        *titles: str,
         is_over_time: bool = False,
         empty: str = "no values yet",
         id: str | None = None,
     ) -> None:
         super().__init__(id=id)
-        self._title = title
+        self._titles = titles
         self._x_label = time_label if is_over_time else step_label
         self._x_window = time_window if is_over_time else step_window
         self._empty = empty
@@ -97,10 +99,10 @@ class LineChart(Widget):
         """The rows as text: title, curve, x axis."""
         return ["".join(character for character, _ in row) for row in self._rows]
 
-    def set_title(self, title: str) -> None:
-        """Change the line above the curve."""
-        if title != self._title:
-            self._title = title
+    def set_title(self, *titles: str) -> None:
+        """Change the line above the curve: the first of `titles` that fits whole stands there."""
+        if titles != self._titles:
+            self._titles = titles
             self._replace_row(0, self._title_row())
 
     def show(self, curve: Curve) -> None:
@@ -205,7 +207,9 @@ class LineChart(Widget):
         return [(character, "point" if character == "▲" else "axis") for character in text]
 
     def _title_row(self) -> list[Cell]:
-        return [(character, "title") for character in fit(" " + self._title, self.size.width)]
+        width = self.size.width
+        title = next((title for title in self._titles if cell_len(title) < width), self._titles[-1])
+        return [(character, "title") for character in fit(" " + title, width)]
 
     def _empty_rows(self) -> list[list[Cell]]:
         width, height = self.size.width, max(self.size.height - 1, 0)

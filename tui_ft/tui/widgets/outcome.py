@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from textual.geometry import Size
+
 from tui_ft.runs.records import SampleEvent
-from tui_ft.tui.widgets.text_panel import Entry, TextPanel
+from tui_ft.tui.widgets.text_panel import Entry, TextPanel, wrap
 from tui_ft.watch.log import clean_line
 from tui_ft.watch.reading import Reading
 from tui_ft.watch.scales import number_label
@@ -11,9 +15,12 @@ from tui_ft.watch.scales import number_label
 LONGEST_ANSWER = 400
 """Longer prompts and answers are shortened: the whole of them stands in events.jsonl."""
 
+LEAST_LOG = 2
+"""Lines that the log under it keeps: its title and its last line."""
+
 
 class Outcome(TextPanel):
-    """Appears when the run has ended with something to show."""
+    """Appears when the run has ended with something to show; it asks for no more room than that takes."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__("Result", id=id)
@@ -21,6 +28,24 @@ class Outcome(TextPanel):
     def show(self, reading: Reading) -> None:
         self.set_detail(_change(reading))
         self.set_entries(outcome_lines(reading))
+
+    def set_entries(self, entries: Sequence[Entry]) -> None:
+        if tuple(entries) != self._entries:
+            super().set_entries(entries)
+            self.refresh(layout=True)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """All its lines, as long as the log keeps its least: no height in a style sheet can say that."""
+        taken = sum(
+            int(other.styles.height.value)
+            for other in self.siblings
+            if other.display
+            and not other.styles.is_docked
+            and other.styles.height
+            and other.styles.height.is_cells
+        )
+        lines = sum(len(wrap(text, max(width - 1, 1))) for text, _ in self._entries)
+        return max(min(lines + 1, container.height - taken - LEAST_LOG), 1)
 
 
 def has_outcome(reading: Reading) -> bool:

@@ -6,7 +6,9 @@ import math
 import time
 from typing import TYPE_CHECKING
 
-from tui_ft.tui.text import fit
+from rich.cells import cell_len
+
+from tui_ft.tui.text import fit, plain
 from tui_ft.tui.widgets.row_list import Cell, RowList
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ _MARKS = {
 """Shape first, colour second: every status reads without colour."""
 
 _STATUS, _METHOD, _LOSS, _START = 10, 13, 7, 6
+_LETTERS = 4
+"""What an id ends in."""
 
 
 class RunList(RowList["RunSummary"]):
@@ -63,7 +67,7 @@ class RunList(RowList["RunSummary"]):
         mark, look = _MARKS.get(row.status, ("?", "muted"))
         return [
             (fit(f"{mark} {row.status}", _STATUS), look),
-            (" " + fit(short_id(row.id), name) + " ", ""),
+            (" " + fit_id(short_id(row.id), name) + " ", ""),
             (fit(row.model.rstrip("/").rpartition("/")[2], model) + " ", ""),
             (fit(row.method, _METHOD) + " ", ""),
             (fit(progress_text(row.step, row.total_steps, progress), progress, right=True) + " ", ""),
@@ -83,6 +87,14 @@ def _columns(width: int) -> tuple[int, int, int]:
 def short_id(run_id: str) -> str:
     """A run's name and letters without the date that the list shows in a column of its own."""
     return run_id[9:] if run_id[:8].isdigit() and run_id[8:9] == "-" else run_id
+
+
+def fit_id(name: str, width: int) -> str:
+    """Return a short id in `width` cells; its four letters tell runs of one name apart and stay."""
+    stem, dash, letters = plain(name).rpartition("-")
+    if cell_len(plain(name)) <= width or len(letters) != _LETTERS or width < _LETTERS + 2:
+        return fit(name, width)
+    return fit(stem, width - _LETTERS - 1) + dash + letters
 
 
 def progress_text(step: int | None, total: int | None, width: int) -> str:

@@ -26,6 +26,7 @@ class HardwareReader:
     def _reset(self) -> None:
         self.bad = 0
         self.last: HardwareRow | None = None
+        self._measured: HardwareRow | None = None
         self._origin: float | None = None
         self._gpu = Series()
         self._host = Series()
@@ -55,12 +56,17 @@ class HardwareReader:
         used = row.gpus[0].used_bytes if row.gpus else None
         if used is not None:
             self._gpu.add(at, used / GIB)
+        if used is not None or (row.trainer_rss_bytes is not None and not len(self._gpu)):
+            self._measured = row
         if row.trainer_rss_bytes is not None:
             self._host.add(at, row.trainer_rss_bytes / GIB)
 
     def memory(self) -> MemoryCurve | None:
-        """The GPU's memory where there is one, else the trainer's resident memory."""
-        row = self.last
+        """The GPU's memory where there is one, else the trainer's resident memory.
+
+        The numbers are those of the last row that knew them: when the trainer has gone nobody does.
+        """
+        row = self._measured or self.last
         if row is None or self._origin is None:
             return None
         if row.gpus or len(self._gpu):
