@@ -21,7 +21,8 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
 
 def watch(arguments: argparse.Namespace) -> int:
     """Show a run: as JSON, as text, or in the app."""
-    from tui_ft.runs import directory, launch
+    from tui_ft.runs import directory
+    from tui_ft.runs.adopting import adopt_if_orphan
 
     root = settings.runs_root(arguments.runs_root)
     if arguments.run is None:
@@ -41,10 +42,10 @@ def watch(arguments: argparse.Namespace) -> int:
             print_json(report.as_json(source.reading))
         else:
             print(report.as_text(source.reading))
-        launch.adopt_if_orphan(run)
+        adopt_if_orphan(run)
         return 0
     _require_terminal()
-    launch.adopt_if_orphan(run)
+    adopt_if_orphan(run)
     from tui_ft.tui.main import run_app
 
     run_app(root, run)

@@ -9,6 +9,8 @@ pinned exactly, and tests compare the resulting screen with the one Textual woul
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from rich.cells import get_character_cell_size
@@ -115,7 +117,9 @@ class ScreenImage:
         cells, is_plain = self._cells(strip)
         row = self._rows[y]
         del cells[max(self.size.width - x, 0) :]
-        if is_plain:
+        if is_plain and cells and row[x : x + len(cells)].count(UNKNOWN) == len(cells):
+            self._put_new(x, y, row, cells)
+        elif is_plain:
             for x_cell, cell in enumerate(cells, x):
                 if row[x_cell] != cell:
                     self._put(x_cell, y, row, cell)
@@ -158,6 +162,17 @@ class ScreenImage:
         self._out.append(character)
         row[x] = cell
         self._cursor = x + 1
+
+    def _put_new(self, x: int, y: int, row: list[Cell], cells: list[Cell]) -> None:
+        """Write cells of one column each where nothing is known to stand: a whole stretch of a style at once."""
+        self._put(x, y, row, cells[0])
+        row[x : x + len(cells)] = cells
+        self._cursor = x + len(cells)
+        for style, stretch in groupby(cells[1:], key=itemgetter(1)):
+            if style is not self._style:
+                self._out.append(self._transition(self._style, style))
+                self._style = style
+            self._out.append("".join(map(itemgetter(0), stretch)))
 
     def _put_whole(self, x: int, y: int, row: list[Cell], cells: list[Cell]) -> None:
         """Write all cells: where a character is not one column wide, terminals disagree on the columns."""

@@ -36,6 +36,8 @@ NUMBERS_EVERY_S = 1.0
 FIRST_READ_S = 0.05
 LONG_READ_S = 0.4
 """How long one poll may read: a little before the first picture, then long stretches of a long history."""
+TALL_ROWS = 32
+"""From here on the log and the curves of an ended run have more room."""
 ENDED_EVERY_S = 3.0
 """A run that is over can only change by a resume from somewhere else."""
 
@@ -45,6 +47,7 @@ class RunScreen(Screen[None]):
 
     CSS_PATH = "run.tcss"
     AUTO_FOCUS = ""
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-short"), (TALL_ROWS, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "stop", "Stop", id="run.stop", tooltip="Save a checkpoint and stop the run"),
         Binding("S", "save", "Save", id="run.save", tooltip="Save a checkpoint now and go on"),
@@ -106,6 +109,8 @@ class RunScreen(Screen[None]):
         return self.source.reading
 
     def compose(self) -> ComposeResult:
+        # known before Textual measures the screen: else every style would be computed twice
+        self.add_class("-tall" if self.app.size.height >= TALL_ROWS else "-short")
         yield Lines(id="header")
         yield Progress(id="progress")
         yield Numbers(id="numbers")
