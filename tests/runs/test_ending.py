@@ -55,7 +55,7 @@ def word(cause: Cause, message: str = "Its last word.") -> EndEvent:
         (Seen(ProcessEnd(code=1), tail="ValueError: a\nKeyError: 'b'\n"), "failed", "error", "KeyError: 'b'"),
         (Seen(ProcessEnd(code=2), tail="tui-ft: Another trainer is at work.\n"), "failed", "error",
          "Another trainer"),
-        (Seen(UNSEEN), "failed", "killed", "nobody watched"),
+        (Seen(UNSEEN), "failed", "killed", "its own supervisor was gone"),
         (Seen(UNSEEN, oom_kills=2), "failed", "host_oom", "memory"),
         (Seen(UNSEEN, tail="RuntimeError: no\n"), "failed", "error", "RuntimeError: no"),
         (Seen(UNSEEN, stop_asked=True), "stopped", "stopped", "without a last word"),

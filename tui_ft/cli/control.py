@@ -90,7 +90,12 @@ def _set(arguments: argparse.Namespace) -> int:
         raise TuiFtError(
             f"learning_rate = {text.strip() or 'nothing'} is no rate.", "Give a number between 0 and 1."
         )
-    return _request(arguments, "learning_rate", f"learning rate {value:g} from the next step", value=value)
+    return _request(
+        arguments,
+        "learning_rate",
+        f"the schedule's peak learning rate is {value:g} from the next step on",
+        value=value,
+    )
 
 
 def _resume(arguments: argparse.Namespace) -> int:

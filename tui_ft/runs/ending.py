@@ -113,7 +113,9 @@ def _by_output(seen: Seen) -> tuple[Status, ExitRecord]:
     if seen.stop_asked or seen.preempted:
         return "stopped", _exit(seen, "stopped", f"Stopped without a last word; {_saved(seen)}.")
     return "failed", _exit(
-        seen, "killed", f"The trainer disappeared while nobody watched it; {_saved(seen)}."
+        seen,
+        "killed",
+        f"The trainer ended without a last word while its own supervisor was gone; {_saved(seen)}.",
     )
 
 

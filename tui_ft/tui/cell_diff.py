@@ -164,7 +164,7 @@ class ScreenImage:
         self._cursor = x + 1
 
     def _put_new(self, x: int, y: int, row: list[Cell], cells: list[Cell]) -> None:
-        """Write cells of one column each where nothing is known to stand: a whole stretch of a style at once."""
+        """Write one-column cells where nothing is known to stand: a whole stretch of a style at once."""
         self._put(x, y, row, cells[0])
         row[x : x + len(cells)] = cells
         self._cursor = x + len(cells)
