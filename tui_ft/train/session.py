@@ -32,7 +32,7 @@ from tui_ft.train.trainer import RunTrainer
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-SAMPLED_TOKENS_SHOWN = 4096
+SAMPLED_TOKENS_SHOWN = 32_768
 """At most this many tokens of the first step's batches are written down."""
 
 
