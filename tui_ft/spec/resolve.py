@@ -69,6 +69,14 @@ def resolved_learning_rate(spec: RunSpec) -> float:
     return _LEARNING_RATE_OF_METHOD[spec.method.kind] if by_objective is None else by_objective
 
 
+def resolved_optimizer(spec: RunSpec, *, on_gpu: bool) -> str:
+    """Resolve "auto": fused AdamW; for a quantised base on a GPU the paged 8-bit one (QLoRA, 2305.14314)."""
+    if spec.training.optimizer != "auto":
+        return spec.training.optimizer
+    is_quantised = spec.method.quantization is not None
+    return "paged_adamw_8bit" if is_quantised and on_gpu else "adamw_torch_fused"
+
+
 def resolve(spec: RunSpec) -> RunSpec:
     """Fill every unset field that has a default by its method or objective.
 

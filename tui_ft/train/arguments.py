@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from tui_ft.hardware import host
+from tui_ft.spec.resolve import resolved_optimizer
 from tui_ft.spec.run_spec import RunSpec
 from tui_ft.train.precision import Precision
 
@@ -19,14 +20,6 @@ NEVER_CLIPPED = 1e30
 
 MAX_WORKERS = 4
 """More dataloader workers than this do not help rows that are already token ids (domain facts, section d)."""
-
-
-def optimizer_name(spec: RunSpec, device: torch.device) -> str:
-    """Resolve "auto": fused AdamW; for a quantised base on a GPU the paged 8-bit one (QLoRA, 2305.14314)."""
-    if spec.training.optimizer != "auto":
-        return spec.training.optimizer
-    is_quantised = spec.method.quantization is not None
-    return "paged_adamw_8bit" if is_quantised and device.type == "cuda" else "adamw_torch_fused"
 
 
 def dataloader_workers(spec: RunSpec, device: torch.device) -> int:
@@ -57,7 +50,7 @@ def sft_config(spec: RunSpec, precision: Precision, device: torch.device, output
         "per_device_train_batch_size": training.batch_size,
         "per_device_eval_batch_size": training.batch_size,
         "gradient_accumulation_steps": training.gradient_accumulation,
-        "optim": optimizer_name(spec, device),
+        "optim": resolved_optimizer(spec, on_gpu=device.type == "cuda"),
         "weight_decay": training.weight_decay,
         "max_grad_norm": training.max_grad_norm or NEVER_CLIPPED,
         "gradient_checkpointing": training.gradient_checkpointing,

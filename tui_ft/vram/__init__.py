@@ -1,0 +1,1 @@
+"""Will it fit: model shapes, the estimate of GPU memory, the verdict against free memory, and what to change."""
