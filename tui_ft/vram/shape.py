@@ -11,7 +11,7 @@ Role = Literal["linear", "conv1d", "embedding", "head", "norm", "bias", "experts
 """`linear` and `conv1d` are what bitsandbytes quantises and LoRA targets; fused `experts` are neither."""
 
 Counted = Literal["architecture", "header", "unknown"]
-"""From a known architecture, exact; from the weights' own headers, exact in number but not in part; or not."""
+"""By a known architecture, exact; by the headers of the weights, exact in number only; or not at all."""
 
 
 @dataclass(frozen=True, slots=True)
