@@ -138,3 +138,10 @@ def test_without_processes_none_are_asked_for(fake: ModuleType, monkeypatch: pyt
 def test_the_real_box_can_be_asked() -> None:
     reading = read_gpus()
     assert reading.gpus or reading.problem is not None or reading == GpuReading(())
+
+
+def test_the_driver_is_told_where_it_is_known(fake: ModuleType) -> None:
+    nvml = fake.FakeNvml(fake.FULL)
+    assert read_gpus(nvml).driver is None
+    nvml.nvmlSystemGetDriverVersion = lambda: b"570.86.15"
+    assert read_gpus(nvml).driver == "570.86.15"

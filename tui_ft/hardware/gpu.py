@@ -57,10 +57,14 @@ class Gpu:
 
 
 class GpuReading(NamedTuple):
-    """All GPUs, and a sentence where there are none to be read for a reason worth telling."""
+    """All GPUs, and a sentence where there are none to be read for a reason worth telling.
+
+    `driver` is the version of the NVIDIA driver.
+    """
 
     gpus: tuple[Gpu, ...]
     problem: str | None = None
+    driver: str | None = None
 
 
 class GpuReader:
@@ -69,6 +73,7 @@ class GpuReader:
     def __init__(self, nvml: Any = None) -> None:
         self._given = nvml
         self._nvml: Any = None
+        self._driver: str | None = None
         self._driver_error: type[Exception] = OSError  # never raised by NVML's own calls
 
     def read(self, *, with_processes: bool = True) -> GpuReading:
@@ -89,7 +94,7 @@ class GpuReader:
                 continue
             gpus += self._devices(index, handle, with_processes)
         lost = f"{unreadable} of {count} GPUs cannot be read (fallen off the bus?)." if unreadable else None
-        return GpuReading(tuple(gpus), lost)
+        return GpuReading(tuple(gpus), lost, self._driver)
 
     def close(self) -> None:
         """Let go of the driver."""
@@ -109,6 +114,7 @@ class GpuReader:
         except nvml.NVMLError as error:
             return _driver_problem(nvml, error)
         self._nvml = nvml
+        self._driver = _text(self._ask(lambda: nvml.nvmlSystemGetDriverVersion())) or None
         return None
 
     def _ask(self, query: Callable[..., T], *arguments: Any) -> T | None:

@@ -40,6 +40,10 @@ class AttemptDirectory:
     def data(self) -> Path:
         return self.path / "data.json"
 
+    @property
+    def prediction(self) -> Path:
+        return self.path / "prediction.json"
+
 
 @dataclass(frozen=True)
 class RunDirectory:

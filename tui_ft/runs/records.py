@@ -85,6 +85,38 @@ class StateRecord(msgspec.Struct, kw_only=True, frozen=True):
     stop_requested_by: str | None = None
 
 
+class PredictionRecord(msgspec.Struct, kw_only=True, frozen=True):
+    """An attempt's `prediction.json`: the GPU memory that launch foresaw, in bytes, on the fullest GPU.
+
+    `problem` says why there is none; every number is None then. `seq_length` is the longest row that was
+    taken for granted, `free_bytes` what the chosen GPU had left. The words are those of `tui-ft estimate`.
+    """
+
+    schema: int = SCHEMA
+    time: float
+    problem: str | None = None
+    method: str = ""
+    parameters: int | None = None
+    trainable_parameters: int | None = None
+    seq_length: int | None = None
+    batch_size: int | None = None
+    parts_bytes: dict[str, int] = {}
+    allocated_bytes: int | None = None
+    needed_bytes: int | None = None
+    nvidia_smi_bytes: int | None = None
+    low_bytes: int | None = None
+    high_bytes: int | None = None
+    context_bytes: int | None = None
+    basis: str | None = None
+    validated: bool | None = None
+    peak_phase: str | None = None
+    gpu: str | None = None
+    total_bytes: int | None = None
+    free_bytes: int | None = None
+    verdict: Literal["fits", "tight", "does_not_fit", "unknown"] = "unknown"
+    notes: list[str] = []
+
+
 class RequestRecord(msgspec.Struct, kw_only=True, frozen=True):
     """A file in `control/`: what is asked of the run, by whom, and when."""
 
@@ -178,6 +210,36 @@ class RequestEvent(Event, kw_only=True, frozen=True, tag="request"):
     value: float | None = None
 
 
+class MemoryPeak(msgspec.Struct, kw_only=True, frozen=True):
+    """Peaks of the caching allocator, in bytes: of live tensors, and of what it holds of the GPU."""
+
+    allocated_bytes: int
+    reserved_bytes: int
+
+
+class MemoryEvent(Event, kw_only=True, frozen=True, tag="memory"):
+    """The GPU memory of this attempt so far, in bytes; each is a running maximum, so the last event counts.
+
+    It is written on CUDA only. `phases` holds the peaks phase by phase, `phase` is the one in which
+    `allocated_bytes` was reached. `context_bytes` is what the process holds beside the allocator: NVML's
+    figure of the process less the reserved bytes or, where NVML shows no process, of the whole GPU less
+    what it held before; None where neither can be told. `longest_row` is the padded length of the longest
+    batch trained on. What it was measured on stands beside it, for it holds there only.
+    """
+
+    step: int
+    allocated_bytes: int
+    reserved_bytes: int
+    phase: Phase
+    phases: dict[str, MemoryPeak]
+    context_bytes: int | None = None
+    longest_row: int | None = None
+    gpu: str = ""
+    total_bytes: int | None = None
+    driver: str | None = None
+    versions: dict[str, str] = {}
+
+
 class EndEvent(Event, kw_only=True, frozen=True, tag="end"):
     """The trainer's own last word. `usage` is the Python that loads the result, line by line."""
 
@@ -191,8 +253,12 @@ class EndEvent(Event, kw_only=True, frozen=True, tag="end"):
 
 AnyEvent = (
     AttemptEvent | PhaseEvent | BeatEvent | CheckpointEvent | SampleEvent | WarningEvent
-    | RequestEvent | EndEvent
+    | RequestEvent | MemoryEvent | EndEvent
 )  # fmt: skip
+
+
+class _AnyKind(msgspec.Struct):
+    event: str
 
 
 # --- hardware.jsonl ------------------------------------------------------------------------------
@@ -229,6 +295,9 @@ class HardwareRow(msgspec.Struct, kw_only=True, frozen=True):
 
 
 _EVENT_DECODER = msgspec.json.Decoder(AnyEvent)
+_EVENT_KINDS = frozenset(kind.__struct_config__.tag for kind in AnyEvent.__args__)
+_KIND_DECODER = msgspec.json.Decoder(_AnyKind)
+_PREDICTION_DECODER = msgspec.json.Decoder(PredictionRecord)
 _HARDWARE_DECODER = msgspec.json.Decoder(HardwareRow)
 _METRIC_DECODER = msgspec.json.Decoder(dict[str, Any])
 _STATE_DECODER = msgspec.json.Decoder(StateRecord)
@@ -266,9 +335,17 @@ def encode_row(row: Mapping[str, Any] | msgspec.Struct) -> bytes:
     return _ENCODER.encode(fields)
 
 
-def decode_event(line: bytes) -> AnyEvent:
-    """Decode a row of events.jsonl. Raises `msgspec.DecodeError` for a bad or an unknown one."""
-    event: AnyEvent = _EVENT_DECODER.decode(line)
+def decode_event(line: bytes) -> AnyEvent | None:
+    """Decode a row of events.jsonl; None for a kind that a newer version writes.
+
+    Raises `msgspec.DecodeError` for a bad one.
+    """
+    try:
+        event: AnyEvent = _EVENT_DECODER.decode(line)
+    except msgspec.ValidationError:
+        if _KIND_DECODER.decode(line).event in _EVENT_KINDS:
+            raise
+        return None
     return event
 
 
@@ -290,6 +367,11 @@ def decode_state(data: bytes) -> StateRecord:
 def decode_request(data: bytes) -> RequestRecord:
     """Decode a control file. Raises `msgspec.DecodeError`."""
     return _REQUEST_DECODER.decode(data)
+
+
+def decode_prediction(data: bytes) -> PredictionRecord:
+    """Decode an attempt's prediction. Raises `msgspec.DecodeError`."""
+    return _PREDICTION_DECODER.decode(data)
 
 
 def encode_document(record: msgspec.Struct | Mapping[str, Any]) -> bytes:

@@ -13,6 +13,7 @@ from tui_ft.runs.records import (
     BeatEvent,
     CheckpointEvent,
     EndEvent,
+    MemoryEvent,
     PhaseEvent,
     SampleEvent,
     WarningEvent,
@@ -43,6 +44,7 @@ class EventReader:
         self.samples: dict[tuple[str, int], SampleEvent] = {}
         self.checkpoints: dict[int, CheckpointEvent] = {}
         self.warnings: list[WarningEvent] = []
+        self.memory: MemoryEvent | None = None
         self.end: EndEvent | None = None
 
     def poll(self, end: float) -> bool:
@@ -57,7 +59,8 @@ class EventReader:
                 except (msgspec.DecodeError, UnicodeDecodeError):
                     self.bad += 1
                 else:
-                    self._take(event)
+                    if event is not None:
+                        self._take(event)
             if time.monotonic() >= end:
                 break
         return changed
@@ -79,6 +82,8 @@ class EventReader:
                 self.samples[event.when, event.index] = event
             case WarningEvent():
                 self.warnings.append(event)
+            case MemoryEvent():
+                self.memory = event
             case EndEvent():
                 self.end, self.activity, self.step = event, None, event.step
 
@@ -86,7 +91,7 @@ class EventReader:
         if event.attempt > 1 or self.end is not None:
             self.restarts += 1
             self.restart_steps.append(float(event.step))
-        self.attempt, self.step, self.end = event.attempt, event.step, None
+        self.attempt, self.step, self.end, self.memory = event.attempt, event.step, None, None
         self.samples = {key: sample for key, sample in self.samples.items() if key[0] == "before"}
 
     def _enter(self, event: PhaseEvent) -> None:
