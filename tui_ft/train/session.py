@@ -17,11 +17,11 @@ from tui_ft.spec.resolve import resolve
 from tui_ft.spec.run_spec import RunSpec
 from tui_ft.spec.support import require_runnable
 from tui_ft.train import checkpoints, download, environment, quantized, result, samples
-from tui_ft.train.arguments import sft_config
+from tui_ft.train.assembly import assemble
 from tui_ft.train.callback import RunCallback
 from tui_ft.train.dataset import prepare
 from tui_ft.train.journal import Journal
-from tui_ft.train.methods import METHODS, cast_trainable, count_parameters
+from tui_ft.train.methods import count_parameters
 from tui_ft.train.model import load_model, load_tokenizer, model_source
 from tui_ft.train.precision import decide, training_device
 from tui_ft.train.requests import Requests
@@ -111,24 +111,21 @@ class Session:
         if self.device.type == "cuda" and spec.hardware.memory_fraction is not None:
             torch.cuda.set_per_process_memory_fraction(spec.hardware.memory_fraction)
         model: PreTrainedModel = load_model(spec, self.precision, self.device)
-        adapter = METHODS[spec.method.kind](model, spec)
         self.follower = RunCallback(self.journal, Requests(self.run_directory), self.stop, self.device)
-        trainer = RunTrainer(
+        trainer = assemble(
+            spec,
+            model,
+            self.precision,
+            self.device,
+            self.run_directory.path,
             run=self.run_directory,
             journal=self.journal,
             follower=self.follower,
-            keep=spec.checkpoints.keep,
             on_first_step=self._write_first_step,
-            is_loraplus=spec.method.variant == "lora+",
-            model=model,
-            args=sft_config(spec, self.precision, self.device, self.run_directory.path),
             train_dataset=self.data.train,
             eval_dataset=self.data.eval,
             processing_class=self.tokenizer,
-            peft_config=adapter,
         )
-        cast_trainable(trainer.model, self.precision.trainable)
-        quantized.forbid_packing(trainer.model)
         trained, whole = count_parameters(trainer.model)
         self._describe_environment(parameters=whole, trainable_parameters=trained)
         self.journal.say(
