@@ -12,6 +12,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from tui_ft.hardware.processes import resident_bytes
 from tui_ft.runs.records import RequestEvent, RequestName, RequestRecord, finite_or_word
 from tui_ft.train.journal import Journal
+from tui_ft.train.memory import MemoryMeter
 from tui_ft.train.requests import Requests
 from tui_ft.train.schedule import Plan
 from tui_ft.train.stopping import StopFlag
@@ -30,7 +31,9 @@ class EvaluationInterrupted(Exception):  # noqa: N818 - it ends a loop, it is no
 class RunCallback(TrainerCallback):
     """Follows the run for us; no method returns anything, for that would replace the trainer's control."""
 
-    def __init__(self, journal: Journal, requests: Requests, stop: StopFlag, device: torch.device) -> None:
+    def __init__(
+        self, journal: Journal, requests: Requests, stop: StopFlag, meter: MemoryMeter | None
+    ) -> None:
         self.journal = journal
         self.requests = requests
         self.stop = stop
@@ -39,7 +42,7 @@ class RunCallback(TrainerCallback):
         self.saved_step: int | None = None
         self.new_learning_rate: float | None = None
         """That of a resumed run whose spec was changed: the library would go on with the checkpoint's."""
-        self._device = device
+        self._meter = meter
         self._saved_at = time.monotonic()
         self._edge_at = time.monotonic()
         self._tokens = 0
@@ -65,8 +68,8 @@ class RunCallback(TrainerCallback):
     def on_step_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        if self._device.type == "cuda":
-            torch.cuda.reset_peak_memory_stats(self._device)
+        if self._meter is not None:
+            self._meter.begin_step(self.journal.phase)
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -104,6 +107,9 @@ class RunCallback(TrainerCallback):
         else:
             self._complete_step(row)
         self.journal.metrics(row)
+        if self._meter is not None:
+            self._meter.book(self.journal.phase)
+            self._meter.report(state.global_step)
         self._edge_at = time.monotonic()
 
     def on_prediction_step(
@@ -134,9 +140,10 @@ class RunCallback(TrainerCallback):
         if seconds > 0:
             row["tokens_per_s"] = round((tokens - self._tokens) / seconds, 1)
         self._tokens = tokens
-        if self._device.type == "cuda":
-            row["gpu_memory_gib"] = round(torch.cuda.max_memory_allocated(self._device) / GIB, 4)
-            row["gpu_reserved_gib"] = round(torch.cuda.memory_reserved(self._device) / GIB, 4)
+        if self._meter is not None:
+            allocated, reserved = self._meter.end_step(self.journal.phase)
+            row["gpu_memory_gib"] = round(allocated / GIB, 4)
+            row["gpu_reserved_gib"] = round(reserved / GIB, 4)
         else:
             rss = resident_bytes((os.getpid(),))
             if rss is not None:

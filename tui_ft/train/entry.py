@@ -84,7 +84,11 @@ def _attempt(run: RunDirectory, number: int, journal: Journal, stop: StopFlag) -
     checkpoints.sweep_unfinished(run)
     from tui_ft.train.session import Session
 
-    return Session(run, number, spec, checkpoint, journal, stop).run()
+    session = Session(run, number, spec, checkpoint, journal, stop)
+    try:
+        return session.run()
+    finally:
+        session.close()
 
 
 def _opening(run: RunDirectory, number: int, step: int) -> str:

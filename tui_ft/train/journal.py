@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tui_ft.errors import TuiFtError
@@ -26,6 +26,10 @@ SILENCE_S = BEAT_S / 2
 
 LOCK_WITHIN_S = 0.5
 """Whoever asks whether a trainer lives holds the lock for an instant; a trainer holds it to its end."""
+
+
+def _ignore(phase: Phase) -> None:
+    """Nobody wants to know."""
 
 
 def _lock(descriptor: int) -> bool:
@@ -59,6 +63,8 @@ class Journal:
         self._phase: Phase = "loading libraries"
         self._progress: tuple[int | None, int | None, str | None] = (None, None, None)
         self.step = 0
+        self.on_leave: Callable[[Phase], None] = _ignore
+        """Told of each phase that ends, while it still is the phase."""
         self._beat = threading.Thread(target=self._beat_on, name="beat", daemon=True)
         self._beat.start()
 
@@ -73,6 +79,7 @@ class Journal:
 
     def enter(self, phase: Phase, total_steps: int | None = None, detail: str | None = None) -> None:
         """Say that `phase` begins."""
+        self.on_leave(self._phase)
         self._phase, self._progress = phase, (None, None, None)
         self.event(
             PhaseEvent(time=time.time(), phase=phase, step=self.step, total_steps=total_steps, detail=detail)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from pathlib import Path
@@ -16,11 +17,12 @@ from tui_ft.runs.records import EndEvent, SampleEvent, decode_event, encode_docu
 from tui_ft.spec.resolve import resolve
 from tui_ft.spec.run_spec import RunSpec
 from tui_ft.spec.support import require_runnable
-from tui_ft.train import checkpoints, download, environment, quantized, result, samples
+from tui_ft.train import checkpoints, download, environment, memory, quantized, result, samples
 from tui_ft.train.assembly import assemble
 from tui_ft.train.callback import RunCallback
 from tui_ft.train.dataset import prepare
 from tui_ft.train.journal import Journal
+from tui_ft.train.memory import MemoryMeter
 from tui_ft.train.methods import count_parameters
 from tui_ft.train.model import load_model, load_tokenizer, model_source
 from tui_ft.train.precision import decide, training_device
@@ -56,6 +58,7 @@ class Session:
         self.journal = journal
         self.stop = stop
         self.device = training_device()
+        self.meter = self._meter()
         environment.require_compiler(self.device)
         self.precision = decide(self.spec, self.device)
         datasets.disable_progress_bars()
@@ -80,7 +83,23 @@ class Session:
             return self._stopped(step, total)
         return self._finish(step)
 
+    def close(self) -> None:
+        """The attempt is over, however it ended: the last word on its memory."""
+        if self.meter is None:
+            return
+        with contextlib.suppress(RuntimeError):  # a GPU that fell away must not hide why the run ended
+            self.meter.book(self.journal.phase)
+            self.meter.report(self.journal.step, is_last=True)
+
     # --- before training -------------------------------------------------------------------------
+
+    def _meter(self) -> MemoryMeter | None:
+        counters = memory.counters(self.device)
+        if counters is None:
+            return None
+        meter = MemoryMeter(counters, self.journal.event)
+        self.journal.on_leave = meter.leave
+        return meter
 
     def _describe_environment(self, **more: Any) -> None:
         facts = environment.describe(self.device, self.precision) | more
@@ -111,7 +130,7 @@ class Session:
         if self.device.type == "cuda" and spec.hardware.memory_fraction is not None:
             torch.cuda.set_per_process_memory_fraction(spec.hardware.memory_fraction)
         model: PreTrainedModel = load_model(spec, self.precision, self.device)
-        self.follower = RunCallback(self.journal, Requests(self.run_directory), self.stop, self.device)
+        self.follower = RunCallback(self.journal, Requests(self.run_directory), self.stop, self.meter)
         trainer = assemble(
             spec,
             model,
@@ -122,6 +141,7 @@ class Session:
             journal=self.journal,
             follower=self.follower,
             on_first_step=self._write_first_step,
+            meter=self.meter,
             train_dataset=self.data.train,
             eval_dataset=self.data.eval,
             processing_class=self.tokenizer,

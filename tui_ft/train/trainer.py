@@ -15,6 +15,7 @@ from tui_ft.runs.records import CheckpointEvent
 from tui_ft.train import checkpoints
 from tui_ft.train.callback import EvaluationInterrupted, RunCallback
 from tui_ft.train.journal import Journal
+from tui_ft.train.memory import MemoryMeter
 
 LORAPLUS_RATIO = 16
 """How much faster B learns than A: the value that the paper recommends."""
@@ -39,10 +40,12 @@ class RunTrainer(SFTTrainer):
         follower: RunCallback,
         keep: int,
         on_first_step: FirstStep,
+        meter: MemoryMeter | None = None,
         is_loraplus: bool = False,
         **options: Any,
     ) -> None:
         self._is_loraplus = is_loraplus
+        self._meter = meter
         super().__init__(callbacks=[follower], **options)
         self.remove_callback(PrinterCallback)
         self.run = run
@@ -74,6 +77,8 @@ class RunTrainer(SFTTrainer):
             if self.accelerator.sync_gradients:
                 self._on_first_step(self._first_batches)
                 self._on_first_step, self._first_batches = None, []
+        if self._meter is not None and not self.args.packing:
+            self._meter.longest_row = max(self._meter.longest_row or 0, inputs["input_ids"].shape[-1])
         return super().training_step(model, inputs, *args, **kwargs)
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
