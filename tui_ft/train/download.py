@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
+import msgspec
+
 from tui_ft.errors import TuiFtError
 from tui_ft.spec.run_spec import RunSpec
 from tui_ft.train.journal import Journal
@@ -94,6 +96,28 @@ def plan(repo: str, revision: str | None) -> Download | None:
         missing_bytes=sum(missing.values()),
         weight_bytes=sum(weights.values()),
     )
+
+
+def is_here(repo: str, revision: str | None) -> bool:
+    """True when the cache holds the weights of `repo` whole; nobody is asked over the network."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        folder = Path(
+            snapshot_download(repo, revision=revision, local_files_only=True, allow_patterns=PATTERNS)
+        )
+    except LocalEntryNotFoundError:
+        return False
+    index = folder / "model.safetensors.index.json"
+    if index.exists():
+        wanted = set(msgspec.json.decode(index.read_bytes(), type=_Index).weight_map.values())
+        return all((folder / name).exists() for name in wanted)
+    return any(folder.glob("*.safetensors"))
+
+
+class _Index(msgspec.Struct):
+    weight_map: dict[str, str]
 
 
 def choose_files(sizes: dict[str, int]) -> dict[str, int]:

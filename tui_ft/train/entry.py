@@ -78,7 +78,7 @@ def _attempt(run: RunDirectory, number: int, journal: Journal, stop: StopFlag) -
             "There is no whole checkpoint to resume from.", f"Begin again with `tui-ft restart {run.id}`."
         )
     spec = load(run.attempt(number).spec)
-    _prepare_environment(spec)
+    prepare_environment(spec)
     journal.say(_opening(run, number, step))
     journal.enter("loading libraries")
     checkpoints.sweep_unfinished(run)
@@ -95,7 +95,7 @@ def _opening(run: RunDirectory, number: int, step: int) -> str:
     return f"{run.id}, attempt {number}, " + (f"from step {step}" if step else "from the beginning")
 
 
-def _prepare_environment(spec: RunSpec) -> None:
+def prepare_environment(spec: RunSpec) -> None:
     """What the libraries must find before they are imported: no network unless the spec asks for it."""
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ["TOKENIZERS_PARALLELISM"] = "false"  # it warns, and deadlocks, after a fork

@@ -144,8 +144,9 @@ class MemoryMeter:
         self.longest_row: int | None = None
 
     @property
-    def phases(self) -> dict[str, MemoryPeak]:
-        return dict(self._phases)
+    def last(self) -> MemoryEvent | None:
+        """What was last written."""
+        return self._written
 
     def leave(self, phase: Phase) -> None:
         """`phase` is over: book its peaks, and let the next one's begin."""
@@ -166,7 +167,8 @@ class MemoryMeter:
         """Book the peaks so far on `phase`, which goes on."""
         reading = self._counters.read()
         measured = MemoryPeak(allocated_bytes=reading.allocated_peak, reserved_bytes=reading.reserved_peak)
-        self._phases[phase] = _larger(self._phases.get(phase), measured)
+        if reading.reserved_peak:  # a phase before the GPU was touched has nothing to say
+            self._phases[phase] = _larger(self._phases.get(phase), measured)
         self._step = _larger(self._step, measured)
         self._reserved = reading.reserved
         return reading
