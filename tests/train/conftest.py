@@ -30,10 +30,13 @@ def make_run(tmp_path: Path) -> MakeRun:
 
 
 @pytest.fixture(autouse=True)
-def signals_restored() -> Iterator[None]:
-    """The trainer takes the process's signals; give them back."""
+def process_restored() -> Iterator[None]:
+    """The trainer takes the process's signals and sets its environment; give both back."""
+    environment = dict(os.environ)
     numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     before = [signal.getsignal(number) for number in numbers]
     yield
     for number, handler in zip(numbers, before, strict=True):
         signal.signal(number, handler)
+    os.environ.clear()
+    os.environ.update(environment)
