@@ -32,7 +32,8 @@ class Weight:
 class ModelShape:
     """A causal language model. `blocks` are its decoder layers in order, equal ones the same tuple.
 
-    `family` is the `model_type` of the text config. A field is None where the family has no such thing.
+    `family` is the `model_type` of the text config, `stack` the path of the decoder layers. A field is
+    None where the family has no such thing.
     `notes` are sentences for the user (a vision tower left out, experts that stay 16 bit).
     """
 
@@ -48,6 +49,7 @@ class ModelShape:
     is_tied: bool
     outside: tuple[Weight, ...]
     blocks: tuple[tuple[Weight, ...], ...]
+    stack: str = "model.layers"
     experts: int | None = None
     experts_per_token: int | None = None
     expert_intermediate: int | None = None

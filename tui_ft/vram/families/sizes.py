@@ -1,0 +1,177 @@
+"""What the names in a family's row stand for, given one config: checked keys, defaults, derived sizes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from tui_ft.errors import TuiFtError
+from tui_ft.vram.families.expression import evaluate, names_in
+from tui_ft.vram.families.layout import Family
+from tui_ft.vram.families.table import aliases, defaults
+
+LARGEST = 10**9
+"""No whole number of a config that a size depends on is larger."""
+
+REMEDY = "Use the config.json that came with the model."
+
+STANDARD = {
+    "h": "hidden_size",
+    "f": "intermediate_size",
+    "L": "num_hidden_layers",
+    "heads": "num_attention_heads",
+    "V": "vocab_size",
+    "kv": "num_key_value_heads or heads",
+    "d": "head_dim or h // heads",
+    "q": "heads * d",
+    "k": "kv * d",
+    "E": "num_experts or num_local_experts or n_routed_experts",
+    "m": "moe_intermediate_size",
+    "top": "num_experts_per_tok",
+    "tied": "tie_word_embeddings",
+}
+"""The short names of the rows, unless a row's `let` says otherwise."""
+
+NEEDED = ("h", "L", "heads", "V", "f", "E", "m")
+"""Sizes that are never taken for granted: their keys must be in a config that stands by itself."""
+
+
+class Sizes:
+    """Names to values for one config; `enter` sets the layer that `each` speaks of.
+
+    `asked` collects the keys that were looked up: what the table of defaults must hold.
+    """
+
+    def __init__(
+        self, config: Mapping[str, Any], row: Family, family: str, name: str, *, is_nested: bool
+    ) -> None:
+        self._config = config
+        self._row = row
+        self._family = family
+        self._name = name
+        self._is_nested = is_nested
+        self._values: dict[str, Any] = {}
+        self._each: dict[str, Any] = {}
+        self._pending: list[str] = []
+        self._other_names = aliases(family)
+        self.asked: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self._each:
+            return self._each[name]
+        if name not in self._values:
+            self._values[name] = self._derived(name)
+        return self._values[name]
+
+    def enter(self, layer: int) -> tuple[Any, ...]:
+        """Set the names of `each` for one layer; return what tells its kind of layer from others."""
+        found: dict[str, Any] = {"layer": layer}
+        self._each = found
+        for name, text in self._row.each.items():
+            found[name] = self.guarded(text)
+        del found["layer"]
+        return tuple(found.values())
+
+    def guarded(self, text: str) -> Any:
+        """The value of an expression. Raises `TuiFtError` where the config's values make none."""
+        try:
+            return evaluate(text, self)
+        except (TypeError, IndexError, KeyError, ZeroDivisionError, OverflowError) as error:
+            keys = sorted(self.asked & set(self._keys(text)))
+            where = f" ({', '.join(keys)})" if keys else ""
+            raise TuiFtError(
+                f"The config of {self._name} does not fit its architecture {self._family}{where}.", REMEDY
+            ) from error
+
+    def whole(self, name: str, most: int = LARGEST) -> int:
+        """A size that must be there. Raises `TuiFtError` for one that is absurd."""
+        value = self.guarded(name)
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+            keys = ", ".join(sorted(self._keys(name))) or name
+            shown = "missing" if value is None else f"{value!s:.20}"
+            raise TuiFtError(f"The config of {self._name} has no sensible {keys} ({shown}).", REMEDY)
+        return value
+
+    def optional(self, name: str) -> int | None:
+        value = self.guarded(name)
+        return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+
+    def width(self) -> int:
+        """The width of the feed-forward part: of one layer, where layers differ of the widest."""
+        value = self.guarded("f")
+        if isinstance(value, list):
+            value = max((item for item in value if isinstance(item, int)), default=None)
+        return value if isinstance(value, int) and value > 0 else self.optional("m") or self.whole("h")
+
+    def context(self) -> int | None:
+        """The longest row that the model was made for, or None."""
+        for key in (
+            "max_position_embeddings",
+            "n_positions",
+            "max_seq_len",
+            "seq_length",
+            "max_sequence_length",
+        ):
+            value = self._config.get(key)
+            if isinstance(value, int) and not isinstance(value, bool) and 0 < value < LARGEST:
+                return value
+        return None
+
+    def sliding_window(self) -> int | None:
+        """Tokens that a layer with local attention looks back, or None where no layer is such."""
+        if self._config.get("use_sliding_window") is False:
+            return None
+        value = self._config.get("sliding_window", defaults(self._family).get("sliding_window"))
+        return (
+            value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < LARGEST else None
+        )
+
+    def _derived(self, name: str) -> Any:
+        text = self._row.let.get(name, STANDARD.get(name))
+        if text is None or text == name:
+            return self._key(name)
+        self._pending.append(name)
+        value = self.guarded(text)
+        self._pending.pop()
+        return value
+
+    def _key(self, key: str) -> Any:
+        key = self._other_names.get(key, key)
+        self.asked.add(key)
+        known = defaults(self._family)
+        for held in (key, *(alias for alias, real in self._other_names.items() if real == key)):
+            if held in self._config:
+                return self._checked(held, self._config[held], known.get(key))
+        default = known.get(key)
+        is_size = isinstance(default, int) and not isinstance(default, bool)
+        if is_size and not self._is_nested and self._pending and self._pending[-1] in NEEDED:
+            raise TuiFtError(f"The config of {self._name} has no {key}.", REMEDY)
+        return default
+
+    def _checked(self, key: str, value: Any, default: Any) -> Any:
+        if isinstance(value, float) and not math.isfinite(value):
+            sentence = f"{key} is no finite number"
+        elif isinstance(value, int) and not -1 <= value <= LARGEST:
+            sentence = f"{key} = {value!s:.20} is absurd"
+        elif isinstance(default, int) and not isinstance(default, bool) and not _is_whole(value):
+            sentence = f"{key} is no whole number"
+        else:
+            return value
+        raise TuiFtError(f"The config of {self._name} is wrong: {sentence}.", REMEDY)
+
+    def _keys(self, text: str) -> set[str]:
+        found: set[str] = set()
+        todo = names_in(text)
+        while todo:
+            name = todo.pop()
+            inner = self._row.let.get(name, STANDARD.get(name))
+            if inner is None or inner == name:
+                found.add(name)
+            else:
+                todo |= names_in(inner) - {name}
+        return found
+
+
+def _is_whole(value: Any) -> bool:
+    return value is None or (isinstance(value, (int, list)) and not isinstance(value, bool))

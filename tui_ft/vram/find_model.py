@@ -1,0 +1,202 @@
+"""Find the config of a model by whatever name the user gives it: folder, file, catalogue, cache, hub."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tui_ft.demo import paths as demo_paths
+from tui_ft.errors import TuiFtError
+from tui_ft.vram import catalogue, header
+from tui_ft.vram.model_config import UnknownFamilyError, refuse_quantised, shape_of
+from tui_ft.vram.shape import ModelShape
+
+LARGEST_CONFIG_BYTES = 8 << 20
+"""A config.json is a few kilobytes; one of quantised weights some hundred."""
+
+CONFIG = "config.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A model's config and the shape it makes; `folder` is None where only the config is at hand."""
+
+    config: Mapping[str, Any]
+    shape: ModelShape
+    folder: Path | None
+
+
+def find_shape(name: str, *, revision: str | None = None, online: bool = False) -> ModelShape:
+    """The shape of the model that the user calls `name`; see `find`."""
+    return find(name, revision=revision, online=online).shape
+
+
+def find(name: str, *, revision: str | None = None, online: bool = False) -> Found:
+    """Look for `name` on this disk, in the Hugging Face cache and the catalogue, then on the hub if `online`.
+
+    `name` is "demo", a folder, a config.json, a name of the catalogue or a hub id. Only the config is
+    fetched. Raises `TuiFtError` that says what is missing, and where it was looked for.
+    """
+    name = name.strip()
+    if not name:
+        raise TuiFtError("No model is named.", "Give a folder, a config.json, a hub id or a known name.")
+    if name == "demo":
+        return _in_folder(demo_paths.model_folder(), "demo")
+    path = Path(name).expanduser()
+    if _is_there(path):
+        return _in_folder(path, shown(path.name) or shown(str(path))) if path.is_dir() else _in_file(path)
+    if name.startswith(("/", "./", "../", "~")) or path.suffix == ".json":
+        raise TuiFtError(f"There is no {shown(name)}.", "Name a model's folder or its config.json.")
+    if path.suffix == ".gguf":
+        raise _gguf(shown(name))
+    cached = _cached(name, revision)
+    if cached is not None:
+        return _in_folder(cached, shown(name))
+    entry = catalogue.lookup(name) if revision is None else None
+    if entry is not None:
+        return Found(entry.config, entry.shape, None)
+    if online:
+        return _in_folder(_fetched(name, revision), shown(name))
+    raise TuiFtError(
+        f"{shown(name)} is no folder, no model of the catalogue and not in the Hugging Face cache.",
+        "Check its name, or give the path of its config.json.",
+    )
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Read a config.json. Raises `TuiFtError` for one that is no JSON object, too large or too deep."""
+    try:
+        if path.stat().st_size > LARGEST_CONFIG_BYTES:
+            raise TuiFtError(f"{shown(str(path))} is too large for a config.", "Name the right file.")
+        data = path.read_bytes()
+        config = msgspec.json.decode(data, type=dict[str, Any])
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        raise TuiFtError(f"{shown(str(path))} cannot be read: {reason}.") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        if data.startswith(b"version https://git-lfs"):
+            raise TuiFtError(
+                f"{shown(str(path))} is a git-lfs pointer, not the file.", "Run `git lfs pull` there."
+            ) from error
+        raise TuiFtError(f"{shown(str(path))} is no JSON object.", "Fetch the file again.") from error
+    return config
+
+
+def shown(text: str) -> str:
+    """`text` without what a terminal would obey, cut where it is long."""
+    clean = "".join(letter for letter in text if letter.isprintable())
+    return clean if len(clean) <= 120 else clean[:119] + "…"
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _in_file(path: Path) -> Found:
+    if path.suffix == ".gguf":
+        raise _gguf(shown(path.name))
+    if path.suffix == ".safetensors":
+        raise TuiFtError(f"{shown(path.name)} is a file of weights.", "Name the folder that holds it.")
+    return _made(read_config(path), path.parent, shown(path.parent.name) or shown(path.name))
+
+
+def _in_folder(folder: Path, name: str) -> Found:
+    path = folder / CONFIG
+    if path.is_file():
+        return _made(read_config(path), folder, name)
+    if (folder / "adapter_config.json").is_file():
+        base = read_config(folder / "adapter_config.json").get("base_model_name_or_path")
+        of = f" of {shown(base)}" if isinstance(base, str) and base else ""
+        raise TuiFtError(f"{name} is an adapter{of}, not a base model.", "Name the base model.")
+    if any(folder.glob("*.gguf")):
+        raise _gguf(name)
+    raise TuiFtError(f"The folder {name} has no config.json.", "Name the folder that holds it, or a hub id.")
+
+
+def _gguf(name: str) -> TuiFtError:
+    return TuiFtError(f"{name} is GGUF, which is for inference.", "Name the original model with safetensors.")
+
+
+def _made(config: Mapping[str, Any], folder: Path, name: str) -> Found:
+    try:
+        return Found(config, shape_of(config, name), folder)
+    except UnknownFamilyError:
+        refuse_quantised(config, name)
+        files = header.weight_files(folder)
+        if not files:
+            raise
+        return Found(config, header.shape_from_headers(files, config, name), folder)
+
+
+def _cached(name: str, revision: str | None) -> Path | None:
+    """The newest snapshot in the Hugging Face cache that has a config; nobody is asked."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    repository = Path(HF_HUB_CACHE) / ("models--" + name.replace("/", "--"))
+    if not _is_there(repository / "snapshots"):
+        return None
+    wanted = revision or "main"
+    reference = repository / "refs" / wanted
+    try:
+        commit = reference.read_text(encoding="utf-8").strip() if reference.is_file() else wanted
+        candidates = [repository / "snapshots" / commit]
+        if revision is None:
+            others = (repository / "snapshots").iterdir()
+            candidates += sorted(others, key=lambda path: -path.stat().st_mtime)
+    except (OSError, UnicodeDecodeError):
+        return None
+    return next((folder for folder in candidates if _is_there(folder / CONFIG)), None)
+
+
+def _fetched(name: str, revision: str | None) -> Path:
+    """Fetch config.json alone into the cache. Raises `TuiFtError` that says why it cannot be had."""
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        return Path(hf_hub_download(name, CONFIG, revision=revision, etag_timeout=TIMEOUT_S)).parent
+    except HFValidationError:
+        raise TuiFtError(
+            f"{shown(name)!r} is neither a folder here nor a model's name on the hub.", "Check its name."
+        ) from None
+    except Exception as error:
+        raise _why(shown(name), shown(revision or ""), error) from error
+
+
+TIMEOUT_S = 5.0
+"""The hub answers in time, or the model is not known."""
+
+
+def _why(name: str, revision: str, error: Exception) -> TuiFtError:
+    from huggingface_hub import errors
+
+    if isinstance(error, errors.GatedRepoError):
+        return TuiFtError(
+            f"{name} is gated.",
+            f"Accept its licence on https://huggingface.co/{name}, then `hf auth login` or set HF_TOKEN.",
+        )
+    if isinstance(error, errors.RevisionNotFoundError):
+        return TuiFtError(f"{name} has no revision {revision} on the hub.", "Check model.revision.")
+    if isinstance(error, errors.RepositoryNotFoundError):
+        return TuiFtError(
+            f"There is no model {name} on the hub, or it is private.",
+            "Check its name; for a private one log in with `hf auth login` or HF_TOKEN.",
+        )
+    if isinstance(error, errors.EntryNotFoundError) and not isinstance(error, errors.LocalEntryNotFoundError):
+        return TuiFtError(
+            f"{name} has no config.json on the hub.", "Name a model in the format of transformers."
+        )
+    if isinstance(error, errors.OfflineModeIsEnabled):
+        return TuiFtError(f"{name} is not in the cache, and HF_HUB_OFFLINE forbids to fetch it.")
+    return TuiFtError(
+        f"{name} is not in the cache, and the hub does not answer ({type(error).__name__}).",
+        "Give the path of its config.json, or try again with a network.",
+    )

@@ -1,0 +1,157 @@
+"""What safetensors files hold, by their headers alone: what is counted of an unknown architecture."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tui_ft.errors import TuiFtError
+from tui_ft.vram.shape import ModelShape, Role, Weight
+
+LARGEST_HEADER_BYTES = 100 << 20
+"""The safetensors library reads no longer one."""
+
+MOST_FILES = 2000
+
+_LAYER = re.compile(r"^(?P<stack>.*?)\.(?P<index>\d+)\.(?P<rest>.+)$")
+
+_FLOATS = ("F64", "F32", "F16", "BF16")
+
+
+class _Tensor(msgspec.Struct):
+    dtype: str
+    shape: tuple[int, ...]
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The safetensors files of a model's folder, those of its index if there is one.
+
+    Raises `TuiFtError` where the index names files that are not there.
+    """
+    index = folder / "model.safetensors.index.json"
+    if not index.is_file():
+        return sorted(folder.glob("*.safetensors"))[:MOST_FILES]
+    try:
+        mapping = msgspec.json.decode(index.read_bytes(), type=dict[str, Any]).get("weight_map")
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise TuiFtError(f"{index.name} of the model cannot be read.", "Fetch the file again.") from error
+    names = sorted({str(name) for name in mapping.values()}) if isinstance(mapping, dict) else []
+    if not names or not all((folder / Path(name).name).is_file() for name in names):
+        raise TuiFtError("The weights of the model are not all here.", "Fetch it again.")
+    return [folder / Path(name).name for name in names[:MOST_FILES]]
+
+
+def tensors(path: Path) -> Iterator[tuple[str, _Tensor]]:
+    """Names, dtypes and shapes in one safetensors file. Raises `TuiFtError` for a damaged one."""
+    try:
+        with open(path, "rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if not 2 <= length <= LARGEST_HEADER_BYTES:
+                raise msgspec.DecodeError("length of the header")
+            entries = msgspec.json.decode(file.read(length), type=dict[str, msgspec.Raw])
+        for name, entry in entries.items():
+            if name != "__metadata__":
+                yield name, msgspec.json.decode(entry, type=_Tensor)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise TuiFtError(f"{_shown(path.name)} is damaged or unreadable.", "Fetch the file again.") from error
+
+
+def shape_from_headers(files: list[Path], config: Mapping[str, Any], name: str) -> ModelShape:
+    """Count what the files hold. The number is exact; which part is what is told by names and shapes only.
+
+    Raises `TuiFtError` for quantised weights, and where no stack of layers can be made out.
+    """
+    outside: list[Weight] = []
+    layers: dict[str, dict[int, list[Weight]]] = {}
+    for path in files:
+        for tensor, entry in tensors(path):
+            if entry.dtype not in _FLOATS:
+                if tensor.endswith((".weight", "qweight", "scales", "qzeros")):
+                    raise TuiFtError(
+                        f"The weights of {name} are stored quantised ({_shown(entry.dtype)}).",
+                        "Name the model with its 16-bit weights; QLoRA quantises them while loading.",
+                    )
+                continue
+            place = _LAYER.match(tensor)
+            weight = _weight(place["rest"] if place else tensor, entry.shape, is_inside=place is not None)
+            if place:
+                layers.setdefault(place["stack"], {}).setdefault(int(place["index"]), []).append(weight)
+            else:
+                outside.append(weight)
+    if not layers:
+        raise TuiFtError(f"The weights of {name} show no stack of layers.", "Choose another model.")
+    stack = max(layers, key=lambda path: len(layers[path]))
+    for other in layers.keys() - {stack}:
+        outside += [
+            Weight(f"{other}.{index}.{weight.module}", weight.parameter, weight.shape, weight.role)
+            for index, found in layers[other].items()
+            for weight in found
+        ]
+    blocks = tuple(tuple(layers[stack][index]) for index in sorted(layers[stack]))
+    return _described(config, name, stack, tuple(outside), blocks)
+
+
+def _weight(name: str, shape: tuple[int, ...], *, is_inside: bool) -> Weight:
+    module, _, parameter = name.rpartition(".")
+    role: Role = "other"
+    if parameter == "bias":
+        role = "bias"
+    elif len(shape) == 1:
+        role = "norm"
+    elif len(shape) == 3 or ".experts." in f".{name}":
+        role = "experts"
+    elif len(shape) == 2 and is_inside:
+        role = "linear"
+    elif len(shape) == 2:
+        role = "head" if "head" in name or module.endswith("output") else "embedding"
+    return Weight(module or parameter, parameter if module else "", shape, role)
+
+
+def _described(
+    config: Mapping[str, Any],
+    name: str,
+    stack: str,
+    outside: tuple[Weight, ...],
+    blocks: tuple[tuple[Weight, ...], ...],
+) -> ModelShape:
+    """Put together what the tensors themselves tell; the config helps where it holds whole numbers."""
+    embedding = max((w for w in outside if w.role == "embedding"), key=lambda w: w.elements, default=None)
+    if embedding is None:
+        raise TuiFtError(f"The weights of {name} show no embedding.", "Choose another model.")
+    vocabulary, hidden = embedding.shape
+    heads = _number(config, "num_attention_heads", "n_head", "num_heads") or max(hidden // 128, 1)
+    widths = [w.shape[0] for block in blocks for w in block if w.role == "linear" and w.shape[1] == hidden]
+    return ModelShape(
+        name=name,
+        family=str(config.get("model_type", "unknown"))[:40],
+        hidden=hidden,
+        intermediate=_number(config, "intermediate_size", "n_inner", "ffn_dim")
+        or max(widths, default=hidden),
+        heads=heads,
+        kv_heads=_number(config, "num_key_value_heads", "num_kv_heads") or heads,
+        head_dim=_number(config, "head_dim") or max(hidden // heads, 1),
+        vocabulary=vocabulary,
+        context=_number(config, "max_position_embeddings", "n_positions", "seq_length"),
+        is_tied=not any(w.role == "head" for w in outside),
+        stack=stack,
+        outside=outside,
+        blocks=blocks,
+        counted="header",
+        notes=("The architecture is not known: its weights are counted, what it computes is guessed.",),
+    )
+
+
+def _number(config: Mapping[str, Any], *keys: str) -> int | None:
+    for key in keys:
+        value = config.get(key)
+        if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**9:
+            return value
+    return None
+
+
+def _shown(text: str) -> str:
+    return "".join(letter for letter in text if letter.isprintable())[:80]

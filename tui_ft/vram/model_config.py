@@ -1,0 +1,127 @@
+"""From a config.json to a `ModelShape`: what is counted, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tui_ft.errors import TuiFtError
+from tui_ft.vram.families.layout import Family, SizeError, weights
+from tui_ft.vram.families.sizes import Sizes
+from tui_ft.vram.families.table import FAMILIES
+from tui_ft.vram.families.towers import with_tower
+from tui_ft.vram.shape import ModelShape, Weight
+
+REMEDY = "Use the config.json that came with the model."
+
+MOST_LAYERS = 2000
+MOST_PARAMETERS = 10**14
+"""No model is larger; a config that says so is wrong."""
+
+
+def shape_of(config: Mapping[str, Any], name: str) -> ModelShape:
+    """Count every parameter of the model that `config` describes, as transformers 5.23 builds it.
+
+    Raises `TuiFtError` for a family that has no row, for weights that are quantised already, and for
+    missing or absurd values.
+    """
+    family, text = text_part(config, name)
+    row = FAMILIES.get(family)
+    if row is None:
+        raise UnknownFamilyError(name, family)
+    refuse_quantised(config, name)
+    sizes = Sizes(text, row, family, name, is_nested=text is not config)
+    for condition, sentence in row.refuse.items():
+        if sizes.guarded(condition):
+            raise TuiFtError(f"{name} cannot be counted: {sentence}.", "Choose another model.")
+    try:
+        return with_tower(_counted(row, sizes, family, name), config)
+    except SizeError as error:
+        raise TuiFtError(f"The config of {name} gives {error} a size that cannot be.", REMEDY) from error
+
+
+class UnknownFamilyError(TuiFtError):
+    """No row describes this family; the headers of the weights may still tell what it holds."""
+
+    def __init__(self, name: str, family: str) -> None:
+        super().__init__(
+            f"The architecture of {name} ({family or 'without model_type'}) is not known to tui-ft.",
+            "With the safetensors files beside config.json its weights can be counted.",
+        )
+
+
+def text_part(config: Mapping[str, Any], name: str) -> tuple[str, Mapping[str, Any]]:
+    """The `model_type` and the config of the language model inside `config`."""
+    if not isinstance(config, Mapping):
+        raise TuiFtError(f"The config of {name} is no JSON object.", REMEDY)
+    family = config.get("model_type")
+    if not isinstance(family, str):
+        raise UnknownFamilyError(name, "")
+    inner = config.get("text_config")
+    if isinstance(inner, Mapping) and family in TEXT_FAMILY:
+        return TEXT_FAMILY[family], inner
+    return family, config
+
+
+TEXT_FAMILY = {"gemma3": "gemma3_text"}
+"""Multimodal types that AutoModelForCausalLM loads, by the type of their language model."""
+
+
+def refuse_quantised(config: Mapping[str, Any], name: str) -> None:
+    """Raise for weights that are stored quantised: they are neither trained nor quantised again.
+
+    gpt-oss comes in mxfp4, which transformers unpacks to 16 bit where its kernels are not installed.
+    """
+    found = config.get("quantization_config")
+    if found is None:
+        return
+    method = str(found.get("quant_method", "")) if isinstance(found, Mapping) else ""
+    if method == "mxfp4" and config.get("model_type") == "gpt_oss":
+        return
+    if not method and isinstance(found, Mapping) and (found.get("load_in_4bit") or found.get("load_in_8bit")):
+        method = "bitsandbytes"
+    raise TuiFtError(
+        f"The weights of {name} are stored quantised ({method or 'of an unknown kind'}).",
+        "Name the model with its 16-bit weights; QLoRA quantises them while loading.",
+    )
+
+
+def _counted(row: Family, sizes: Sizes, family: str, name: str) -> ModelShape:
+    around = tuple(weights(row.around, sizes))
+    layers = sizes.whole("L", most=MOST_LAYERS)
+    built: dict[tuple[Any, ...], tuple[Weight, ...]] = {}
+    blocks = []
+    for layer in range(layers):
+        kind = sizes.enter(layer)
+        if kind not in built:
+            built[kind] = tuple(weights(row.block, sizes))
+        blocks.append(built[kind])
+    has_experts = any(weight.role == "experts" for block in built.values() for weight in block)
+    shape = ModelShape(
+        name=name,
+        family=family,
+        hidden=sizes.whole("h"),
+        intermediate=sizes.width(),
+        heads=sizes.optional("heads") or 1,
+        kv_heads=sizes.optional("kv") or 1,
+        head_dim=sizes.optional("d") or sizes.whole("h"),
+        vocabulary=sizes.whole("V"),
+        context=sizes.context(),
+        is_tied=bool(sizes["tied"]),
+        stack=row.stack,
+        outside=around,
+        blocks=tuple(blocks),
+        experts=sizes.optional("E") if has_experts else None,
+        experts_per_token=sizes.optional("top") if has_experts else None,
+        expert_intermediate=sizes.optional("m") if has_experts else None,
+        sliding_window=sizes.sliding_window(),
+        notes=_notes(row, has_experts=has_experts),
+    )
+    if shape.parameters > MOST_PARAMETERS:
+        raise TuiFtError(f"The config of {name} describes more parameters than any model has.", REMEDY)
+    return shape
+
+
+def _notes(row: Family, *, has_experts: bool) -> tuple[str, ...]:
+    fused = ("Its experts stay 16 bit: bitsandbytes quantises linear layers only.",) if has_experts else ()
+    return (*row.notes, *fused)
