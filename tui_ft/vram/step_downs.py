@@ -1,0 +1,218 @@
+"""The ladder down: changes that need less memory and keep the effective batch, each with a number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from tui_ft.vram import catalogue
+from tui_ft.vram.gpu_classes import CLASSES
+from tui_ft.vram.result import Estimate
+from tui_ft.vram.situation import Situation, StepDown
+from tui_ft.vram.verdict import judge
+from tui_ft.vram.workload import BF16_CAPABILITY
+
+LENGTH_STEP = 64
+"""Tokens by which the longest length that fits is sought; a multiple of what kernels like."""
+
+LEAST_LENGTH = 128
+LEAST_RANK = 4
+
+_EIGHT_BIT = {
+    "adamw_torch_fused": "adamw_bnb_8bit",
+    "adamw_torch": "adamw_bnb_8bit",
+    "paged_adamw_32bit": "paged_adamw_8bit",
+}
+_PAGED = {
+    "adamw_torch_fused": "paged_adamw_8bit",
+    "adamw_torch": "paged_adamw_8bit",
+    "adamw_bnb_8bit": "paged_adamw_8bit",
+    "lion_8bit": "paged_lion_8bit",
+}
+_GPU_COUNTS = (2, 4, 8)
+
+
+def step_downs(situation: Situation) -> tuple[StepDown, ...]:
+    """Every rung that helps, from the one that costs least to another model and another GPU."""
+    rungs: tuple[Callable[[Situation], Iterator[StepDown | None]], ...] = (
+        _smaller_batch,
+        _shorter,
+        _checkpointing,
+        _optimizers,
+        _methods,
+        _lower_rank,
+        _fewer_layers,
+        _more_gpus,
+        _smaller_model,
+        _larger_gpu,
+    )
+    return tuple(step for rung in rungs for step in rung(situation) if step is not None)
+
+
+def _smaller_batch(situation: Situation) -> Iterator[StepDown | None]:
+    batch, accumulation = situation.workload.batch_size, situation.workload.gradient_accumulation
+    smaller = [size for size in range(batch - 1, 0, -1) if batch % size == 0]
+
+    def change(size: int) -> tuple[str, str]:
+        count = accumulation * batch // size
+        return f"training.batch_size={size}", f"training.gradient_accumulation={count}"
+
+    found = _first_fitting(situation, smaller, change)
+    if found is not None:
+        size, estimate = found
+        text = f"batch {batch} to {size}, accumulation {accumulation} to {accumulation * batch // size}"
+        yield situation.rung(text, change(size), estimate)
+
+
+def _shorter(situation: Situation) -> Iterator[StepDown | None]:
+    """The longest length that fits, else half of it; longer rows are then cut."""
+    length = situation.workload.seq_length
+    longest = _longest_fitting(situation, length)
+    if longest is None:
+        longest = max(length // 2 // LENGTH_STEP * LENGTH_STEP, LEAST_LENGTH)
+    if longest < length:
+        yield situation.rung(f"length {length} to {longest} tokens", (f"data.max_length={longest}",))
+
+
+def _longest_fitting(situation: Situation, length: int) -> int | None:
+    low, high = LEAST_LENGTH // LENGTH_STEP, (length - 1) // LENGTH_STEP  # in steps
+    best = None
+    while low <= high:
+        middle = (low + high) // 2
+        if situation.fits(situation.weigh((f"data.max_length={middle * LENGTH_STEP}",))):
+            best, low = middle * LENGTH_STEP, middle + 1
+        else:
+            high = middle - 1
+    return best
+
+
+def _checkpointing(situation: Situation) -> Iterator[StepDown | None]:
+    if not situation.spec.training.gradient_checkpointing:
+        yield situation.rung("gradient checkpointing on", ("training.gradient_checkpointing=true",))
+
+
+def _optimizers(situation: Situation) -> Iterator[StepDown | None]:
+    now = situation.workload.optimizer
+    eight_bit, paged = _EIGHT_BIT.get(now), _PAGED.get(now)
+    if eight_bit:
+        yield situation.rung(f"8-bit optimizer: {eight_bit}", (f"training.optimizer={eight_bit}",))
+    if paged:
+        yield situation.rung(f"paged optimizer: {paged}", (f"training.optimizer={paged}",))
+
+
+def _methods(situation: Situation) -> Iterator[StepDown | None]:
+    """LoRA instead of training the weights themselves, QLoRA instead of either."""
+    method = situation.spec.method
+    if method.kind in ("full", "last_layers"):
+        # a base that was to be trained in 32 bit is only read now
+        yield situation.rung("LoRA", ("method.kind=lora", "model.dtype=auto"))
+    if method.kind not in ("full", "last_layers", "lora") or method.quantization == "nf4":
+        return
+    if method.kind == "lora":
+        yield situation.rung("QLoRA: the base in 4 bit", (*_unsplit(situation), "method.quantization=nf4"))
+    else:
+        yield situation.rung("QLoRA: the base in 4 bit", ("method.kind=qlora", "model.dtype=auto"))
+
+
+def _unsplit(situation: Situation) -> tuple[str, ...]:
+    """PiSSA splits the base, which a quantised one does not allow."""
+    return ("method.variant=none",) if situation.spec.method.variant == "pissa" else ()
+
+
+def _lower_rank(situation: Situation) -> Iterator[StepDown | None]:
+    rank = situation.workload.rank
+    lower = [rank >> shift for shift in range(1, rank.bit_length()) if rank >> shift >= LEAST_RANK]
+    found = _first_fitting(situation, lower, lambda value: (f"method.rank={value}",))
+    if found is not None:
+        value, estimate = found
+        yield situation.rung(f"rank {rank} to {value}", (f"method.rank={value}",), estimate)
+
+
+def _fewer_layers(situation: Situation) -> Iterator[StepDown | None]:
+    layers = situation.workload.trained_layers
+    found = _first_fitting(
+        situation, list(range(layers - 1, 0, -1)), lambda value: (f"method.layers={value}",)
+    )
+    if found is not None:
+        value, estimate = found
+        yield situation.rung(f"last {layers} layers to {value}", (f"method.layers={value}",), estimate)
+
+
+def _more_gpus(situation: Situation) -> Iterator[StepDown | None]:
+    """The smallest number of GPUs like this one that holds a sharded run; else the largest number."""
+    last: StepDown | None = None
+    for count in _GPU_COUNTS:
+        if count <= situation.workload.gpus or (split := _split_batch(situation, count)) is None:
+            continue
+        batch, accumulation = split
+        changes = (
+            f"hardware.gpus={count}",
+            "hardware.strategy=fsdp",
+            f"training.batch_size={batch}",
+            f"training.gradient_accumulation={accumulation}",
+        )
+        free = sorted(situation.free_here, reverse=True)[:count]
+        is_here = len(free) == count
+        text = f"{count} GPUs by FSDP, batch {batch}, accumulation {accumulation}"
+        step = situation.rung(text, changes, free_bytes=min(free) if is_here else None, is_here=is_here)
+        last = step or last
+        if step is not None and step.verdict == "fits":
+            break
+    yield last
+
+
+def _split_batch(situation: Situation, count: int) -> tuple[int, int] | None:
+    """Batch and accumulation of each of `count` GPUs that keep the effective batch; None if none do."""
+    workload = situation.workload
+    total = workload.batch_size * workload.gradient_accumulation * workload.gpus
+    if total % count:
+        return None
+    each = total // count
+    batch = next(size for size in range(min(workload.batch_size, each), 0, -1) if each % size == 0)
+    return batch, each // batch
+
+
+def _smaller_model(situation: Situation) -> Iterator[StepDown | None]:
+    """The largest sibling that fits, else the smallest there is."""
+    last: StepDown | None = None
+    for sibling in catalogue.siblings(situation.shape):
+        entry = catalogue.lookup(sibling.name)
+        if entry is None or entry.hub_id is None:
+            continue
+        overrides = (f"model.id={entry.hub_id}", "model.revision=none")
+        step = situation.rung(f"smaller model: {entry.hub_id}", overrides, shape=sibling)
+        last = step or last
+        if step is not None and step.verdict == "fits":
+            break
+    yield last
+
+
+def _larger_gpu(situation: Situation) -> Iterator[StepDown | None]:
+    """The cheapest class of GPU on which the run fits as it is."""
+    for kind in CLASSES:
+        if kind.capability < BF16_CAPABILITY and situation.workload.precision.compute == "bfloat16":
+            continue  # it would have to compute in fp16: another run
+        estimate = situation.weigh((), capability=kind.capability)
+        if estimate is not None and judge(estimate, kind.free_bytes) == "fits":
+            yield StepDown(
+                change=f"a GPU like {kind.name}",
+                overrides=(),
+                needed_bytes=estimate.needed_bytes,
+                verdict="fits",
+                remark="the cheapest kind that holds it",
+            )
+            return
+
+
+def _first_fitting(
+    situation: Situation, values: list[int], change: Callable[[int], tuple[str, ...]]
+) -> tuple[int, Estimate] | None:
+    """The first of `values` that fits, else the last that can be had at all."""
+    last: tuple[int, Estimate] | None = None
+    for value in values:
+        estimate = situation.weigh(change(value))
+        if estimate is None:
+            continue
+        last = value, estimate
+        if situation.fits(estimate):
+            break
+    return last
