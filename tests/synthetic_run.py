@@ -24,7 +24,10 @@ from tui_ft.runs.records import (
     GpuSample,
     HardwareRow,
     JsonLinesWriter,
+    MemoryEvent,
+    MemoryPeak,
     PhaseEvent,
+    PredictionRecord,
     ProcessRecord,
     SampleEvent,
     StateRecord,
@@ -172,6 +175,30 @@ class SyntheticRun:
             CheckpointEvent(time=self.now, step=self.step, path=path, bytes=2**20, files={}, seconds=0.2)
         )
         self.log(f"checkpoint {self.step} saved")
+
+    def foresee(self, **changes: object) -> None:
+        """Write what launch predicts on a GPU; without `changes` 14.5 GiB for rows of 2048 tokens."""
+        numbers: dict[str, object] = {
+            "method": "lora", "seq_length": 2048, "allocated_bytes": int(14.5 * GIB),
+            "needed_bytes": int(15.1 * GIB), "nvidia_smi_bytes": int(15.9 * GIB), "low_bytes": 14 * GIB,
+            "high_bytes": 16 * GIB, "context_bytes": GIB // 2, "basis": "closed_form", "validated": True,
+            "gpu": "NVIDIA L4", "total_bytes": 24 * GIB, "free_bytes": int(22.9 * GIB), "verdict": "fits",
+        }  # fmt: skip
+        made = PredictionRecord(time=self._start, **{**numbers, **changes})  # type: ignore[arg-type]
+        folder = self.run.attempt(1)
+        folder.path.mkdir(parents=True, exist_ok=True)
+        write_atomically(folder.prediction, encode_document(made))
+
+    def measure(self, **changes: object) -> None:
+        """Write the peaks of a GPU: 14.25 GiB allocated, 14.75 reserved, half a GiB of context."""
+        peak = MemoryPeak(allocated_bytes=int(14.25 * GIB), reserved_bytes=int(14.75 * GIB))
+        numbers: dict[str, object] = {
+            "allocated_bytes": peak.allocated_bytes, "reserved_bytes": peak.reserved_bytes,
+            "phase": "training", "phases": {"training": peak}, "context_bytes": GIB // 2,
+            "longest_row": 2048, "gpu": "NVIDIA L4", "total_bytes": 24 * GIB, "driver": "570.86",
+            "versions": {"torch": "2.13.0"},
+        }  # fmt: skip
+        self.event(MemoryEvent(time=self.now, step=self.step, **{**numbers, **changes}))  # type: ignore[arg-type]
 
     def finish(self) -> None:
         self.event(

@@ -18,6 +18,7 @@ from tui_ft.tui.run_words import memory_titles
 from tui_ft.tui.screens.ask import Confirm
 from tui_ft.tui.screens.run import RunScreen
 from tui_ft.tui.widgets.curves import Curves
+from tui_ft.tui.widgets.foreseen import Foreseen
 from tui_ft.tui.widgets.log_tail import LogTail
 from tui_ft.tui.widgets.numbers import Numbers
 from tui_ft.tui.widgets.outcome import Outcome
@@ -115,6 +116,41 @@ async def test_nothing_is_cut_while_it_runs(live: SyntheticRun, size: tuple[int,
         assert "…" not in "".join(shown)
         loss = app.screen.source.reading.last("loss")  # type: ignore[attr-defined]
         assert f"loss {loss:#.4g}" in app.screen.query_one(Numbers).text
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_predicted_stands_beside_measured(live: SyntheticRun, size: tuple[int, int]) -> None:
+    live.foresee()
+    app = open_app(live)
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, shows(pilot, "GPU memory: predicted 14.50 GiB, 15.10 needed of 22.90 free: fits"))
+        live.measure()
+        await until(pilot, shows(pilot, "predicted 14.50, measured 14.25 GiB (1.8 % over)"))
+        assert ("nvidia-smi 15.90, measured 15.25" in text(app)) is (size[0] > 80)
+        assert lines(app)[-1].rstrip() == LIVE_KEYS
+        await pilot.press("l")
+        await until(pilot, lambda: "predicted" not in text(app))
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_after_the_run_it_still_does(live: SyntheticRun, size: tuple[int, int]) -> None:
+    live.foresee()
+    live.measure()
+    live.finish()
+    app = open_app(live)
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, shows(pilot, "predicted 14.50"))
+        await until(pilot, shows(pilot, "Before  The the the"))
+        live.fail(ERROR)
+        await until(pilot, shows(pilot, "when it ran out; "))
+        assert "15.10 needed of 22.90" in text(app)
+
+
+async def test_nothing_is_said_of_gpu_memory_where_nothing_is_known(live: SyntheticRun) -> None:
+    app = open_app(live)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, shows(pilot, "60/120"))
+        assert not app.screen.query_one(Foreseen).display
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -13,9 +13,9 @@ import msgspec
 from tui_ft.errors import TuiFtError
 from tui_ft.hardware import host
 from tui_ft.hardware.choose import choose_gpu
-from tui_ft.hardware.gpu import read_gpus
+from tui_ft.hardware.gpu import GpuReading, read_gpus
 from tui_ft.runs import lock as locks
-from tui_ft.runs import preflight
+from tui_ft.runs import prediction, preflight
 from tui_ft.runs.adopting import adopt_if_orphan, adopt_orphans
 from tui_ft.runs.directory import RunDirectory, create, list_directories
 from tui_ft.runs.records import ENDED, ExitRecord, StateRecord, write_atomically
@@ -56,14 +56,15 @@ def start(
     settled = absolute_paths(spec, Path.cwd())
     command = _trainer_command(trainer)
     preflight.check(settled, runs_root)
-    gpus = _choose_gpus(settled, runs_root)
+    reading = read_gpus()
+    gpus = _choose_gpus(settled, runs_root, reading)
     written = toml.dumps(settled) if text is None else rewrite(text, settled)
     run = create(runs_root, _name(settled))
     try:
         lock = locks.acquire(run)
         try:
             _write_spec(run.spec, written)
-            _launch(run, 1, settled, written, gpus, lock, command)
+            _launch(run, 1, settled, written, gpus, reading, lock, command)
         finally:
             lock.close()
     except BaseException:
@@ -93,12 +94,13 @@ def resume(
     written = rewrite(toml.read(run.attempt(state.attempt).spec), spec)
     command = _trainer_command(trainer)
     preflight.check(spec, run.path.parent)
-    gpus = _choose_gpus(spec, run.path.parent)
+    reading = read_gpus()
+    gpus = _choose_gpus(spec, run.path.parent, reading)
     lock = locks.acquire(run, patience_s=_END_PATIENCE_S if state.status in ENDED else 0.5)
     try:
         state = _resumable_state(run, take_over)  # again, now that nobody else can resume it
         clear_requests(run)
-        _launch(run, state.attempt + 1, spec, written, gpus, lock, command, earlier=state)
+        _launch(run, state.attempt + 1, spec, written, gpus, reading, lock, command, earlier=state)
     finally:
         lock.close()
     return run
@@ -125,6 +127,7 @@ def _launch(
     spec: RunSpec,
     written: str,
     gpus: list[str],
+    reading: GpuReading,
     lock: locks.Lock,
     command: Sequence[str],
     earlier: StateRecord | None = None,
@@ -136,6 +139,7 @@ def _launch(
     except OSError as error:
         raise _unwritable(folder.path, error) from error
     _write_spec(folder.spec, written)
+    prediction.write(folder, spec, gpus, reading)
     now, place = time.time(), host.here()
     state = StateFile(
         run,
@@ -173,10 +177,10 @@ def _environment(attempt: int, gpus: list[str]) -> dict[str, str]:
     return environment
 
 
-def _choose_gpus(spec: RunSpec, runs_root: Path) -> list[str]:
+def _choose_gpus(spec: RunSpec, runs_root: Path, reading: GpuReading) -> list[str]:
     taken = {uuid for run in list_directories(runs_root) for uuid in _gpus_of_starting(run)}
     return choose_gpu(
-        read_gpus(),
+        reading,
         spec.hardware.gpus,
         os.environ.get("CUDA_VISIBLE_DEVICES"),
         taken,

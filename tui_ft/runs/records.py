@@ -111,6 +111,7 @@ class PredictionRecord(msgspec.Struct, kw_only=True, frozen=True):
     validated: bool | None = None
     peak_phase: str | None = None
     gpu: str | None = None
+    capability: str | None = None
     total_bytes: int | None = None
     free_bytes: int | None = None
     verdict: Literal["fits", "tight", "does_not_fit", "unknown"] = "unknown"

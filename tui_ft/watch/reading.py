@@ -15,6 +15,7 @@ from tui_ft.runs.records import (
     Status,
     WarningEvent,
 )
+from tui_ft.watch.memory import MemoryReport
 from tui_ft.watch.series import Series
 
 SourceName = Literal["tui_ft"]
@@ -80,6 +81,7 @@ class Reading:
     notes: tuple[str, ...] = ()
     hardware: HardwareRow | None = None
     memory: MemoryCurve | None = None
+    gpu_memory: MemoryReport | None = None
     samples: tuple[SampleEvent, ...] = ()
     checkpoints: tuple[CheckpointEvent, ...] = ()
     warnings: tuple[WarningEvent, ...] = ()

@@ -7,7 +7,9 @@ import time
 from typing import Any
 
 from tui_ft.runs.records import SCHEMA, finite_or_word
+from tui_ft.watch import memory
 from tui_ft.watch.eta import clock_label, duration_label, seconds_left
+from tui_ft.watch.log import clean_line
 from tui_ft.watch.reading import Reading
 from tui_ft.watch.scales import number_label
 from tui_ft.watch.series import Series
@@ -42,6 +44,7 @@ def as_json(reading: Reading) -> dict[str, Any]:
         "restarts": reading.restarts,
         "bad_records": reading.bad_records,
         "notes": list(reading.notes),
+        "gpu_memory": memory.as_json(reading.gpu_memory),
         "series": {name: _series(series) for name, series in sorted(reading.series.items()) if len(series)},
     }
 
@@ -79,6 +82,9 @@ def as_text(reading: Reading, now: float | None = None) -> str:
         lines += [
             f"  {name.ljust(width)}  {_values(series)}" for name, series in sorted(reading.series.items())
         ]
+    if reading.gpu_memory is not None:
+        ran_out = reading.exit is not None and reading.exit.cause == "cuda_oom"
+        lines.append(clean_line(memory.wordings(reading.gpu_memory, ran_out=ran_out)[0]))
     if reading.end is not None and reading.end.result:
         lines.append(f"Result: {reading.end.result}")
     lines += [f"Note: {note}" for note in reading.notes]

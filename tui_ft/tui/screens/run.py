@@ -18,6 +18,7 @@ from tui_ft.tui.run_actions import LocalRunActions, RunActions
 from tui_ft.tui.run_words import OVER, header_line, is_offered, standing_alert
 from tui_ft.tui.widgets.alert import Alert, Kind
 from tui_ft.tui.widgets.curves import Curves
+from tui_ft.tui.widgets.foreseen import Foreseen
 from tui_ft.tui.widgets.key_bar import KeyBar
 from tui_ft.tui.widgets.lines import Lines
 from tui_ft.tui.widgets.log_tail import LogTail
@@ -114,6 +115,7 @@ class RunScreen(Screen[None]):
         yield Lines(id="header")
         yield Progress(id="progress")
         yield Numbers(id="numbers")
+        yield Foreseen(id="foreseen")
         yield Alert(id="alert")
         yield Curves(id="curves")
         yield Outcome(id="outcome")
@@ -182,6 +184,7 @@ class RunScreen(Screen[None]):
         is_changed = self.has_class("-outcome") != has_outcome(reading)
         self.set_class(has_outcome(reading), "-outcome")
         self.set_class(reading.status in ("failed", "lost"), "-failed")
+        self.set_class(reading.gpu_memory is not None, "-foreseen")
         if is_changed or reading.status != self._status:
             self._status, self._said = reading.status, None
             self.refresh_bindings()
@@ -191,6 +194,7 @@ class RunScreen(Screen[None]):
         self.query_one("#header", Lines).set_lines([header_line(reading, now, width)])
         self.query_one(Progress).show(reading, now)
         self.query_one(Numbers).show(reading)
+        self.query_one(Foreseen).show(reading, width)
         self.query_one(Curves).show_titles(reading)
         if has_outcome(reading):
             self.query_one(Outcome).show(reading)

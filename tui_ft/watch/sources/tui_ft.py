@@ -12,6 +12,7 @@ from tui_ft.watch.log import LogBuffer, clean_line
 from tui_ft.watch.reading import Reading
 from tui_ft.watch.sources.events import EventReader
 from tui_ft.watch.sources.hardware import HardwareReader
+from tui_ft.watch.sources.predicted import PredictionReader
 from tui_ft.watch.sources.rows import MetricTable, decode_rows
 from tui_ft.watch.tail import Tail
 
@@ -47,6 +48,7 @@ class TuiFtSource:
         self._metrics = Tail(run.metrics)
         self._table = MetricTable()
         self._events = EventReader(run)
+        self._foreseen = PredictionReader(run)
         self._hardware = HardwareReader(run)
         self._log = LogBuffer(run.output)
         self._bad_metrics = 0
@@ -104,6 +106,7 @@ class TuiFtSource:
         events, table = self._events, self._table
         truth = self._truth
         state = truth.state if truth is not None else None
+        attempt = max(events.attempt, state.attempt if state is not None else 1)
         total = events.total_steps or (state.total_steps if state is not None else None)
         return Reading(
             source="tui_ft",
@@ -113,7 +116,7 @@ class TuiFtSource:
             reason=clean_line(truth.reason or "") if truth is not None else "",
             model=clean_line(state.model) if state is not None else "",
             method=clean_line(state.method) if state is not None else "",
-            attempt=max(events.attempt, state.attempt if state is not None else 1),
+            attempt=attempt,
             step=table.step if table.step is not None else events.step,
             total_steps=total,
             epoch=table.epoch,
@@ -129,6 +132,7 @@ class TuiFtSource:
             notes=self._notes(),
             hardware=self._hardware.last,
             memory=self._hardware.memory(),
+            gpu_memory=self._foreseen.report(attempt, events.memory),
             samples=tuple(events.samples.values()),
             checkpoints=tuple(events.checkpoints.values()),
             warnings=tuple(events.warnings),
