@@ -9,7 +9,10 @@ from pathlib import Path
 
 import msgspec
 
+import tui_ft
 from tui_ft.errors import TuiFtError
+
+_PACKAGE_FOLDERS = frozenset({"site-packages", "dist-packages"})
 
 
 class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -68,3 +71,14 @@ def runs_root(given: str | None = None) -> Path:
 def trainer_python() -> str:
     """The interpreter that runs `tui_ft.train`: the settings' one, else this one."""
     return load().trainer_python or sys.executable
+
+
+def trainer_environment() -> dict[str, str]:
+    """Ours, such that our package is found from any folder and no file of the user's shadows a module."""
+    environment = {**os.environ, "PYTHONSAFEPATH": "1"}
+    environment["PYTHONUNBUFFERED"] = "1"  # what the trainer prints last must not die in a buffer
+    root = Path(tui_ft.__file__).resolve().parents[1]
+    if root.name not in _PACKAGE_FOLDERS:
+        rest = environment.get("PYTHONPATH")
+        environment["PYTHONPATH"] = f"{root}{os.pathsep}{rest}" if rest else str(root)
+    return environment

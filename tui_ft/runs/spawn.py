@@ -7,14 +7,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-import tui_ft
+from tui_ft import settings
 from tui_ft.errors import TuiFtError
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.lock import Lock
-
-_PACKAGE_FOLDERS = frozenset({"site-packages", "dist-packages"})
 
 
 def start_supervisor(
@@ -83,12 +80,4 @@ def _start(
 
 
 def _environment(run: RunDirectory, more: Mapping[str, str]) -> dict[str, str]:
-    """Ours, such that our package is found from any folder and no file of the user's shadows a module."""
-    environment = {**os.environ, **more, "TUI_FT_RUN": str(run.path)}
-    environment["PYTHONSAFEPATH"] = "1"
-    environment["PYTHONUNBUFFERED"] = "1"  # what the trainer prints last must not die in a buffer
-    root = Path(tui_ft.__file__).resolve().parents[1]
-    if root.name not in _PACKAGE_FOLDERS:
-        rest = environment.get("PYTHONPATH")
-        environment["PYTHONPATH"] = f"{root}{os.pathsep}{rest}" if rest else str(root)
-    return environment
+    return {**settings.trainer_environment(), **more, "TUI_FT_RUN": str(run.path)}

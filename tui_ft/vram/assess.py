@@ -30,12 +30,13 @@ class Assessment:
     """Will it fit, and what if not. `gpu` is the tightest of `gpus`, the chosen ones; None without one.
 
     `free_bytes` and `total_bytes` are those of `gpu`, or the pretended memory; None is not known.
-    `holders` and `notes` are sentences for the user.
+    `capability` is the least of the GPUs'. `holders` and `notes` are sentences for the user.
     """
 
     spec: RunSpec
     shape: ModelShape
     workload: Workload
+    capability: tuple[int, int] | None
     estimate: Estimate
     gpus: tuple[Gpu, ...]
     gpu: Gpu | None
@@ -114,6 +115,7 @@ def assess(
         spec=spec,
         shape=shape,
         workload=workload,
+        capability=capability,
         estimate=estimate,
         gpus=place.gpus,
         gpu=chosen,
