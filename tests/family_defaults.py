@@ -54,6 +54,11 @@ def defaults_of(config_class: Any, keys: set[str]) -> dict[str, Any]:
 
 def everything() -> dict[str, dict[str, Any]]:
     """The whole table, as it is shipped."""
+    from peft.utils.transformers_weight_conversion import (
+        _MODEL_TO_CONVERSION_PATTERN,
+        _MOE_TARGET_MODULE_MAPPING,
+        get_checkpoint_conversion_mapping,
+    )
     from transformers import CONFIG_MAPPING
 
     rows = {**FAMILIES, **{family: row for row, family in TOWERS.values()}}
@@ -64,6 +69,12 @@ def everything() -> dict[str, dict[str, Any]]:
             name: dict(sorted(classes[name].attribute_map.items()))
             for name in sorted(rows)
             if classes[name].attribute_map
+        },
+        "experts": {
+            name: pattern
+            for name in sorted(rows)
+            if (pattern := _MODEL_TO_CONVERSION_PATTERN.get(name)) in _MOE_TARGET_MODULE_MAPPING
+            and get_checkpoint_conversion_mapping(name) is not None
         },
     }
 

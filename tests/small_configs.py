@@ -21,35 +21,169 @@ NO_TOKENS = {"pad_token_id": None, "bos_token_id": None, "eos_token_id": None}
 GPT2 = {"n_embd": 48, "n_layer": 3, "n_head": 6, "vocab_size": 97, "n_positions": 40}
 MOE = {"moe_intermediate_size": 36, "num_experts": 5, "num_experts_per_tok": 2}
 LOCAL_MOE = {"num_local_experts": 5, "num_experts_per_tok": 2}
+EXPERTS = {"num_experts": 5, "num_experts_per_tok": 2}
+ERNIE = {"moe_num_experts": 5, "moe_k": 2, "moe_intermediate_size": 36}
 ABSENT: dict[str, Any] = {"num_key_value_heads": ..., "head_dim": ..., "tie_word_embeddings": ...}
 """`...` leaves the key out."""
 
+TOKENS = {"bos_token_id": 1, "eos_token_id": [2, 3]}
+BIASED = {"attention_bias": True, "mlp_bias": True, "tie_word_embeddings": True, "head_dim": 12}
+LATENT = {
+    "kv_lora_rank": 20,
+    "q_lora_rank": 28,
+    "qk_nope_head_dim": 10,
+    "qk_rope_head_dim": 6,
+    "v_head_dim": 14,
+    "num_key_value_heads": 6,
+}
+ROUTED = {"n_routed_experts": 4, "n_shared_experts": 2, "moe_intermediate_size": 36, "num_experts_per_tok": 2}
+GROUPS = {"n_group": 1, "topk_group": 1}
+DEEPSEEK = {**LATENT, **ROUTED, **GROUPS, "first_k_dense_replace": 2}
+
 VARIANTS: dict[str, list[dict[str, Any]]] = {
-    "llama": [
-        {},
-        {"attention_bias": True, "mlp_bias": True, "tie_word_embeddings": True, "head_dim": 12},
-        {"num_key_value_heads": None, "head_dim": None},
-    ],
-    "smollm3": [{}, {"attention_bias": True, "mlp_bias": True, "tie_word_embeddings": False}],
+    "llama": [{}, BIASED, {"num_key_value_heads": None, "head_dim": None}],
+    "smollm3": [{}, {**BIASED, "tie_word_embeddings": False}],
+    "internlm3": [{}, BIASED, {"qkv_bias": True, "bias": True}],
+    "iquestcoder": [{}, BIASED],
+    "granite": [{}, BIASED],
+    "granite_swa": [{}, BIASED],
+    "arcee": [{}, BIASED],
+    "helium": [{"head_dim": 8}, {**BIASED, "head_dim": 8}],
+    "hyperclovax": [{}, BIASED, {"use_post_norm": False}],
+    "jais2": [{}, {"attention_bias": False, "mlp_bias": False, "tie_word_embeddings": True}],
+    "cwm": [{"head_dim": 8, **TOKENS}, {**BIASED, **TOKENS}],
     "mistral": [{"num_attention_heads": 8}, {"head_dim": 10}],
     "ministral": [{"num_attention_heads": 8, "head_dim": 6}],
     "ministral3": [{"num_attention_heads": 8}],
-    "qwen2": [
-        {"num_attention_heads": 8, "num_key_value_heads": 4},
-        {"tie_word_embeddings": True, "head_dim": 10},
-    ],
-    "qwen3": [{}, {"attention_bias": True, "head_dim": 20, "tie_word_embeddings": True}],
-    "gemma": [{}, {"attention_bias": True, "head_dim": 20, "tie_word_embeddings": False}],
-    "gemma2": [{}, {"attention_bias": True, "head_dim": 20}],
-    "gemma3_text": [{}, {"attention_bias": True, "head_dim": 20, "sliding_window": 32}],
+    "qwen2": [{"num_key_value_heads": 3}, {"tie_word_embeddings": True, "head_dim": 10}],
+    "qwen3": [{}, BIASED],
+    "gemma": [{}, BIASED, {"tie_word_embeddings": False}],
+    "gemma2": [{}, BIASED],
+    "gemma3_text": [{}, {**BIASED, "sliding_window": 32}],
+    "vaultgemma": [{}, BIASED],
     "phi3": [{}],
-    "olmo2": [{}, {"attention_bias": True}],
-    "olmo3": [{}],
+    "phi": [{}, {"qk_layernorm": True}],
+    "olmo": [{}, BIASED],
+    "olmo2": [{}, BIASED],
+    "olmo3": [{}, BIASED],
+    "apertus": [{"hidden_act": "silu"}, {**BIASED, "hidden_act": "xielu"}],
+    "bitnet": [{}, {"attention_bias": True, "tie_word_embeddings": True}],
+    "cohere": [{}, {**BIASED, "use_qk_norm": True}],
+    "cohere2": [{}, BIASED],
+    "diffllama": [{}, BIASED],
+    "doge": [{}, BIASED],
+    "ernie4_5": [{}, {"use_bias": True, "head_dim": 12, "tie_word_embeddings": False}],
+    "exaone4": [{}, BIASED],
+    "glm": [{}, {"attention_bias": False, "head_dim": 12}],
+    "glm4": [{}, {"attention_bias": False, "head_dim": 12}],
+    "hunyuan_v1_dense": [{"head_dim": 12}],
+    "nanochat": [{}, BIASED],
+    "nemotron": [{}, BIASED],
+    "seed_oss": [{}, {**BIASED, "attention_out_bias": True}, {"attention_bias": False}],
+    "stablelm": [
+        {},
+        {"use_qkv_bias": True, "qk_layernorm": True},
+        {"use_parallel_residual": True, "tie_word_embeddings": True},
+    ],
+    "starcoder2": [{}, {"use_bias": False, "tie_word_embeddings": False, "head_dim": 12}],
+    "deepseek_v2": [DEEPSEEK, {**DEEPSEEK, "q_lora_rank": None, "attention_bias": True}],
+    "deepseek_v3": [DEEPSEEK, {**DEEPSEEK, "q_lora_rank": None, "attention_bias": True}],
+    "deepseek_v32": [
+        {**DEEPSEEK, "index_head_dim": 18, "index_n_heads": 5},
+        {**DEEPSEEK, "mlp_layer_types": ["sparse", "dense", "sparse", "sparse"]},
+    ],
+    "glm4_moe_lite": [
+        {**LATENT, **ROUTED},
+        {**LATENT, **ROUTED, "mlp_layer_types": ["sparse", "dense", "sparse", "sparse"]},
+    ],
+    "axk1": [
+        {**LATENT, **ROUTED, **GROUPS},
+        {**LATENT, **ROUTED, **GROUPS, "first_k_dense_replace": 0, "moe_layer_freq": 2},
+    ],
+    "youtu": [LATENT, {**LATENT, "q_lora_rank": None, "attention_bias": True}],
+    "minicpm3": [LATENT, {**LATENT, "v_head_dim": None, "mlp_bias": True}],
     "mixtral": [LOCAL_MOE, {**LOCAL_MOE, "head_dim": 12, "tie_word_embeddings": True}],
     "qwen3_moe": [MOE, {**MOE, "mlp_only_layers": [1], "decoder_sparse_step": 2}],
     "gpt_oss": [LOCAL_MOE, {**LOCAL_MOE, "attention_bias": False, "head_dim": 12}],
+    "qwen2_moe": [
+        {**MOE, "shared_expert_intermediate_size": 44},
+        {**MOE, "mlp_only_layers": [1], "decoder_sparse_step": 2, "qkv_bias": False},
+    ],
+    "olmoe": [EXPERTS, {**EXPERTS, "attention_bias": True, "tie_word_embeddings": True}],
+    "flex_olmo": [EXPERTS, {**EXPERTS, **BIASED}],
+    "phimoe": [LOCAL_MOE, {**LOCAL_MOE, **BIASED, "lm_head_bias": True}],
+    "granitemoe": [LOCAL_MOE, {**LOCAL_MOE, **BIASED}],
+    "granitemoeshared": [LOCAL_MOE, {**LOCAL_MOE, **BIASED, "shared_intermediate_size": 28}],
+    "granitemoe_swa": [LOCAL_MOE, {**LOCAL_MOE, **BIASED, "shared_intermediate_size": 28}],
+    "glm4_moe": [
+        {**ROUTED, **GROUPS, "first_k_dense_replace": 2},
+        {**ROUTED, **GROUPS, "use_qk_norm": True, "attention_bias": True, "head_dim": 12},
+    ],
+    "solar_open": [{**ROUTED, **GROUPS}, {**ROUTED, **GROUPS, "attention_bias": True, "head_dim": 12}],
+    "dots1": [{**ROUTED, "first_k_dense_replace": 1}, {**ROUTED, **BIASED}],
+    "ernie4_5_moe": [
+        ERNIE,
+        {**ERNIE, "use_bias": True, "tie_word_embeddings": False},
+        {**ERNIE, "use_bias": True, "moe_num_shared_experts": 0, "moe_layer_interval": 2},
+        {**ERNIE, "moe_layer_start_index": 0, "moe_layer_end_index": 1, "tie_word_embeddings": False},
+    ],
+    "exaone_moe": [
+        {**MOE, "num_shared_experts": 2, "first_k_dense_replace": 2},
+        {**MOE, "head_dim": 12, "mlp_layer_types": ["sparse", "dense", "sparse", "sparse"]},
+    ],
+    "afmoe": [{**MOE, "num_dense_layers": 2}, {**MOE, **BIASED, "num_shared_experts": 1}],
+    "beam": [{**MOE, **GROUPS}, {**MOE, **GROUPS, **BIASED, "mlp_layer_types": ["sparse", "dense"] * 2}],
+    "flint": [MOE, {**MOE, **BIASED, "mlp_only_layers": [2], "shared_expert_intermediate_size": 28}],
+    "hy_v3": [MOE, {**MOE, **BIASED, "num_shared_experts": 2}],
+    "kolibri1": [MOE, {**MOE, "shared_expert_intermediate_size": 28, "tie_word_embeddings": True}],
+    "mellum": [MOE, {**MOE, **BIASED, "mlp_layer_types": ["sparse", "dense"] * 2}],
+    "laguna": [
+        {**MOE, "shared_expert_intermediate_size": 28},
+        {**MOE, **BIASED, "num_attention_heads_per_layer": [6, 4, 6, 4], "gating": "per-element"},
+    ],
+    "hunyuan_v1_moe": [
+        {"num_experts": 4, "moe_topk": 2, "head_dim": 12},
+        {"num_experts": 4, "moe_topk": [2] * 4, "head_dim": 12, "attention_bias": True},
+    ],
+    "minimax_m2": [LOCAL_MOE, {**LOCAL_MOE, "head_dim": 12, "tie_word_embeddings": True}],
+    "mimo_v2_flash": [
+        {**ROUTED, "v_head_dim": 10},
+        {**ROUTED, **BIASED, "layer_types": ["full_attention", "sliding_attention"] * 2},
+    ],
+    "llama4_text": [
+        {**LOCAL_MOE, "intermediate_size_mlp": 100, "interleave_moe_layer_step": 2},
+        {**LOCAL_MOE, **BIASED, "moe_layers": [0, 3]},
+    ],
+    "gpt_neox": [{}, {"attention_bias": False, "tie_word_embeddings": True}],
+    "gpt_neox_japanese": [
+        {"intermediate_multiple_size": 4},
+        {"intermediate_multiple_size": 3, "tie_word_embeddings": False},
+    ],
+    "persimmon": [{}, {"qk_layernorm": False, "tie_word_embeddings": True}],
+    "biogpt": [{}, {"tie_word_embeddings": False}],
+    "falcon": [
+        {},
+        {"bias": True, "multi_query": False, "parallel_attn": False},
+        {"new_decoder_architecture": True, "num_kv_heads": 2, "tie_word_embeddings": False},
+        {"new_decoder_architecture": True, "num_kv_heads": 2, "num_ln_in_parallel_attn": 1},
+        {"ffn_hidden_size": 100},
+    ],
+    "opt": [
+        {"ffn_dim": 80},
+        {"ffn_dim": 80, "word_embed_proj_dim": 20, "tie_word_embeddings": False},
+        {"ffn_dim": 80, "enable_bias": False, "layer_norm_elementwise_affine": False},
+        {"ffn_dim": 80, "do_layer_norm_before": False},
+    ],
 }
 
+NEO = {
+    "hidden_size": 48,
+    "num_layers": 4,
+    "num_heads": 6,
+    "vocab_size": 97,
+    "attention_types": [[["global", "local"], 2]],
+}
+XGLM = {"d_model": 48, "ffn_dim": 80, "num_layers": 3, "attention_heads": 6, "vocab_size": 97}
 SIGLIP = {"hidden_size": 40, "intermediate_size": 56, "num_hidden_layers": 2, "num_attention_heads": 4}
 GEMMA3_TEXT = {**BASE, **NO_TOKENS, "model_type": "gemma3_text"}
 GEMMA3 = {
@@ -63,7 +197,17 @@ GEMMA3 = {
 OTHERS: list[dict[str, Any]] = [
     {"model_type": "gpt2", **NO_TOKENS, **GPT2},
     {"model_type": "gpt2", **NO_TOKENS, **GPT2, "n_inner": 100, "tie_word_embeddings": False},
-    {"model_type": "gpt-sw3", **NO_TOKENS, **GPT2},
+    *({"model_type": family, **NO_TOKENS, **GPT2} for family in ("gpt-sw3", "gptj", "codegen", "openai-gpt")),
+    *({"model_type": kind, **NO_TOKENS, **GPT2, "tie_word_embeddings": True} for kind in ("gptj", "codegen")),
+    {"model_type": "gpt_bigcode", **NO_TOKENS, **GPT2},
+    {"model_type": "gpt_bigcode", **NO_TOKENS, **GPT2, "multi_query": False, "n_inner": 100},
+    {"model_type": "ctrl", **NO_TOKENS, **GPT2, "dff": 80},
+    {"model_type": "bloom", **NO_TOKENS, "hidden_size": 48, "n_layer": 3, "n_head": 6, "vocab_size": 97},
+    {"model_type": "bloom", **NO_TOKENS, "n_embed": 36, "n_layer": 3, "n_head": 6, "vocab_size": 97},
+    {"model_type": "mpt", **NO_TOKENS, "d_model": 48, "n_layers": 3, "n_heads": 6, "vocab_size": 97},
+    {"model_type": "gpt_neo", **NO_TOKENS, **NEO},
+    {"model_type": "gpt_neo", **NO_TOKENS, **NEO, "intermediate_size": 100},
+    {"model_type": "xglm", **NO_TOKENS, **XGLM},
     {**GEMMA3, "text_config": GEMMA3_TEXT, "vision_config": {**SIGLIP, "vision_use_head": False}},
     {**GEMMA3, "text_config": GEMMA3_TEXT, "vision_config": {**SIGLIP, "patch_size": 14, "image_size": 56}},
 ]
@@ -74,7 +218,7 @@ def _case(family: str, changes: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in merged.items() if value is not ...}
 
 
-NEVER_ABSENT = {"ministral"}
+NEVER_ABSENT = {"ministral", "hunyuan_v1_dense", "hunyuan_v1_moe", "nemotron", "beam"}
 """Families whose model cannot be built without those keys."""
 
 CASES = [

@@ -96,6 +96,8 @@ def _counted(row: Family, sizes: Sizes, family: str, name: str) -> ModelShape:
         if kind not in built:
             built[kind] = tuple(weights(row.block, sizes))
         blocks.append(built[kind])
+    if blocks and sizes["tied"] and not any(weight.role == "norm" for weight in around):
+        blocks[-1] = _with_last_kept(blocks[-1])
     has_experts = any(weight.role == "experts" for block in built.values() for weight in block)
     shape = ModelShape(
         name=name,
@@ -120,6 +122,14 @@ def _counted(row: Family, sizes: Sizes, family: str, name: str) -> ModelShape:
     if shape.parameters > MOST_PARAMETERS:
         raise TuiFtError(f"The config of {name} describes more parameters than any model has.", REMEDY)
     return shape
+
+
+def _with_last_kept(block: tuple[Weight, ...]) -> tuple[Weight, ...]:
+    """The last block of a model that ends with it: bitsandbytes leaves the last layer of a model alone."""
+    last = block[-1]
+    if last.role != "linear":
+        return block
+    return (*block[:-1], Weight(last.module, last.parameter, last.shape, "custom_linear"))
 
 
 def _notes(row: Family, *, has_experts: bool) -> tuple[str, ...]:

@@ -7,8 +7,13 @@ from dataclasses import dataclass
 from math import prod
 from typing import Literal
 
-Role = Literal["linear", "conv1d", "embedding", "head", "norm", "bias", "experts", "router", "other"]
-"""`linear` and `conv1d` are what bitsandbytes quantises and LoRA targets; fused `experts` are neither."""
+Role = Literal[
+    "linear", "conv1d", "custom_linear", "embedding", "head", "norm", "bias", "experts", "router", "other"
+]
+"""`linear` and `conv1d` are what bitsandbytes quantises and LoRA targets; fused `experts` are not quantised.
+
+`custom_linear` is of a class made from nn.Linear: LoRA targets it, bitsandbytes leaves it alone.
+"""
 
 Counted = Literal["architecture", "header", "unknown"]
 """By a known architecture, exact; by the headers of the weights, exact in number only; or not at all."""

@@ -1,31 +1,76 @@
-"""Which linear layers an adapter goes beside: the choice that trainer and peft make, without torch."""
+"""Which weights get an adapter beside them: the choice that trainer and peft make, without torch."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from tui_ft.errors import TuiFtError
+from tui_ft.vram.families.table import expert_layout
 from tui_ft.vram.shape import ModelShape, Weight
 
-LINEAR = ("linear", "conv1d")
+LINEAR = ("linear", "conv1d", "custom_linear")
+
+OLD_NAMES: Mapping[str, Mapping[str, str]] = {
+    "mixtral": {"gate": "gate.weight", "w1": "gate_up_proj", "w3": "gate_up_proj", "w2": "down_proj"},
+    "qwen2_moe": {
+        "gate": "gate.weight",
+        "gate_proj": "gate_up_proj",
+        "up_proj": "gate_up_proj",
+        "down_proj": "down_proj",
+    },
+}
+"""What experts and routers were called before transformers 5 put them together, and are called now: peft
+adapts those parameters in place of layers of the old names (peft/utils/transformers_weight_conversion.py)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adapted:
+    """A weight with an adapter, whose rank is `factor` times that of the spec, for each of its experts."""
+
+    weight: Weight
+    factor: int = 1
+
+    @property
+    def experts(self) -> int:
+        return self.weight.shape[0] if len(self.weight.shape) == 3 else 1
+
+    def elements(self, rank: int) -> int:
+        """Elements of both matrices of a low-rank adapter."""
+        return self.factor * rank * self.experts * sum(self.weight.shape[-2:])
 
 
 def lora_targets(shape: ModelShape, targets: str | Sequence[str]) -> list[Weight]:
-    """The weights of every targeted layer, in the model's order: one entry for each adapter.
+    """The weights of `adapted`."""
+    return [found.weight for found in adapted(shape, targets)]
 
-    `targets` is "all-linear" (every linear layer but the head), "attention" (the names of those inside
-    attention blocks, wherever they occur), or names, each the end of a module's path.
-    Raises `TuiFtError` for a name that no linear layer has.
+
+def adapted(shape: ModelShape, targets: str | Sequence[str]) -> list[Adapted]:
+    """The weights that get an adapter, in the model's order.
+
+    `targets` is "all-linear" (every linear layer but the head; in many mixtures the experts too),
+    "attention" (the names of the linear layers inside attention blocks, wherever they occur), or names,
+    each the end of a module's path. Raises `TuiFtError` for a name that no linear layer has.
     """
+    paths = [(path, weight) for path, weight in _weights(shape) if weight.role in LINEAR]
+    old_names = OLD_NAMES.get(expert_layout(shape.family) or "", {})
+    if targets == "all-linear" and not old_names:
+        return [Adapted(weight) for _, weight in paths]
     if targets == "all-linear":
-        return [weight for weight in shape.weights() if weight.role in LINEAR]
-    if targets == "attention":
-        names = attention_names(shape)
+        names = {*linear_names(shape), *old_names}
+    elif targets == "attention":
+        names = set(attention_names(shape))
     else:
-        names = [targets] if isinstance(targets, str) else list(targets)
+        names = {targets} if isinstance(targets, str) else set(targets)
         _check(shape, names)
-    ends = tuple(f".{name}" for name in names)
-    found = [weight for path, weight in _linear(shape) if path in names or path.endswith(ends)]
+    parameters = _parameters(shape, names, old_names)
+    ends = tuple(f".{name}" for name in names if name.rpartition(".")[2] not in old_names)
+    found = [
+        Adapted(weight, parameters[parameter]) if parameter is not None else Adapted(weight)
+        for path, weight in _weights(shape)
+        if (parameter := _match(f"{path}.{weight.parameter}", parameters)) is not None
+        or (weight.role in LINEAR and f".{path}".endswith(ends))
+    ]
     if not found:
         raise TuiFtError(
             f"No linear layer of {shape.name} is chosen by method.targets.",
@@ -36,20 +81,42 @@ def lora_targets(shape: ModelShape, targets: str | Sequence[str]) -> list[Weight
 
 def linear_names(shape: ModelShape) -> list[str]:
     """The distinct last names of the linear layers, the head left out."""
-    return sorted({path.rsplit(".", 1)[-1] for path, _ in _linear(shape, each_once=True)})
+    paths = (path for path, weight in _weights(shape, each_once=True) if weight.role in LINEAR)
+    return sorted({path.rpartition(".")[2] for path in paths})
 
 
 def attention_names(shape: ModelShape) -> list[str]:
     """The last names of the linear layers inside attention blocks."""
-    paths = (path for path, _ in _linear(shape, each_once=True) if "attn" in path.lower())
-    return sorted({path.rsplit(".", 1)[-1] for path in paths})
+    paths = (path for path, weight in _weights(shape, each_once=True) if weight.role in LINEAR)
+    return sorted({path.rpartition(".")[2] for path in paths if "attn" in path.lower()})
 
 
-def _linear(shape: ModelShape, *, each_once: bool = False) -> Iterator[tuple[str, Weight]]:
-    """Paths and weights of all linear layers; `each_once` skips blocks equal to an earlier one."""
+def _parameters(shape: ModelShape, names: set[str], old_names: Mapping[str, str]) -> dict[str, int]:
+    """Parameters that are adapted in place of `names`, each with the factor of its rank.
+
+    Raises `TuiFtError` where only half of a fused parameter is named.
+    """
+    chosen = {old for old in old_names if any(name.rpartition(".")[2] == old for name in names)}
+    found: dict[str, int] = {}
+    for old in chosen:
+        found[old_names[old]] = found.get(old_names[old], 0) + 1
+    halves = [old for old, new in old_names.items() if new == "gate_up_proj"]
+    if found.get("gate_up_proj") == 1:
+        raise TuiFtError(
+            f"In {shape.name} {' and '.join(halves)} are one weight: method.targets must name both or none.",
+            "Choose all-linear, or name other layers.",
+        )
+    return found
+
+
+def _match(path: str, parameters: Mapping[str, int]) -> str | None:
+    return next((name for name in parameters if path.endswith(f".{name}")), None)
+
+
+def _weights(shape: ModelShape, *, each_once: bool = False) -> Iterator[tuple[str, Weight]]:
+    """Paths and weights of the whole model; `each_once` skips blocks equal to an earlier one."""
     for weight in shape.outside:
-        if weight.role in LINEAR:
-            yield weight.module, weight
+        yield weight.module, weight
     seen: set[int] = set()
     for index, block in enumerate(shape.blocks):
         if each_once and id(block) in seen:
@@ -57,14 +124,13 @@ def _linear(shape: ModelShape, *, each_once: bool = False) -> Iterator[tuple[str
         seen.add(id(block))
         prefix = f"{shape.stack}.{index}."
         for weight in block:
-            if weight.role in LINEAR:
-                yield prefix + weight.module, weight
+            yield prefix + weight.module, weight
 
 
-def _check(shape: ModelShape, names: list[str]) -> None:
+def _check(shape: ModelShape, names: set[str]) -> None:
     known = linear_names(shape)
-    for name in names:
-        if name.rsplit(".", 1)[-1] not in known:
+    for name in sorted(names):
+        if name.rpartition(".")[2] not in known:
             raise TuiFtError(
                 f"method.targets names {name!r}, which is no linear layer of {shape.name}.",
                 f"It has {', '.join(known)}.",

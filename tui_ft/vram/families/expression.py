@@ -39,6 +39,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "min": min,
     "max": max,
     "int": int,
+    "at": lambda value, index: value[index] if isinstance(value, list) else value,
     "round_up": lambda value, step: -(-int(value) // step) * step,
 }
 

@@ -6,7 +6,8 @@
 
 A line names a module, its role and its sizes as expressions without spaces; a linear layer has its outputs
 first, as its weight has. `bias` adds one of as many elements as there are outputs (`bias=X`: where X holds),
-`if X` keeps the line only where X holds. What is no module's `weight` (experts, other) is named in full;
+`if X` keeps the line only where X holds,
+`repeat=X` writes it X times with an index in place of `*`. What is no module's `weight` (experts, other) is named in full;
 `module` is the weight of a module that is neither (a convolution).
 """
 
@@ -36,6 +37,7 @@ class Line:
     is_whole: bool
     sizes: tuple[str, ...]
     bias: str | None
+    repeat: str | None
     condition: str | None
 
 
@@ -67,14 +69,23 @@ def weights(layout: str, names: Names) -> Iterator[Weight]:
         if line.condition is not None and not evaluate(line.condition, names):
             continue
         shape = tuple(_size(line, size, names) for size in line.sizes)
-        if line.is_whole:
-            module, _, parameter = line.name.rpartition(".")
-            yield Weight(module, parameter, shape, line.role)
+        has_bias = line.bias is not None and bool(evaluate(line.bias, names))
+        if line.repeat is None:
+            yield from _of_module(line, line.name, shape, has_bias)
             continue
-        yield Weight(line.name, "weight", shape, line.role)
-        if line.bias is not None and evaluate(line.bias, names):
-            outputs = shape[-1:] if line.role in ("conv1d", "norm") else shape[:1]
-            yield Weight(line.name, "bias", outputs, "norm" if line.role == "norm" else "bias")
+        for index in range(evaluate(line.repeat, names)):
+            yield from _of_module(line, line.name.replace("*", str(index)), shape, has_bias)
+
+
+def _of_module(line: Line, name: str, shape: tuple[int, ...], has_bias: bool) -> Iterator[Weight]:
+    if line.is_whole:
+        module, _, parameter = name.rpartition(".")
+        yield Weight(module, parameter, shape, line.role)
+        return
+    yield Weight(name, "weight", shape, line.role)
+    if has_bias:
+        outputs = shape[-1:] if line.role == "conv1d" else shape if line.role == "norm" else shape[:1]
+        yield Weight(name, "bias", outputs, "norm" if line.role == "norm" else "bias")
 
 
 @cache
@@ -87,7 +98,8 @@ def _line(text: str) -> Line:
     body, _, condition = text.partition(" if ")
     name, role, *rest = body.split()
     bias = next((word for word in rest if word.split("=")[0] == "bias"), None)
-    sizes = tuple(word for word in rest if word is not bias)
+    repeat = next((word for word in rest if word.startswith("repeat=")), None)
+    sizes = tuple(word for word in rest if word is not bias and word is not repeat)
     is_whole = role in _WHOLE_NAMES
     if role == "module":
         role = "other"
@@ -99,6 +111,7 @@ def _line(text: str) -> Line:
         is_whole=is_whole,
         sizes=sizes,
         bias=None if bias is None else bias.partition("=")[2] or "True",
+        repeat=None if repeat is None else repeat.partition("=")[2],
         condition=condition.strip() or None,
     )
 

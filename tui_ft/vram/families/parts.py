@@ -40,15 +40,28 @@ self_attn.k_norm  norm  k
 """
 """Norms of queries and keys over all heads at once (OLMo 2)."""
 
+SINKS = "self_attn.sinks  other  heads\n"
+"""One learned score a head that takes up attention."""
 
-def attention(bias: str = "False", out: str = "False", at: str = "self_attn", last: str = "o_proj") -> str:
+
+def attention(
+    bias: str = "False",
+    out: str = "False",
+    at: str = "self_attn",
+    last: str = "o_proj",
+    when: str = "True",
+) -> str:
     """Four projections; `bias` for query, key and value, `out` for the last."""
     return f"""
-{at}.q_proj  linear  q h  bias={bias}
-{at}.k_proj  linear  k h  bias={bias}
-{at}.v_proj  linear  k h  bias={bias}
-{at}.{last}  linear  h q  bias={out}
+{at}.q_proj  linear  q h  bias={bias}  if {when}
+{at}.k_proj  linear  k h  bias={bias}  if {when}
+{at}.v_proj  linear  k h  bias={bias}  if {when}
+{at}.{last}  linear  h q  bias={out}   if {when}
 """
+
+
+FLAGGED = attention("attention_bias", "attention_bias")
+"""Biases on all four projections where the config asks for them."""
 
 
 def gated(bias: str = "False", at: str = "mlp", width: str = "f", when: str = "True") -> str:
@@ -57,6 +70,14 @@ def gated(bias: str = "False", at: str = "mlp", width: str = "f", when: str = "T
 {at}.gate_proj  linear  {width} h  bias={bias}  if {when}
 {at}.up_proj    linear  {width} h  bias={bias}  if {when}
 {at}.down_proj  linear  h {width}  bias={bias}  if {when}
+"""
+
+
+def fused_gated(at: str = "mlp", width: str = "f") -> str:
+    """The same with gate and up in one matrix."""
+    return f"""
+{at}.gate_up_proj  linear  2*{width} h
+{at}.down_proj     linear  h {width}
 """
 
 
@@ -80,3 +101,12 @@ def experts(at: str = "mlp", when: str = "True", router: str = "gate router", in
 def layer_norms(*names: str, bias: str = "True") -> str:
     """Classic norms with a weight and a bias."""
     return "".join(f"{name}  norm  h  bias={bias}\n" for name in names)
+
+
+def renamed(layout: str, changes: dict[str, str]) -> str:
+    """`layout` with pieces of its text exchanged. Raises ValueError for a piece that it has not."""
+    for old, new in changes.items():
+        if old not in layout:
+            raise ValueError(f"no {old!r} in the layout")
+        layout = layout.replace(old, new)
+    return layout

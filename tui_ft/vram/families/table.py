@@ -8,10 +8,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from tui_ft.vram.families import classic, dense, sparse
+from tui_ft.vram.families import classic, dense, latent, sparse
 from tui_ft.vram.families.layout import Family
 
-FAMILIES: Mapping[str, Family] = {**dense.ROWS, **classic.ROWS, **sparse.ROWS}
+FAMILIES: Mapping[str, Family] = {**dense.ROWS, **classic.ROWS, **sparse.ROWS, **latent.ROWS}
 """Rows by `model_type`."""
 
 
@@ -26,6 +26,12 @@ def defaults(family: str) -> Mapping[str, Any]:
 def aliases(family: str) -> Mapping[str, str]:
     """Other names under which config.json may hold a key of `family`: name in the class by alias."""
     found: Mapping[str, str] = _written()["aliases"].get(family, {})
+    return found
+
+
+def expert_layout(family: str) -> str | None:
+    """The family whose names for experts peft translates for `family`, or None where it does not."""
+    found: str | None = _written()["experts"].get(family)
     return found
 
 

@@ -28,7 +28,7 @@ model.vision_tower.post_layernorm                 norm          h  bias
 model.vision_tower.head.probe                     other         1 1 h  if vision_use_head
 model.vision_tower.head.attention.in_proj_weight  other         3*h h  if vision_use_head
 model.vision_tower.head.attention.in_proj_bias    other         3*h    if vision_use_head
-model.vision_tower.head.attention.out_proj        linear        h h  bias  if vision_use_head
+model.vision_tower.head.attention.out_proj        custom_linear  h h  bias  if vision_use_head
 model.vision_tower.head.layernorm                 norm          h  bias  if vision_use_head
 model.vision_tower.head.mlp.fc1                   linear        f h  bias  if vision_use_head
 model.vision_tower.head.mlp.fc2                   linear        h f  bias  if vision_use_head
