@@ -6,14 +6,15 @@ import time
 from pathlib import Path
 
 import pytest
+from synthetic_run import SyntheticRun
 
 from tui_ft.hardware.gpu import Gpu, GpuReading
 from tui_ft.runs import launch, prediction
 from tui_ft.runs.directory import RunDirectory
-from tui_ft.runs.records import PredictionRecord
+from tui_ft.runs.records import EndEvent, PredictionRecord
 from tui_ft.spec import overrides, toml
 from tui_ft.spec.run_spec import RunSpec
-from tui_ft.vram import find_model
+from tui_ft.vram import calibration, find_model
 
 GIB = 1 << 30
 L4 = Gpu(
@@ -21,6 +22,12 @@ L4 = Gpu(
     used_bytes=4 * GIB, compute_capability=(8, 9),
 )  # fmt: skip
 READING = GpuReading((L4,), driver="570.86")
+
+
+@pytest.fixture(autouse=True)
+def nothing_measured_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What this machine's own runs took must not correct the numbers of a test."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
 def spec_of(*changes: str) -> RunSpec:
@@ -33,6 +40,7 @@ def test_the_prediction_is_that_of_the_gpu_which_the_run_gets() -> None:
     assert (made.gpu, made.total_bytes, made.free_bytes) == ("NVIDIA L4", 24 * GIB, 20 * GIB)
     assert sum(made.parts_bytes.values()) == made.allocated_bytes
     assert made.low_bytes < made.needed_bytes <= made.high_bytes
+    assert made.verdict == "fits"
     assert (made.method, made.capability) == ("qlora", "8.9")
     assert made.parameters == 8_190_735_360
 
@@ -42,13 +50,16 @@ def test_the_prediction_is_that_of_the_gpu_which_the_run_gets() -> None:
     [
         ("Qwen/Qwen3-8B", [], prediction.NO_GPU),
         ("nobody/nothing", ["GPU-l4"], "nobody/nothing is no folder"),
+        ("Qwen/Qwen3-8B max", ["GPU-l4"], "reads at most 40960 tokens"),
         ("", ["GPU-l4"], "No model is named."),
     ],
 )
 def test_where_no_number_can_be_given_the_reason_is(model: str, gpus: list[str], says: str) -> None:
-    made = prediction.predict(spec_of(f"model.id={model}" if model else "model.id=x"), gpus, READING)
-    if not model:
-        made = prediction.predict(RunSpec(), gpus, READING)
+    name, _, is_long = model.partition(" ")
+    spec = (
+        spec_of(f"model.id={name}", f"data.max_length={50_000 if is_long else 2048}") if name else RunSpec()
+    )
+    made = prediction.predict(spec, gpus, READING)
     assert says in (made.problem or "")
     assert made.allocated_bytes is made.needed_bytes is made.seq_length is None
     assert made.verdict == "unknown"
@@ -102,6 +113,15 @@ def test_every_attempt_of_a_launched_run_has_its_prediction(bench, monkeypatch: 
     assert made.problem
     assert made.gpu == "NVIDIA L4"
     assert run.attempt(1).prediction.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_earlier_runs_took_is_gathered_before(bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launch, "read_gpus", lambda: READING)
+    with SyntheticRun(bench.root, total_steps=4) as earlier:
+        earlier.measure()
+        earlier.event(EndEvent(time=earlier.now, cause="finished", message="m", step=4))
+    bench.start("steps=2", until="finished")
+    assert [row.run for row in calibration.read()] == [f"{earlier.run.id}/1"]
 
 
 def test_a_run_on_a_cpu_says_that_nothing_is_predicted(bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from tui_ft.hardware.gpu import GpuReading, read_gpus
 from tui_ft.runs import lock as locks
 from tui_ft.runs import prediction, preflight
 from tui_ft.runs.adopting import adopt_if_orphan, adopt_orphans
-from tui_ft.runs.directory import RunDirectory, create, list_directories
+from tui_ft.runs.directory import AttemptDirectory, RunDirectory, create, list_directories
 from tui_ft.runs.records import ENDED, ExitRecord, StateRecord, write_atomically
 from tui_ft.runs.requests import clear_requests
 from tui_ft.runs.spawn import start_supervisor
@@ -139,7 +139,7 @@ def _launch(
     except OSError as error:
         raise _unwritable(folder.path, error) from error
     _write_spec(folder.spec, written)
-    prediction.write(folder, spec, gpus, reading)
+    _foresee(run, folder, spec, gpus, reading)
     now, place = time.time(), host.here()
     state = StateFile(
         run,
@@ -168,6 +168,17 @@ def _launch(
             status="failed", ended_at=time.time(), exit=ExitRecord(cause="error", message=error.message)
         )
         raise
+
+
+def _foresee(
+    run: RunDirectory, folder: AttemptDirectory, spec: RunSpec, gpus: list[str], reading: GpuReading
+) -> None:
+    """Write what the attempt is expected to take, corrected by what earlier runs here took."""
+    if gpus:
+        from tui_ft.runs import measurements
+
+        measurements.gather(run.path.parent)
+    prediction.write(folder, spec, gpus, reading)
 
 
 def _environment(attempt: int, gpus: list[str]) -> dict[str, str]:

@@ -16,9 +16,11 @@ from tui_ft.runs.records import PredictionRecord, decode_prediction, encode_docu
 if TYPE_CHECKING:
     from tui_ft.hardware.gpu import Gpu, GpuReading
     from tui_ft.spec.run_spec import RunSpec
-    from tui_ft.vram.result import Estimate
 
 NO_GPU = "The run has no GPU, and only GPU memory is predicted."
+
+_SEEN_THEN = "GPU-of-the-prediction"
+"""Stands for the GPU as launch saw it; which one it was is not asked any more."""
 
 
 def write(
@@ -43,7 +45,7 @@ def predict(spec: RunSpec, gpus: Sequence[str], reading: GpuReading) -> Predicti
         return PredictionRecord(time=now, problem=NO_GPU)
     gpu = next((gpu for gpu in reading.gpus if gpu.uuid == gpus[0]), None)
     try:
-        return _predicted(spec, gpu, now)
+        return _predicted(spec, reading, gpus, now)
     except TuiFtError as error:
         problem = error.message
     except Exception as error:  # noqa: BLE001 - a fault of the estimate must not cost anybody a run
@@ -64,37 +66,59 @@ def again(attempt: AttemptDirectory, made: PredictionRecord, longest_row: int) -
 
     Launch knows no row yet and takes `data.max_length` for granted. None where that cannot be said.
     """
-    from tui_ft.hardware.gpu import Gpu
+    from tui_ft.hardware.gpu import Gpu, GpuReading
     from tui_ft.spec import toml
 
+    gpu = Gpu(
+        index=0,
+        uuid=_SEEN_THEN,
+        name=made.gpu or "",
+        total_bytes=made.total_bytes,
+        free_bytes=made.free_bytes,
+        compute_capability=_capability(made),
+    )
     try:
-        spec = toml.load(attempt.spec)
-        gpu = Gpu(index=0, uuid="", name=made.gpu or "", compute_capability=_capability(made))
-        return _predicted(spec, gpu, made.time, longest_row)
+        return _predicted(toml.load(attempt.spec), GpuReading((gpu,)), [_SEEN_THEN], made.time, longest_row)
     except Exception:  # noqa: BLE001 - whoever looks at a run must see it, with or without this number
         return None
 
 
 def _predicted(
-    spec: RunSpec, gpu: Gpu | None, now: float, longest_row: int | None = None
+    spec: RunSpec, reading: GpuReading, uuids: Sequence[str], now: float, longest_row: int | None = None
 ) -> PredictionRecord:
     """Imported here, not above: whoever only reads runs needs none of it."""
-    from tui_ft.vram import workload as workloads
-    from tui_ft.vram.estimate import estimate
+    from tui_ft.vram.assess import assess
     from tui_ft.vram.find_model import find_shape
 
-    capability = gpu.compute_capability if gpu is not None else None
-    shape = find_shape(spec.model.id or "", revision=spec.model.revision)
-    workload = workloads.from_spec(spec, capability=capability, longest_row=longest_row)
-    found = estimate(shape, workload)
+    found = assess(
+        spec,
+        find_shape(spec.model.id or "", revision=spec.model.revision),
+        reading,
+        gpu=uuids[0] if len(uuids) == 1 else None,
+        longest_row=longest_row,
+        with_step_downs=False,
+    )
+    made = found.estimate
     return PredictionRecord(
         time=now,
-        method=workload.label,
-        parameters=shape.parameters,
-        seq_length=workload.seq_length,
-        batch_size=workload.batch_size,
-        **_place(gpu),
-        **_numbers(found),
+        method=found.workload.label,
+        parameters=found.shape.parameters,
+        trainable_parameters=made.trainable_parameters,
+        seq_length=found.workload.seq_length,
+        batch_size=found.workload.batch_size,
+        parts_bytes=asdict(made.parts),
+        allocated_bytes=made.allocated_bytes,
+        needed_bytes=made.needed_bytes,
+        nvidia_smi_bytes=made.nvidia_smi_bytes,
+        low_bytes=made.low_bytes,
+        high_bytes=made.high_bytes,
+        context_bytes=made.context_bytes,
+        basis=made.basis,
+        validated=made.validated,
+        peak_phase=made.peak_phase,
+        verdict=found.verdict,
+        notes=[*made.notes, *found.notes],
+        **_place(found.gpu),
     )
 
 
@@ -107,23 +131,6 @@ def _place(gpu: Gpu | None) -> dict[str, Any]:
         "capability": ".".join(map(str, capability)) if capability else None,
         "total_bytes": gpu.total_bytes,
         "free_bytes": gpu.free_bytes,
-    }
-
-
-def _numbers(found: Estimate) -> dict[str, Any]:
-    return {
-        "trainable_parameters": found.trainable_parameters,
-        "parts_bytes": asdict(found.parts),
-        "allocated_bytes": found.allocated_bytes,
-        "needed_bytes": found.needed_bytes,
-        "nvidia_smi_bytes": found.nvidia_smi_bytes,
-        "low_bytes": found.low_bytes,
-        "high_bytes": found.high_bytes,
-        "context_bytes": found.context_bytes,
-        "basis": found.basis,
-        "validated": found.validated,
-        "peak_phase": found.peak_phase,
-        "notes": list(found.notes),
     }
 
 
