@@ -104,6 +104,15 @@ def test_shorter_rows_than_foreseen_are_compared_with_their_own_prediction(
     assert memory["error"] == pytest.approx(14.30 / 14.25 - 1, abs=1e-6)
 
 
+def test_a_prediction_that_is_written_while_the_run_begins_is_not_missed(made: SyntheticRun) -> None:
+    source = TuiFtSource(made.run, clock=lambda: made.now)
+    assert read_whole(source).gpu_memory is None
+    made.foresee()
+    made.advance(1)
+    source.poll()
+    assert source.reading.gpu_memory is not None
+
+
 def test_the_peaks_of_an_earlier_attempt_are_not_this_ones(made: SyntheticRun) -> None:
     made.foresee()
     made.measure()

@@ -139,7 +139,6 @@ def _launch(
     except OSError as error:
         raise _unwritable(folder.path, error) from error
     _write_spec(folder.spec, written)
-    _foresee(run, folder, spec, gpus, reading)
     now, place = time.time(), host.here()
     state = StateFile(
         run,
@@ -162,7 +161,14 @@ def _launch(
     if not state.write():
         raise TuiFtError(f"The state of {run.id} cannot be written.", f"Is there room on {run.path}?")
     try:
-        start_supervisor(run, attempt, lock, trainer=command, environment=_environment(attempt, gpus))
+        start_supervisor(
+            run,
+            attempt,
+            lock,
+            trainer=command,
+            environment=_environment(attempt, gpus),
+            meanwhile=lambda: _foresee(run, folder, spec, gpus, reading),
+        )
     except TuiFtError as error:
         state.update(
             status="failed", ended_at=time.time(), exit=ExitRecord(cause="error", message=error.message)

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from tui_ft import settings
 from tui_ft.errors import TuiFtError
@@ -22,12 +22,13 @@ def start_supervisor(
     trainer: Sequence[str] = (),
     adopt: bool = False,
     environment: Mapping[str, str] | None = None,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> None:
     """Start the supervisor of `run` and return once it has written itself into state.json.
 
     It gets the held `lock` by inheritance, a session of its own, no terminal, and no other descriptor; it
     leaves us as a parent at once, so that a long-lived starter has no zombie of it. `environment` is added
-    to ours, for it and the trainer.
+    to ours, for it and the trainer. `meanwhile` is called while its interpreter starts; it must not raise.
 
     Raises `TuiFtError` with what it said when it did not come so far.
     """
@@ -39,7 +40,9 @@ def start_supervisor(
     command += ["--adopt"] if adopt else ["--trainer", json.dumps(list(trainer))]
     try:
         try:
-            _start(run, command, (lock.fileno(), writer), environment or {})
+            starter = _start(run, command, (lock.fileno(), writer), environment or {})
+            meanwhile()
+            starter.wait()  # it forks and leaves at once
         finally:
             os.close(writer)
         with open(reader, "rb", closefd=False) as answers:
@@ -60,10 +63,10 @@ def start_supervisor(
 
 def _start(
     run: RunDirectory, command: Sequence[str], descriptors: Sequence[int], environment: Mapping[str, str]
-) -> None:
+) -> subprocess.Popen[bytes]:
     output = os.open(run.output, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        starter = subprocess.Popen(
+        return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -76,7 +79,6 @@ def _start(
         )
     finally:
         os.close(output)
-    starter.wait()  # it forks and leaves at once
 
 
 def _environment(run: RunDirectory, more: Mapping[str, str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The prediction of the newest attempt, read once, and made again when the longest row is known."""
+"""The prediction of the newest attempt, and the same made again when the longest row is known."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tui_ft.watch.memory import MemoryReport, report_of
 
 
 class PredictionReader:
-    """Launch writes a prediction before the attempt begins and never again, so it is read once."""
+    """Launch writes a prediction while the attempt begins and never again: once read, it stays."""
 
     def __init__(self, run: RunDirectory) -> None:
         self._run = run
@@ -21,7 +21,8 @@ class PredictionReader:
     def report(self, attempt: int, measured: MemoryEvent | None) -> MemoryReport | None:
         """What is known of the memory of `attempt`."""
         if attempt != self._attempt:
-            self._attempt, self._longest_row, self._for_rows = attempt, None, None
+            self._attempt, self._made, self._longest_row, self._for_rows = attempt, None, None, None
+        if self._made is None:
             self._made = prediction.read(self._run.attempt(attempt))
         self._refine(attempt, measured)
         return report_of(self._made, measured, self._for_rows)
