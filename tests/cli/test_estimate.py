@@ -9,13 +9,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from vram_cases import GIB, gpu, reading
 
 from tui_ft.cli.main import main
 from tui_ft.hardware import gpu as gpus
 from tui_ft.hardware.gpu import GpuProcess, GpuReading
-from tui_ft.vram import catalogue, simulation
+from tui_ft.vram import catalogue, probe, simulation
 
 KEYS = {
     "schema", "model", "method", "trainable_parameters", "parts_bytes", "allocated_bytes", "needed_bytes",
@@ -156,7 +157,30 @@ def test_exact_mode_replaces_the_number_and_keeps_the_other(
     assert "The formula said" in " ".join(capsys.readouterr().out.split())
 
 
+PROBED = probe.Probed(
+    allocated_bytes=10 * GIB, reserved_bytes=11 * GIB, phase="training", phases={}, batch_size=4,
+    gradient_accumulation=4, context_bytes=GIB, longest_row=700,
+)  # fmt: skip
+
+
+def test_a_probe_replaces_the_number_and_stands_beside_the_prediction(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_in(monkeypatch, gpu(free=24))
+    monkeypatch.setattr(probe, "run", lambda *_, **__: PROBED)
+    code, found = answer(capsys, "--model", "qwen3-8b", "--method", "qlora", "--probe")
+    assert (code, found["basis"], found["allocated_bytes"]) == (0, "measured", 10 * GIB)
+    assert found["workload"]["seq_length"] == 700
+    assert found["probe"]["predicted_allocated_bytes"] == found["closed_form"]["allocated_bytes"]
+    assert sum(found["parts_bytes"].values()) == 10 * GIB
+    ran_out = msgspec.structs.replace(PROBED, ran_out="CUDA out of memory.")
+    monkeypatch.setattr(probe, "run", lambda *_, **__: ran_out)
+    assert main(["estimate", "--model", "qwen3-8b", "--method", "qlora", "--probe"]) == 1
+    assert "out of memory" in " ".join(capsys.readouterr().out.split())
+
+
 BAD = {
+    "a probe without a GPU": (["--model", "qwen3-8b", "--probe"], "GPU"),
     "no model": ([], "No model"),
     "unknown model": (["--model", "org/nosuch"], "org/nosuch"),
     "missing folder": (["--model", "./nowhere"], "nowhere"),

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tui_ft import settings
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
     from tui_ft.spec.run_spec import RunSpec
     from tui_ft.vram.assess import Assessment
     from tui_ft.vram.find_model import Found
+    from tui_ft.vram.result import Estimate
+    from tui_ft.vram.shape import ModelShape
 
 GIB = 2**30
 LARGEST_GPU_GIB = 100_000
@@ -79,29 +84,34 @@ def estimate(arguments: argparse.Namespace) -> int:
     pretended = _pretended_bytes(arguments.gpu_memory)
     adapter_dtype = _dtype("--adapter-dtype", arguments.adapter_dtype, ("bf16", "fp32"))
     found = find_model.find(spec.model.id or "", revision=spec.model.revision, online=True)
-    reading = _reading(pretended)
-
-    def assess(estimated: Any = None) -> Assessment:
-        from tui_ft.vram import assess as room
-
-        return room.assess(
-            spec,
-            found.shape,
-            reading,
-            gpu_memory_bytes=pretended,
-            adapter_dtype=adapter_dtype,
-            estimated=estimated,
-        )
-
-    first = assess()
-    final = assess(_simulated(first, found)) if arguments.exact else first
+    assess = partial(
+        _assess, spec, found.shape, _reading(pretended, arguments), pretended, adapter_dtype=adapter_dtype
+    )
+    first = final = assess()
+    extra: dict[str, Any] = {}
+    if arguments.exact:
+        final = assess(estimated=_simulated(first, found))
+        extra["closed_form"] = _numbers(first)
+    elif arguments.probe:
+        first, final, extra["probe"] = _probed(first, assess)
+        extra["closed_form"] = _numbers(first)
     if arguments.json:
-        _print_as_json(final, first)
+        from tui_ft.vram.as_json import assessment_json
+
+        print_json(assessment_json(final) | extra)
     else:
         from tui_ft.cli.estimate_text import lines
 
         print("\n".join(lines(final, first)))
     return 1 if final.verdict == "does_not_fit" else 0
+
+
+def _assess(
+    spec: RunSpec, shape: ModelShape, reading: GpuReading, pretended: int | None, **more: Any
+) -> Assessment:
+    from tui_ft.vram.assess import assess
+
+    return assess(spec, shape, reading, gpu_memory_bytes=pretended, **more)
 
 
 def _refuse_conflicts(arguments: argparse.Namespace) -> None:
@@ -168,33 +178,59 @@ def _pretended_bytes(text: str | None) -> int | None:
     return int(value * GIB)
 
 
-def _reading(pretended: int | None) -> GpuReading:
-    from tui_ft.hardware.gpu import GpuReading, read_gpus
+def _reading(pretended: int | None, arguments: argparse.Namespace) -> GpuReading:
+    """The GPUs now, after a look at what runs that ended since the last time took on them."""
+    from tui_ft.hardware import gpu
 
-    return read_gpus() if pretended is None else GpuReading(())
+    if pretended is not None:
+        return gpu.GpuReading(())
+    from tui_ft.runs.measurements import gather
+
+    reading = gpu.read_gpus()
+    if reading.gpus:
+        gather(settings.runs_root(arguments.runs_root))
+    return reading
 
 
-def _simulated(assessment: Assessment, found: Found) -> Any:
-    """The simulation's estimate, with a progress line for people at a terminal."""
+def _simulated(assessment: Assessment, found: Found) -> Estimate:
     from tui_ft.vram.simulation import simulate
 
-    show = sys.stderr.isatty()
+    with _progress("simulating") as progress:
+        return simulate(assessment, found, progress=progress)
 
-    def progress(step: str, done: int, total: int) -> None:
+
+def _probed(
+    first: Assessment, assess: Callable[..., Assessment]
+) -> tuple[Assessment, Assessment, dict[str, Any]]:
+    """The prediction for the rows that were really there, the measurement in its place, and its record."""
+    from tui_ft.vram import probe
+
+    with _progress("measuring") as progress:
+        probed = probe.run(first, progress=progress)
+    first = assess(longest_row=probed.longest_row)
+    measured = probe.as_estimate(probed, first.estimate, first.free_bytes)
+    final = assess(longest_row=probed.longest_row, estimated=measured)
+    return first, final, probe.as_json(probed, first.estimate)
+
+
+@contextlib.contextmanager
+def _progress(what: str) -> Iterator[Callable[[str, int, int], None] | None]:
+    """A line on stderr that says how far it is, for people at a terminal; it is gone afterwards."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+
+    def show(step: str, done: int, total: int) -> None:
         count = f" {done}/{total}" if total else ""
-        print(f"\r\x1b[Ksimulating: {step}{count}", end="", file=sys.stderr, flush=True)
+        print(f"\r\x1b[K{what}: {step}{count}", end="", file=sys.stderr, flush=True)
 
     try:
-        return simulate(assessment, found, progress=progress if show else None)
+        yield show
     finally:
-        if show:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
-def _print_as_json(final: Assessment, first: Assessment) -> None:
-    from tui_ft.vram.as_json import assessment_json, estimate_json
+def _numbers(assessment: Assessment) -> dict[str, Any]:
+    from tui_ft.vram.as_json import estimate_json
 
-    answer = assessment_json(final)
-    if final is not first:
-        answer["closed_form"] = estimate_json(first.estimate)
-    print_json(answer)
+    return estimate_json(assessment.estimate)
