@@ -32,11 +32,11 @@ _GPU_COUNTS = (2, 4, 8)
 
 
 def step_downs(situation: Situation) -> tuple[StepDown, ...]:
-    """Every rung that helps, from the one that costs least to another model and another GPU."""
+    """Every rung that helps: what changes the result least comes first (facts: domain, T6), another GPU last."""
     rungs: tuple[Callable[[Situation], Iterator[StepDown | None]], ...] = (
         _smaller_batch,
-        _shorter,
         _checkpointing,
+        _shorter,
         _optimizers,
         _methods,
         _lower_rank,
