@@ -81,7 +81,7 @@ def estimate(arguments: argparse.Namespace) -> int:
 
     _refuse_conflicts(arguments)
     spec = _spec(arguments)
-    pretended = _pretended_bytes(arguments.gpu_memory)
+    pretended = pretended_bytes(arguments.gpu_memory)
     adapter_dtype = _dtype("--adapter-dtype", arguments.adapter_dtype, ("bf16", "fp32"))
     found = find_model.find(spec.model.id or "", revision=spec.model.revision, online=True)
     assess = partial(
@@ -164,7 +164,8 @@ def _dtype(option: str, word: str, allowed: tuple[str, ...]) -> str:
     return _DTYPES.get(word, word)
 
 
-def _pretended_bytes(text: str | None) -> int | None:
+def pretended_bytes(text: str | None) -> int | None:
+    """The bytes that --gpu-memory means; None without it. Raises `TuiFtError` for no size of a GPU."""
     from tui_ft.spec.errors import shown
 
     if text is None:

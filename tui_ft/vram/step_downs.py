@@ -32,7 +32,7 @@ _GPU_COUNTS = (2, 4, 8)
 
 
 def step_downs(situation: Situation) -> tuple[StepDown, ...]:
-    """Every rung that helps: what changes the result least comes first (facts: domain, T6), another GPU last."""
+    """Every rung that helps: what changes the result least first (facts: domain, T6), another GPU last."""
     rungs: tuple[Callable[[Situation], Iterator[StepDown | None]], ...] = (
         _smaller_batch,
         _checkpointing,
