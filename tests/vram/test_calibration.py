@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from vram_cases import GIB, estimate_of, gpu, reading, shape_of, spec_of
 
-from tui_ft.vram import calibration
+from tui_ft.vram import calibration, stack
 from tui_ft.vram.assess import assess
 from tui_ft.vram.calibration import Measured
 
@@ -56,15 +56,34 @@ def test_bad_lines_are_left_out_and_a_torn_one_is_closed(store: Path, rubbish: b
     assert [one.run for one in calibration.read()] == ["a/1", "b/1"]
 
 
+NOW = {"torch": "2.13.0", "transformers": "5.23.0"}
+
+
 def test_the_same_stack_speaks_first_and_others_say_so() -> None:
     calibration.add([row("a/1"), row("b/1", driver="535.0"), row("c/1", gpu="NVIDIA H100")])
-    exact = calibration.find(L4, "570.1", torch="2.13.0")
+    calibration.add([row("d/1", torch="2.6.0"), row("e/1", stack="transformers 4.0")])
+    exact = calibration.find(L4, "570.1", lambda: NOW)
     assert exact is not None
     assert (exact.is_exact, [one.run for one in exact.rows]) == (True, ["a/1"])
-    other = calibration.find(L4, "600.0")
+    unknown = calibration.find(L4, "570.1", dict)
+    assert unknown is not None
+    assert [one.run for one in unknown.rows] == ["a/1", "d/1", "e/1"]
+    other = calibration.find(L4, "600.0", lambda: NOW)
     assert other is not None
-    assert (other.is_exact, len(other.rows)) == (False, 2)
+    assert (other.is_exact, len(other.rows)) == (False, 4)
     assert calibration.find("NVIDIA T4", "570.1") is None
+
+
+def test_versions_are_read_without_an_import_and_from_another_interpreter_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packages = tmp_path / "venv/lib/python3.12/site-packages/torch-9.9.dist-info"
+    packages.mkdir(parents=True)
+    (packages / "METADATA").write_text("Name: torch\nVersion: 9.9\n")
+    monkeypatch.setattr(stack.settings, "trainer_python", lambda: str(tmp_path / "venv/bin/python"))
+    assert stack.versions() == {"torch": "9.9"}
+    assert stack.stack_text(NOW) == "transformers 5.23.0"
+    assert stack.stack_text({}) is None
 
 
 def test_context_and_reserved_memory_are_replaced_by_what_was_measured() -> None:

@@ -8,7 +8,7 @@ hold. Where tensors themselves took more than was said, the upper bound is widen
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -16,6 +16,7 @@ from statistics import median
 import msgspec
 
 from tui_ft import settings
+from tui_ft.vram import stack
 from tui_ft.vram.result import Estimate
 
 LARGEST_BYTES = 4 << 20
@@ -97,22 +98,26 @@ def read() -> list[Measured]:
 
 
 def find(
-    gpu: str, driver: str | None, *, torch: str | None = None, stack: str | None = None
+    gpu: str, driver: str | None, versions: Callable[[], Mapping[str, str]] = stack.versions
 ) -> Calibration | None:
-    """The runs on a GPU of this name, those of the same driver, torch and stack if there are any.
+    """The runs on a GPU of this name, those of the same driver, torch and libraries if there are any.
 
-    A version that is None here matches all. Returns None where no run was measured on such a GPU.
+    What is not known of now or of `versions` matches all. None where nothing was measured on such a GPU.
     """
     same = [row for row in read() if row.gpu == gpu]
+    if not same:
+        return None
+    found = versions()
+    now = (driver, found.get("torch"), stack.stack_text(found))
     exact = [
         row
         for row in same
-        if (driver is None or row.driver == driver)
-        and (torch is None or row.torch == torch)
-        and (stack is None or row.stack == stack)
+        if all(
+            mine in (None, theirs)
+            for mine, theirs in zip(now, (row.driver, row.torch, row.stack), strict=True)
+        )
     ]
-    rows = exact or same
-    return Calibration(tuple(rows), bool(exact)) if rows else None
+    return Calibration(tuple(exact or same), bool(exact))
 
 
 def correct(estimate: Estimate, known: Calibration, method: str) -> Estimate:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import os
 import tempfile
 from collections.abc import Callable, Mapping
@@ -17,6 +16,7 @@ import tui_ft
 from tui_ft import settings
 from tui_ft.errors import TuiFtError
 from tui_ft.spec import toml
+from tui_ft.vram import stack
 from tui_ft.vram.assess import Assessment
 from tui_ft.vram.exact import Progress, call
 from tui_ft.vram.find_model import Found
@@ -28,7 +28,6 @@ TIMEOUT_S = 300.0
 FLASH_CAPABILITY = (8, 0)
 """PyTorch's flash kernel needs Ampere; older GPUs take the memory-efficient one."""
 
-_LIBRARIES = ("torch", "transformers", "trl", "peft", "bitsandbytes", "accelerate")
 _SLACK = 0.005
 """Doubt about what tensors hold: the worst that the simulation was off on measured runs (README)."""
 
@@ -129,17 +128,9 @@ def _sources() -> str:
     return digest.hexdigest()
 
 
-def _stack() -> list[str]:
+def _stack() -> list[object]:
     """What decides the answer beside the request: our code, the interpreter, its libraries."""
-    python = settings.trainer_python()
-    return [_sources(), python, *(f"{name} {_version(name)}" for name in _LIBRARIES)]
-
-
-def _version(name: str) -> str:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return "none"
+    return [_sources(), settings.trainer_python(), dict(stack.versions())]
 
 
 def _read(path: Path) -> Answer | None:
