@@ -23,7 +23,7 @@ def choose_gpu(
 
     Raises `TuiFtError` when a wanted GPU is not there or not allowed.
     """
-    allowed = _allowed(reading, visible, order)
+    allowed = allowed_gpus(reading, visible, order)
     if wanted == "auto":
         return [gpu.uuid for gpu in _emptiest(allowed, taken)[:1]]
     if isinstance(wanted, int):
@@ -66,8 +66,11 @@ def _there_are(reading: GpuReading, allowed: Sequence[Gpu]) -> str:
     return f"those{limit} here are {names}"
 
 
-def _allowed(reading: GpuReading, visible: str | None, order: str | None) -> list[Gpu]:
-    """The GPUs that an inherited CUDA_VISIBLE_DEVICES leaves; CUDA stops at the first entry it cannot use."""
+def allowed_gpus(reading: GpuReading, visible: str | None, order: str | None) -> list[Gpu]:
+    """The GPUs that an inherited CUDA_VISIBLE_DEVICES leaves; CUDA stops at the first entry it cannot use.
+
+    Raises `TuiFtError` where its numbers do not say which GPUs are meant.
+    """
     if visible is None:
         return list(reading.gpus)
     allowed: list[Gpu] = []

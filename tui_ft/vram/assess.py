@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from tui_ft.errors import TuiFtError
-from tui_ft.hardware.choose import choose_gpu
+from tui_ft.hardware.choose import allowed_gpus, choose_gpu
 from tui_ft.hardware.gpu import Gpu, GpuReading
 from tui_ft.spec.run_spec import RunSpec
 from tui_ft.vram import calibration
@@ -159,8 +159,7 @@ def _chosen(
     """The GPUs of the run; and a sentence where more are asked for than there are."""
     wanted: str | int | Sequence[int | str] = [gpu] if gpu is not None else spec.hardware.gpus
     missing = ""
-    if isinstance(wanted, int) and wanted > len(_allowed(reading)):
-        here = len(_allowed(reading))
+    if isinstance(wanted, int) and wanted > (here := len(_allowed(reading))):
         missing = f"{wanted} GPUs are asked for, and {here} can be used here."
         wanted = max(here, 1)
     visible = None if gpu is not None else os.environ.get("CUDA_VISIBLE_DEVICES")
@@ -170,16 +169,13 @@ def _chosen(
 
 
 def _allowed(reading: GpuReading) -> list[Gpu]:
-    """The GPUs that a run may use here."""
-    visible, order = os.environ.get("CUDA_VISIBLE_DEVICES"), os.environ.get("CUDA_DEVICE_ORDER")
-    allowed: list[Gpu] = []
-    for one in reading.gpus:
-        try:
-            choose_gpu(reading, [one.uuid], visible, (), order)
-        except TuiFtError:
-            continue
-        allowed.append(one)
-    return allowed
+    """The GPUs that a run may use here; none where the environment does not say which."""
+    try:
+        return allowed_gpus(
+            reading, os.environ.get("CUDA_VISIBLE_DEVICES"), os.environ.get("CUDA_DEVICE_ORDER")
+        )
+    except TuiFtError:
+        return []
 
 
 def _share(free: int | None, total: int | None, spec: RunSpec) -> int | None:
