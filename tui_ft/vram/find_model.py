@@ -158,10 +158,12 @@ def _cached(name: str, revision: str | None) -> Path | None:
 
 def _fetched(name: str, revision: str | None) -> Path:
     """Fetch config.json alone into the cache. Raises `TuiFtError` that says why it cannot be had."""
-    from huggingface_hub import hf_hub_download
+    from huggingface_hub import HfApi, hf_hub_download
     from huggingface_hub.errors import HFValidationError
 
     try:
+        # asked first: this request is not repeated, a download is tried five times before it gives up
+        HfApi().model_info(name, revision=revision, timeout=TIMEOUT_S)
         return Path(hf_hub_download(name, CONFIG, revision=revision, etag_timeout=TIMEOUT_S)).parent
     except HFValidationError:
         raise TuiFtError(

@@ -31,13 +31,19 @@ def shape_of(config: Mapping[str, Any], name: str) -> ModelShape:
         raise UnknownFamilyError(name, family)
     refuse_quantised(config, name)
     sizes = Sizes(text, row, family, name, is_nested=text is not config)
-    for condition, sentence in row.refuse.items():
-        if sizes.guarded(condition):
-            raise TuiFtError(f"{name} cannot be counted: {sentence}.", "Choose another model.")
+    _refuse_exceptions(row, sizes, text, name)
     try:
         return with_tower(_counted(row, sizes, family, name), config)
     except SizeError as error:
         raise TuiFtError(f"The config of {name} gives {error} a size that cannot be.", REMEDY) from error
+
+
+def _refuse_exceptions(row: Family, sizes: Sizes, config: Mapping[str, Any], name: str) -> None:
+    sentences = [sentence for condition, sentence in row.refuse.items() if sizes.guarded(condition)]
+    if config.get("per_layer_config") and not row.has_own_layers:
+        sentences.append("its layers have configs of their own")
+    if sentences:
+        raise TuiFtError(f"{name} cannot be counted: {sentences[0]}.", "Choose another model.")
 
 
 class UnknownFamilyError(TuiFtError):
@@ -45,26 +51,50 @@ class UnknownFamilyError(TuiFtError):
 
     def __init__(self, name: str, family: str) -> None:
         super().__init__(
-            f"The architecture of {name} ({family or 'without model_type'}) is not known to tui-ft.",
+            f"The architecture of {name} ({_shown(family) or 'without model_type'}) is not known to tui-ft.",
             "With the safetensors files beside config.json its weights can be counted.",
         )
 
 
+TEXT_FAMILY = {
+    "gemma3": "gemma3_text",
+    "llama4": "llama4_text",
+    "qwen3_5": "qwen3_5_text",
+    "qwen3_5_moe": "qwen3_5_moe_text",
+    "mllama": "mllama_text_model",
+    "emu3": "emu3_text_model",
+}
+"""Multimodal types of which AutoModelForCausalLM loads the language model, by the type of that.
+
+Of `gemma3` it loads the vision tower too (see `towers`).
+"""
+
+LOADED_WHOLE = frozenset({"gemma3", "gemma3n", "gemma4", "gemma4_unified", "fuyu", "got_ocr2"})
+"""Multimodal types that AutoModelForCausalLM loads with their towers."""
+
+
 def text_part(config: Mapping[str, Any], name: str) -> tuple[str, Mapping[str, Any]]:
-    """The `model_type` and the config of the language model inside `config`."""
+    """The `model_type` and the config of the language model inside `config`.
+
+    Raises `TuiFtError` for a multimodal model that the trainer cannot load as a language model.
+    """
     if not isinstance(config, Mapping):
         raise TuiFtError(f"The config of {name} is no JSON object.", REMEDY)
     family = config.get("model_type")
     if not isinstance(family, str):
         raise UnknownFamilyError(name, "")
-    inner = config.get("text_config")
-    if isinstance(inner, Mapping) and family in TEXT_FAMILY:
-        return TEXT_FAMILY[family], inner
+    if "text_config" not in config:
+        return family, config
+    inner = config["text_config"]
+    if family in TEXT_FAMILY and isinstance(inner, Mapping):
+        tie = {"tie_word_embeddings": config.get("tie_word_embeddings", True)} if family == "gemma3" else {}
+        return TEXT_FAMILY[family], {**inner, **tie}
+    if isinstance(inner, Mapping) and family not in LOADED_WHOLE:
+        raise TuiFtError(
+            f"{name} is multimodal ({_shown(family)}), and transformers loads no language model from it.",
+            "Choose a model of the same make that is for text alone.",
+        )
     return family, config
-
-
-TEXT_FAMILY = {"gemma3": "gemma3_text"}
-"""Multimodal types that AutoModelForCausalLM loads, by the type of their language model."""
 
 
 def refuse_quantised(config: Mapping[str, Any], name: str) -> None:
@@ -81,7 +111,7 @@ def refuse_quantised(config: Mapping[str, Any], name: str) -> None:
     if not method and isinstance(found, Mapping) and (found.get("load_in_4bit") or found.get("load_in_8bit")):
         method = "bitsandbytes"
     raise TuiFtError(
-        f"The weights of {name} are stored quantised ({method or 'of an unknown kind'}).",
+        f"The weights of {name} are stored quantised ({_shown(method) or 'of an unknown kind'}).",
         "Name the model with its 16-bit weights; QLoRA quantises them while loading.",
     )
 
@@ -89,15 +119,17 @@ def refuse_quantised(config: Mapping[str, Any], name: str) -> None:
 def _counted(row: Family, sizes: Sizes, family: str, name: str) -> ModelShape:
     around = tuple(weights(row.around, sizes))
     layers = sizes.whole("L", most=MOST_LAYERS)
-    built: dict[tuple[Any, ...], tuple[Weight, ...]] = {}
+    built: dict[str, tuple[Weight, ...]] = {}
     blocks = []
     for layer in range(layers):
         kind = sizes.enter(layer)
         if kind not in built:
             built[kind] = tuple(weights(row.block, sizes))
         blocks.append(built[kind])
-    if blocks and sizes["tied"] and not any(weight.role == "norm" for weight in around):
+    if sizes["tied"] and row.ends == "block":
         blocks[-1] = _with_last_kept(blocks[-1])
+    if sizes["tied"] and row.ends == "around":
+        around = _with_last_kept(around)
     has_experts = any(weight.role == "experts" for block in built.values() for weight in block)
     shape = ModelShape(
         name=name,
@@ -124,12 +156,17 @@ def _counted(row: Family, sizes: Sizes, family: str, name: str) -> ModelShape:
     return shape
 
 
-def _with_last_kept(block: tuple[Weight, ...]) -> tuple[Weight, ...]:
-    """The last block of a model that ends with it: bitsandbytes leaves the last layer of a model alone."""
-    last = block[-1]
+def _shown(text: str) -> str:
+    """A word of a config without what a terminal would obey."""
+    return "".join(letter for letter in text if letter.isprintable())[:40]
+
+
+def _with_last_kept(part: tuple[Weight, ...]) -> tuple[Weight, ...]:
+    """The end of a model that has no head of its own: bitsandbytes leaves its last layer alone."""
+    last = part[-1]
     if last.role != "linear":
-        return block
-    return (*block[:-1], Weight(last.module, last.parameter, last.shape, "custom_linear"))
+        return part
+    return (*part[:-1], Weight(last.module, last.parameter, last.shape, "custom_linear"))
 
 
 def _notes(row: Family, *, has_experts: bool) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tui_ft.errors import TuiFtError
@@ -22,6 +22,9 @@ OLD_NAMES: Mapping[str, Mapping[str, str]] = {
 }
 """What experts and routers were called before transformers 5 put them together, and are called now: peft
 adapts those parameters in place of layers of the old names (peft/utils/transformers_weight_conversion.py)."""
+
+MAMBA = frozenset({"falcon_h1", "mamba", "mamba2", "falcon_mamba", "nemotron_h"})
+"""Families in which peft adapts no `out_proj`: their kernels read its weight past the adapter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ def adapted(shape: ModelShape, targets: str | Sequence[str]) -> list[Adapted]:
     paths = [(path, weight) for path, weight in _weights(shape) if weight.role in LINEAR]
     old_names = OLD_NAMES.get(expert_layout(shape.family) or "", {})
     if targets == "all-linear" and not old_names:
+        _refuse_mamba(shape, (weight for _, weight in paths))
         return [Adapted(weight) for _, weight in paths]
     if targets == "all-linear":
         names = {*linear_names(shape), *old_names}
@@ -71,6 +75,7 @@ def adapted(shape: ModelShape, targets: str | Sequence[str]) -> list[Adapted]:
         if (parameter := _match(f"{path}.{weight.parameter}", parameters)) is not None
         or (weight.role in LINEAR and f".{path}".endswith(ends))
     ]
+    _refuse_mamba(shape, (adapter.weight for adapter in found))
     if not found:
         raise TuiFtError(
             f"No linear layer of {shape.name} is chosen by method.targets.",
@@ -125,6 +130,15 @@ def _weights(shape: ModelShape, *, each_once: bool = False) -> Iterator[tuple[st
         prefix = f"{shape.stack}.{index}."
         for weight in block:
             yield prefix + weight.module, weight
+
+
+def _refuse_mamba(shape: ModelShape, weights: Iterable[Weight]) -> None:
+    if shape.family in MAMBA and any(weight.module.endswith("out_proj") for weight in weights):
+        others = ", ".join(name for name in linear_names(shape) if name != "out_proj")
+        raise TuiFtError(
+            f"peft puts no adapter beside out_proj in {shape.name}, a model of the Mamba kind.",
+            f"Set method.targets to some of {others}.",
+        )
 
 
 def _check(shape: ModelShape, names: set[str]) -> None:

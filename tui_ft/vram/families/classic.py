@@ -216,6 +216,7 @@ lm_head                      head       V h  if not tied
     ),
     "opt": Family(
         stack="model.decoder.layers",
+        ends="block",
         block=BART_ATTENTION + OPT,
         around="""
 model.decoder.embed_tokens      embedding  V narrow

@@ -72,6 +72,7 @@ ROWS = {
     "internlm3": LLAMA,
     "iquestcoder": LLAMA,
     "granite": LLAMA,
+    "emu3_text_model": LLAMA,
     "mistral": MISTRAL,
     "ministral": replace(MISTRAL, refuse=NO_HEAD_DIM),
     "ministral3": MISTRAL,
@@ -101,6 +102,7 @@ lm_head                head       V h  bias  if not tied
     "olmo": Family(
         block=FLAGGED + gated(),
         around=renamed(AROUND, {"model.norm          norm       h\n": ""}),
+        ends="block",
     ),
     "olmo2": OLMO2,
     "olmo3": OLMO2,
@@ -173,6 +175,7 @@ post_attention_residual  other   h
     "nanochat": Family(
         block=FLAGGED + plain("mlp.fc1", "mlp.fc2", "False"),
         around=renamed(AROUND, {"model.norm          norm       h\n": ""}),
+        ends="block",
     ),
     "nemotron": Family(
         block=FLAGGED

@@ -40,6 +40,10 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "max": max,
     "int": int,
     "at": lambda value, index: value[index] if isinstance(value, list) else value,
+    "get": lambda value, key: value.get(key) if isinstance(value, dict) else None,
+    "of_layer": lambda value, layer: next(
+        (item for key, item in (value or {}).items() if str(key).isdecimal() and int(key) == layer), None
+    ),
     "round_up": lambda value, step: -(-int(value) // step) * step,
 }
 

@@ -6,9 +6,9 @@
 
 A line names a module, its role and its sizes as expressions without spaces; a linear layer has its outputs
 first, as its weight has. `bias` adds one of as many elements as there are outputs (`bias=X`: where X holds),
-`if X` keeps the line only where X holds,
-`repeat=X` writes it X times with an index in place of `*`. What is no module's `weight` (experts, other) is named in full;
-`module` is the weight of a module that is neither (a convolution).
+`if X` keeps the line only where X holds, `repeat=X` writes it X times with an index in place of `*`.
+What is no module's `weight` (experts, other) is named in full; `module` is the weight of a module of
+another kind (a convolution).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import cast, get_args
+from typing import Literal, cast, get_args
 
 from tui_ft.vram.families.expression import Names, evaluate
 from tui_ft.vram.shape import Role, Weight
@@ -46,16 +46,20 @@ class Family:
     """One row: the tensors of a decoder layer and those around the layers.
 
     `let` gives names to expressions over config keys; `each` are those that differ from layer to layer
-    (`layer` is the index). `stack` is the path of the layers. `refuse` holds conditions under which the
-    row would not be true, with a sentence that says so. `notes` are for the user.
+    (`layer` is the index). `stack` is the path of the layers, `ends` where the last tensor before the head
+    stands. `refuse` holds conditions under which the
+    row would not be true, with a sentence that says so. `has_own_layers`: the row reads per_layer_config,
+    by which a config may change any layer. `notes` are for the user.
     """
 
     block: str
     around: str
     stack: str = "model.layers"
+    ends: Literal["norm", "block", "around"] = "norm"
     let: Mapping[str, str] = field(default_factory=dict)
     each: Mapping[str, str] = field(default_factory=dict)
     refuse: Mapping[str, str] = field(default_factory=dict)
+    has_own_layers: bool = False
     notes: tuple[str, ...] = ()
 
 

@@ -110,3 +110,11 @@ def renamed(layout: str, changes: dict[str, str]) -> str:
             raise ValueError(f"no {old!r} in the layout")
         layout = layout.replace(old, new)
     return layout
+
+
+def when(condition: str, layout: str) -> str:
+    """`layout` with every line only where `condition` holds."""
+    lines = [line for line in layout.splitlines() if line.strip()]
+    return "".join(
+        f"{line} and ({condition})\n" if " if " in line else f"{line}  if {condition}\n" for line in lines
+    )

@@ -64,14 +64,14 @@ class Sizes:
             self._values[name] = self._derived(name)
         return self._values[name]
 
-    def enter(self, layer: int) -> tuple[Any, ...]:
+    def enter(self, layer: int) -> str:
         """Set the names of `each` for one layer; return what tells its kind of layer from others."""
         found: dict[str, Any] = {"layer": layer}
         self._each = found
         for name, text in self._row.each.items():
             found[name] = self.guarded(text)
         del found["layer"]
-        return tuple(found.values())
+        return repr(found)
 
     def guarded(self, text: str) -> Any:
         """The value of an expression. Raises `TuiFtError` where the config's values make none."""

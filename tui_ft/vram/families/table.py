@@ -8,10 +8,17 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from tui_ft.vram.families import classic, dense, latent, sparse
+from tui_ft.vram.families import classic, dense, hybrid, latent, odd, sparse
 from tui_ft.vram.families.layout import Family
 
-FAMILIES: Mapping[str, Family] = {**dense.ROWS, **classic.ROWS, **sparse.ROWS, **latent.ROWS}
+FAMILIES: Mapping[str, Family] = {
+    **dense.ROWS,
+    **classic.ROWS,
+    **sparse.ROWS,
+    **latent.ROWS,
+    **hybrid.ROWS,
+    **odd.ROWS,
+}
 """Rows by `model_type`."""
 
 
