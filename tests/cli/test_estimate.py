@@ -296,6 +296,19 @@ def test_a_person_sees_verdict_bar_holders_and_ladder(
     assert "fits" in text
 
 
+def test_each_of_several_gpus_has_its_own_verdict(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_in(monkeypatch, *(gpu(number, free=24 if number % 2 else 5) for number in range(8)))
+    assert main(["estimate", "--model", "qwen3-8b", "--gpus", "8"]) == 1
+    text = capsys.readouterr().out
+    assert text.count("free, does not fit") == 4
+    assert text.count("free, fits") == 4
+    assert max(len(line) for line in text.splitlines()) <= 80
+    found = answer(capsys, "--model", "qwen3-8b", "--gpus", "2")[1]
+    assert [one["verdict"] for one in found["gpus"]] == ["fits", "fits"]
+
+
 def test_text_and_json_say_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     options = ("--model", "qwen3-8b", "--method", "qlora", "--gpu-memory", "24")
     found = answer(capsys, *options)[1]

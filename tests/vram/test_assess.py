@@ -79,7 +79,10 @@ def test_a_gpu_that_vanished_is_a_sentence_with_a_remedy() -> None:
 
 def test_several_gpus_are_as_good_as_the_worst_of_them() -> None:
     two = ("hardware.gpus=2", "hardware.strategy=ddp")
-    answer = seen(gpu(0, free=80, total=80), gpu(1, free=12), changes=two)
+    held = gpu(1, free=12, processes=(GpuProcess(9, 12 * GIB, "vllm"),))
+    answer = seen(gpu(0, free=80, total=80), held, changes=two)
+    assert answer.verdicts == ("fits", "does_not_fit")
+    assert answer.holders == ("GPU 1: vllm (pid 9) holds 12.0 GiB.",)
     assert answer.verdict == "does_not_fit"
     assert answer.gpu is not None
     assert answer.gpu.index == 1

@@ -29,6 +29,7 @@ def lines(final: Assessment, first: Assessment) -> Iterator[str]:
     """Every line of the answer; `first` is the closed form's, where another estimate took its place."""
     yield from _wrapped(_subject(final))
     yield from _wrapped(_headline(final))
+    yield from _each_gpu(final)
     bar = _memory_bar(final)
     if bar:
         yield ""
@@ -63,6 +64,14 @@ def _headline(assessment: Assessment) -> str:
         return f"{word}: needs {needed}{each}; nothing is known to hold it against."
     hint = " Measure it: --probe." if assessment.verdict == "tight" else ""
     return f"{word}: needs {needed}{each}, {gib_text(assessment.free_bytes)} {_where(assessment)}.{hint}"
+
+
+def _each_gpu(assessment: Assessment) -> Iterator[str]:
+    if len(assessment.gpus) < 2:
+        return
+    for gpu, verdict in zip(assessment.gpus, assessment.verdicts, strict=True):
+        free = "–" if gpu.free_bytes is None else gib_text(gpu.free_bytes)
+        yield f"  GPU {gpu.index} {gpu.name[:40]}: {free} free, {WORDS[verdict]}"
 
 
 def _where(assessment: Assessment) -> str:

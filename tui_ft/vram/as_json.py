@@ -25,7 +25,10 @@ def assessment_json(assessment: Assessment) -> dict[str, Any]:
         "workload": workload_json(assessment.workload),
         **estimate_json(assessment.estimate),
         "gpu": None if assessment.gpu is None else gpu_json(assessment.gpu),
-        "gpus": [gpu_json(gpu) for gpu in assessment.gpus],
+        "gpus": [
+            gpu_json(gpu) | {"verdict": verdict}
+            for gpu, verdict in zip(assessment.gpus, assessment.verdicts, strict=True)
+        ],
         "free_bytes": assessment.free_bytes,
         "total_bytes": assessment.total_bytes,
         "is_pretended": assessment.is_pretended,

@@ -30,7 +30,8 @@ class Assessment:
     """Will it fit, and what if not. `gpu` is the tightest of `gpus`, the chosen ones; None without one.
 
     `free_bytes` and `total_bytes` are those of `gpu`, or the pretended memory; None is not known.
-    `capability` is the least of the GPUs'. `holders` and `notes` are sentences for the user.
+    `capability` is the least of the GPUs'; `verdicts` are those on each of `gpus`, `verdict` is the worst.
+    `holders` and `notes` are sentences for the user.
     """
 
     spec: RunSpec
@@ -44,6 +45,7 @@ class Assessment:
     total_bytes: int | None
     is_pretended: bool
     holders: tuple[str, ...]
+    verdicts: tuple[Verdict, ...]
     verdict: Verdict
     step_downs: tuple[StepDown, ...]
     notes: tuple[str, ...]
@@ -93,7 +95,8 @@ def assess(
     estimate = estimated or price(shape, workload)
     tightest = min(range(len(place.free)), key=lambda at: place.free[at] or 0, default=None)
     free = None if tightest is None else place.free[tightest]
-    verdict = worst(judge(estimate, one) for one in (*place.free, *([None] if place.is_short else [])))
+    verdicts = tuple(judge(estimate, one) for one in place.free)
+    verdict = worst((*verdicts, "unknown") if place.is_short else verdicts)
     steps: tuple[StepDown, ...] = ()
     if with_step_downs and free is not None and verdict in ("tight", "does_not_fit"):
         steps = step_downs(
@@ -122,11 +125,19 @@ def assess(
         free_bytes=free,
         total_bytes=place.total_bytes if chosen is None else chosen.total_bytes,
         is_pretended=place.is_pretended,
-        holders=holders_of(chosen) if chosen is not None else (),
+        holders=_holders(place.gpus),
+        verdicts=verdicts if place.gpus else (),
         verdict=verdict,
         step_downs=steps,
         notes=(*place.notes, *shape.notes),
     )
+
+
+def _holders(gpus: tuple[Gpu, ...]) -> tuple[str, ...]:
+    """Who holds the rest of each GPU; its number stands before where there are several."""
+    if len(gpus) == 1:
+        return holders_of(gpus[0])
+    return tuple(f"GPU {one.index}: {sentence}" for one in gpus for sentence in holders_of(one))
 
 
 def _place(
