@@ -318,6 +318,14 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
 }
 
 STATES = {"hidden_size": 48, "num_hidden_layers": 3, "vocab_size": 97, "expand": 2, "state_size": 6}
+DBRX = {
+    "d_model": 48,
+    "n_heads": 6,
+    "n_layers": 3,
+    "vocab_size": 97,
+    "attn_config": {"kv_n_heads": 2, "clip_qkv": 8, "rope_theta": 10000.0},
+    "ffn_config": {"ffn_hidden_size": 80, "moe_num_experts": 5, "moe_top_k": 2},
+}
 LONGCAT = {
     "num_layers": 3,
     "num_hidden_layers": 6,
@@ -367,6 +375,7 @@ OTHERS: list[dict[str, Any]] = [
     {"model_type": "mamba", **NO_TOKENS, **STATES, "time_step_rank": 7, "use_bias": True},
     {"model_type": "mamba2", **NO_TOKENS, **STATES, "num_heads": 12, "head_dim": 8, "n_groups": 2},
     {"model_type": "longcat_flash", **BASE, **NO_TOKENS, **LATENT, **LONGCAT},
+    {"model_type": "dbrx", **NO_TOKENS, **DBRX},
     {"model_type": "longcat_flash", **BASE, **NO_TOKENS, **LATENT, **LONGCAT, "attention_bias": True},
     {"model_type": "xglm", **NO_TOKENS, **XGLM},
     {**GEMMA3, "text_config": GEMMA3_TEXT, "vision_config": {**SIGLIP, "vision_use_head": False}},
@@ -397,6 +406,9 @@ CASES = [
     *(_case(family, found[0] | ABSENT) for family, found in VARIANTS.items() if family not in NEVER_ABSENT),
     *OTHERS,
 ]
+
+FIRST_CASES = list({config["model_type"]: config for config in reversed(CASES)}.values())
+"""One config a family."""
 
 
 def case_id(config: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import family_defaults
 import pytest
-from small_configs import CASES, case_id
+from small_configs import CASES, FIRST_CASES, case_id
 
 from tui_ft.errors import TuiFtError
 from tui_ft.vram import catalogue, targets
@@ -65,7 +65,7 @@ def test_every_parameter_is_counted_as_transformers_builds_it(config: dict[str, 
     assert shape.quantizable_parameters == quantised_elements(model)
 
 
-@pytest.mark.parametrize("config", CASES, ids=case_id)
+@pytest.mark.parametrize("config", FIRST_CASES, ids=case_id)
 @pytest.mark.parametrize("chosen", ["all-linear", "attention"])
 def test_lora_goes_where_peft_puts_it(config: dict[str, Any], chosen: str) -> None:
     from peft import LoraConfig, get_peft_model

@@ -68,13 +68,8 @@ def adapted(shape: ModelShape, targets: str | Sequence[str]) -> list[Adapted]:
         names = {targets} if isinstance(targets, str) else set(targets)
         _check(shape, names)
     parameters = _parameters(shape, names, old_names)
-    ends = tuple(f".{name}" for name in names if name.rpartition(".")[2] not in old_names)
-    found = [
-        Adapted(weight, parameters[parameter]) if parameter is not None else Adapted(weight)
-        for path, weight in _weights(shape)
-        if (parameter := _match(f"{path}.{weight.parameter}", parameters)) is not None
-        or (weight.role in LINEAR and f".{path}".endswith(ends))
-    ]
+    modules = {name for name in names if name.rpartition(".")[2] not in old_names}
+    found = list(_chosen(shape, modules, parameters))
     _refuse_mamba(shape, (adapter.weight for adapter in found))
     if not found:
         raise TuiFtError(
@@ -114,8 +109,33 @@ def _parameters(shape: ModelShape, names: set[str], old_names: Mapping[str, str]
     return found
 
 
-def _match(path: str, parameters: Mapping[str, int]) -> str | None:
-    return next((name for name in parameters if path.endswith(f".{name}")), None)
+def _chosen(shape: ModelShape, modules: set[str], parameters: Mapping[str, int]) -> Iterator[Adapted]:
+    """The weights whose path ends in one of `modules` or `parameters`.
+
+    Equal blocks are looked at once, unless a name tells one layer from another.
+    """
+    ends = tuple(f".{name}" for name in modules)
+    tells_layers = any(part.isdecimal() for name in modules for part in name.split("."))
+    yield from _matching(((weight.module, weight) for weight in shape.outside), ends, parameters)
+    seen: dict[int, list[Adapted]] = {}
+    for index, block in enumerate(shape.blocks):
+        if tells_layers or id(block) not in seen:
+            prefix = f"{shape.stack}.{index}."
+            paths = ((prefix + weight.module, weight) for weight in block)
+            seen[id(block)] = list(_matching(paths, ends, parameters))
+        yield from seen[id(block)]
+
+
+def _matching(
+    paths: Iterable[tuple[str, Weight]], ends: tuple[str, ...], parameters: Mapping[str, int]
+) -> Iterator[Adapted]:
+    for path, weight in paths:
+        whole = f"{path}.{weight.parameter}"
+        parameter = next((name for name in parameters if whole.endswith(f".{name}")), None)
+        if parameter is not None:
+            yield Adapted(weight, parameters[parameter])
+        elif weight.role in LINEAR and f".{path}".endswith(ends):
+            yield Adapted(weight)
 
 
 def _weights(shape: ModelShape, *, each_once: bool = False) -> Iterator[tuple[str, Weight]]:
