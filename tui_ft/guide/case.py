@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from tui_ft.errors import TuiFtError
@@ -155,18 +155,20 @@ class Case:
         plans = (other.best("lora"), other.best(other.frugal()))
         return next((plan for plan in plans if plan is not None and plan.verdict == "fits"), None)
 
-    def _reductions(self, method: str) -> Iterable[Plan]:
+    def _reductions(self, method: str) -> Iterator[Plan]:
         smaller = smaller_batches(self.question.spec)
-        last = smaller[-1] if smaller else ()
-        found = [self.make(method, extra) for extra in smaller]
+        changes = list(smaller)
+        as_set = self.plan(method)
         if method == "lora":
-            small = (*last, "training.optimizer=adamw_bnb_8bit")
-            found.append(self.make(method, small))
-            as_set = self.plan(method)
+            small = (*(smaller[-1] if smaller else ()), "training.optimizer=adamw_bnb_8bit")
+            changes.append(small)
             if as_set is not None and as_set.verdict == "tight":
                 half = max(self.question.spec.data.max_length // 2, 8)
-                found.append(self.make(method, (*small, f"data.max_length={half}")))
-        return [plan for plan in found if plan is not None]
+                changes.append((*small, f"data.max_length={half}"))
+        for change in changes:
+            plan = self.make(method, change)
+            if plan is not None:
+                yield plan
 
     def _pooled(self, gpus: int) -> int | None:
         """Free memory that counts on each of `gpus` GPUs that share a run, in bytes."""

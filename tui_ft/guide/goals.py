@@ -19,7 +19,7 @@ class Goal(NamedTuple):
 AIMS: tuple[Goal, ...] = (
     Goal(
         "sft",
-        "imitate answers: format, tone, terms, a task, shorter prompts",
+        "imitate answers: format, tone, terms, a task",
         ("format", "tone", "style", "terms", "behaviour", "new-behaviour", "accuracy", "task",
          "short-prompts", "instruction", "chat", "classification", "extraction"),
     ),
@@ -42,7 +42,7 @@ AIMS: tuple[Goal, ...] = (
 CIRCUMSTANCES: tuple[Goal, ...] = (
     Goal(
         "deploy-int4",
-        "served in int4 or int8, and quantising afterwards costs too much quality",
+        "served in int4 or int8, where quantising afterwards loses much",
         ("deploy-int8", "int4", "int8", "qat"),
     ),
     Goal("many-tasks", "several tasks on one base model", ("multi-task", "several-tasks")),
@@ -55,7 +55,7 @@ CIRCUMSTANCES: tuple[Goal, ...] = (
 """What else is known about the wish."""
 
 OBJECTIONS: tuple[Goal, ...] = (
-    Goal("facts", "teach it facts, above all ones that change or need citations", ("rag", "knowledge")),
+    Goal("facts", "teach it facts, above all ones that change", ("rag", "knowledge")),
     Goal("prompt-untried", "a system prompt with examples was not tried", ("untried",)),
     Goal("prompt-works", "the task already works with a prompt", ()),
     Goal("prototype", "a quick prototype", ()),

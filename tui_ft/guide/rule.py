@@ -10,6 +10,7 @@ from tui_ft.guide.case import Case
 from tui_ft.guide.question import Plan, Reason
 from tui_ft.spec.learning import ObjectiveKind
 from tui_ft.spec.resolve import resolve
+from tui_ft.vram.holders import gib_text
 
 Decides = Literal["stop", "warning", "objective", "settings", "method"]
 
@@ -56,11 +57,6 @@ class Rule:
         )
 
 
-def gib(size: int) -> str:
-    """Bytes as people read them here: GiB with one decimal."""
-    return f"{size / 2**30:.1f} GiB"
-
-
 METHOD_NAMES: Mapping[str, str] = {
     "full": "Full fine-tuning", "last_layers": "Training the last layers", "lora": "LoRA", "qlora": "QLoRA",
     "adalora": "AdaLoRA", "adapter": "Bottleneck adapters", "prefix": "Prefix tuning",
@@ -88,7 +84,7 @@ class _Numbers(Mapping[str, str]):
         if size is None:
             return "–"
         self.used[name] = size
-        return gib(size)
+        return gib_text(size)
 
     def __iter__(self) -> Iterator[str]:
         return iter(_WORDS)

@@ -129,8 +129,8 @@ METHOD_RULES: tuple[Rule, ...] = (
         holds=lambda case: case.fits("lora"),
         plan=lambda case: case.plan("lora"),
         reason="LoRA in 16 bit fits: it needs {lora} of {free} free.",
-        more="Rank 16, alpha 32, all linear layers, learning rate 2e-4. It is faster than QLoRA, its "
-        "result is a small file, and merged it adds no delay.",
+        more="It adapts all linear layers, is faster than QLoRA, and leaves a small file; merged it adds no "
+        "delay.",
         source="comprehensive guide §2.3; LoRA Without Regret (2025)",
     ),
     Rule(

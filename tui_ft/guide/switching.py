@@ -45,7 +45,7 @@ def switch(spec: RunSpec, shape: ModelShape, method: str) -> tuple[str, ...]:
     if kind == "prefix" and spec.training.gradient_checkpointing:
         changes.append("training.gradient_checkpointing=false")
     tokens = METHOD_KEYS[kind].get("virtual_tokens", 0)
-    if shape.context and spec.data.max_length + tokens > shape.context:
+    if shape.context and spec.data.max_length <= shape.context < spec.data.max_length + tokens:
         changes.append(f"data.max_length={max(shape.context - tokens, 8)}")
     return tuple(changes)
 
