@@ -114,11 +114,11 @@ class Case:
         return self.question.free_bytes is None
 
     def frugal(self) -> str:
-        """The method that needs least: QLoRA, or LoRA where quantising saves next to nothing."""
+        """QLoRA; where quantising saves next to nothing LoRA, for a trial prompt tuning."""
         lora, qlora = self.plan("lora"), self.plan("qlora")
         if lora is None or (qlora and qlora.needed_bytes <= WORTH_QUANTISING * lora.needed_bytes):
             return "qlora"
-        return "lora"
+        return "prompt" if self.question.is_trial else "lora"
 
     def sharded(self) -> Plan | None:
         """The frugal method on the fewest GPUs that hold it together; None where they do not."""

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from tui_ft.guide.case import Case
+from tui_ft.guide.question import LEAST_ROWS
 from tui_ft.guide.rule import Rule
-
-LEAST_ROWS = 100
-FEW_ROWS = 1000
-"""Below the first fine-tuning teaches little that a prompt with examples would not; below the second it
-overfits easily (student notes)."""
 
 
 def _rows_below(case: Case, limit: int) -> bool:

@@ -15,6 +15,14 @@ from tui_ft.vram.verdict import Verdict
 
 Link = Literal["nvlink", "pcie"]
 
+LEAST_ROWS = 100
+FEW_ROWS = 1000
+"""Below the first fine-tuning teaches little that a prompt with examples would not; below the second it
+overfits easily (student notes)."""
+
+TRIAL_ROWS = 500
+"""Above, a quick trial is better made with LoRA (our own number)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
@@ -41,6 +49,16 @@ class Question:
     @property
     def gpus(self) -> int:
         return 1 + len(self.further_free_bytes)
+
+    @property
+    def is_trial(self) -> bool:
+        """Only a first look is asked for, or the rows are good for no more than that."""
+        rows = self.rows
+        if self.wants("rl"):  # generation cannot carry a soft prompt
+            return False
+        if rows is not None and rows < LEAST_ROWS:
+            return True
+        return self.wants("quick-trial") and (rows is None or rows < TRIAL_ROWS)
 
     def wants(self, *goals: str) -> bool:
         return not self.goals.isdisjoint(goals)

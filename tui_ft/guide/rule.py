@@ -116,11 +116,11 @@ def _batch(_: Case, plan: Plan | None) -> str:
     if plan is None:
         return "a smaller batch"
     training = plan.spec.training
-    words = f"{training.batch_size} × {training.gradient_accumulation} rows a step"
+    words = f"batch {training.batch_size} × {training.gradient_accumulation}"
     if training.optimizer == "adamw_bnb_8bit":
-        words += ", an 8-bit optimizer"
+        words += ", 8-bit optimizer"
     if any(change.startswith("data.max_length") for change in plan.overrides):
-        words += f" and rows cut at {plan.spec.data.max_length} tokens"
+        words += f", {plan.spec.data.max_length} tokens"
     return words
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tui_ft.guide.case import Case
-from tui_ft.guide.gate import FEW_ROWS, LEAST_ROWS
+from tui_ft.guide.question import FEW_ROWS, LEAST_ROWS
 from tui_ft.guide.rule import Rule, always
 
 BF16_FROM = (8, 0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tui_ft.guide.case import Case
-from tui_ft.guide.gate import LEAST_ROWS
 from tui_ft.guide.question import Plan
 from tui_ft.guide.rule import Rule, always
 from tui_ft.guide.rules_goal import can_take_all, wants_adapter
@@ -11,16 +10,9 @@ from tui_ft.guide.rules_goal import can_take_all, wants_adapter
 MANY_ROWS = 100_000
 """From here on the data may hold more than LoRA can (comprehensive guide; LoRA Without Regret)."""
 
-TRIAL_ROWS = 500
 
-
-def _is_trial(case: Case) -> bool:
-    rows, wants_trial = case.question.rows, case.question.wants("quick-trial")
-    is_small = rows is None or rows < TRIAL_ROWS
-    is_tiny = rows is not None and rows < LEAST_ROWS
-    if case.question.wants("rl"):  # generation cannot carry a soft prompt
-        return False
-    return (is_tiny or (wants_trial and is_small)) and case.best("prompt") is not None
+def _tries(case: Case) -> bool:
+    return case.question.is_trial and case.best("prompt") is not None
 
 
 def _has_many_rows(case: Case) -> bool:
@@ -65,7 +57,7 @@ METHOD_RULES: tuple[Rule, ...] = (
         decides="method",
         condition="a quick trial on fewer than 500 rows, or fewer than 100 rows",
         outcome="prompt tuning, 8 to 20 tokens, or prefix tuning",
-        holds=_is_trial,
+        holds=_tries,
         plan=lambda case: case.best("prompt"),
         reason="A quick trial: prompt tuning learns {tokens} vectors and needs {needed}.",
         more="Learning rate 1e-2 to 3e-2. It is the cheapest thing to try, not the best: weak on small "
@@ -126,7 +118,7 @@ METHOD_RULES: tuple[Rule, ...] = (
         decides="method",
         condition="LoRA in 16 bit fits",
         outcome="LoRA",
-        holds=lambda case: case.fits("lora"),
+        holds=lambda case: case.fits("lora") and not case.question.is_trial,
         plan=lambda case: case.plan("lora"),
         reason="LoRA in 16 bit fits: it needs {lora} of {free} free.",
         more="It adapts all linear layers, is faster than QLoRA, and leaves a small file; merged it adds no "
@@ -149,9 +141,9 @@ METHOD_RULES: tuple[Rule, ...] = (
         decides="method",
         condition="LoRA does not fit as set, but with a smaller micro-batch or an 8-bit optimizer",
         outcome="LoRA, the same effective batch",
-        holds=lambda case: case.reduced("lora") is not None,
+        holds=lambda case: case.reduced("lora") is not None and not case.question.is_trial,
         plan=lambda case: case.reduced("lora"),
-        reason="LoRA needs {lora}, {free} are free; with {batch} it needs {needed}.",
+        reason="LoRA needs {lora}, {free} are free; it needs {needed} with {batch}.",
         more="The effective batch stays, so it learns the same, a little slower; QLoRA is slower still.",
         source="comprehensive guide: out of memory",
     ),
