@@ -13,6 +13,7 @@ from tui_ft.errors import TuiFtError
 from tui_ft.hardware.choose import allowed_gpus, choose_gpu
 from tui_ft.hardware.gpu import Gpu, GpuReading
 from tui_ft.spec.run_spec import RunSpec
+from tui_ft.spec.support import support
 from tui_ft.vram import calibration
 from tui_ft.vram.bounds import check_bounds
 from tui_ft.vram.estimate import estimate as closed_form
@@ -90,7 +91,7 @@ def assess(
     place = _place(spec, reading, gpu, gpu_memory_bytes, taken)
     capability = _capability(place)
     workload = from_spec(spec, capability=capability, longest_row=longest_row, adapter_dtype=adapter_dtype)
-    check_bounds(shape, workload)
+    check_bounds(shape, workload, capability)
     price = _pricing(place, reading.driver)
     estimate = estimated or price(shape, workload)
     tightest = min(range(len(place.free)), key=lambda at: place.free[at] or 0, default=None)
@@ -129,8 +130,13 @@ def assess(
         verdicts=verdicts if place.gpus else (),
         verdict=verdict,
         step_downs=steps,
-        notes=(*place.notes, *shape.notes),
+        notes=(*_not_startable(spec), *place.notes, *shape.notes),
     )
+
+
+def _not_startable(spec: RunSpec) -> tuple[str, ...]:
+    can = support(spec)
+    return () if can.state == "runs" else (f"This version cannot start it: {can.reason}.",)
 
 
 def _holders(gpus: tuple[Gpu, ...]) -> tuple[str, ...]:

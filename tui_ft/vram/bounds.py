@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tui_ft.errors import TuiFtError
+from tui_ft.spec.support import SUPPORT
 from tui_ft.vram.shape import ModelShape
 from tui_ft.vram.targets import lora_targets
 from tui_ft.vram.workload import Workload
@@ -11,11 +12,24 @@ _TARGETED = frozenset({"lora", "adalora", "adapter", "ia3"})
 _SHARDED = frozenset({"fsdp", "zero2", "zero3"})
 
 
-def check_bounds(shape: ModelShape, workload: Workload) -> None:
-    """Raise `TuiFtError` for the first setting that this model, or this number of GPUs, cannot have."""
+def check_bounds(shape: ModelShape, workload: Workload, capability: tuple[int, int] | None = None) -> None:
+    """Raise `TuiFtError` for the first setting that this model, or these GPUs, cannot have.
+
+    `capability` is the compute capability of the GPUs; None is not known.
+    """
+    _check_combination(workload)
     _check_length(shape, workload)
     _check_method(shape, workload)
-    _check_gpus(workload)
+    _check_gpus(workload, capability)
+
+
+def _check_combination(workload: Workload) -> None:
+    support = SUPPORT[workload.method, workload.objective]
+    if support.state == "never":
+        raise TuiFtError(
+            f"{workload.method} × {workload.objective} cannot run: {support.reason}.",
+            "Choose another method, for example lora.",
+        )
 
 
 def _check_length(shape: ModelShape, workload: Workload) -> None:
@@ -51,7 +65,12 @@ def _check_method(shape: ModelShape, workload: Workload) -> None:
         )
 
 
-def _check_gpus(workload: Workload) -> None:
+def _check_gpus(workload: Workload, capability: tuple[int, int] | None) -> None:
+    if workload.attention == "flash_attention_2" and capability is not None and capability < (8, 0):
+        raise TuiFtError(
+            f"flash_attention_2 needs capability 8.0, and the GPU has {capability[0]}.{capability[1]}.",
+            "Use model.attention = sdpa.",
+        )
     if workload.gpus > 1 and workload.strategy == "single":
         raise TuiFtError(
             f"{workload.gpus} GPUs cannot share a run with hardware.strategy = single.",

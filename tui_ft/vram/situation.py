@@ -56,15 +56,15 @@ class Situation:
         capability: tuple[int, int] | None = None,
     ) -> Estimate | None:
         """The estimate after `overrides`, on another model or GPU if given; None where they cannot be."""
-        shape = shape or self.shape
+        shape, capability = shape or self.shape, capability or self.capability
         try:
             workload = from_spec(
                 spec_overrides.apply(self.spec, overrides),
-                capability=capability or self.capability,
+                capability=capability,
                 longest_row=self.longest_row,
                 adapter_dtype=self.adapter_dtype,
             )
-            check_bounds(shape, workload)
+            check_bounds(shape, workload, capability)
             return self.price(shape, workload)
         except TuiFtError:
             return None
