@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tui_ft.hardware.gpu import GpuReading
+    from tui_ft.spec.run_spec import RunSpec
+    from tui_ft.tui.actions import HomeActions
 
 
 def read_gpus_now() -> GpuReading:
@@ -89,6 +91,12 @@ class TuiFtApp(CellDiff):
             self.pop_screen()
         else:
             self.exit()
+
+    def open_method(self, spec: RunSpec, name: str, text: str, actions: HomeActions) -> None:
+        """Compare the methods for a spec; `name` is the preset's or the run's, `text` the file's."""
+        from tui_ft.tui.screens.method import MethodScreen
+
+        self.push_screen(MethodScreen(spec, name, text, actions))
 
     def open_home(self) -> None:
         """Show the list of runs and presets, wherever one is."""

@@ -41,8 +41,11 @@ def key_table() -> list[KeyRow]:
     """All keys of the app, screen by screen, in the order of their bindings."""
     from tui_ft.tui.app import TuiFtApp
     from tui_ft.tui.screens.ask import AskPath, Confirm
+    from tui_ft.tui.screens.ask_model import AskModel
+    from tui_ft.tui.screens.cards import CardsScreen
     from tui_ft.tui.screens.help import HelpScreen
     from tui_ft.tui.screens.home import HomeScreen
+    from tui_ft.tui.screens.method import MethodScreen
     from tui_ft.tui.screens.run import RunScreen
     from tui_ft.tui.widgets.row_list import RowList
 
@@ -50,6 +53,9 @@ def key_table() -> list[KeyRow]:
         ("Home", HomeScreen.BINDINGS),
         ("Lists", RowList.BINDINGS),
         ("Run", RunScreen.BINDINGS),
+        ("Method", MethodScreen.BINDINGS),
+        ("Model", AskModel.BINDINGS),
+        ("Cards", CardsScreen.BINDINGS),
         ("A question", Confirm.BINDINGS),
         ("Data path", AskPath.BINDINGS),
         ("Help", HelpScreen.BINDINGS),

@@ -11,6 +11,7 @@ import msgspec
 
 from tui_ft.errors import TuiFtError
 from tui_ft.runs.directory import RunDirectory
+from tui_ft.spec.toml_edit import rewrite
 from tui_ft.tui import editor
 from tui_ft.tui.actions import HomeActions, sentence
 from tui_ft.tui.download import Download, in_time
@@ -42,6 +43,10 @@ class StartFlow:
     async def preset(self, preset: Preset) -> RunDirectory | None:
         """Start a preset; one without data asks for it first."""
         return await self._start(preset.spec, preset.name, preset.text)
+
+    async def changed(self, spec: RunSpec, name: str, text: str) -> RunDirectory | None:
+        """Start `spec`, which came from the spec file `text`: what a person wrote there stays as it is."""
+        return await self._start(spec, name, rewrite(text, spec))
 
     async def restart(self, run: RunDirectory) -> RunDirectory | None:
         """Start a new run from the spec of `run`."""

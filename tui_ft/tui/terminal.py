@@ -18,6 +18,7 @@ _ASCII = str.maketrans(
         **dict.fromkeys("┌┐└┘├┤┬┴┼┏┓┗┛┣┫┳┻╋╔╗╚╝╠╣╦╩╬╭╮╰╯", "+"),
         **dict.fromkeys("█▉▊▋▇▆▅▓", "#"),
         **dict.fromkeys("░▒", ":"),
+        **dict.fromkeys("▚▞", "%"),
         **dict.fromkeys("▄▃▂", "."),
         **dict.fromkeys("▀", "'"),
         **dict.fromkeys("●◆■▪•", "o"),
@@ -34,6 +35,7 @@ _ASCII = str.maketrans(
         **dict.fromkeys("…", "."),
         **dict.fromkeys("≈~", "~"),
         **dict.fromkeys("⚠", "!"),
+        **dict.fromkeys("★☆", "*"),
         **dict.fromkeys("↻⟳", "@"),
     }
 )

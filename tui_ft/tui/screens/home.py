@@ -52,6 +52,8 @@ class HomeScreen(Screen[None], inherit_bindings=False):
                   tooltip="Start the preset with that key at once") for key in "23456789"),
         Binding("enter", "open", "Open", id="home.open", key_display="Enter",
                 tooltip="Open the chosen run; in the presets: start the chosen one"),
+        Binding("m", "method", "Method", id="home.method",
+                tooltip="Compare the methods for the chosen preset, or the spec of the chosen run"),
         Binding("e", "edit", "Edit", id="home.edit",
                 tooltip="Open the chosen preset, or the spec of the chosen run, in $EDITOR; then start it"),
         Binding("r", "restart", "Restart", id="home.restart",
@@ -259,6 +261,27 @@ class HomeScreen(Screen[None], inherit_bindings=False):
                 self._begin(self._flow.preset(preset), preset.name)
                 return
         self.notice.complain(f"No preset has the key {key}.")
+
+    def action_method(self) -> None:
+        preset = self._preset
+        if preset is None and self._run is None:
+            preset = next(iter(self.presets.rows), None)
+        if preset is not None:
+            self.owner.open_method(preset.spec, preset.name, preset.text, self.actions)
+        elif run := self._chosen_run("measure"):
+            self._open_method_of(run)
+
+    @work(group="method", exclusive=True)
+    async def _open_method_of(self, run: RunDirectory) -> None:
+        from tui_ft.spec import toml
+
+        try:
+            text = await asyncio.to_thread(toml.read, run.spec)
+            spec = toml.loads(text, str(run.spec))
+        except Exception as error:  # noqa: BLE001 - shown where the user looks
+            self.notice.complain(sentence(error))
+            return
+        self.owner.open_method(spec, run.id, text, self.actions)
 
     def action_restart(self) -> None:
         run = self._chosen_run("restart")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
@@ -54,7 +55,8 @@ class KeyBar(Widget):
             for binding in reversed(shown.values())
         ]
         if self._palette:
-            keys.append(("^p", "Palette", self.app.COMMAND_PALETTE_BINDING))
+            palette = ("^p", "Palette", self.app.COMMAND_PALETTE_BINDING)
+            keys += [palette] if self._fits([*keys, palette]) or not self._fits(keys) else []
         if keys != self._keys:
             self._keys = keys
             self.refresh()
@@ -74,15 +76,19 @@ class KeyBar(Widget):
 
     def _texts(self, width: int) -> list[tuple[str, str]]:
         """Keys with what they do; the keys alone where even that is too long, so that none is lost."""
-        fits = self._used() + len(self._keys) - 1 <= width
+        fits = self._fits(self._keys, width)
         return [(key, f" {what}" if fits else "") for key, what, _ in self._keys]
 
     def _gap(self, width: int) -> int:
         """Two cells between keys where there is room, else one."""
-        return 2 if self._used() + 2 * (len(self._keys) - 1) <= width else 1
+        return 2 if _used(self._keys) + 2 * (len(self._keys) - 1) <= width else 1
 
-    def _used(self) -> int:
-        return sum(cell_len(key) + cell_len(what) + 1 for key, what, _ in self._keys)
+    def _fits(self, keys: Sequence[tuple[str, str, str]], width: int = 0) -> bool:
+        """True when all of `keys` stand on the line with their words, one cell between them."""
+        return _used(keys) + len(keys) - 1 <= (width or self.app.size.width)
+
+    def on_resize(self) -> None:
+        self._read(self.screen)
 
     async def on_click(self, event: events.Click) -> None:
         x, gap = 0, self._gap(self.size.width)
@@ -92,3 +98,7 @@ class KeyBar(Widget):
                 self.app.simulate_key(press)
                 return
             x = end + gap
+
+
+def _used(keys: Sequence[tuple[str, str, str]]) -> int:
+    return sum(cell_len(key) + cell_len(what) + 1 for key, what, _ in keys)

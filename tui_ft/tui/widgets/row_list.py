@@ -44,6 +44,8 @@ class RowList(Widget, Generic[Row], can_focus=True):
         & > .row-list--live { color: $text-primary; text-style: bold; }
     }
     """
+    UNDER_CURSOR: ClassVar[frozenset[str]] = frozenset()
+    """Kinds of cells that keep their look on the cursor's line: a drawing that reversed would mislead."""
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "row-list--heading",
         "row-list--cursor",
@@ -235,7 +237,7 @@ class RowList(Widget, Generic[Row], can_focus=True):
             mark = "▸" if is_cursor else " "
             cells = [(mark, ""), *self.row_cells(self.rows[index], width - 1)]
             if is_cursor and self.has_focus:
-                cells = [(text, "") for text, _ in cells]
+                cells = [(text, name if name in self.UNDER_CURSOR else "") for text, name in cells]
             return self._strip(cells, width, "cursor" if is_cursor and self.has_focus else "")
         lines = self.empty_lines() if self.loaded and not self.rows else []
         if y - 1 < len(lines):
@@ -248,4 +250,6 @@ class RowList(Widget, Generic[Row], can_focus=True):
         return Strip(segments).adjust_cell_length(width, base)
 
     def _look(self, base: Style, name: str) -> Style:
+        if name in self.UNDER_CURSOR:
+            base = self.rich_style
         return base + self.get_component_rich_style(f"row-list--{name}", partial=True) if name else base

@@ -1,0 +1,441 @@
+"""The Method screen: what every method takes of this GPU, the recommended one and why, and what would fit."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, ClassVar, cast
+
+import msgspec
+from textual import events, on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from tui_ft.errors import TuiFtError
+from tui_ft.guide.compare import MethodRow
+from tui_ft.guide.switching import method_of
+from tui_ft.spec import overrides
+from tui_ft.tui import method_facts
+from tui_ft.tui.actions import HomeActions, LocalActions, sentence
+from tui_ft.tui.exact_job import ExactJob
+from tui_ft.tui.gpu_seats import Seat, own_seat, seats
+from tui_ft.tui.memory_words import basis_text, breakdown_entries, reason_entries
+from tui_ft.tui.method_header import gpu_lines, model_line, settings_line
+from tui_ft.tui.method_view import Step, View, needed
+from tui_ft.tui.text import gib, plain
+from tui_ft.tui.widgets.alert import Alert, Kind
+from tui_ft.tui.widgets.key_bar import KeyBar
+from tui_ft.tui.widgets.lines import Lines
+from tui_ft.tui.widgets.memory_bars import MemoryBars
+from tui_ft.tui.widgets.prose import Prose
+from tui_ft.tui.widgets.row_list import RowList
+
+if TYPE_CHECKING:
+    from tui_ft.hardware.gpu import GpuReading
+    from tui_ft.spec.run_spec import RunSpec
+    from tui_ft.tui.app import TuiFtApp
+    from tui_ft.vram.find_model import Found
+    from tui_ft.vram.result import Estimate
+
+GPUS_EVERY_S = 1.0
+NO_GPU_EVERY_S = 30.0
+PROGRESS_EVERY_S = 0.5
+TALL_ROWS = 32
+
+
+class MethodScreen(Screen[None]):
+    """Compares the methods for one spec. Numbers are computed in a thread; nothing is started without Enter.
+
+    `text` is the spec as a person wrote it: what is changed here is changed there line by line.
+    """
+
+    CSS_PATH = "method.tcss"
+    AUTO_FOCUS = "MemoryBars"
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (TALL_ROWS, "-tall")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "start", "Start", id="method.start", key_display="Enter",
+                tooltip="Start with the chosen method; it asks for the data first where there is none"),
+        Binding("e", "parts", "Parts", id="method.parts",
+                tooltip="Show what the memory of the chosen method consists of, and back"),
+        Binding("x", "exact", "Exact", id="method.exact",
+                tooltip="Simulate the chosen method with the trainer's own code; again: cancel it"),
+        Binding("1", "apply('1')", "Fit", id="method.apply", key_display="1-9",
+                tooltip="Apply the change with that digit, to make the chosen method fit"),
+        *(Binding(key, f"apply('{key}')", f"Change {key}", id=f"method.apply{key}", show=False,
+                  tooltip="Apply the change with that digit, to make the chosen method fit")
+          for key in "23456789"),
+        Binding("u", "undo", "Undo", id="method.undo", tooltip="Take the last change back"),
+        Binding("left", "gpu(-1)", "GPU", id="method.gpu", key_display="←→",
+                tooltip="Measure against another GPU of this box, or against one to rent"),
+        Binding("right", "gpu(1)", "Next GPU", id="method.next_gpu", show=False,
+                tooltip="Measure against another GPU of this box, or against one to rent"),
+        Binding("slash", "model", "Model", id="method.model",
+                tooltip="Ask for another model: a name, a folder or a config.json"),
+        Binding("tab", "app.focus_next", "Scroll", id="method.focus", show=False,
+                tooltip="Go between the methods and the text under them"),
+        Binding("question_mark", "cards", "Cards", id="method.cards",
+                tooltip="What each method is, when to use it, and what it costs"),
+        Binding("f1", "help", "Help", id="method.help", show=False, tooltip="Every key and what it does"),
+        Binding("q,escape", "back", "Back", id="method.back", key_display="q",
+                tooltip="Back to where you were; nothing is kept"),
+    ]  # fmt: skip
+
+    def __init__(self, spec: RunSpec, name: str, text: str, actions: HomeActions | None = None) -> None:
+        super().__init__()
+        self.spec = spec
+        self.preset_name = name
+        self._text = text
+        self._given_actions = actions
+        self._before: list[RunSpec] = []
+        self._found: Found | None = None
+        self._reading: GpuReading | None = None
+        self._pointed: str | None = None
+        self._seat = Seat()
+        self._view: View | None = None
+        self._steps: dict[str, list[Step]] = {}
+        self._exact: ExactJob | None = None
+        self._simulated: dict[bytes, Estimate] = {}
+        self._wanted = ""
+        self._is_starting = False
+
+    @property
+    def owner(self) -> TuiFtApp:
+        """The app, which knows runs root, GPU reader and clock."""
+        return cast("TuiFtApp", self.app)
+
+    @property
+    def actions(self) -> HomeActions:
+        """The rooms that a start needs; the real ones unless others were given."""
+        if self._given_actions is None:
+            self._given_actions = LocalActions(self.owner.runs_root, self.owner.read_gpus, self.owner.clock)
+        return self._given_actions
+
+    @property
+    def bars(self) -> MemoryBars:
+        return self.query_one(MemoryBars)
+
+    def compose(self) -> ComposeResult:
+        self.add_class("-tall" if self.app.size.height >= TALL_ROWS else "-short")
+        yield Lines(id="model")
+        yield Lines(id="settings")
+        yield Lines(id="gpu")
+        yield MemoryBars()
+        yield Prose("Why", id="why")
+        yield Alert(id="progress")
+        yield Alert(id="said")
+        yield KeyBar()
+
+    # --- the model, the GPUs, the numbers ------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        self._find(self.spec)
+
+    def on_screen_resume(self) -> None:
+        self._follow_gpus()
+
+    def on_screen_suspend(self) -> None:
+        self.workers.cancel_group(self, "follow")
+
+    def on_unmount(self) -> None:
+        if self._exact is not None:
+            self._exact.cancel()
+
+    @work(group="find", exclusive=True)
+    async def _find(self, spec: RunSpec) -> None:
+        """Find the model of `spec`; with it the screen goes over to `spec`, without it stays as it is."""
+        name = spec.model.id
+        if not name:
+            self.action_model()
+            return
+        self._show_head(f"Looking for {plain(name)} …")
+        try:
+            found = await method_facts.find(name, spec.model.revision)
+        except Exception as error:  # noqa: BLE001 - shown where the user looks
+            self._show_head()
+            self.bars.loaded = True
+            self.bars.refresh()
+            self._say(sentence(error), "bad")
+            return
+        if self._found is not None and spec != self.spec:
+            self._before.append(self.spec)
+        self.spec, self._found = method_facts.within_context(spec, found.shape), found
+        self._recompute()
+
+    @work(group="follow", exclusive=True)
+    async def _follow_gpus(self) -> None:
+        while True:
+            try:
+                reading = await asyncio.to_thread(self.actions.read_gpus)
+            except Exception as error:  # noqa: BLE001 - the poll loop shows whatever happens
+                self._say(f"The GPUs cannot be read: {sentence(error)}", "bad")
+            else:
+                self._take(reading)
+            await asyncio.sleep(GPUS_EVERY_S if self._reading and self._reading.gpus else NO_GPU_EVERY_S)
+
+    def _take(self, reading: GpuReading) -> None:
+        """Go over to a new reading; the numbers are computed again only when the GPU looked at changed."""
+        is_first, self._reading = self._reading is None, reading
+        seat = self._seat_now(reading)
+        self._show_gpus(seat)
+        if is_first or seat != self._seat:
+            self._seat = seat
+            self._recompute()
+
+    def _seat_now(self, reading: GpuReading) -> Seat:
+        if self._pointed is not None:
+            for seat in seats(reading):
+                if self._pointed in (seat.uuid, seat.name):
+                    return seat
+        return own_seat(self.spec, reading)
+
+    @work(group="look", exclusive=True)
+    async def _recompute(self) -> None:
+        """Compute every number anew, off the event loop, once model and GPUs are known."""
+        if self._found is None or self._reading is None:
+            return
+        spec, shape, seat, reading = self.spec, self._found.shape, self._seat, self._reading
+        try:
+            view = await asyncio.to_thread(
+                method_facts.look, spec, shape, seat, reading, dict(self._simulated)
+            )
+        except Exception as error:  # noqa: BLE001 - shown where the user looks
+            self._say(sentence(error), "bad")
+            return
+        self._steps = {}
+        self._show(view)
+
+    # --- what is shown -------------------------------------------------------------------------------
+
+    def _show(self, view: View) -> None:
+        is_first, self._view = self._view is None, view
+        self._show_head()
+        self.bars.styles.height = len(view.rows) + 1
+        self.bars.show(view)
+        wanted = self._wanted or (view.recommended or method_of(view.spec) if is_first else "")
+        self._wanted = ""
+        if wanted:
+            self.bars.choose(wanted)
+        self._show_why()
+        self.refresh_bindings()
+
+    def _show_head(self, instead: str = "") -> None:
+        first = self._before[0] if self._before else self.spec
+        model, settings = self.query_one("#model", Lines), self.query_one("#settings", Lines)
+        model.set_lines([model_line(instead, self._found, self.spec, self.preset_name, self.app.size.width)])
+        settings.set_lines([settings_line(self.spec, first, self.app.size.width)])
+
+    def _show_gpus(self, seat: Seat) -> None:
+        if self._reading is None:
+            return
+        panel, lines = self.query_one("#gpu", Lines), gpu_lines(seat, self._reading, self.app.size.width)
+        panel.styles.height = len(lines)
+        panel.set_lines(lines)
+
+    def _show_why(self) -> None:
+        """Show what belongs to the chosen row: the reasons and what would make it fit, or the parts."""
+        view, row, panel = self._view, self.bars.chosen, self.query_one("#why", Prose)
+        if view is None or row is None:
+            return
+        if self.has_class("-parts"):
+            panel.set_title(f"{row.label}: what its memory consists of")
+            panel.set_detail(basis_text(row))
+            panel.set_entries(breakdown_entries(row, view.seat))
+            return
+        panel.set_title(row.label)
+        panel.set_detail(basis_text(row))
+        steps = self._steps.get(row.method)
+        panel.set_entries(reason_entries(view, row, steps or ()))
+        if steps is None:
+            self._climb(view, row)
+
+    @work(group="ladder", exclusive=True)
+    async def _climb(self, view: View, row: MethodRow) -> None:
+        """Look for what would make `row` fit."""
+        assert self._reading is not None  # there is a view
+        try:
+            steps = await asyncio.to_thread(method_facts.ladder, view, row, self._reading)
+        except Exception as error:  # noqa: BLE001 - shown where the user looks
+            self._say(sentence(error), "bad")
+            steps = []
+        if view is self._view:
+            self._steps[row.method] = steps
+            if steps:
+                self._show_why()
+            self.refresh_bindings()
+
+    @on(RowList.Chosen)
+    def _follow_cursor(self, event: RowList.Chosen) -> None:
+        self._say("")
+        self.query_one("#why", Prose).action_begin()
+        self._show_why()
+        self.refresh_bindings()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._show_head()
+        self._show_gpus(self._seat)
+        self._show_why()
+
+    def _say(self, text: str, kind: Kind = "good") -> None:
+        self.query_one("#said", Alert).show("", text, kind)
+
+    # --- keys ----------------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer only the keys that have something to do."""
+        if action == "apply":
+            return any(step.key == parameters[0] for step in self._offered)
+        return bool(self._before) if action == "undo" else True
+
+    @property
+    def _offered(self) -> list[Step]:
+        row = self.bars.chosen if self._view else None
+        return self._steps.get(row.method, []) if row else []
+
+    def action_parts(self) -> None:
+        self.toggle_class("-parts")
+        self.query_one("#why", Prose).action_begin()
+        self._show_why()
+
+    def action_gpu(self, by: int) -> None:
+        if self._reading is None:
+            return
+        all_seats = seats(self._reading)
+        at = next((place for place, seat in enumerate(all_seats) if self._seat.is_same(seat)), -1)
+        if at < 0 and by < 0:
+            at = 0
+        seat = all_seats[(at + by) % len(all_seats)]
+        own = own_seat(self.spec, self._reading)
+        self._pointed = None if seat.is_same(own) else seat.uuid or seat.name
+        self._take(self._reading)
+
+    def action_apply(self, key: str) -> None:
+        row = self.bars.chosen
+        step = next((step for step in self._offered if step.key == key), None)
+        if row is None or step is None:
+            return
+        try:
+            spec = overrides.apply(row.spec, step.overrides)
+        except Exception as error:  # noqa: BLE001 - shown where the user looks
+            self._say(sentence(error), "bad")
+            return
+        self._wanted = method_of(spec)
+        self._go_over(spec)
+
+    def _go_over(self, spec: RunSpec) -> None:
+        """Measure another spec; another model is looked for first."""
+        if spec.model != self.spec.model:
+            self._find(spec)
+            return
+        self._before.append(self.spec)
+        self.spec = spec
+        self._recompute()
+
+    def action_undo(self) -> None:
+        if not self._before:
+            return
+        spec = self._before.pop()
+        is_other_model, self.spec = spec.model != self.spec.model, spec
+        self._wanted = method_of(spec)
+        if is_other_model:
+            self._find(spec)
+        else:
+            self._recompute()
+
+    @work(group="ask", exclusive=True)
+    async def action_model(self) -> None:
+        from tui_ft.tui.screens.ask_model import AskModel
+
+        names = await asyncio.to_thread(method_facts.model_names)
+        answer = await self.app.push_screen_wait(AskModel(names))
+        if answer:
+            self._say("")
+            name = await asyncio.to_thread(method_facts.model_id, answer)
+            model = msgspec.structs.replace(self.spec.model, id=name, revision=None)
+            self._find(msgspec.structs.replace(self.spec, model=model))
+
+    def action_cards(self) -> None:
+        from tui_ft.tui.screens.cards import CardsScreen
+
+        row = self.bars.chosen
+        self.app.push_screen(CardsScreen(row.method if row else "lora"))
+
+    def action_help(self) -> None:
+        self.owner.open_help()
+
+    def action_back(self) -> None:
+        self.dismiss()
+
+    # --- exact mode ----------------------------------------------------------------------------------
+
+    def action_exact(self) -> None:
+        row = self.bars.chosen
+        if self._exact is not None:
+            self._exact.cancel()
+            self._show_progress()
+        elif self._view and self._found and self._reading and row:
+            self._exact = ExactJob(row, self._found, self._view.seat, self._reading)
+            self._simulate(self._exact)
+
+    @work(group="exact")
+    async def _simulate(self, job: ExactJob) -> None:
+        running = asyncio.create_task(job.run())
+        try:
+            while not running.done():
+                self._show_progress()
+                await asyncio.wait({running}, timeout=PROGRESS_EVERY_S)
+            estimate = running.result()
+        except Exception as error:  # noqa: BLE001 - shown where the user looks
+            if not job.is_cancelled:
+                self._say(sentence(error), "bad")
+        else:
+            self._simulated[method_facts.fingerprint(job.row.spec)] = estimate
+            self._recompute()
+        finally:
+            job.cancel()
+            self._exact = None
+            self._show_progress()
+
+    def _show_progress(self) -> None:
+        if self.is_mounted:
+            self.query_one("#progress", Alert).show("", self._exact.progress if self._exact else "", "good")
+
+    # --- starting ------------------------------------------------------------------------------------
+
+    @on(RowList.Clicked)
+    def action_start(self) -> None:
+        row = self.bars.chosen
+        if row is None or self._view is None or self._is_starting:
+            return
+        try:
+            spec = method_facts.spec_to_start(row, self._view.seat)
+        except TuiFtError as error:
+            self._say(sentence(error), "bad")
+            return
+        self._is_starting = True
+        self._start(spec, row, self._view.seat)
+
+    @work(group="start", exclusive=True)
+    async def _start(self, spec: RunSpec, row: MethodRow, seat: Seat) -> None:
+        from tui_ft.tui.screens.ask import Confirm
+        from tui_ft.tui.start_flow import StartFlow
+
+        try:
+            if row.verdict == "does_not_fit" and not await self.app.push_screen_wait(
+                Confirm(f"{_lack(row, seat)} Start it all the same?")
+            ):
+                return
+            flow = StartFlow(self.app, self.actions, self._say)
+            run = await flow.changed(spec, self.preset_name, self._text)
+        except Exception as error:  # noqa: BLE001 - shown where the user looks
+            self._say(f"{plain(self.preset_name)} was not started. {sentence(error)}", "bad")
+            return
+        finally:
+            self._is_starting = False
+        if run is None:
+            self._say("Nothing was started.")
+        else:
+            self.owner.replace_run(run)
+
+
+def _lack(row: MethodRow, seat: Seat) -> str:
+    return f"{row.label} needs {gib(needed(row))} GiB, and {gib(seat.free_bytes)} are free on {seat.name}."
