@@ -27,6 +27,8 @@ from tui_ft.train.simulate.tracing import Trace, Tracer
 CONTEXT_BYTES = round(140.875 * (1 << 20))
 """CUDA context of the archive's T4 after some steps: nvidia-smi's figure minus reserved, in every row."""
 
+_LOOP = "hf+peft raw loop"
+
 LAST = ("forward 1", "backward 1", "optimizer 1")
 """The phases of the second step."""
 
@@ -59,7 +61,7 @@ def measured(path: Path) -> list[Measured]:
     found: dict[Setting, dict[str, list[float]]] = {}
     with path.open(newline="") as file:
         for row in csv.DictReader(line for line in file if not line.startswith("#")):
-            if not row["framework"].startswith("hf+peft raw loop"):
+            if not row.get("framework", _LOOP).startswith(_LOOP):
                 continue
             setting = Setting(
                 row["model"],
@@ -107,6 +109,7 @@ def _steps(setting: Setting, model: Any, tracer: Tracer) -> None:
     tokens = torch.zeros((setting.batch, setting.length), dtype=torch.long, device="cuda")
     for step in range(2):
         tracer.mark(f"forward {step}")
+        tracer.book_workspace()  # the archive's script had multiplied something before: its rows show it
         optimizer.zero_grad(set_to_none=True)
         output = model(input_ids=tokens, labels=tokens)
         tracer.mark(f"backward {step}")

@@ -123,8 +123,10 @@ class CachingAllocator:
 
     def empty_cache(self) -> None:
         """Give every segment back that no block is in use of."""
-        self._small = self._kept(self._small)
-        self._large = self._kept(self._large)
+        for pool in (self._small, self._large):
+            whole = [entry for entry in pool if entry[2].prev is None and entry[2].next is None]
+            self.reserved -= sum(size for size, _, _ in whole)
+            pool[:] = [entry for entry in pool if entry[2].prev is not None or entry[2].next is not None]
 
     def reset_peaks(self) -> None:
         """Let the peaks begin anew at what is held now."""
@@ -151,11 +153,6 @@ class CachingAllocator:
             block.next.prev = rest
         block.next, block.size = rest, size
         insort(pool, (rest.size, rest.address, rest))
-
-    def _kept(self, pool: Pool) -> Pool:
-        kept = [entry for entry in pool if entry[2].prev is not None or entry[2].next is not None]
-        self.reserved -= sum(size for size, _, _ in pool) - sum(size for size, _, _ in kept)
-        return kept
 
 
 def _take(pool: Pool, block: Block) -> None:

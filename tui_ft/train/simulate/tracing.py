@@ -160,6 +160,16 @@ class Tracer(TorchDispatchMode):
         """Free what `allocate` booked."""
         self._events.append((storage, None))
 
+    def book_workspace(self) -> None:
+        """A matrix is multiplied: cuBLAS's handle belongs to a thread, and each has one workspace.
+
+        There is one thread for the forward pass and one of autograd's.
+        """
+        is_backward = torch._C._current_graph_task_id() != -1
+        if not self._has_workspace[is_backward] and self._workspace:
+            self._has_workspace[is_backward] = True
+            self.allocate(self._workspace, "cuBLAS workspace", "workspace")
+
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
@@ -182,7 +192,7 @@ class Tracer(TorchDispatchMode):
     def _inside(self, name: str, args: Any, kwargs: Any) -> Iterable[int]:
         """Book what the kernel of `name` allocates before its output."""
         if uses_cublas(name):
-            self._book_workspace()
+            self.book_workspace()
         known = TEMPORARIES.get(name)
         if known is None or not known.before_output:
             return ()
@@ -195,13 +205,6 @@ class Tracer(TorchDispatchMode):
             made = [self.allocate(nbytes, label, "temporary") for label, nbytes in known.sizes(args, kwargs)]
             for storage in made:
                 self.release(storage)
-
-    def _book_workspace(self) -> None:
-        """cuBLAS's handle belongs to a thread: one workspace for the forward, one for autograd's thread."""
-        is_backward = torch._C._current_graph_task_id() != -1
-        if not self._has_workspace[is_backward] and self._workspace:
-            self._has_workspace[is_backward] = True
-            self.allocate(self._workspace, "cuBLAS workspace", "workspace")
 
     def _born(self, tensor: torch.Tensor, op: str) -> int | None:
         storage = tensor.untyped_storage()

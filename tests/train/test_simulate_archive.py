@@ -1,0 +1,73 @@
+"""A few configurations of the T4 archive: what is simulated beside what was measured on the GPU."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = [
+    pytest.mark.train,
+    pytest.mark.skipif(
+        not any(shutil.which(name) for name in ("g++", "c++", "clang++")), reason="no C++ compiler"
+    ),
+]
+
+_TESTS = Path(__file__).resolve().parents[1]
+ARCHIVE = _TESTS / "samples" / "vram" / "t4_archive.csv"
+SCRIPT = _TESTS / "vram" / "archive_accuracy.py"
+
+CHOSEN = (8, 12, 1, 30)
+"""SDPA and eager attention, fp16 and nf4 bases, three models."""
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """One process: its imports are paid once, and its library is loaded before torch."""
+    command = [sys.executable, str(SCRIPT), str(ARCHIVE), "--depths", "--only", *map(str, CHOSEN)]
+    environment = os.environ | {
+        "PYTHONPATH": str(_TESTS.parent),
+        "TUI_FT_SHIM_FOLDER": str(tmp_path_factory.mktemp("shim")),
+        "OMP_NUM_THREADS": "1",
+    }
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def errors(answer: dict[str, Any], kind: str) -> list[float]:
+    """Signed errors of the simulated bytes, in percent of each measured repetition."""
+    simulated, *measured = answer[kind]
+    return [100 * (simulated / value - 1) for value in measured]
+
+
+def test_allocated_is_what_was_measured(answers: list[dict[str, Any]]) -> None:
+    for answer in answers:
+        assert all(abs(error) <= 0.1 for error in errors(answer, "allocated")), answer["name"]
+
+
+def test_a_base_of_16_bits_reserves_what_was_measured(answers: list[dict[str, Any]]) -> None:
+    for answer in answers:
+        if " none " in answer["name"]:
+            assert all(abs(error) <= 0.01 for error in errors(answer, "process")), answer["name"]
+
+
+def test_a_4_bit_base_reserves_about_what_was_measured(answers: list[dict[str, Any]]) -> None:
+    for answer in answers:
+        assert all(abs(error) <= 6 for error in errors(answer, "process")), answer["name"]
+
+
+def test_the_least_capacity_lies_between_allocated_and_reserved(answers: list[dict[str, Any]]) -> None:
+    for answer in answers:
+        assert answer["allocated"][0] <= answer["capacity"] <= answer["reserved"][0] + 2 * (1 << 20)
+
+
+def test_two_depths_tell_the_whole(answers: list[dict[str, Any]]) -> None:
+    for answer in answers:
+        assert answer["extrapolated"] == pytest.approx(answer["allocated"][0], rel=0.01), answer["name"]
