@@ -85,6 +85,17 @@ def test_a_rung_goes_only_as_far_as_it_must() -> None:
     assert assessed("Llama-3.1-8B", one_more, (whole + small) / 2).verdict != "fits"
 
 
+def test_where_no_single_change_does_some_together_may() -> None:
+    many = ("training.batch_size=16", "data.max_length=4096", "training.gradient_checkpointing=false")
+    both = (*many, "method.kind=qlora", "training.batch_size=1", "training.gradient_checkpointing=true")
+    least = assessed("Llama-3.1-8B", both, 200).estimate.needed_bytes / GIB
+    answer = assessed("Llama-3.1-8B", many, least / 0.97)
+    step = answer.step_downs[-1]
+    assert step.verdict == "fits"
+    assert "batch 1 + gradient checkpointing" in step.change
+    assert not [one for one in answer.step_downs[:-1] if one.overrides and one.verdict == "fits"]
+
+
 def test_a_smaller_sibling_is_the_largest_that_fits() -> None:
     answer = assessed("Qwen3-32B", (), 40)
     step = rung(answer, "smaller model")

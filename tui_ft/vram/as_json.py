@@ -36,6 +36,7 @@ def assessment_json(assessment: Assessment) -> dict[str, Any]:
         "verdict": assessment.verdict,
         "step_downs": [
             {
+                "kind": step.kind,
                 "change": step.change,
                 "overrides": list(step.overrides),
                 "needed_bytes": step.needed_bytes,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 from tui_ft.errors import TuiFtError
 from tui_ft.spec import overrides as spec_overrides
@@ -14,6 +15,12 @@ from tui_ft.vram.result import Estimate
 from tui_ft.vram.shape import ModelShape
 from tui_ft.vram.verdict import Verdict, judge
 from tui_ft.vram.workload import Workload, from_spec
+
+Kind = Literal[
+    "batch", "checkpointing", "length", "optimizer_8bit", "optimizer_paged", "lora", "qlora", "rank",
+    "layers", "gpus", "model", "gpu", "together",
+]  # fmt: skip
+"""What a change is about; `together` are several at once."""
 
 Pricing = Callable[[ModelShape, Workload], Estimate]
 
@@ -30,6 +37,7 @@ class StepDown:
     overrides: tuple[str, ...]
     needed_bytes: int
     verdict: Verdict
+    kind: Kind = "together"
     remark: str = ""
 
 
@@ -74,6 +82,7 @@ class Situation:
 
     def rung(
         self,
+        kind: Kind,
         change: str,
         overrides: Iterable[str],
         estimate: Estimate | None = None,
@@ -95,6 +104,7 @@ class Situation:
         if is_here and self._stops_running(overrides):
             remark = "this version cannot start it yet"
         return StepDown(
+            kind=kind,
             change=change,
             overrides=() if remark else overrides,
             needed_bytes=estimate.needed_bytes,

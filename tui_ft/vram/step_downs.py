@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from tui_ft.vram import catalogue
 from tui_ft.vram.gpu_classes import CLASSES
 from tui_ft.vram.result import Estimate
-from tui_ft.vram.situation import Situation, StepDown
+from tui_ft.vram.situation import Kind, Situation, StepDown
 from tui_ft.vram.verdict import judge
 from tui_ft.vram.workload import BF16_CAPABILITY
 
@@ -28,6 +28,13 @@ _PAGED = {
     "adamw_bnb_8bit": "paged_adamw_8bit",
     "lion_8bit": "paged_lion_8bit",
 }
+_ONE_ROW = "training.batch_size=1"
+_TOGETHER: dict[Kind, str] = {
+    "batch": "batch 1",
+    "checkpointing": "gradient checkpointing",
+    "optimizer_paged": "paged optimizer",
+    "qlora": "QLoRA",
+}
 _GPU_COUNTS = (2, 4, 8)
 
 
@@ -45,7 +52,29 @@ def step_downs(situation: Situation) -> tuple[StepDown, ...]:
         _smaller_model,
         _larger_gpu,
     )
-    return tuple(step for rung in rungs for step in rung(situation) if step is not None)
+    steps = [step for rung in rungs for step in rung(situation) if step is not None]
+    if not any(step.verdict == "fits" and step.overrides for step in steps):
+        steps += _together(situation, steps)
+    return tuple(steps)
+
+
+def _together(situation: Situation, steps: Iterable[StepDown]) -> Iterator[StepDown]:
+    """Where no single change does: as few of those that keep model and data as fit together."""
+    total = situation.workload.batch_size * situation.workload.gradient_accumulation
+    found = [
+        (_TOGETHER[step.kind], (_ONE_ROW, f"training.gradient_accumulation={total}"))
+        if step.kind == "batch"
+        else (_TOGETHER[step.kind], step.overrides)
+        for step in steps
+        if step.kind in _TOGETHER and step.overrides
+    ]
+    for count in range(2, len(found) + 1):
+        overrides = [one for _, changes in found[:count] for one in changes]
+        estimate = situation.weigh(overrides)
+        if situation.fits(estimate):
+            text = " + ".join(name for name, _ in found[:count])
+            yield from filter(None, [situation.rung("together", text, overrides, estimate)])
+            return
 
 
 def _smaller_batch(situation: Situation) -> Iterator[StepDown | None]:
@@ -60,7 +89,7 @@ def _smaller_batch(situation: Situation) -> Iterator[StepDown | None]:
     if found is not None:
         size, estimate = found
         text = f"batch {batch} to {size}, accumulation {accumulation} to {accumulation * batch // size}"
-        yield situation.rung(text, change(size), estimate)
+        yield situation.rung("batch", text, change(size), estimate)
 
 
 def _shorter(situation: Situation) -> Iterator[StepDown | None]:
@@ -70,7 +99,9 @@ def _shorter(situation: Situation) -> Iterator[StepDown | None]:
     if longest is None:
         longest = max(length // 2 // LENGTH_STEP * LENGTH_STEP, LEAST_LENGTH)
     if longest < length:
-        yield situation.rung(f"length {length} to {longest} tokens", (f"data.max_length={longest}",))
+        yield situation.rung(
+            "length", f"length {length} to {longest} tokens", (f"data.max_length={longest}",)
+        )
 
 
 def _longest_fitting(situation: Situation, length: int) -> int | None:
@@ -87,16 +118,20 @@ def _longest_fitting(situation: Situation, length: int) -> int | None:
 
 def _checkpointing(situation: Situation) -> Iterator[StepDown | None]:
     if not situation.spec.training.gradient_checkpointing:
-        yield situation.rung("gradient checkpointing on", ("training.gradient_checkpointing=true",))
+        yield situation.rung(
+            "checkpointing", "gradient checkpointing on", ("training.gradient_checkpointing=true",)
+        )
 
 
 def _optimizers(situation: Situation) -> Iterator[StepDown | None]:
     now = situation.workload.optimizer
     eight_bit, paged = _EIGHT_BIT.get(now), _PAGED.get(now)
     if eight_bit:
-        yield situation.rung(f"8-bit optimizer: {eight_bit}", (f"training.optimizer={eight_bit}",))
+        yield situation.rung(
+            "optimizer_8bit", f"8-bit optimizer: {eight_bit}", (f"training.optimizer={eight_bit}",)
+        )
     if paged:
-        yield situation.rung(f"paged optimizer: {paged}", (f"training.optimizer={paged}",))
+        yield situation.rung("optimizer_paged", f"paged optimizer: {paged}", (f"training.optimizer={paged}",))
 
 
 def _methods(situation: Situation) -> Iterator[StepDown | None]:
@@ -104,13 +139,15 @@ def _methods(situation: Situation) -> Iterator[StepDown | None]:
     method = situation.spec.method
     if method.kind in ("full", "last_layers"):
         # a base that was to be trained in 32 bit is only read now
-        yield situation.rung("LoRA", ("method.kind=lora", "model.dtype=auto"))
+        yield situation.rung("lora", "LoRA", ("method.kind=lora", "model.dtype=auto"))
     if method.kind not in ("full", "last_layers", "lora") or method.quantization == "nf4":
         return
     if method.kind == "lora":
-        yield situation.rung("QLoRA: the base in 4 bit", (*_unsplit(situation), "method.quantization=nf4"))
+        yield situation.rung(
+            "qlora", "QLoRA: the base in 4 bit", (*_unsplit(situation), "method.quantization=nf4")
+        )
     else:
-        yield situation.rung("QLoRA: the base in 4 bit", ("method.kind=qlora", "model.dtype=auto"))
+        yield situation.rung("qlora", "QLoRA: the base in 4 bit", ("method.kind=qlora", "model.dtype=auto"))
 
 
 def _unsplit(situation: Situation) -> tuple[str, ...]:
@@ -124,7 +161,7 @@ def _lower_rank(situation: Situation) -> Iterator[StepDown | None]:
     found = _first_fitting(situation, lower, lambda value: (f"method.rank={value}",))
     if found is not None:
         value, estimate = found
-        yield situation.rung(f"rank {rank} to {value}", (f"method.rank={value}",), estimate)
+        yield situation.rung("rank", f"rank {rank} to {value}", (f"method.rank={value}",), estimate)
 
 
 def _fewer_layers(situation: Situation) -> Iterator[StepDown | None]:
@@ -134,7 +171,9 @@ def _fewer_layers(situation: Situation) -> Iterator[StepDown | None]:
     )
     if found is not None:
         value, estimate = found
-        yield situation.rung(f"last {layers} layers to {value}", (f"method.layers={value}",), estimate)
+        yield situation.rung(
+            "layers", f"last {layers} layers to {value}", (f"method.layers={value}",), estimate
+        )
 
 
 def _more_gpus(situation: Situation) -> Iterator[StepDown | None]:
@@ -153,7 +192,9 @@ def _more_gpus(situation: Situation) -> Iterator[StepDown | None]:
         free = sorted(situation.free_here, reverse=True)[:count]
         is_here = len(free) == count
         text = f"{count} GPUs by FSDP, batch {batch}, accumulation {accumulation}"
-        step = situation.rung(text, changes, free_bytes=min(free) if is_here else None, is_here=is_here)
+        step = situation.rung(
+            "gpus", text, changes, free_bytes=min(free) if is_here else None, is_here=is_here
+        )
         last = step or last
         if step is not None and step.verdict == "fits":
             break
@@ -179,7 +220,7 @@ def _smaller_model(situation: Situation) -> Iterator[StepDown | None]:
         if entry is None or entry.hub_id is None:
             continue
         overrides = (f"model.id={entry.hub_id}", "model.revision=none")
-        step = situation.rung(f"smaller model: {entry.hub_id}", overrides, shape=sibling)
+        step = situation.rung("model", f"smaller model: {entry.hub_id}", overrides, shape=sibling)
         last = step or last
         if step is not None and step.verdict == "fits":
             break
@@ -194,6 +235,7 @@ def _larger_gpu(situation: Situation) -> Iterator[StepDown | None]:
         estimate = situation.weigh((), capability=kind.capability)
         if estimate is not None and judge(estimate, kind.free_bytes) == "fits":
             yield StepDown(
+                kind="gpu",
                 change=f"a GPU like {kind.name}",
                 overrides=(),
                 needed_bytes=estimate.needed_bytes,
