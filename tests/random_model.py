@@ -1,4 +1,4 @@
-"""A Llama with random weights of any size, for tests on a GPU; torch is imported by the functions alone."""
+"""Models with random weights of any size, for tests on a GPU; torch is imported by the functions alone."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import gc
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from tui_ft.demo import paths as demo_paths
 
@@ -14,13 +15,17 @@ DEVICE = "cuda"
 
 @dataclass(frozen=True)
 class Shape:
-    """How large a random Llama is; its vocabulary is the demo's tokenizer's."""
+    """How large a random model is: a Llama, or a Qwen3. Without `vocabulary` it is the demo's tokenizer's."""
 
     hidden: int
     feed_forward: int
     layers: int
     heads: int
     key_value_heads: int
+    head_width: int | None = None
+    vocabulary: int | None = None
+    positions: int = 2048
+    family: Literal["llama", "qwen3"] = "llama"
 
 
 ABOUT_1B = Shape(hidden=2048, feed_forward=8192, layers=16, heads=32, key_value_heads=8)
@@ -42,30 +47,33 @@ def why_no_gpu() -> str | None:
 
 
 def make_model(folder: Path, shape: Shape) -> Path:
-    """Write a Llama with random weights in bf16: config, safetensors, and the demo's tokenizer."""
+    """Write a model with random weights in bf16: config, safetensors, and the demo's tokenizer."""
     import torch
-    from transformers import LlamaConfig, LlamaForCausalLM
+    from transformers import AutoConfig, AutoModelForCausalLM
 
     shutil.copytree(
         demo_paths.model_folder(), folder, ignore=shutil.ignore_patterns("*.safetensors", "config.json")
     )
-    small = LlamaConfig.from_pretrained(demo_paths.model_folder())
-    config = LlamaConfig(
-        vocab_size=small.vocab_size,
+    small = AutoConfig.from_pretrained(demo_paths.model_folder())
+    config = AutoConfig.for_model(
+        shape.family,
+        vocab_size=shape.vocabulary or small.vocab_size,
         hidden_size=shape.hidden,
         intermediate_size=shape.feed_forward,
         num_hidden_layers=shape.layers,
         num_attention_heads=shape.heads,
         num_key_value_heads=shape.key_value_heads,
-        max_position_embeddings=2048,
+        head_dim=shape.head_width or shape.hidden // shape.heads,
+        max_position_embeddings=shape.positions,
         tie_word_embeddings=True,
         bos_token_id=small.bos_token_id,
         eos_token_id=small.eos_token_id,
         pad_token_id=small.pad_token_id,
     )
+    config.architectures = None
     torch.manual_seed(7)
     with torch.device(DEVICE):
-        model = LlamaForCausalLM(config).to(torch.bfloat16)
+        model = AutoModelForCausalLM.from_config(config).to(torch.bfloat16)
     model.save_pretrained(folder)
     return folder
 

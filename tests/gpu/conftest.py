@@ -9,10 +9,28 @@ from pathlib import Path
 
 import pytest
 import random_model
+from accuracy_table import AccuracyTable
 from training import MakeRun, add_attempt
 
 from tui_ft.runs import directory
 from tui_ft.runs.directory import RunDirectory
+
+_ACCURACY = pytest.StashKey[AccuracyTable]()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    table = config.stash.get(_ACCURACY, None)
+    if table is None or not table.rows:
+        return
+    terminalreporter.section("GPU memory: predicted beside measured (MiB)")
+    for line in table.lines():
+        terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session")
+def accuracy(pytestconfig: pytest.Config) -> AccuracyTable:
+    """The table that is printed at the end."""
+    return pytestconfig.stash.setdefault(_ACCURACY, AccuracyTable())
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -23,9 +23,9 @@ from tui_ft.runs.records import (
 )
 from tui_ft.vram import calibration
 from tui_ft.vram.calibration import Measured
+from tui_ft.vram.stack import stack_text
 
 _WANTED = (b'"event":"attempt"', b'"event":"memory"', b'"event":"end"')
-_STACK = ("transformers", "trl", "peft", "accelerate", "bitsandbytes")
 LARGEST_EVENTS_BYTES = 64 << 20
 """Longer files of events are left out: a question about memory must not read for seconds."""
 
@@ -100,13 +100,12 @@ def _fair(
 
 
 def _row(run: RunDirectory, number: int, measured: MemoryEvent, made: PredictionRecord | None) -> Measured:
-    versions = measured.versions
     return Measured(
         run=f"{run.id}/{number}",
         gpu=measured.gpu,
         driver=measured.driver,
-        torch=versions.get("torch"),
-        stack=", ".join(f"{name} {versions[name]}" for name in _STACK if name in versions) or None,
+        torch=measured.versions.get("torch"),
+        stack=stack_text(measured.versions),
         method=made.method if made is not None else "",
         predicted_allocated_bytes=made.allocated_bytes if made is not None else None,
         predicted_needed_bytes=made.needed_bytes if made is not None else None,
