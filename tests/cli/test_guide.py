@@ -36,6 +36,8 @@ def test_the_json_keeps_the_contract(ask: Callable[..., Asked]) -> None:
     assert {"rule", "text"} <= set(answer["reasons"][0])
     assert answer["hyperparameters"]["method.rank"] == 16
     assert answer["hyperparameters"]["training.learning_rate"] == 2e-4
+    assert len(answer["methods"]) == 10
+    assert {"trainable_share", "checkpoint_bytes", "speed", "needed_bytes"} <= set(answer["methods"][0])
     assert {other["method"] for other in answer["alternatives"]} >= {"full", "qlora"}
 
 
@@ -96,7 +98,9 @@ def test_the_text_tells_why_how_to_start_and_what_else(capsys: pytest.CaptureFix
     assert "Recommended: QLoRA r16 with SFT: fits." in out
     assert re.search(r"R7 +LoRA needs [\d.]+ GiB, 12\.0 GiB are free", out)
     assert "learning rate 2e-4" in out
-    assert "Full fine-tuning" in out
+    assert re.search(r"^> QLoRA r16 +[\d.]+ GiB  fits", out, re.MULTILINE)
+    assert re.search(r"^  Full +[\d.]+ GiB  does not fit +100%", out, re.MULTILINE)
+    assert "tui-ft estimate --model Llama-3.1-8B --set method.kind=qlora" in out
 
 
 @pytest.mark.parametrize(

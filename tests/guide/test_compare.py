@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from guide_asking import GIB, LLAMA_8B, SMALL, shape
+from guide_asking import GIB, LLAMA_8B, SMALL, question, shape
 
 from tui_ft.errors import TuiFtError
-from tui_ft.guide.compare import MethodRow, compare
+from tui_ft.guide.compare import MethodRow, compare, compare_for
 from tui_ft.guide.goals import GOALS, parse_goals
+from tui_ft.guide.recommend import recommend
 from tui_ft.guide.switching import METHODS, method_of, smaller_batches
 from tui_ft.spec import overrides
 from tui_ft.spec.run_spec import DataSection, MethodSection, ModelSection, RunSpec, TrainingSection
@@ -53,6 +54,27 @@ def test_the_own_method_keeps_its_settings_and_needs_no_overrides() -> None:
     assert (found["qlora"].overrides, found["qlora"].spec, found["qlora"].label) == ((), spec, "QLoRA r64")
     assert found["lora"].spec.method.quantization is None
     assert found["full"].spec.training.learning_rate == 1e-5
+
+
+def test_the_sources_table_of_techniques_holds_where_it_is_right() -> None:
+    """Memory, speed and added size of LLaMA-7B; where the table is wrong our own numbers say so."""
+    found = rows(SPEC)
+    speed = {key: row.speed for key, row in found.items()}
+    assert (speed["full"], speed["lora"], speed["qlora"]) == ("slow", "fast", "medium")
+    assert found["full"].trainable_share == 1
+    assert found["lora"].trainable_share < 0.01  # the table has 1 to 5 %
+    needed = {key: row.estimate.needed_bytes for key, row in found.items() if row.estimate}
+    assert needed["full"] > 5 * needed["lora"]
+    assert needed["qlora"] < needed["prompt"]  # "very low" is wrong: the base stays in 16 bit
+    assert speed["prompt"] == speed["lora"]  # "fastest" is wrong: the backward pass is the same
+
+
+def test_the_recommended_row_has_the_recommended_settings() -> None:
+    for free, rows_ in ((18.0, 5000), (12, 300), (3, 5000), (200, 200_000)):
+        asked = question("sft", rows_, free)
+        answer = recommend(asked)
+        row = next(row for row in compare_for(asked, answer) if row.method == answer.method)
+        assert (row.estimate, row.verdict) == (answer.plan.estimate, answer.verdict)
 
 
 def test_sizes_on_disk() -> None:

@@ -43,18 +43,20 @@ def guide(arguments: argparse.Namespace) -> int:
     """Print the recommendation. Exit code 0: go; 1: better not, or nothing fits."""
     if arguments.rules:
         return _print_rules(arguments.json)
+    from tui_ft.guide.compare import compare_for
     from tui_ft.guide.recommend import recommend
 
     question = _question(arguments)
     answer = recommend(question)
+    rows = compare_for(question, answer)
     if arguments.json:
         from tui_ft.guide.as_json import recommendation_json
 
-        print_json(recommendation_json(question, answer))
+        print_json(recommendation_json(question, answer, rows))
     else:
         from tui_ft.cli.guide_text import lines
 
-        print("\n".join(lines(question, answer)))
+        print("\n".join(lines(question, answer, rows)))
     return 1 if answer.gate.verdict == "stop" or answer.verdict == "does_not_fit" else 0
 
 
@@ -62,6 +64,7 @@ def _question(arguments: argparse.Namespace) -> Question:
     from tui_ft.guide.asking import ask
     from tui_ft.guide.goals import parse_goals
     from tui_ft.hardware.gpu import GpuReading, read_gpus
+    from tui_ft.runs.measurements import gather
     from tui_ft.vram import find_model
 
     goals = parse_goals(arguments.goal)
@@ -72,6 +75,8 @@ def _question(arguments: argparse.Namespace) -> Question:
     shape = find_model.find_shape(spec.model.id or "", revision=spec.model.revision, online=True)
     spec = _within_context(spec, shape.context)
     reading = read_gpus() if memory is None else GpuReading(())
+    if reading.gpus:
+        gather(settings.runs_root(arguments.runs_root))
     return ask(
         spec,
         shape,

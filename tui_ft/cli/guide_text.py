@@ -6,6 +6,7 @@ import shlex
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 
+from tui_ft.guide.compare import MethodRow
 from tui_ft.guide.question import Alternative, Question, Reason, Recommendation
 from tui_ft.guide.rule import METHOD_NAMES, OBJECTIVE_NAMES, Rule
 from tui_ft.guide.scenarios import Scenario
@@ -18,10 +19,14 @@ from tui_ft.vram.verdict import WORDS, Verdict
 WIDTH = 80
 
 
-def lines(question: Question, answer: Recommendation) -> Iterator[str]:
-    """Every line of the answer."""
+def lines(question: Question, answer: Recommendation, rows: Sequence[MethodRow]) -> Iterator[str]:
+    """Every line of the answer; `rows` compare all methods."""
     yield from _wrapped(_subject(question))
     yield ""
+    for note in question.notes:
+        yield from _wrapped(printable(note))
+    if question.notes:
+        yield ""
     yield from _gate(answer)
     yield from _wrapped(_headline(answer))
     for reason in answer.reasons:
@@ -32,9 +37,13 @@ def lines(question: Question, answer: Recommendation) -> Iterator[str]:
     yield ""
     yield from _start(answer)
     yield ""
-    yield "Otherwise:"
-    for other in answer.alternatives:
-        yield from _other(other)
+    yield from _table(answer, rows)
+    others = [other for other in answer.alternatives if _is_worth_a_line(question, other)]
+    if others:
+        yield ""
+        yield "Otherwise:"
+        for other in others:
+            yield from _other(question, other)
     yield ""
     yield "The numbers behind it:"
     yield from _wrapped(_command(question, answer), "  ", 4)
@@ -148,11 +157,43 @@ def _value(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else printable(str(value))
 
 
-def _other(other: Alternative) -> Iterator[str]:
+def _table(answer: Recommendation, rows: Sequence[MethodRow]) -> Iterator[str]:
+    """All methods in the model's own numbers; the recommended one is marked."""
+    yield "  All methods           needs                trains  checkpoint  speed"
+    for row in rows:
+        mark = ">" if row.method == answer.method else " "
+        needs = gib_text(row.estimate.needed_bytes) if row.estimate else "–"
+        share = _percent(row.trainable_share) if row.estimate else "–"
+        saved = _size(row.checkpoint_bytes) if row.estimate else "–"
+        yield (
+            f"{mark} {row.label[:16]:<16}{needs:>11}  {WORDS[row.verdict]:<12} {share:>8}  {saved:>10}  "
+            f"{row.speed:<7} {'' if row.runnable else 'later'}"
+        ).rstrip()
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f}%" if share >= 0.1 else f"{100 * share:.2g}%"
+
+
+def _size(size: int) -> str:
+    return gib_text(size) if size >= 10 << 20 else f"{size / 2**20:.1f} MiB"
+
+
+def _is_worth_a_line(question: Question, other: Alternative) -> bool:
+    """Another model or GPU, or a method that could be taken."""
+    return _is_elsewhere(question, other) or other.verdict != "does_not_fit"
+
+
+def _is_elsewhere(question: Question, other: Alternative) -> bool:
+    return other.plan is None or other.plan.spec.model.id != question.spec.model.id
+
+
+def _other(question: Question, other: Alternative) -> Iterator[str]:
     later = "" if other.is_runnable or other.plan is None else " (not in this version)"
-    title = printable(other.title)
-    fit = f"{gib_text(other.needed_bytes)}, {WORDS[other.verdict]}"
-    yield from _wrapped(f"{title}: {fit}. {other.text}{later}", "  - ", 4)
+    fit = ""
+    if _is_elsewhere(question, other):
+        fit = f"{gib_text(other.needed_bytes)}, {WORDS[other.verdict]}. "
+    yield from _wrapped(f"{printable(other.title)}: {fit}{other.text}{later}", "  - ", 4)
 
 
 def _wrapped(text: str, first: str = "", indent: int = 2) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from tui_ft.errors import TuiFtError
 from tui_ft.guide.question import Question
-from tui_ft.hardware.choose import choose_gpu
+from tui_ft.hardware.choose import allowed_gpus
 from tui_ft.hardware.gpu import Gpu, GpuReading
 from tui_ft.spec.run_spec import RunSpec
 from tui_ft.vram import calibration
@@ -56,6 +56,7 @@ def ask(
         further_free_bytes=further,
         capability=capability or place.capability,
         longest_row=longest_row,
+        notes=(*place.holders, *place.notes),
         calibration=calibration.find(chosen.name, reading.driver) if chosen is not None else None,
     )
 
@@ -64,21 +65,13 @@ def _others(reading: GpuReading, chosen: Gpu | None, limit: int | None) -> list[
     """The GPUs like the chosen one that a run may use too, emptiest first."""
     if chosen is None:
         return []
-    usable = [gpu for gpu in reading.gpus if gpu.uuid != chosen.uuid and gpu.name == chosen.name]
-    allowed = [gpu for gpu in usable if _is_allowed(gpu, reading)]
-    allowed.sort(key=lambda gpu: -(gpu.free_bytes or 0))
-    if limit is not None and limit > len(allowed) + 1:
+    visible, order = os.environ.get("CUDA_VISIBLE_DEVICES"), os.environ.get("CUDA_DEVICE_ORDER")
+    allowed = allowed_gpus(reading, visible, order)
+    others = [gpu for gpu in allowed if gpu.uuid != chosen.uuid and gpu.name == chosen.name]
+    others.sort(key=lambda gpu: -(gpu.free_bytes or 0))
+    if limit is not None and limit > len(others) + 1:
         raise TuiFtError(
-            f"{limit} GPUs are asked about, and {len(allowed) + 1} can be used here.",
+            f"{limit} GPUs are asked about, and {len(others) + 1} can be used here.",
             "Say what each of them has with --gpu-memory GIB.",
         )
-    return allowed if limit is None else allowed[: limit - 1]
-
-
-def _is_allowed(gpu: Gpu, reading: GpuReading) -> bool:
-    visible, order = os.environ.get("CUDA_VISIBLE_DEVICES"), os.environ.get("CUDA_DEVICE_ORDER")
-    try:
-        choose_gpu(reading, [gpu.uuid], visible, (), order)
-    except TuiFtError:
-        return False
-    return True
+    return others if limit is None else others[: limit - 1]

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from tui_ft.errors import TuiFtError
 from tui_ft.guide.question import Plan, Question
-from tui_ft.guide.switching import kind_of, smaller_batches, switch
+from tui_ft.guide.switching import kind_of, method_of, smaller_batches, switch
 from tui_ft.spec import overrides
 from tui_ft.spec.resolve import METHOD_KEYS
+from tui_ft.spec.run_spec import RunSpec
 from tui_ft.vram.bounds import check_bounds
 from tui_ft.vram.calibration import correct
 from tui_ft.vram.estimate import estimate as closed_form
@@ -50,6 +51,12 @@ class Case:
         self._price = price
         self._refused: set[str] = set()
         self.problem: TuiFtError | None = None
+
+    def base_spec(self) -> RunSpec:
+        """The question's spec with what the rules set, its method left as it is."""
+        method = method_of(self.question.spec)
+        used = [change for change in self._settings if _is_used(change, method)]
+        return overrides.apply(self.question.spec, used)
 
     def plan(self, method: str, name: str = "", extra: tuple[str, ...] = ()) -> Plan | None:
         """The plan for `method` with its own start values, kept under `name`; None where it cannot be."""
@@ -130,9 +137,11 @@ class Case:
         return self.plans.get("sharded")
 
     def shared(self, gpus: int) -> Plan | None:
-        """The frugal method on so many GPUs, with the same effective batch if it can be split."""
+        """The frugal method on so many GPUs; None where the effective batch cannot be split among them."""
         training = self.question.spec.training
-        each = max(training.batch_size * training.gradient_accumulation // gpus, 1)
+        each, rest = divmod(training.batch_size * training.gradient_accumulation, gpus)
+        if rest:
+            return None
         sizes = [size for size in range(min(training.batch_size, each), 0, -1) if each % size == 0]
         plan = None
         for size in (sizes[0], sizes[-1]):

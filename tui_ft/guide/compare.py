@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from tui_ft.errors import TuiFtError
+from tui_ft.guide.case import pricing
+from tui_ft.guide.question import Question, Recommendation
 from tui_ft.guide.switching import METHODS, switch
 from tui_ft.spec import overrides
 from tui_ft.spec.display import method_label
@@ -93,6 +96,27 @@ def compare(
     """
     free = free_bytes if total_bytes is None or free_bytes is None else min(free_bytes, total_bytes)
     return tuple(_row(shape, spec, method, free, capability, longest_row, price) for method in METHODS)
+
+
+def compare_for(question: Question, answer: Recommendation) -> tuple[MethodRow, ...]:
+    """The same on the question's GPU, the recommended method with the settings that are recommended."""
+    rows = compare(
+        question.shape,
+        answer.base_spec,
+        free_bytes=question.free_bytes,
+        total_bytes=question.total_bytes,
+        capability=question.capability,
+        longest_row=question.longest_row,
+        price=pricing(question),
+    )
+    plan = answer.plan
+    own: dict[str, Any] = {
+        "estimate": plan.estimate,
+        "verdict": plan.verdict,
+        "spec": plan.spec,
+        "overrides": plan.overrides,
+    }
+    return tuple(replace(row, **own) if row.method == plan.method else row for row in rows)
 
 
 def _row(

@@ -32,6 +32,7 @@ class Question:
     takes that method's defaults. `goals` are words of `tui_ft.guide.goals`. `free_bytes` is the free
     memory of the emptiest GPU, `further_free_bytes` that of the others, emptiest first; `link` is how
     they are joined. `longest_row` is in tokens. `calibration` is what was measured on such a GPU before.
+    `notes` are sentences about the GPU and the model: who holds memory, what is not known.
     """
 
     shape: ModelShape
@@ -45,6 +46,7 @@ class Question:
     capability: tuple[int, int] | None = None
     longest_row: int | None = None
     calibration: Calibration | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def gpus(self) -> int:
@@ -130,9 +132,12 @@ class Recommendation:
 
     `is_runnable` is False where this version cannot start it, for the reason `why_not`; then `next_best`
     is what it can start. `plans` are all that were weighed, by name ("lora", "lora, reduced", …).
+    `base_spec` are the question's settings with the objective and what the rules set, before a method was
+    chosen: to compare all methods by.
     """
 
     plan: Plan
+    base_spec: RunSpec
     gate: Gate
     reasons: tuple[Reason, ...]
     alternatives: tuple[Alternative, ...]

@@ -40,6 +40,7 @@ def recommend(
     blame = deciding if deciding.instead and not _can_method(final) else objective
     return Recommendation(
         plan=final,
+        base_spec=case.base_spec(),
         gate=_gate(rules, case),
         reasons=tuple(_distinct(reasons)),
         alternatives=tuple(alternatives(case, final)),

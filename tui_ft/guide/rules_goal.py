@@ -28,7 +28,7 @@ def _is_old_gpu(case: Case) -> bool:
 
 
 def _continues_without_full(case: Case) -> bool:
-    return case.question.wants("continue") and not can_take_all(case)
+    return case.question.wants("continue") and not can_take_all(case) and not _is_few(case)
 
 
 def can_take_all(case: Case) -> bool:
@@ -130,7 +130,7 @@ SETTINGS_RULES: tuple[Rule, ...] = (
     Rule(
         id="R4",
         decides="settings",
-        condition="continued pre-training, and full does not fit",
+        condition="continued pre-training, at least 1 000 rows, and full does not fit",
         outcome="an adapter of high rank",
         holds=_continues_without_full,
         start=HIGH_RANK,
@@ -188,9 +188,9 @@ SETTINGS_RULES: tuple[Rule, ...] = (
     Rule(
         id="C1",
         decides="settings",
-        condition="a complex task",
+        condition="a complex task, and at least 1 000 rows",
         outcome="a higher rank; full only where R4 holds",
-        holds=lambda case: case.question.wants("complex"),
+        holds=lambda case: case.question.wants("complex") and not _is_few(case),
         start=HIGH_RANK,
         reason="A hard task wants capacity: rank 64 with rsLoRA. All weights pay from 100,000 rows on.",
         more="Guides send complex tasks to full fine-tuning; LoRA on all linear layers reaches it until "
