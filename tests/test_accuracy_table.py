@@ -1,4 +1,4 @@
-"""The arithmetic of the table of predicted and measured memory, and the search for the least that is enough."""
+"""The arithmetic of the table of predicted and measured memory, and the search for the least that does."""
 
 from __future__ import annotations
 
