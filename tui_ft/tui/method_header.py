@@ -26,9 +26,11 @@ def model_line(instead: str, found: Found | None, spec: RunSpec, preset: str, wi
     """The model, and whose settings it is measured with; `instead` stands there while it is looked for."""
     if instead or found is None:
         return ((f" {instead or plain(spec.model.id or 'no model')}", "strong"),)
-    shape = found.shape
+    shape, name = found.shape, spec.model.id or ""
+    if name.startswith("/"):
+        name = f"{shape.name} (config.json)" if name.endswith(".json") else shape.name
     pieces = [
-        (f" {plain(spec.model.id or shape.name)}", "strong"),
+        (f" {plain(name)}", "strong"),
         (f"{count_text(shape.parameters)} parameters, {shape.layers} layers", ""),
         (f"{plain(preset)}: {method_label(spec)}", "muted"),
     ]

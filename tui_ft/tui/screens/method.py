@@ -18,8 +18,9 @@ from tui_ft.spec import overrides
 from tui_ft.tui import method_facts
 from tui_ft.tui.actions import HomeActions, LocalActions, sentence
 from tui_ft.tui.exact_job import ExactJob
-from tui_ft.tui.gpu_seats import Seat, own_seat, seats
+from tui_ft.tui.gpu_seats import Seat
 from tui_ft.tui.memory_words import basis_text, breakdown_entries, reason_entries
+from tui_ft.tui.method_desk import Desk
 from tui_ft.tui.method_header import gpu_lines, model_line, settings_line
 from tui_ft.tui.method_view import Step, View, needed
 from tui_ft.tui.text import gib, plain
@@ -34,13 +35,13 @@ if TYPE_CHECKING:
     from tui_ft.hardware.gpu import GpuReading
     from tui_ft.spec.run_spec import RunSpec
     from tui_ft.tui.app import TuiFtApp
-    from tui_ft.vram.find_model import Found
-    from tui_ft.vram.result import Estimate
 
 GPUS_EVERY_S = 1.0
 NO_GPU_EVERY_S = 30.0
 PROGRESS_EVERY_S = 0.5
 TALL_ROWS = 32
+_BEST = "the recommended one"
+"""Where the cursor goes with the first numbers of a model."""
 
 
 class MethodScreen(Screen[None]):
@@ -82,20 +83,14 @@ class MethodScreen(Screen[None]):
 
     def __init__(self, spec: RunSpec, name: str, text: str, actions: HomeActions | None = None) -> None:
         super().__init__()
-        self.spec = spec
+        self.desk = Desk(spec)
         self.preset_name = name
         self._text = text
         self._given_actions = actions
-        self._before: list[RunSpec] = []
-        self._found: Found | None = None
-        self._reading: GpuReading | None = None
-        self._pointed: str | None = None
-        self._seat = Seat()
         self._view: View | None = None
         self._steps: dict[str, list[Step]] = {}
         self._exact: ExactJob | None = None
-        self._simulated: dict[bytes, Estimate] = {}
-        self._wanted = ""
+        self._wanted = _BEST
         self._is_starting = False
 
     @property
@@ -128,7 +123,7 @@ class MethodScreen(Screen[None]):
     # --- the model, the GPUs, the numbers ------------------------------------------------------------
 
     def on_mount(self) -> None:
-        self._find(self.spec)
+        self._find(self.desk.spec)
 
     def on_screen_resume(self) -> None:
         self._follow_gpus()
@@ -156,9 +151,7 @@ class MethodScreen(Screen[None]):
             self.bars.refresh()
             self._say(sentence(error), "bad")
             return
-        if self._found is not None and spec != self.spec:
-            self._before.append(self.spec)
-        self.spec, self._found = method_facts.within_context(spec, found.shape), found
+        self.desk.settle(spec, found)
         self._recompute()
 
     @work(group="follow", exclusive=True)
@@ -170,33 +163,25 @@ class MethodScreen(Screen[None]):
                 self._say(f"The GPUs cannot be read: {sentence(error)}", "bad")
             else:
                 self._take(reading)
-            await asyncio.sleep(GPUS_EVERY_S if self._reading and self._reading.gpus else NO_GPU_EVERY_S)
+            has_gpus = self.desk.reading is not None and self.desk.reading.gpus
+            await asyncio.sleep(GPUS_EVERY_S if has_gpus else NO_GPU_EVERY_S)
 
     def _take(self, reading: GpuReading) -> None:
         """Go over to a new reading; the numbers are computed again only when the GPU looked at changed."""
-        is_first, self._reading = self._reading is None, reading
-        seat = self._seat_now(reading)
-        self._show_gpus(seat)
-        if is_first or seat != self._seat:
-            self._seat = seat
+        is_new = self.desk.take(reading)
+        self._show_gpus()
+        if is_new:
             self._recompute()
-
-    def _seat_now(self, reading: GpuReading) -> Seat:
-        if self._pointed is not None:
-            for seat in seats(reading):
-                if self._pointed in (seat.uuid, seat.name):
-                    return seat
-        return own_seat(self.spec, reading)
 
     @work(group="look", exclusive=True)
     async def _recompute(self) -> None:
         """Compute every number anew, off the event loop, once model and GPUs are known."""
-        if self._found is None or self._reading is None:
+        desk = self.desk
+        if desk.found is None or desk.reading is None:
             return
-        spec, shape, seat, reading = self.spec, self._found.shape, self._seat, self._reading
         try:
             view = await asyncio.to_thread(
-                method_facts.look, spec, shape, seat, reading, dict(self._simulated)
+                method_facts.look, desk.spec, desk.found.shape, desk.seat, desk.reading, dict(desk.simulated)
             )
         except Exception as error:  # noqa: BLE001 - shown where the user looks
             self._say(sentence(error), "bad")
@@ -207,29 +192,33 @@ class MethodScreen(Screen[None]):
     # --- what is shown -------------------------------------------------------------------------------
 
     def _show(self, view: View) -> None:
-        is_first, self._view = self._view is None, view
+        self._view = view
         self._show_head()
         self.bars.styles.height = len(view.rows) + 1
         self.bars.show(view)
-        wanted = self._wanted or (view.recommended or method_of(view.spec) if is_first else "")
-        self._wanted = ""
+        wanted, self._wanted = self._wanted, ""
+        if wanted == _BEST:
+            wanted = view.recommended or method_of(view.spec)
         if wanted:
             self.bars.choose(wanted)
         self._show_why()
         self.refresh_bindings()
 
     def _show_head(self, instead: str = "") -> None:
-        first = self._before[0] if self._before else self.spec
-        model, settings = self.query_one("#model", Lines), self.query_one("#settings", Lines)
-        model.set_lines([model_line(instead, self._found, self.spec, self.preset_name, self.app.size.width)])
-        settings.set_lines([settings_line(self.spec, first, self.app.size.width)])
+        desk, width = self.desk, self.app.size.width
+        line = model_line(instead, desk.found, desk.spec, self.preset_name, width)
+        self.query_one("#model", Lines).set_lines([line])
+        self.query_one("#settings", Lines).set_lines([settings_line(desk.spec, desk.first, width)])
 
-    def _show_gpus(self, seat: Seat) -> None:
-        if self._reading is None:
-            return
-        panel, lines = self.query_one("#gpu", Lines), gpu_lines(seat, self._reading, self.app.size.width)
-        panel.styles.height = len(lines)
-        panel.set_lines(lines)
+    def _show_gpus(self) -> None:
+        reading = self.desk.reading
+        if reading is not None:
+            panel, lines = (
+                self.query_one("#gpu", Lines),
+                gpu_lines(self.desk.seat, reading, self.app.size.width),
+            )
+            panel.styles.height = len(lines)
+            panel.set_lines(lines)
 
     def _show_why(self) -> None:
         """Show what belongs to the chosen row: the reasons and what would make it fit, or the parts."""
@@ -251,9 +240,9 @@ class MethodScreen(Screen[None]):
     @work(group="ladder", exclusive=True)
     async def _climb(self, view: View, row: MethodRow) -> None:
         """Look for what would make `row` fit."""
-        assert self._reading is not None  # there is a view
+        assert self.desk.reading is not None  # there is a view
         try:
-            steps = await asyncio.to_thread(method_facts.ladder, view, row, self._reading)
+            steps = await asyncio.to_thread(method_facts.ladder, view, row, self.desk.reading)
         except Exception as error:  # noqa: BLE001 - shown where the user looks
             self._say(sentence(error), "bad")
             steps = []
@@ -272,7 +261,7 @@ class MethodScreen(Screen[None]):
 
     def on_resize(self, event: events.Resize) -> None:
         self._show_head()
-        self._show_gpus(self._seat)
+        self._show_gpus()
         self._show_why()
 
     def _say(self, text: str, kind: Kind = "good") -> None:
@@ -284,7 +273,7 @@ class MethodScreen(Screen[None]):
         """Offer only the keys that have something to do."""
         if action == "apply":
             return any(step.key == parameters[0] for step in self._offered)
-        return bool(self._before) if action == "undo" else True
+        return bool(self.desk.before) if action == "undo" else True
 
     @property
     def _offered(self) -> list[Step]:
@@ -297,16 +286,9 @@ class MethodScreen(Screen[None]):
         self._show_why()
 
     def action_gpu(self, by: int) -> None:
-        if self._reading is None:
-            return
-        all_seats = seats(self._reading)
-        at = next((place for place, seat in enumerate(all_seats) if self._seat.is_same(seat)), -1)
-        if at < 0 and by < 0:
-            at = 0
-        seat = all_seats[(at + by) % len(all_seats)]
-        own = own_seat(self.spec, self._reading)
-        self._pointed = None if seat.is_same(own) else seat.uuid or seat.name
-        self._take(self._reading)
+        if self.desk.reading is not None:
+            self.desk.turn(by)
+            self._take(self.desk.reading)
 
     def action_apply(self, key: str) -> None:
         row = self.bars.chosen
@@ -323,21 +305,19 @@ class MethodScreen(Screen[None]):
 
     def _go_over(self, spec: RunSpec) -> None:
         """Measure another spec; another model is looked for first."""
-        if spec.model != self.spec.model:
+        if spec.model != self.desk.spec.model:
             self._find(spec)
-            return
-        self._before.append(self.spec)
-        self.spec = spec
-        self._recompute()
+        else:
+            self.desk.change(spec)
+            self._recompute()
 
     def action_undo(self) -> None:
-        if not self._before:
+        if not self.desk.before:
             return
-        spec = self._before.pop()
-        is_other_model, self.spec = spec.model != self.spec.model, spec
-        self._wanted = method_of(spec)
+        is_other_model = self.desk.undo()
+        self._wanted = method_of(self.desk.spec)
         if is_other_model:
-            self._find(spec)
+            self._find(self.desk.spec)
         else:
             self._recompute()
 
@@ -350,8 +330,9 @@ class MethodScreen(Screen[None]):
         if answer:
             self._say("")
             name = await asyncio.to_thread(method_facts.model_id, answer)
-            model = msgspec.structs.replace(self.spec.model, id=name, revision=None)
-            self._find(msgspec.structs.replace(self.spec, model=model))
+            model = msgspec.structs.replace(self.desk.spec.model, id=name, revision=None)
+            self._wanted = _BEST
+            self._find(msgspec.structs.replace(self.desk.spec, model=model))
 
     def action_cards(self) -> None:
         from tui_ft.tui.screens.cards import CardsScreen
@@ -372,8 +353,8 @@ class MethodScreen(Screen[None]):
         if self._exact is not None:
             self._exact.cancel()
             self._show_progress()
-        elif self._view and self._found and self._reading and row:
-            self._exact = ExactJob(row, self._found, self._view.seat, self._reading)
+        elif self._view and self.desk.found and self.desk.reading and row:
+            self._exact = ExactJob(row, self.desk.found, self._view.seat, self.desk.reading)
             self._simulate(self._exact)
 
     @work(group="exact")
@@ -388,7 +369,7 @@ class MethodScreen(Screen[None]):
             if not job.is_cancelled:
                 self._say(sentence(error), "bad")
         else:
-            self._simulated[method_facts.fingerprint(job.row.spec)] = estimate
+            self.desk.simulated[method_facts.fingerprint(job.row.spec)] = estimate
             self._recompute()
         finally:
             job.cancel()

@@ -122,7 +122,7 @@ def bar_cells(row: MethodRow, seat: Seat, scale: int, width: int) -> list[Cell]:
     if need is None or not scale:
         return [("·" * width, "free")]
     if seat.total_bytes is None or seat.free_bytes is None:
-        filled = max(round(width * need / scale), 1)
+        filled = min(max(round(width * need / scale), 1), width)
         return [("█" * filled, own), (" " * (width - filled), "free")]
     inner = width - 1 - _OVER
     used = seat.total_bytes - seat.free_bytes
