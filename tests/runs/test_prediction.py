@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from unittest.mock import ANY
 
 import pytest
+from msgspec.structs import replace
 from synthetic_run import SyntheticRun
 
 from tui_ft.hardware.gpu import Gpu, GpuReading
@@ -15,6 +17,7 @@ from tui_ft.runs.records import EndEvent, PredictionRecord
 from tui_ft.spec import overrides, toml
 from tui_ft.spec.run_spec import RunSpec
 from tui_ft.vram import calibration, find_model
+from tui_ft.vram.calibration import Measured
 
 GIB = 1 << 30
 L4 = Gpu(
@@ -85,10 +88,24 @@ def test_shorter_rows_need_no_more(tmp_path: Path) -> None:
     assert (again.seq_length, again.capability) == (200, "8.9")
     assert again.allocated_bytes < made.allocated_bytes
     same = prediction.again(attempt, made, 10**6)
-    assert same is not None
-    assert same.allocated_bytes == made.allocated_bytes, "rows are cut at data.max_length"
+    assert same == made, "rows are cut at data.max_length"
     attempt.spec.unlink()
     assert prediction.again(attempt, made, 200) is None
+
+
+def test_a_run_does_not_correct_what_was_said_of_itself(tmp_path: Path) -> None:
+    spec = spec_of()
+    attempt = RunDirectory(tmp_path).attempt(1)
+    attempt.path.mkdir(parents=True)
+    attempt.spec.write_text(toml.dumps(spec))
+    made = prediction.predict(spec, ["GPU-l4"], READING)
+    before = prediction.again(attempt, made, 200)
+    calibration.add(
+        [Measured(run="a/1", gpu="NVIDIA L4", allocated_bytes=GIB, reserved_bytes=2 * GIB, context_bytes=GIB)]
+    )
+    assert prediction.predict(spec, ["GPU-l4"], READING).context_bytes == GIB
+    assert before is not None
+    assert prediction.again(attempt, made, 200) == replace(before, notes=ANY)
 
 
 def test_what_is_no_prediction_is_none(tmp_path: Path) -> None:

@@ -64,7 +64,9 @@ def read(attempt: AttemptDirectory) -> PredictionRecord | None:
 def again(attempt: AttemptDirectory, made: PredictionRecord, longest_row: int) -> PredictionRecord | None:
     """The prediction `made`, had it been known that no row is longer than `longest_row` tokens.
 
-    Launch knows no row yet and takes `data.max_length` for granted. None where that cannot be said.
+    Launch knows no row yet and takes `data.max_length` for granted. Tensors are counted anew; context and
+    what the allocator adds stay as they were said then, for by now this very run may have corrected them.
+    None where that cannot be said.
     """
     from tui_ft.hardware.gpu import Gpu, GpuReading
     from tui_ft.spec import toml
@@ -78,9 +80,23 @@ def again(attempt: AttemptDirectory, made: PredictionRecord, longest_row: int) -
         compute_capability=_capability(made),
     )
     try:
-        return _predicted(toml.load(attempt.spec), GpuReading((gpu,)), [_SEEN_THEN], made.time, longest_row)
+        spec = toml.load(attempt.spec)
+        fresh = _predicted(spec, GpuReading((gpu,)), [_SEEN_THEN], made.time, longest_row)
     except Exception:  # noqa: BLE001 - whoever looks at a run must see it, with or without this number
         return None
+    return _with_overheads_of(made, fresh)
+
+
+def _with_overheads_of(made: PredictionRecord, fresh: PredictionRecord) -> PredictionRecord | None:
+    if not made.allocated_bytes or fresh.allocated_bytes is None or made.context_bytes is None:
+        return None
+    context, share = made.context_bytes, fresh.allocated_bytes / made.allocated_bytes
+    totals = {
+        name: round((size - context) * share) + context
+        for name in ("needed_bytes", "nvidia_smi_bytes", "low_bytes", "high_bytes")
+        if (size := getattr(made, name)) is not None
+    }
+    return msgspec.structs.replace(fresh, context_bytes=context, **totals)
 
 
 def _predicted(
