@@ -215,7 +215,7 @@ def deciding_question(rule: Rule) -> Question:
         ("R4", "at least 100 000 rows, and full fits"): question("sft", 100_000, 24, SMALL),
         ("R4", "continued pre-training, and full fits"): question("continue", 5000, 24, SMALL),
         ("R5", "LoRA in 16 bit fits"): question("sft", 5000, lora * JUST),
-        ("R5", "no GPU is known"): question("sft", 5000, None),
+        ("R5", "the free memory is not known"): question("sft", 5000, None),
         ("R6", "method"): question("sft", 5000, lora),
         ("R7", "method"): question("sft", 5000, 12),
         ("R8", "method"): question("sft", 5000, 24, LLAMA_70B, further_free_bytes=(24 * GIB,) * 7),

@@ -23,13 +23,13 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
         "guide",
         parents=[common],
         help="advise whether and how to fine-tune, and why",
-        description="Advise whether and how to fine-tune a model, with the reasons in its own numbers.",
+        description="Advise whether and how to fine-tune a model, and say why, in its own numbers.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog=_goals(),
     )
     parser.add_argument("--model", metavar="NAME|DIR|config.json", help="the model to fine-tune")
     parser.add_argument("--rows", metavar="N", help="how many examples there are")
-    parser.add_argument("--goal", metavar="WORD[,WORD…]", default="sft", help="what is wanted (see below)")
+    parser.add_argument("--goal", metavar="WORD[,WORD…]", help="what is wanted (see below); alone: sft")
     parser.add_argument("--spec", metavar="PRESET|FILE.toml", help="start from its settings")
     parser.add_argument("--gpu-memory", metavar="GIB", help="pretend that so much is free on each GPU")
     parser.add_argument("--gpus", metavar="N", help="how many GPUs may take part")
@@ -67,11 +67,11 @@ def _question(arguments: argparse.Namespace) -> Question:
     from tui_ft.runs.measurements import gather
     from tui_ft.vram import find_model
 
-    goals = parse_goals(arguments.goal)
     rows = _count("--rows", arguments.rows, 0, LARGEST_ROWS)
     gpus = _count("--gpus", arguments.gpus, 1, LARGEST_GPUS)
     memory, capability = pretended_bytes(arguments.gpu_memory), _capability(arguments.capability)
     spec = _spec(arguments)
+    goals = parse_goals(spec.objective.kind if arguments.goal is None else arguments.goal)
     shape = find_model.find_shape(spec.model.id or "", revision=spec.model.revision, online=True)
     spec = _within_context(spec, shape.context)
     reading = read_gpus() if memory is None else GpuReading(())

@@ -128,11 +128,11 @@ METHOD_RULES: tuple[Rule, ...] = (
     Rule(
         id="R5",
         decides="method",
-        condition="no GPU is known",
+        condition="the free memory is not known",
         outcome="LoRA, if there is room for it",
         holds=lambda case: case.is_unknown() and case.plan("lora") is not None,
         plan=lambda case: case.plan("lora"),
-        reason="No GPU is known. LoRA needs {lora}, QLoRA {qlora}, full fine-tuning {full}.",
+        reason="Free memory is not known. LoRA needs {lora}, QLoRA {qlora}, full fine-tuning {full}.",
         more="LoRA where it fits, else QLoRA.",
         source="comprehensive guide §2.3",
     ),
