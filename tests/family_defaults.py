@@ -32,7 +32,8 @@ def keys_of(row: Family) -> set[str]:
         done.add(name)
         todo |= names_in(known[name]) if name in known and known[name] != name else set()
     derived = {name for name in known if known[name] != name}
-    return {"sliding_window"} | {name for name in done if name not in derived and name not in row.each}
+    always = {"sliding_window", "use_sliding_window", "max_position_embeddings"}
+    return always | {name for name in done if name not in derived and name not in row.each}
 
 
 def defaults_of(config_class: Any, keys: set[str]) -> dict[str, Any]:

@@ -84,8 +84,14 @@ GEMMA4 = {
     "vocab_size_per_layer_input": 90,
     "hidden_size_per_layer_input": 9,
 }
-ABSENT: dict[str, Any] = {"num_key_value_heads": ..., "head_dim": ..., "tie_word_embeddings": ...}
-"""`...` leaves the key out."""
+ABSENT: dict[str, Any] = {
+    "num_attention_heads": 32,
+    "hidden_size": 64,
+    "num_key_value_heads": ...,
+    "head_dim": ...,
+    "tie_word_embeddings": ...,
+}
+"""`...` leaves the key out; 32 heads can share what any class takes for the number of their groups."""
 
 TOKENS = {"bos_token_id": 1, "eos_token_id": [2, 3]}
 BIASED = {"attention_bias": True, "mlp_bias": True, "tie_word_embeddings": True, "head_dim": 12}
@@ -398,8 +404,8 @@ def _case(family: str, changes: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in merged.items() if value is not ...}
 
 
-NEVER_ABSENT = {"ministral", "hunyuan_v1_dense", "hunyuan_v1_moe", "nemotron", "beam"}
-"""Families whose model cannot be built without those keys."""
+NEVER_ABSENT = {"ministral", "hunyuan_v1_dense", "hunyuan_v1_moe", "nemotron", "beam", "helium", "bitnet"}
+"""Families of which no model can be built, or none that would run, without those keys."""
 
 CASES = [
     *(_case(family, changes) for family, found in VARIANTS.items() for changes in found),

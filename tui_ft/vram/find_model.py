@@ -130,10 +130,10 @@ def _made(config: Mapping[str, Any], folder: Path, name: str) -> Found:
         return Found(config, shape_of(config, name), folder)
     except UnknownFamilyError:
         refuse_quantised(config, name)
-        files = header.weight_files(folder)
-        if not files:
+        shape = header.shape_from_files(folder, config, name)
+        if shape is None:
             raise
-        return Found(config, header.shape_from_headers(files, config, name), folder)
+        return Found(config, shape, folder)
 
 
 def _cached(name: str, revision: str | None) -> Path | None:

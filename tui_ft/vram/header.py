@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ LARGEST_HEADER_BYTES = 100 << 20
 
 MOST_FILES = 2000
 
+INDEX = "model.safetensors.index.json"
+
 _LAYER = re.compile(r"^(?P<stack>.*?)\.(?P<index>\d+)\.(?P<rest>.+)$")
 
 _FLOATS = ("F64", "F32", "F16", "BF16")
@@ -27,22 +30,59 @@ class _Tensor(msgspec.Struct):
     shape: tuple[int, ...]
 
 
-def weight_files(folder: Path) -> list[Path]:
-    """The safetensors files of a model's folder, those of its index if there is one.
+class _Sizes(msgspec.Struct):
+    total_size: int | float | None = None
+    total_parameters: int | None = None
 
-    Raises `TuiFtError` where the index names files that are not there.
+
+class _Index(msgspec.Struct):
+    weight_map: dict[str, str]
+    metadata: _Sizes = msgspec.field(default_factory=_Sizes)
+
+
+def shape_from_files(folder: Path, config: Mapping[str, Any], name: str) -> ModelShape | None:
+    """Count the safetensors files of a model's folder, or what their index says; None where neither is there.
+
+    Raises `TuiFtError` for files that are damaged, quantised, or show no stack of layers.
     """
-    index = folder / "model.safetensors.index.json"
+    index = folder / INDEX
     if not index.is_file():
-        return sorted(folder.glob("*.safetensors"))[:MOST_FILES]
+        files = sorted(folder.glob("*.safetensors"))[:MOST_FILES]
+        return shape_from_headers(files, config, name) if files else None
+    listed = _index(index)
+    found = [folder / Path(shard).name for shard in sorted(set(listed.weight_map.values()))[:MOST_FILES]]
+    if found and all(path.is_file() for path in found):
+        return shape_from_headers(found, config, name)
+    return _shape_from_index(listed, config, name)
+
+
+def _index(path: Path) -> _Index:
     try:
-        mapping = msgspec.json.decode(index.read_bytes(), type=dict[str, Any]).get("weight_map")
+        return msgspec.json.decode(path.read_bytes(), type=_Index)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise TuiFtError(f"{index.name} of the model cannot be read.", "Fetch the file again.") from error
-    names = sorted({str(name) for name in mapping.values()}) if isinstance(mapping, dict) else []
-    if not names or not all((folder / Path(name).name).is_file() for name in names):
-        raise TuiFtError("The weights of the model are not all here.", "Fetch it again.")
-    return [folder / Path(name).name for name in names[:MOST_FILES]]
+        raise TuiFtError(f"{INDEX} of the model cannot be read.", "Fetch the file again.") from error
+
+
+def _shape_from_index(index: _Index, config: Mapping[str, Any], name: str) -> ModelShape:
+    """The number of parameters alone, spread evenly over the layers: the index names no shapes."""
+    total = index.metadata.total_parameters or int(index.metadata.total_size or 0) // _item_bytes(config)
+    hidden, vocabulary = _number(config, "hidden_size", "n_embd", "d_model"), _number(config, "vocab_size")
+    places = [place for place in map(_LAYER.match, index.weight_map) if place]
+    layers = len({place["index"] for place in places})
+    if not hidden or not vocabulary or not layers or total <= vocabulary * hidden:
+        raise TuiFtError(
+            f"The weights of {name} are not here, and their index tells too little.",
+            "Fetch the safetensors files; their headers are enough.",
+        )
+    embedding = Weight("embedding", "weight", (vocabulary, hidden), "embedding")
+    block = (Weight("layer", "weight", ((total - vocabulary * hidden) // layers,), "other"),)
+    shape = _described(config, name, "layers", (embedding,), (block,) * layers)
+    return replace(shape, notes=("The architecture is not known: the number of its parameters is, no more.",))
+
+
+def _item_bytes(config: Mapping[str, Any]) -> int:
+    """Bytes of a parameter on disk; 2 unless the config says otherwise."""
+    return 4 if config.get("dtype", config.get("torch_dtype")) == "float32" else 2
 
 
 def tensors(path: Path) -> Iterator[tuple[str, _Tensor]]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tui_ft.errors import TuiFtError
+from tui_ft.vram.families.expression import FAULTS
 from tui_ft.vram.families.layout import Family, SizeError, weights
 from tui_ft.vram.families.sizes import Sizes
 from tui_ft.vram.families.table import FAMILIES
@@ -36,6 +37,8 @@ def shape_of(config: Mapping[str, Any], name: str) -> ModelShape:
         return with_tower(_counted(row, sizes, family, name), config)
     except SizeError as error:
         raise TuiFtError(f"The config of {name} gives {error} a size that cannot be.", REMEDY) from error
+    except FAULTS as error:
+        raise TuiFtError(f"The config of {name} does not fit its architecture {family}.", REMEDY) from error
 
 
 def _refuse_exceptions(row: Family, sizes: Sizes, config: Mapping[str, Any], name: str) -> None:
@@ -117,6 +120,7 @@ def refuse_quantised(config: Mapping[str, Any], name: str) -> None:
 
 
 def _counted(row: Family, sizes: Sizes, family: str, name: str) -> ModelShape:
+    sizes.check_heads()
     around = tuple(weights(row.around, sizes))
     layers = sizes.whole("L", most=MOST_LAYERS)
     built: dict[str, tuple[Weight, ...]] = {}

@@ -42,17 +42,18 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "at": lambda value, index: value[index] if isinstance(value, list) else value,
     "get": lambda value, key: value.get(key) if isinstance(value, dict) else None,
     "of_layer": lambda value, layer: next(
-        (item for key, item in (value or {}).items() if str(key).isdecimal() and int(key) == layer), None
+        (item for key, item in dict(value or ()).items() if str(key).isdecimal() and int(key) == layer), None
     ),
     "round_up": lambda value, step: -(-int(value) // step) * step,
 }
 
 
-def evaluate(text: str, names: Names) -> Any:
-    """The value of `text`; `in` takes None for an empty list.
+FAULTS = (TypeError, ValueError, IndexError, KeyError, AttributeError, ArithmeticError)
+"""What values of a wrong type or size raise in an expression."""
 
-    Raises what Python raises where a value has the wrong type, and ValueError for what is no such text.
-    """
+
+def evaluate(text: str, names: Names) -> Any:
+    """The value of `text`; `in` takes None for an empty list. Raises one of `FAULTS` for wrong values."""
     return _value(_parsed(text), names)
 
 
@@ -74,7 +75,9 @@ def _value(node: ast.expr, names: Names) -> Any:
         case ast.Name():
             return names[node.id]
         case ast.BinOp():
-            return _BINARY[type(node.op)](_value(node.left, names), _value(node.right, names))
+            return _BINARY[type(node.op)](
+                _number(_value(node.left, names)), _number(_value(node.right, names))
+            )
         case ast.BoolOp():
             return _joined(node, names)
         case ast.UnaryOp():
@@ -91,6 +94,13 @@ def _value(node: ast.expr, names: Names) -> Any:
         case ast.Call(func=ast.Name(id=name)):
             return _FUNCTIONS[name](*(_value(item, names) for item in node.args))
     raise ValueError(f"no such expression: {ast.unparse(node)}")
+
+
+def _number(value: Any) -> Any:
+    """`value`, if it can be counted with: a text or a list from a config would be repeated."""
+    if not isinstance(value, (int, float)):
+        raise TypeError(f"no number: {type(value).__name__}")
+    return value
 
 
 def _joined(node: ast.BoolOp, names: Names) -> Any:

@@ -28,6 +28,9 @@ LARGEST = 2**31
 """No side of a tensor is longer; a config that says so is wrong."""
 
 
+MOST_REPEATS = 4096
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One parsed line of a layout."""
@@ -68,7 +71,7 @@ class SizeError(Exception):
 
 
 def weights(layout: str, names: Names) -> Iterator[Weight]:
-    """The tensors of `layout` for the sizes in `names`. Raises `SizeError`."""
+    """The tensors of `layout` for the sizes in `names`. Raises `SizeError`, and `FAULTS` of expressions."""
     for line in parsed(layout):
         if line.condition is not None and not evaluate(line.condition, names):
             continue
@@ -77,7 +80,7 @@ def weights(layout: str, names: Names) -> Iterator[Weight]:
         if line.repeat is None:
             yield from _of_module(line, line.name, shape, has_bias)
             continue
-        for index in range(evaluate(line.repeat, names)):
+        for index in range(_repeats(line, names)):
             yield from _of_module(line, line.name.replace("*", str(index)), shape, has_bias)
 
 
@@ -118,6 +121,13 @@ def _line(text: str) -> Line:
         repeat=None if repeat is None else repeat.partition("=")[2],
         condition=condition.strip() or None,
     )
+
+
+def _repeats(line: Line, names: Names) -> int:
+    value = evaluate(line.repeat or "1", names)
+    if not isinstance(value, int) or not 0 <= value <= MOST_REPEATS:
+        raise SizeError(line.name)
+    return value
 
 
 def _size(line: Line, text: str, names: Names) -> int:

@@ -173,7 +173,13 @@ self_attention.kv_proj                  linear   2*k h
 """
         + NORMS,
         around=AROUND,
-        let={"E": "num_local_experts", "m": "f", "d": "kv_channels", "heads": "kv * num_experts_per_tok"},
+        let={
+            "E": "num_local_experts",
+            "m": "f",
+            "d": "kv_channels",
+            "kv": "num_key_value_heads",
+            "heads": "kv * num_experts_per_tok",
+        },
     ),
     "recurrent_gemma": Family(
         block=when(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from tui_ft.errors import TuiFtError
-from tui_ft.vram.families.expression import evaluate, names_in
+from tui_ft.vram.families.expression import FAULTS, evaluate, names_in
 from tui_ft.vram.families.layout import Family
 from tui_ft.vram.families.table import aliases, defaults
 
@@ -32,6 +32,16 @@ STANDARD = {
     "tied": "tie_word_embeddings",
 }
 """The short names of the rows, unless a row's `let` says otherwise."""
+
+CONTEXT_KEYS = (
+    "max_position_embeddings",
+    "n_positions",
+    "max_seq_len",
+    "seq_length",
+    "max_sequence_length",
+    "model_max_length",
+)
+"""What families call the longest row."""
 
 NEEDED = ("h", "L", "heads", "V", "f", "E", "m")
 """Sizes that are never taken for granted: their keys must be in a config that stands by itself."""
@@ -77,7 +87,7 @@ class Sizes:
         """The value of an expression. Raises `TuiFtError` where the config's values make none."""
         try:
             return evaluate(text, self)
-        except (TypeError, IndexError, KeyError, ZeroDivisionError, OverflowError) as error:
+        except FAULTS as error:
             keys = sorted(self.asked & set(self._keys(text)))
             where = f" ({', '.join(keys)})" if keys else ""
             raise TuiFtError(
@@ -87,7 +97,7 @@ class Sizes:
     def whole(self, name: str, most: int = LARGEST) -> int:
         """A size that must be there. Raises `TuiFtError` for one that is absurd."""
         value = self.guarded(name)
-        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+        if not _is_count(value) or value > most:
             keys = ", ".join(sorted(self._keys(name))) or name
             shown = "missing" if value is None else f"{value!s:.20}"
             raise TuiFtError(f"The config of {self._name} has no sensible {keys} ({shown}).", REMEDY)
@@ -95,37 +105,42 @@ class Sizes:
 
     def optional(self, name: str) -> int | None:
         value = self.guarded(name)
-        return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+        return value if _is_count(value) else None
 
     def width(self) -> int:
         """The width of the feed-forward part: of one layer, where layers differ of the widest."""
         value = self.guarded("f")
         if isinstance(value, list):
-            value = max((item for item in value if isinstance(item, int)), default=None)
-        return value if isinstance(value, int) and value > 0 else self.optional("m") or self.whole("h")
+            value = max((item for item in value if _is_count(item)), default=None)
+        return value if _is_count(value) else self.optional("m") or self.whole("h")
 
     def context(self) -> int | None:
         """The longest row that the model was made for, or None."""
-        for key in (
-            "max_position_embeddings",
-            "n_positions",
-            "max_seq_len",
-            "seq_length",
-            "max_sequence_length",
-        ):
-            value = self._config.get(key)
-            if isinstance(value, int) and not isinstance(value, bool) and 0 < value < LARGEST:
+        known = defaults(self._family) if self._is_nested else {}
+        for key in CONTEXT_KEYS:
+            value = self._config.get(key, known.get(key))
+            if _is_count(value):
                 return value
         return None
 
     def sliding_window(self) -> int | None:
         """Tokens that a layer with local attention looks back, or None where no layer is such."""
-        if self._config.get("use_sliding_window") is False:
+        known = defaults(self._family)
+        if self._config.get("use_sliding_window", known.get("use_sliding_window")) is False:
             return None
-        value = self._config.get("sliding_window", defaults(self._family).get("sliding_window"))
-        return (
-            value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < LARGEST else None
-        )
+        value = self._config.get("sliding_window", known.get("sliding_window"))
+        return value if _is_count(value) else None
+
+    def check_heads(self) -> None:
+        """Raise `TuiFtError` where the width of a head does not come out even."""
+        width, heads, groups = self.whole("h"), self.optional("heads") or 1, self.optional("kv") or 1
+        if heads % groups:
+            problem = f"{heads} attention heads cannot share {groups} of keys and values"
+        elif "d" not in self._row.let and not self._config.get("head_dim") and width % heads:
+            problem = f"a width of {width} does not make {heads} heads"
+        else:
+            return
+        raise TuiFtError(f"The config of {self._name} is wrong: {problem}.", REMEDY)
 
     def _derived(self, name: str) -> Any:
         text = self._row.let.get(name, STANDARD.get(name))
@@ -161,16 +176,19 @@ class Sizes:
         raise TuiFtError(f"The config of {self._name} is wrong: {sentence}.", REMEDY)
 
     def _keys(self, text: str) -> set[str]:
-        found: set[str] = set()
+        done: set[str] = set()
         todo = names_in(text)
-        while todo:
-            name = todo.pop()
+        while todo - done:
+            name = (todo - done).pop()
+            done.add(name)
             inner = self._row.let.get(name, STANDARD.get(name))
-            if inner is None or inner == name:
-                found.add(name)
-            else:
-                todo |= names_in(inner) - {name}
-        return found
+            if inner is not None and inner != name:
+                todo |= names_in(inner)
+        return done
+
+
+def _is_count(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < LARGEST
 
 
 def _is_whole(value: Any) -> bool:
