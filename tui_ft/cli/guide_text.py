@@ -53,7 +53,7 @@ def rule_lines(rules: Sequence[Rule], scenarios: Sequence[Scenario]) -> Iterator
     """The table of rules, and the tables of other guides with our answers."""
     yield "Rules, asked from top to bottom:"
     for rule in rules:
-        yield from _wrapped(f"{rule.condition}: {rule.outcome} ({rule.source})", f"  {rule.id:<4} ", 7)
+        yield from _wrapped(f"{rule.condition} -> {rule.outcome} ({rule.source})", f"  {rule.id:<4} ", 7)
     yield ""
     yield "What other guides say, and what this one answers:"
     for one in scenarios:
