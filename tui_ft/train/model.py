@@ -67,6 +67,14 @@ def quantization(spec: RunSpec, precision: Precision) -> BitsAndBytesConfig | No
     )
 
 
+def attention_implementation(spec: RunSpec) -> str | None:
+    """What transformers is told; None lets it take torch's fused kernels, and eager where a model has none.
+
+    Gemma 2 and gpt-oss are of that kind: asked for "sdpa" they cannot be loaded.
+    """
+    return None if spec.model.attention == "auto" else spec.model.attention
+
+
 def load_model(spec: RunSpec, precision: Precision, device: torch.device) -> PreTrainedModel:
     """Load the base model for training on `device`.
 
@@ -79,7 +87,7 @@ def load_model(spec: RunSpec, precision: Precision, device: torch.device) -> Pre
         "revision": spec.model.revision,
         "trust_remote_code": spec.model.trust_remote_code,
         "dtype": precision.load,
-        "attn_implementation": "sdpa" if spec.model.attention == "auto" else spec.model.attention,
+        "attn_implementation": attention_implementation(spec),
         "use_safetensors": True,  # no pickle of other people's files
     }
     config = quantization(spec, precision)

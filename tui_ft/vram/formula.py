@@ -1,4 +1,4 @@
-"""The general formula for what a step computes: used where no extracted coefficients hold; a few percent off."""
+"""The general formula for what a step computes, where no coefficients were extracted: some percent off."""
 
 from __future__ import annotations
 

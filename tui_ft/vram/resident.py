@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 
 from tui_ft.spec.precision import ITEM_BYTES
+from tui_ft.vram.optimizers import Optimizer, Shape, optimizer
 from tui_ft.vram.shape import ModelShape, Weight
+from tui_ft.vram.targets import adapted
 from tui_ft.vram.workload import Workload
 
 ALIGNMENT = 512
@@ -18,17 +21,28 @@ SEGMENT = 2 << 20
 _LEAST_LARGE = 10 << 20
 _LEAST_SPLIT = 1 << 20
 
+_BLOCK = 64
+_NESTED_BLOCK = 256
+"""Elements that share an absmax, and absmax values that share one (bitsandbytes/functional.py)."""
+
+QUANTISED = ("linear", "conv1d")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resident:
-    """Bytes on one GPU before anything is computed. `trainable` counts elements."""
+    """Bytes on one GPU before anything is computed; `gradients` are those of everything that moves.
+
+    `optimizer` leaves out `paged`: states that the driver may move to host memory. `trainable` counts
+    elements, `step` is what the optimizer makes and drops while it steps.
+    """
 
     weights: int
     adapter: int
     gradients: int
     optimizer: int
+    paged: int
+    step: int
     trainable: int
-    largest_trainable: int
 
 
 def allocated(nbytes: int) -> int:
@@ -42,102 +56,95 @@ def allocated(nbytes: int) -> int:
 
 def resident(shape: ModelShape, workload: Workload) -> Resident:
     """Weights, adapter, gradients and optimizer states of `workload`, in bytes."""
-    trained = list(trainable_tensors(shape, workload))
+    moved = trainable_shapes(shape, workload)
     trains_base = workload.method in ("full", "last_layers")
-    item = ITEM_BYTES[workload.precision.trainable]
-    adapter_item = 2 if workload.adapter_dtype != "float32" else 4
-    frozen = ITEM_BYTES[workload.precision.load]
-    in_base = {id(weight) for weight in _trained_weights(shape, workload)}
-    weights = sum(
-        allocated(weight.elements * item)
-        if id(weight) in in_base
-        else _frozen_bytes(weight, workload, frozen)
-        for weight in shape.weights()
-    )
-    per_element = item if trains_base else adapter_item
-    moved = sum(allocated(elements * per_element) for elements in trained)
+    item = ITEM_BYTES[workload.precision.trainable] if trains_base else _adapter_item(workload)
+    used = optimizer(workload.optimizer)
+    sizes = [allocated(prod(one) * item) for one in moved]
     return Resident(
-        weights=weights,
-        adapter=0 if trains_base else moved,
-        gradients=moved,
-        optimizer=sum(optimizer_bytes(workload.optimizer, elements, per_element) for elements in trained),
-        trainable=sum(trained),
-        largest_trainable=max(trained, default=0) * per_element,
+        weights=_weights(shape, workload),
+        adapter=0 if trains_base else sum(sizes),
+        gradients=sum(sizes),
+        optimizer=sum(_states(used, one, item) for one in moved if not used.pages(prod(one))),
+        paged=sum(_states(used, one, item) for one in moved if used.pages(prod(one))),
+        step=used.step_bytes(sizes),
+        trainable=sum(prod(one) for one in moved),
     )
 
 
-def trainable_tensors(shape: ModelShape, workload: Workload) -> Iterator[int]:
-    """Elements of every tensor that moves: of the base itself, or of what is put beside it."""
-    if workload.method in ("full", "last_layers"):
-        yield from (weight.elements for weight in _trained_weights(shape, workload))
-    elif workload.method in ("lora", "adalora"):
-        for weight in _targets(shape, workload):
-            rows, columns = weight.shape
-            yield workload.rank * columns
-            yield workload.rank * rows
-            if workload.variant == "dora":
-                yield rows
-    elif workload.method == "adapter":
-        for _ in shape.blocks:
-            yield from (workload.rank * shape.hidden,) * 4
-    elif workload.method == "ia3":
-        for weight in _targets(shape, workload):
-            yield weight.shape[0]
-    elif workload.method == "prefix":
-        yield workload.virtual_tokens * shape.layers * 2 * shape.kv_heads * shape.head_dim
-    else:
-        yield workload.virtual_tokens * shape.hidden
-
-
-def optimizer_bytes(optimizer: str, elements: int, item: int) -> int:
-    """Bytes of the optimizer's states for one tensor of `elements` elements of `item` bytes."""
-    if optimizer == "sgd":
-        return 0
-    if optimizer == "adafactor":
-        return allocated(int(2 * elements**0.5) * 4)
-    states = 1 if "lion" in optimizer else 2
-    if "8bit" in optimizer and elements >= LEAST_8BIT_ELEMENTS:
-        return states * (allocated(elements) + allocated(-(-elements // QUANTILE_BLOCK) * 4))
-    return states * allocated(elements * (4 if "8bit" in optimizer or "32bit" in optimizer else item))
-
-
-LEAST_8BIT_ELEMENTS = 4096
-QUANTILE_BLOCK = 256
-"""bitsandbytes keeps smaller tensors in 32 bit, and one fp32 scale a block (bitsandbytes/optim/optimizer.py)."""
-
-
-def _trained_weights(shape: ModelShape, workload: Workload) -> Iterable[Weight]:
+def trainable_shapes(shape: ModelShape, workload: Workload) -> list[Shape]:
+    """The shape of every tensor that moves: of the base itself, or of what is put beside it."""
     if workload.method == "full":
-        return list(shape.weights())
-    if workload.method != "last_layers":
-        return []
-    last = shape.blocks[-workload.trained_layers :]
-    norms = [w for w in shape.outside if w.role == "norm"]
-    return [weight for block in last for weight in block] + norms
+        return [weight.shape for weight in shape.weights()]
+    if workload.method == "last_layers":
+        return [weight.shape for weight in _last(shape, workload)]
+    if workload.method in ("lora", "adalora"):
+        return list(_low_rank(shape, workload))
+    if workload.method == "ia3":
+        return [(one.weight.shape[-2],) for one in adapted(shape, workload.targets)]
+    if workload.method == "adapter":
+        down, up = (workload.rank, shape.hidden), (shape.hidden, workload.rank)
+        return [down, up, down, up] * shape.layers
+    if workload.method == "prefix":
+        return [(workload.virtual_tokens, shape.layers * 2 * shape.kv_heads * shape.head_dim)]
+    return [(workload.virtual_tokens, shape.hidden)]
 
 
-def _targets(shape: ModelShape, workload: Workload) -> Iterator[Weight]:
-    for weight in shape.weights():
-        if weight.role not in ("linear", "conv1d"):
-            continue
-        last = weight.module.rsplit(".", 1)[-1]
-        if (
-            workload.targets == "all-linear"
-            or last in workload.targets
-            or (workload.targets == "attention" and "attn" in weight.module)
-        ):
-            yield weight
+def _low_rank(shape: ModelShape, workload: Workload) -> Iterator[Shape]:
+    for one in adapted(shape, workload.targets):
+        rows, columns = one.weight.shape[-2:]
+        rank = workload.rank * one.factor * one.experts
+        yield (rank, columns)
+        yield (rows, rank)
+        if workload.variant == "dora":
+            yield (rows,)
 
 
-def _frozen_bytes(weight: Weight, workload: Workload, item: int) -> int:
-    """A frozen tensor: packed with its scales if it is quantised (facts: vram, 3a), else in the load dtype."""
+def _last(shape: ModelShape, workload: Workload) -> list[Weight]:
+    """The weights of the last blocks, and of the norm behind them."""
+    blocks = shape.blocks[-workload.trained_layers :] if workload.trained_layers else ()
+    norms = [weight for weight in shape.outside if weight.role == "norm"]
+    return [weight for block in blocks for weight in block] + norms
+
+
+def _adapter_item(workload: Workload) -> int:
+    return 4 if workload.adapter_dtype == "float32" else 2
+
+
+def _states(used: Optimizer, shape: Shape, item: int) -> int:
+    return sum(allocated(size) for size in used.state_bytes(shape, item))
+
+
+def _weights(shape: ModelShape, workload: Workload) -> int:
+    """Bytes of the base: equal blocks are looked at once."""
+    item = ITEM_BYTES[workload.precision.load]
+    if workload.method == "full":
+        item = ITEM_BYTES[workload.precision.trainable]
+    total = sum(_frozen(weight, workload, item) for weight in shape.outside)
+    known: dict[int, int] = {}
+    for block in shape.blocks:
+        if id(block) not in known:
+            known[id(block)] = sum(_frozen(weight, workload, item) for weight in block)
+        total += known[id(block)]
+    if workload.method == "last_layers":
+        trained = ITEM_BYTES[workload.precision.trainable]
+        total += sum(
+            allocated(weight.elements * trained) - allocated(weight.elements * item)
+            for weight in _last(shape, workload)
+        )
+    return total
+
+
+def _frozen(weight: Weight, workload: Workload, item: int) -> int:
+    """A tensor of the base: packed with its statistics if it is quantised, else in its dtype."""
     elements = weight.elements
-    if workload.quantization is None or weight.role not in ("linear", "conv1d"):
+    if workload.quantization is None or weight.role not in QUANTISED:
         return allocated(elements * item)
     if workload.quantization == "int8":
         return allocated(elements) + allocated(weight.shape[0] * 4)
-    blocks = -(-elements // 64)
-    packed = allocated(-(-elements // 2)) + allocated(64)
+    blocks = -(-elements // _BLOCK)
+    packed = allocated(-(-elements // 2)) + allocated(16 * 4)
     if not workload.double_quantization:
         return packed + allocated(blocks * 4)
-    return packed + allocated(blocks) + allocated(-(-blocks // 256) * 4) + allocated(1024) + allocated(4)
+    nested = -(-blocks // _NESTED_BLOCK)
+    return packed + allocated(blocks) + allocated(nested * 4) + allocated(256 * 4) + allocated(4)

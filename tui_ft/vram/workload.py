@@ -44,6 +44,7 @@ class Workload:
     is_padded: bool
     gpus: int
     strategy: str
+    capability: tuple[int, int] | None = None
 
     @property
     def label(self) -> str:
@@ -57,11 +58,13 @@ def from_spec(
     capability: tuple[int, int] | None = None,
     longest_row: int | None = None,
     adapter_dtype: str = "float32",
+    is_padded: bool | None = None,
 ) -> Workload:
     """The workload of `spec` on a GPU of compute `capability` (None: bf16 is taken for granted).
 
     `longest_row` is the longest tokenised row of the data set, None: not known, so `data.max_length`.
-    `adapter_dtype` other than the trainer's own float32 describes other people's runs.
+    `adapter_dtype` other than the trainer's own float32 describes other people's runs. `is_padded` None:
+    rows differ in length wherever a micro-batch has several.
     """
     spec = resolve(spec)
     method, training = spec.method, spec.training
@@ -89,7 +92,8 @@ def from_spec(
         gradient_checkpointing=training.gradient_checkpointing and method.kind != "prefix",
         attention="sdpa" if spec.model.attention == "auto" else spec.model.attention,
         is_packed=spec.data.packing,
-        is_padded=training.batch_size > 1 and not spec.data.packing,
+        is_padded=training.batch_size > 1 and not spec.data.packing if is_padded is None else is_padded,
+        capability=capability,
         gpus=_gpus(spec),
         strategy=spec.hardware.strategy,
     )

@@ -1,0 +1,134 @@
+"""Our own trainer's step on tensors without values: two optimizer steps and an evaluation, every byte traced."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import datasets
+import msgspec
+import tokenizers
+import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
+from transformers import PreTrainedTokenizerFast
+
+from tui_ft.spec import precision as policy
+from tui_ft.spec.resolve import resolve
+from tui_ft.spec.run_spec import RunSpec
+from tui_ft.train.assembly import assemble
+from tui_ft.train.precision import Precision, as_torch
+from tui_ft.train.simulate.answers import Answers
+from tui_ft.train.simulate.base_model import build_model
+from tui_ft.train.simulate.kernels import Attention
+from tui_ft.train.simulate.pretence import pretending
+from tui_ft.train.simulate.steps import SimulatedTrainer
+from tui_ft.train.simulate.tracing import Trace, Tracer
+from tui_ft.vram.workload import BF16_CAPABILITY
+
+_ANY_TOKEN = 2
+
+MICRO_BATCHES = 2
+"""Micro-batches a simulated step: in the first no gradient is there yet, in the second all are."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """What is simulated: a model's `config.json`, a spec, the longest row, and what the GPU can do.
+
+    `capability` is the compute capability of the GPU: bf16 and flash attention come with 8.0. `is_padded`
+    says whether rows differ in length; None: they do where a micro-batch has several.
+    The second of two `steps` is the usual one: the optimizer's states are there from its beginning.
+    `device` other than "cuda" simulates the trainer on a CPU, to compare it with the trainer itself.
+    """
+
+    config: Mapping[str, Any]
+    spec: RunSpec
+    longest_row: int | None = None
+    capability: tuple[int, int] = BF16_CAPABILITY
+    is_padded: bool | None = None
+    device: str = "cuda"
+    steps: int = 2
+
+    @property
+    def has_bf16(self) -> bool:
+        return self.capability >= BF16_CAPABILITY
+
+    @property
+    def seq_length(self) -> int:
+        length = self.spec.data.max_length
+        return length if self.longest_row is None else min(length, self.longest_row)
+
+    @property
+    def is_plain(self) -> bool:
+        """One row a micro-batch needs no mask; several, of different lengths or packed, do."""
+        if self.is_padded is not None:
+            return not self.is_padded
+        if self.spec.model.attention == "flash_attention_2":
+            return True
+        return self.spec.training.batch_size == 1 and not self.spec.data.packing
+
+
+def trace_steps(case: Case, layers: int | None = None) -> Trace:
+    """Run the trainer's own loop on a model of `layers` decoder layers (None: all of them).
+
+    Raises `TuiFtError` for a model or a setting that cannot be simulated.
+    """
+    spec = _simulated(resolve(case.spec), case.steps)
+    on_gpu = case.device == "cuda"
+    precision = as_torch(policy.decide(spec, on_gpu=on_gpu, has_bf16=case.has_bf16))
+    attention = Attention(has_flash=case.has_bf16 and precision.compute != torch.float32)
+    tracer = Tracer(device_type=case.device)
+    with (
+        FakeTensorMode(allow_non_fake_inputs=True),
+        pretending(attention if on_gpu else None, case.capability),
+    ):
+        trainer = _trainer(case, spec, precision, layers)
+        gc.collect()
+        trainer.follow(tracer)
+        with tracer, Answers(is_plain=case.is_plain):
+            trainer.train()
+            trainer.evaluate_one_batch()
+        return tracer.trace()
+
+
+def _simulated(spec: RunSpec, steps: int) -> RunSpec:
+    """The spec with as many steps as are needed; nothing else of it is changed."""
+    training = msgspec.structs.replace(
+        spec.training, gradient_accumulation=MICRO_BATCHES, max_steps=steps, dataloader_workers=0
+    )
+    return msgspec.structs.replace(spec, training=training)
+
+
+def _trainer(case: Case, spec: RunSpec, precision: Precision, layers: int | None) -> SimulatedTrainer:
+    with torch.device(case.device):
+        rows = _rows(case.seq_length, spec.training.batch_size * MICRO_BATCHES * case.steps)
+        return assemble(
+            spec,
+            build_model(case.config, spec, precision, layers),
+            precision,
+            torch.device("cpu"),
+            Path(),
+            SimulatedTrainer,
+            on=torch.device(case.device),
+            train_dataset=rows,
+            eval_dataset=rows,
+            processing_class=_tokenizer(),
+        )
+
+
+def _rows(length: int, count: int) -> datasets.Dataset:
+    """Rows of the longest length, each token counted by the loss: no batch of the data needs more."""
+    tokens = [_ANY_TOKEN] * length
+    return datasets.Dataset.from_list([{"input_ids": tokens, "labels": tokens}] * count)
+
+
+def _tokenizer() -> PreTrainedTokenizerFast:
+    """The trainer wants one, to name its padding; nothing is tokenised."""
+    vocabulary = {"<pad>": 0, "<eos>": 1, "<any>": _ANY_TOKEN}
+    words = tokenizers.models.WordLevel(vocabulary, unk_token="<any>")
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizers.Tokenizer(words), pad_token="<pad>", eos_token="<eos>"
+    )
