@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
+import torch
 from fake_counters import MIB, FakeCounters
 from training import MakeRun, events, steps
 
-from tui_ft.hardware.gpu import Gpu, GpuProcess
+from tui_ft.hardware.gpu import Gpu, GpuProcess, GpuReading
 from tui_ft.runs.records import MemoryEvent
 from tui_ft.train import memory
 from tui_ft.train.entry import run_attempt
@@ -108,6 +110,45 @@ def test_the_context_is_told_where_it_can_be(
 ) -> None:
     found = beside_allocator(before, now, PID, 10_000 * MIB)
     assert found == (None if context is None else context * MIB)
+
+
+class Nvml:
+    """A GPU reader whose one GPU is as it is said to be."""
+
+    def __init__(self, *seen: Gpu) -> None:
+        self._seen = list(seen)
+
+    def read(self) -> GpuReading:
+        return GpuReading((self._seen.pop(0) if len(self._seen) > 1 else self._seen[0],), driver="570.1")
+
+
+def test_the_door_to_cuda_asks_nothing_of_a_gpu_that_is_not_yet_touched(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: False)
+    monkeypatch.setattr(torch.cuda, "memory_stats_as_nested_dict", lambda device: {})
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda device: pytest.fail("no allocator yet"))
+    door = memory.CudaCounters(torch.device("cuda"), Nvml(EMPTY))  # type: ignore[arg-type]
+    assert door.read() == Reading(allocated_peak=0, reserved_peak=0, reserved=0)
+    door.reset()
+
+
+def test_the_door_to_cuda_reads_the_allocator_and_what_the_gpu_held_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stats = {
+        "allocated_bytes": {"all": {"current": 5, "peak": 7}, "small_pool": {"current": 1, "peak": 1}},
+        "reserved_bytes": {"all": {"current": 8, "peak": 9}},
+    }
+    monkeypatch.setattr(torch.cuda, "memory_stats_as_nested_dict", lambda device: stats)
+    properties = SimpleNamespace(name="NVIDIA L4", total_memory=24 * GIB)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: properties)
+    door = memory.CudaCounters(torch.device("cuda"), Nvml(EMPTY, holding(used=12 * GIB)))  # type: ignore[arg-type]
+    assert door.read() == Reading(allocated_peak=7, reserved_peak=9, reserved=8)
+    assert door.beside(10 * GIB) == GIB
+    facts = door.facts()
+    assert (facts.gpu, facts.total_bytes, facts.driver) == ("NVIDIA L4", 24 * GIB, "570.1")
+    assert {"torch", "transformers", "trl", "peft"} <= set(facts.versions)
 
 
 def test_a_run_on_a_gpu_writes_what_it_took(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,7 +108,6 @@ class RunCallback(TrainerCallback):
             self._complete_step(row)
         self.journal.metrics(row)
         if self._meter is not None:
-            self._meter.book(self.journal.phase)
             self._meter.report(state.global_step)
         self._edge_at = time.monotonic()
 
@@ -151,6 +150,8 @@ class RunCallback(TrainerCallback):
 
     def _complete_evaluation(self, row: dict[str, Any]) -> None:
         """Add the perplexity: exp of the eval loss, as the field defines it (a mean over batches)."""
+        if self._meter is not None:
+            self._meter.book(self.journal.phase)
         loss = float(row["eval_loss"])
         self.last_eval = (int(row["step"]), loss)
         row["perplexity"] = finite_or_word(torch.tensor(loss, dtype=torch.float64).exp().item())
