@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from tui_ft.errors import TuiFtError
+from tui_ft.vram.families.layout import LARGEST
 from tui_ft.vram.shape import ModelShape, Role, Weight
 
 LARGEST_HEADER_BYTES = 100 << 20
@@ -18,9 +19,11 @@ LARGEST_HEADER_BYTES = 100 << 20
 
 MOST_FILES = 2000
 
+MOST_SIDES = 5
+
 INDEX = "model.safetensors.index.json"
 
-_LAYER = re.compile(r"^(?P<stack>.*?)\.(?P<index>\d+)\.(?P<rest>.+)$")
+_LAYER = re.compile(r"^(?P<stack>.*?)\.(?P<index>[0-9]{1,6})\.(?P<rest>.+)$")
 
 _FLOATS = ("F64", "F32", "F16", "BF16")
 
@@ -94,8 +97,12 @@ def tensors(path: Path) -> Iterator[tuple[str, _Tensor]]:
                 raise msgspec.DecodeError("length of the header")
             entries = msgspec.json.decode(file.read(length), type=dict[str, msgspec.Raw])
         for name, entry in entries.items():
-            if name != "__metadata__":
-                yield name, msgspec.json.decode(entry, type=_Tensor)
+            if name == "__metadata__":
+                continue
+            tensor = msgspec.json.decode(entry, type=_Tensor)
+            if not all(0 < side <= LARGEST for side in tensor.shape) or len(tensor.shape) > MOST_SIDES:
+                raise msgspec.DecodeError("shape of a tensor")
+            yield _shown(name), tensor
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise TuiFtError(f"{_shown(path.name)} is damaged or unreadable.", "Fetch the file again.") from error
 
@@ -131,7 +138,9 @@ def shape_from_headers(files: list[Path], config: Mapping[str, Any], name: str) 
             for index, found in layers[other].items()
             for weight in found
         ]
-    blocks = tuple(tuple(layers[stack][index]) for index in sorted(layers[stack]))
+    one_of_each: dict[tuple[Weight, ...], tuple[Weight, ...]] = {}
+    built = (tuple(layers[stack][index]) for index in sorted(layers[stack]))
+    blocks = tuple(one_of_each.setdefault(block, block) for block in built)
     return _described(config, name, stack, tuple(outside), blocks)
 
 
@@ -167,7 +176,7 @@ def _described(
     widths = [w.shape[0] for block in blocks for w in block if w.role == "linear" and w.shape[1] == hidden]
     return ModelShape(
         name=name,
-        family=str(config.get("model_type", "unknown"))[:40],
+        family=_shown(str(config.get("model_type", "unknown")))[:40],
         hidden=hidden,
         intermediate=_number(config, "intermediate_size", "n_inner", "ffn_dim")
         or max(widths, default=hidden),
@@ -194,4 +203,4 @@ def _number(config: Mapping[str, Any], *keys: str) -> int | None:
 
 
 def _shown(text: str) -> str:
-    return "".join(letter for letter in text if letter.isprintable())[:80]
+    return "".join(letter for letter in text if letter.isprintable())[:200]
