@@ -20,7 +20,7 @@ from tui_ft.spec.run_spec import RunSpec
 from tui_ft.tui.actions import LocalActions
 from tui_ft.tui.app import TuiFtApp
 from tui_ft.tui.screens.method import MethodScreen
-from tui_ft.tui.starting import StartFacts
+from tui_ft.tui.starting import StartFacts, memory
 
 SIZES = [(80, 24), (120, 40)]
 NO_DRIVER = 12
@@ -62,7 +62,8 @@ class Actions(LocalActions):
         self.started: list[tuple[RunSpec, str | None]] = []
 
     def gather(self, spec: RunSpec) -> StartFacts:
-        return StartFacts(model=spec.model.id or "–", method="–", gpu="–")
+        needed, lack = memory(spec, self.read_gpus())
+        return StartFacts(model=spec.model.id or "–", method="–", gpu="–", memory=needed, lack=lack)
 
     def start(self, spec: RunSpec, text: str | None = None) -> RunDirectory:
         self.started.append((spec, text))

@@ -9,11 +9,11 @@ import pytest
 from home_world import A_PROCESS, NO_GPU, a_gpu
 
 from tui_ft.hardware.gpu import GpuReading
-from tui_ft.spec.run_spec import DataSection, HardwareSection, ModelSection, RunSpec
+from tui_ft.spec.run_spec import DataSection, HardwareSection, MethodSection, ModelSection, RunSpec
 from tui_ft.tui.download import Download
 from tui_ft.tui.path_completion import complete
 from tui_ft.tui.start_flow import with_data
-from tui_ft.tui.starting import LARGE_DOWNLOAD_BYTES, StartFacts, choose, gather, hub_cache
+from tui_ft.tui.starting import LARGE_DOWNLOAD_BYTES, StartFacts, choose, gather, hub_cache, memory
 from tui_ft.tui.text import fit, gib, plain
 
 SPEC = RunSpec(model=ModelSection(id="demo"))
@@ -30,6 +30,19 @@ def test_the_emptiest_gpu_is_taken_and_its_holder_named() -> None:
     text, held = choose(SPEC, GpuReading((busy, a_gpu(1, 120))))
     assert text.startswith("GPU 0") and held == "1 process, 100 GiB in use"
     assert choose(SPEC, GpuReading((a_gpu(0, 30),)))[1] == "hidden processes, 30.0 GiB in use"
+
+
+def test_the_memory_that_a_start_needs_stands_beside_what_is_free() -> None:
+    text, lack = memory(SPEC, GpuReading((a_gpu(0),)))
+    assert text.endswith("fits (" + text.partition("(")[2]) and " GiB needed, 140 free: " in text
+    assert lack == ""
+    large = RunSpec(model=ModelSection(id="Qwen/Qwen3-8B"), method=MethodSection(kind="full"))
+    text, lack = memory(large, GpuReading((a_gpu(0, 100),)))
+    assert "40.0 free: does not fit" in text and lack.startswith("It does not fit: ")
+    assert lack in StartFacts(model="m", method="Full", gpu="GPU 0", lack=lack).question
+    assert memory(SPEC, NO_GPU) == ("", "")
+    absent = RunSpec(model=ModelSection(id="/nowhere/at/all"))
+    assert memory(absent, GpuReading((a_gpu(0),)))[0].startswith("not known: ")
 
 
 def test_without_a_gpu_it_trains_on_the_cpu() -> None:
@@ -50,7 +63,7 @@ def test_the_facts_of_the_demo_need_no_network(tmp_path: Path) -> None:
     facts = gather(SPEC, NO_GPU, tmp_path / "runs")
     assert facts.model == "demo" and facts.method == "LoRA r16"
     assert facts.free_disk_bytes
-    assert facts.lines()[2].startswith("Download  nothing, the model is here · disk: ")
+    assert facts.lines()[-1].startswith("Download  nothing, the model is here · disk: ")
     assert facts.question == facts.refusal == ""
 
 

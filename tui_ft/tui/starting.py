@@ -22,20 +22,26 @@ LARGE_DOWNLOAD_BYTES = 10**9
 
 
 class StartFacts(msgspec.Struct, kw_only=True, frozen=True):
-    """What is known before a start; `gpu` says which one it takes, `held` who is on it already."""
+    """What is known before a start; `gpu` says which one it takes, `held` who is on it already.
+
+    `memory` says what it needs of that GPU, `lack` what is missing; both are "" where there is no GPU.
+    """
 
     model: str
     method: str
     gpu: str
     held: str = ""
+    memory: str = ""
+    lack: str = ""
     download: Download = Download()
     free_disk_bytes: int | None = None
 
     def lines(self) -> list[str]:
-        """The facts in three short lines for whoever decides."""
+        """The facts in a few short lines for whoever decides."""
         return [
             f"Model     {self.model} · {self.method}",
             f"GPU       {self.gpu}{f' · {self.held}' if self.held else ''}",
+            *([f"Memory    {self.memory}"] if self.memory else []),
             f"Download  {self._download()} · disk: {gib(self.free_disk_bytes)} GiB free",
         ]
 
@@ -60,6 +66,8 @@ class StartFacts(msgspec.Struct, kw_only=True, frozen=True):
         elif (self.download.needed_bytes or 0) > LARGE_DOWNLOAD_BYTES:
             size, free = gib(self.download.needed_bytes), gib(self.free_disk_bytes)
             reasons.append(f"It downloads {size} GiB; {free} GiB of disk are free.")
+        if self.lack:
+            reasons.append(self.lack)
         if self.held:
             reasons.append(f"Somebody holds the GPU: {self.held}.")
         return " ".join(reasons)
@@ -71,12 +79,15 @@ def gather(spec: RunSpec, reading: GpuReading, runs_root: Path) -> StartFacts:
     from tui_ft.spec.display import method_label
 
     gpu, held = choose(spec, reading)
+    needed, lack = memory(spec, reading)
     download = measure(spec.model.id, spec.model.revision) if spec.model.id else Download()
     return StartFacts(
         model=plain(spec.model.id or "no model"),
         method=method_label(spec),
         gpu=gpu,
         held=held,
+        memory=needed,
+        lack=lack,
         download=download,
         free_disk_bytes=disk(runs_root if download.needed_bytes == 0 else hub_cache()).free_bytes,
     )
@@ -100,6 +111,27 @@ def choose(spec: RunSpec, reading: GpuReading) -> tuple[str, str]:
     gpus = [gpu for gpu in reading.gpus if gpu.uuid in chosen]
     names = ", ".join(_gpu_text(gpu) for gpu in gpus) or "none: it trains on the CPU"
     return names, "; ".join(_holder(gpu) for gpu in gpus if is_held(gpu))
+
+
+def memory(spec: RunSpec, reading: GpuReading) -> tuple[str, str]:
+    """Return what the run needs of its GPU and whether that fits, and what is missing where it does not."""
+    from tui_ft.vram.assess import assess
+    from tui_ft.vram.find_model import find_shape
+    from tui_ft.vram.verdict import WORDS
+
+    if not reading.gpus or not spec.model.id:
+        return "", ""
+    try:
+        shape = find_shape(spec.model.id, revision=spec.model.revision, online=True)
+        found = assess(spec, shape, reading, with_step_downs=False)
+    except TuiFtError as error:
+        return f"not known: {plain(error.message).rstrip('.')}", ""
+    needed, free = gib(found.estimate.needed_bytes), gib(found.free_bytes)
+    between = f"{gib(found.estimate.low_bytes)} to {gib(found.estimate.high_bytes)}"
+    text = f"{needed} GiB needed, {free} free: {WORDS[found.verdict]} ({between})"
+    if found.verdict != "does_not_fit":
+        return text, ""
+    return text, f"It does not fit: {needed} GiB are needed, {free} are free."
 
 
 def _gpu_text(gpu: Gpu) -> str:

@@ -18,12 +18,11 @@ from tui_ft.spec import overrides
 from tui_ft.tui import method_facts
 from tui_ft.tui.actions import HomeActions, LocalActions, sentence
 from tui_ft.tui.exact_job import ExactJob
-from tui_ft.tui.gpu_seats import Seat
 from tui_ft.tui.memory_words import basis_text, breakdown_entries, reason_entries
 from tui_ft.tui.method_desk import Desk
 from tui_ft.tui.method_header import gpu_lines, model_line, settings_line
-from tui_ft.tui.method_view import Step, View, needed
-from tui_ft.tui.text import gib, plain
+from tui_ft.tui.method_view import Step, View
+from tui_ft.tui.text import plain
 from tui_ft.tui.widgets.alert import Alert, Kind
 from tui_ft.tui.widgets.key_bar import KeyBar
 from tui_ft.tui.widgets.lines import Lines
@@ -393,18 +392,13 @@ class MethodScreen(Screen[None]):
             self._say(sentence(error), "bad")
             return
         self._is_starting = True
-        self._start(spec, row, self._view.seat)
+        self._start(spec)
 
     @work(group="start", exclusive=True)
-    async def _start(self, spec: RunSpec, row: MethodRow, seat: Seat) -> None:
-        from tui_ft.tui.screens.ask import Confirm
+    async def _start(self, spec: RunSpec) -> None:
         from tui_ft.tui.start_flow import StartFlow
 
         try:
-            if row.verdict == "does_not_fit" and not await self.app.push_screen_wait(
-                Confirm(f"{_lack(row, seat)} Start it all the same?")
-            ):
-                return
             flow = StartFlow(self.app, self.actions, self._say)
             run = await flow.changed(spec, self.preset_name, self._text)
         except Exception as error:  # noqa: BLE001 - shown where the user looks
@@ -416,7 +410,3 @@ class MethodScreen(Screen[None]):
             self._say("Nothing was started.")
         else:
             self.owner.replace_run(run)
-
-
-def _lack(row: MethodRow, seat: Seat) -> str:
-    return f"{row.label} needs {gib(needed(row))} GiB, and {gib(seat.free_bytes)} are free on {seat.name}."
