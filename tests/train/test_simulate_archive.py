@@ -23,14 +23,14 @@ _TESTS = Path(__file__).resolve().parents[1]
 ARCHIVE = _TESTS / "samples" / "vram" / "t4_archive.csv"
 SCRIPT = _TESTS / "vram" / "archive_accuracy.py"
 
-CHOSEN = (8, 12, 1, 30)
-"""SDPA and eager attention, fp16 and nf4 bases, three models."""
+CHOSEN = (12, 19, 30)
+"""SDPA and eager attention, fp16 and nf4 bases, two models."""
 
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """One process: its imports are paid once, and its library is loaded before torch."""
-    command = [sys.executable, str(SCRIPT), str(ARCHIVE), "--depths", "--only", *map(str, CHOSEN)]
+    command = [sys.executable, str(SCRIPT), str(ARCHIVE), "--deepen", "--only", *map(str, CHOSEN)]
     environment = os.environ | {
         "PYTHONPATH": str(_TESTS.parent),
         "TUI_FT_SHIM_FOLDER": str(tmp_path_factory.mktemp("shim")),
@@ -49,7 +49,7 @@ def errors(answer: dict[str, Any], kind: str) -> list[float]:
 
 def test_allocated_is_what_was_measured(answers: list[dict[str, Any]]) -> None:
     for answer in answers:
-        assert all(abs(error) <= 0.1 for error in errors(answer, "allocated")), answer["name"]
+        assert all(abs(error) <= 0.25 for error in errors(answer, "allocated")), answer["name"]
 
 
 def test_a_base_of_16_bits_reserves_what_was_measured(answers: list[dict[str, Any]]) -> None:
@@ -68,6 +68,11 @@ def test_the_least_capacity_lies_between_allocated_and_reserved(answers: list[di
         assert answer["allocated"][0] <= answer["capacity"] <= answer["reserved"][0] + 2 * (1 << 20)
 
 
-def test_two_depths_tell_the_whole(answers: list[dict[str, Any]]) -> None:
+def test_a_shallow_model_tells_the_whole_to_the_byte(answers: list[dict[str, Any]]) -> None:
     for answer in answers:
-        assert answer["extrapolated"] == pytest.approx(answer["allocated"][0], rel=0.01), answer["name"]
+        from_few = answer["deepened"]
+        assert from_few["layers"] == 5
+        assert from_few["events"] == answer["events"]
+        for kind in ("allocated", "reserved"):
+            assert from_few[kind] == answer[kind][0], answer["name"]
+        assert from_few["capacity"] == answer["capacity"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,9 @@ import torch
 from tui_ft.errors import TuiFtError
 from tui_ft.train.simulate import shim
 from tui_ft.train.simulate.allocator import MIB, OutOfMemory
-from tui_ft.train.simulate.layers import Depths, choose_depths, extrapolate, pattern_of
+from tui_ft.train.simulate.layers import NotAlikeError, deepen, pattern_of, shallow_depth
 from tui_ft.train.simulate.loading import Loading, load_events
-from tui_ft.train.simulate.replay import PhasePeak, Replay, minimum_capacity, replay
+from tui_ft.train.simulate.replay import minimum_capacity, replay
 from tui_ft.train.simulate.tracing import Event, Resident, Storage, Trace, Tracer
 
 pytestmark = pytest.mark.train
@@ -150,47 +151,113 @@ def test_weights_are_read_in_the_order_of_their_names() -> None:
 @pytest.mark.parametrize(
     ("whole", "kinds", "expected"),
     [
-        (32, None, (2, 4, 32)),
-        (4, None, (4, 4, 4)),
-        (1, None, (1, 1, 1)),
-        (26, ["sliding", "full"] * 13, (2, 4, 26)),
-        (34, (["sliding"] * 5 + ["full"]) * 5 + ["sliding"] * 4, (10, 16, 34)),
-        (7, list("abcdefg"), (7, 7, 7)),
+        (32, ["full"], 5),
+        (80, ["full"], 5),
+        (5, ["full"], 5),
+        (3, ["full"], 3),
+        (26, ["sliding", "full"] * 13, 6),
+        (27, (["sliding", "full"] * 14)[:27], 7),
+        (34, (["sliding"] * 5 + ["full"]) * 5 + ["sliding"] * 4, 10),
+        (7, list("abcdefg"), 7),
     ],
 )
-def test_both_depths_hold_the_pattern_of_layers(
-    whole: int, kinds: list[str] | None, expected: tuple[int, int, int]
-) -> None:
-    chosen = choose_depths(whole, kinds)
-    assert (chosen.few, chosen.many, chosen.whole) == expected
+def test_the_shallow_model_ends_as_the_whole_one(whole: int, kinds: list[str], expected: int) -> None:
+    period = pattern_of(kinds)
+    layers = shallow_depth(whole, period)
+    assert layers == expected
+    assert (whole - layers) % period == 0
 
 
 def test_a_pattern_is_the_shortest_that_repeats() -> None:
     assert [pattern_of(list(kinds)) for kinds in ("aaaa", "ababa", "abcab", "abca")] == [1, 2, 3, 3]
 
 
-def test_no_layers_is_a_sentence() -> None:
-    with pytest.raises(TuiFtError, match="0 layers"):
-        choose_depths(0)
+def stacked(layers: int, period: int = 1) -> Trace:
+    """Weights, two steps of forward, checkpointed backward and optimizer of a model in miniature.
+
+    Each layer takes the one before's output, keeps its own input, and frees it when its gradient is there;
+    every `period`-th layer is wider than the others.
+    """
+    events: list[Event] = []
+    storages: dict[int, Storage] = {}
+    owners: dict[int, str] = {}
+    residents: list[Resident] = []
+    phase = "load"
+
+    def mark(word: str) -> None:
+        nonlocal phase
+        phase = word
+        events.append((None, word))
+
+    def bear(size: int, op: str, place: tuple[int, int] | None = None) -> int:
+        number = len(storages) + 1
+        storages[number] = Storage(number, size, None, None, op, phase, place)
+        events.append((number, size))
+        return number
+
+    def die(number: int) -> None:
+        events.append((number, None))
+
+    names = [f"model.layers.{layer}.weight" for layer in range(layers)]
+    for name in ("model.embed.weight", *names, "lm_head.weight"):
+        residents.append(Resident(bear(4096, name), name, 4096, is_packed=False, parts=()))
+    states: list[int] = []
+    gradients: dict[int, int] = {}
+    for _ in range(2):
+        mark("forward")
+        for number in gradients.values():
+            die(number)
+        hidden = [bear(3000, "embedding")]
+        for layer in range(layers):
+            mark(f"layer {layer}")
+            wide = bear(9000 if layer % period else 20000, "mlp")
+            hidden.append(bear(3000, "add"))
+            die(wide)
+        mark("head")
+        logits = bear(50000, "logits")
+        mark("backward")
+        gradient = bear(3000, "gradient")
+        die(logits)
+        for layer in reversed(range(layers)):
+            mark(f"backward layer {layer}")
+            die(hidden.pop())
+            wide = bear(9000 if layer % period else 20000, "mlp")
+            gradients[layer] = bear(4096, "weight gradient")
+            following = bear(3000, "gradient")
+            die(gradient)
+            die(wide)
+            gradient = following
+        mark("optimizer")
+        die(gradient)
+        die(hidden.pop())
+        if not states:
+            for name in names:
+                states.append(bear(4096, "zeros"))
+                owners[states[-1]] = name
+        norms = [bear(4, "norms", (index, layers)) for index in range(layers)]
+        for number in norms:
+            die(number)
+        gradients = {layer: gradients[layer] for layer in range(layers)}
+    mark("end")
+    categories = dict.fromkeys(states, "optimizer")
+    return Trace(tuple(events), storages, categories, tuple(residents), 0, owners)
 
 
-def peaks(layers: int) -> Replay:
-    """The loss is the peak of a shallow model, the last backward that of a deep one."""
-    phases = [PhasePeak("forward", 100 + 3 * layers, 0, 0), PhasePeak("backward", 900 + 10 * layers, 0, 0)]
-    phases += [PhasePeak(f"layer {n}", 500 + 30 * (n + 1), 0, 0) for n in range(layers)]
-    top = max(phases, key=lambda phase: phase.allocated)
-    return Replay(tuple(phases), top.allocated, 2 * top.allocated, top.phase, 0)
+@pytest.mark.parametrize(("whole", "period"), [(6, 1), (9, 1), (40, 1), (12, 2), (13, 2), (21, 3), (5, 1)])
+def test_a_deepened_trace_is_that_of_the_deep_model(whole: int, period: int) -> None:
+    layers = shallow_depth(whole, period)
+    deep, real = deepen(stacked(layers, period), layers, whole, period), stacked(whole, period)
+    assert deep.events == real.events
+    places = {number: replace(storage, place=None) for number, storage in real.storages.items()}
+    assert deep.storages == (places if whole > layers else real.storages)
+    assert (deep.residents, deep.owners, deep.categories) == (real.residents, real.owners, real.categories)
 
 
-def test_each_phase_has_its_own_line() -> None:
-    whole = extrapolate(peaks(2), peaks(4), Depths(few=2, many=4, whole=40))
-    assert (whole.allocated, whole.peak_phase) == (500 + 30 * 40, "layer 1")
-    assert extrapolate(peaks(2), peaks(4), Depths(few=2, many=4, whole=12)).peak_phase == "backward"
-
-
-def test_a_shallow_model_is_what_it_is() -> None:
-    whole = extrapolate(peaks(3), peaks(3), choose_depths(3))
-    assert (whole.allocated, whole.layers) == (930, 3)
+def test_layers_that_are_not_alike_are_found_out() -> None:
+    with pytest.raises(NotAlikeError):
+        deepen(stacked(5, 2), 5, 9, 1)
+    with pytest.raises(NotAlikeError, match="not enough"):
+        deepen(stacked(4), 4, 9)
 
 
 def test_the_library_must_come_before_torch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
 """Simulates configurations of the T4 archive in a process of its own; prints one JSON object a line.
 
-    python tests/vram/archive_accuracy.py ARCHIVE.csv [--only NUMBER …] [--depths]
+    python tests/vram/archive_accuracy.py ARCHIVE.csv [--only NUMBER …] [--deepen]
 
 The simulation's library must be loaded before torch, which a process that runs other tests cannot promise.
 """
@@ -25,7 +25,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("archive", type=Path)
     parser.add_argument("--only", type=int, nargs="*", help="numbers of configurations, counted from 0")
-    parser.add_argument("--depths", action="store_true", help="extrapolate from two depths as well")
+    parser.add_argument("--deepen", action="store_true", help="also from a shallow model")
     asked = parser.parse_args()
     shim.load()
     warnings.simplefilter("ignore")
@@ -33,12 +33,12 @@ def main() -> None:
 
     rows = archive_policy.measured(asked.archive)
     for number in range(len(rows)) if asked.only is None else asked.only:
-        answer = {"number": number} | simulated(rows[number], asked.depths)
+        answer = {"number": number} | simulated(rows[number], asked.deepen)
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
 
 
-def simulated(row: Any, with_depths: bool) -> dict[str, Any]:
+def simulated(row: Any, is_deepened: bool) -> dict[str, Any]:
     """Bytes simulated beside bytes measured, for one configuration."""
     import archive_policy as policy
 
@@ -49,7 +49,7 @@ def simulated(row: Any, with_depths: bool) -> dict[str, Any]:
     trace = policy.trace(row.setting, config_of(row.setting.model))
     load = load_events(trace, policy.loading_of(row.setting))
     whole = replay(trace, load)
-    allocated, _ = whole.peak_of(policy.LAST)
+    allocated, _ = whole.peak_from(policy.SECOND_STEP)
     answer = {
         "name": name_of(row.setting),
         "allocated": [allocated, *row.allocated],
@@ -59,31 +59,30 @@ def simulated(row: Any, with_depths: bool) -> dict[str, Any]:
         "capacity": minimum_capacity(trace, load),
         "events": len(trace.events),
     }
-    return answer | (depths(row.setting) if with_depths else {})
+    return answer | ({"deepened": deepened(row.setting)} if is_deepened else {})
 
 
-def depths(setting: Any) -> dict[str, Any]:
-    """The same from two shallow models."""
+def deepened(setting: Any) -> dict[str, Any]:
+    """The same from a shallow model whose middle layer is repeated."""
     import archive_policy as policy
 
-    from tui_ft.train.simulate.layers import at_whole_depth, choose_depths, extrapolate
+    from tui_ft.train.simulate.layers import deepen, shallow_depth
     from tui_ft.train.simulate.loading import load_events
-    from tui_ft.train.simulate.replay import Replay, minimum_capacity, replay
+    from tui_ft.train.simulate.replay import minimum_capacity, replay
 
-    chosen = choose_depths(config_of(setting.model).num_hidden_layers)
-    replays: list[Replay] = []
-    capacities = []
-    for layers in (chosen.few, chosen.many):
-        trace = policy.trace(setting, config_of(setting.model), layers)
-        load = load_events(trace, policy.loading_of(setting))
-        replays.append(replay(trace, load))
-        capacities.append(minimum_capacity(trace, load))
-    whole = extrapolate(*replays, chosen)
+    began = time.process_time()
+    whole = config_of(setting.model).num_hidden_layers
+    layers = shallow_depth(whole)
+    trace = deepen(policy.trace(setting, config_of(setting.model), layers), layers, whole)
+    load = load_events(trace, policy.loading_of(setting))
+    found = replay(trace, load)
     return {
-        "depths": [chosen.few, chosen.many, chosen.whole],
-        "extrapolated": whole.allocated,
-        "extrapolated_reserved": whole.reserved,
-        "extrapolated_capacity": at_whole_depth(*capacities, chosen),
+        "layers": layers,
+        "events": len(trace.events),
+        "allocated": found.peak_from(policy.SECOND_STEP)[0],
+        "reserved": found.reserved,
+        "capacity": minimum_capacity(trace, load),
+        "cpu_s": time.process_time() - began,
     }
 
 

@@ -29,8 +29,8 @@ CONTEXT_BYTES = round(140.875 * (1 << 20))
 
 _LOOP = "hf+peft raw loop"
 
-LAST = ("forward 1", "backward 1", "optimizer 1")
-"""The phases of the second step."""
+SECOND_STEP = "forward 1"
+"""The archive reset its counters before the second step."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,7 @@ def trace(setting: Setting, config: Any, layers: int | None = None) -> Trace:
             tracer.register(parameter, name, "adapter" if "lora_" in name else "weights")
         for name, buffer in model.named_buffers():
             tracer.register(buffer, name, "weights")
+        _mark_layers(model, tracer)
         with _repeated_heads(), tracer, Answers(is_plain=True):
             _steps(setting, model, tracer)
         return tracer.trace()
@@ -116,8 +117,35 @@ def _steps(setting: Setting, model: Any, tracer: Tracer) -> None:
         output.loss.backward()
         tracer.mark(f"optimizer {step}")
         optimizer.step()
+        tracer.mark(f"after optimizer {step}")
         del output
+        _note_states(model, optimizer, tracer)
     tracer.mark("end")
+
+
+def _note_states(model: Any, optimizer: torch.optim.Optimizer, tracer: Tracer) -> None:
+    names = {parameter: name for name, parameter in model.named_parameters()}
+    for parameter, state in optimizer.state.items():
+        for value in state.values():
+            tracer.categorise(value, "optimizer", names[parameter])
+
+
+def _mark_layers(model: Any, tracer: Tracer) -> None:
+    """Mark where each layer's forward and backward pass begins and the head's."""
+    layers = model.get_base_model().model.layers
+    for number, layer in enumerate(layers):
+        layer.register_forward_pre_hook(lambda *_, mark=f"layer {number}": tracer.mark(mark))
+        layer.register_forward_hook(_at_gradient(tracer, f"backward layer {number}"))
+    layers[-1].register_forward_hook(lambda *_: tracer.mark("head"))
+
+
+def _at_gradient(tracer: Tracer, mark: str) -> Any:
+    def hook(module: nn.Module, inputs: Any, output: Any) -> None:
+        hidden = output[0] if isinstance(output, tuple) else output
+        if hidden.requires_grad:
+            hidden.register_hook(lambda gradient: tracer.mark(mark))
+
+    return hook
 
 
 def _model(setting: Setting, config: Any) -> Any:

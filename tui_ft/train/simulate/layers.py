@@ -1,69 +1,35 @@
-"""From two shallow models to the whole one: each phase's peak grows by the same bytes with every layer."""
+"""A deep model's trace from a shallow one's: what happens in a middle layer happens in every further one.
+
+Reserved memory and the least capacity follow no line in the number of layers, since blocks are reused in the
+order in which they come free. So the events themselves are repeated, in their places, and replayed.
+"""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
-from tui_ft.errors import TuiFtError
-from tui_ft.train.simulate.replay import PhasePeak, Replay
+from tui_ft.train.simulate.tracing import Event, Resident, Storage, Trace
 
-_FEWEST = 2
-"""A first and a last layer: from here on a further layer is one in the middle."""
+_MARK = re.compile(r"^(?P<kind>.*\blayer) (?P<number>\d+)$")
+_NAME = re.compile(r"(?P<before>\.(?:layers|layer|h|blocks)\.)(?P<number>\d+)(?=\.)")
 
-_LAYER = re.compile(r"^(?P<kind>.*\blayer) (?P<number>\d+)$")
+_BEFORE_UNIT = 2
+_AFTER_UNIT = 2
+"""The first and the last layer are not like the others, and their neighbours look at them."""
 
-Key = tuple[str, str, int, int]
-"""(kind of phase, counted from which end, layer, occurrence)"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Depths:
-    """Two depths to simulate, and the one that is asked for."""
-
-    few: int
-    many: int
-    whole: int
-
-    @property
-    def is_whole(self) -> bool:
-        """Nothing is gained by less than all layers: `few` and `many` are the whole depth."""
-        return self.few == self.whole
+Name = tuple[str, int, int]
+"""A storage within its layer: (kind of phase, which time, number of birth there)."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Whole:
-    """The peaks with all layers; `reserved` is the line's guess: fragmentation follows no line."""
-
-    layers: int
-    allocated: int
-    reserved: int
-    peak_phase: str
-
-
-def choose_depths(whole: int, kinds: Sequence[str] | None = None) -> Depths:
-    """The two depths to simulate for a model of `whole` layers.
-
-    `kinds` names each layer's kind where they alternate (`layer_types` of the config): both depths hold the
-    pattern of kinds a whole number of times. A model too shallow, or whose layers follow no
-    pattern, is simulated as it is.
-    """
-    if whole < 1:
-        raise TuiFtError(f"A model of {whole} layers cannot be simulated.", "Check num_hidden_layers.")
-    pattern = pattern_of(kinds) if kinds else 1
-    few = pattern * -(-_FEWEST // pattern)
-    many = few + pattern * -(-_FEWEST // pattern)
-    few += (whole - few) % pattern  # a rest of the pattern at the end belongs to every depth
-    many += (whole - many) % pattern
-    if many >= whole:
-        return Depths(few=whole, many=whole, whole=whole)
-    return Depths(few=few, many=many, whole=whole)
+class NotAlikeError(ValueError):
+    """The layers of this trace are not repetitions of each other: it has to be made at its whole depth."""
 
 
 def pattern_of(kinds: Sequence[str]) -> int:
-    """The length of the shortest beginning that, repeated, gives all of `kinds`."""
+    """The length of the shortest beginning that, repeated, gives all of `kinds` (`layer_types`)."""
     return next(
         length
         for length in range(1, len(kinds) + 1)
@@ -71,53 +37,232 @@ def pattern_of(kinds: Sequence[str]) -> int:
     )
 
 
-def extrapolate(few: Replay, many: Replay, depths: Depths) -> Whole:
-    """Draw a line through two depths, phase by phase, and take the highest at the whole depth.
+def shallow_depth(whole: int, period: int = 1) -> int:
+    """How many layers to simulate of a model of `whole`, whose kinds of layers repeat every `period`."""
+    fewest = _BEFORE_UNIT + period + _AFTER_UNIT
+    return min(whole, fewest + (whole - fewest) % period)
 
-    A phase that names a layer ("backward layer 3") is compared with that of the same layer counted from
-    the first, and with that counted from the last: in between nothing is higher than at one of the ends.
-    Raises `ValueError` if the two have no phase in common.
+
+def deepen(trace: Trace, layers: int, whole: int, period: int = 1) -> Trace:
+    """Return the trace of a model with `whole` layers from that of the same one with `layers`.
+
+    The marks name the layers ("layer 3", "backward layer 3"), and so do the names of the weights and
+    of the owners of what is born between them. Raises `NotAlikeError` where the events are no repetition.
     """
-    if depths.is_whole:
-        return Whole(
-            layers=depths.whole, allocated=few.allocated, reserved=few.reserved, peak_phase=few.peak_phase
+    if layers == whole:
+        return trace
+    if (whole - layers) % period or layers < shallow_depth(whole, period):
+        raise NotAlikeError(f"{layers} layers are not enough to tell {whole}")
+    deep = _Deepener(trace, layers, (whole - layers) // period, period)
+    return deep.deepened()
+
+
+class _Deepener:
+    """`unit` is the first of `period` layers in the middle; it is repeated `copies` times behind itself."""
+
+    def __init__(self, trace: Trace, layers: int, copies: int, period: int) -> None:
+        self._trace = trace
+        self._last = layers - 1
+        self._period = period
+        self._copies = copies
+        self._first = _BEFORE_UNIT
+        self._end = _BEFORE_UNIT + period
+        self._home: dict[int, int] = {}
+        self._name: dict[int, Name] = {}
+        self._tags = list(self._tagged())
+        self._lookup = {(self._home[number], name): number for number, name in self._name.items()}
+        self._ids: dict[tuple[int, int], int] = {}
+        self._alive: set[int] = set()
+        self._events: list[Event] = []
+        self._storages: dict[int, Storage] = {}
+        self._origin: dict[int, tuple[int, int]] = {}
+
+    # ------------------------------------------------------------ which layer an event belongs to
+
+    def _tagged(self) -> Iterator[int | None]:
+        """The layer of each event: that of the mark before it, else that of the storage's owner."""
+        owned = self._layers_of_owners()
+        kind, layer = "", None
+        times: Counter[tuple[str, int | None]] = Counter()
+        births: Counter[tuple[int, str, int]] = Counter()
+        for storage, size in self._trace.events:
+            if storage is None:
+                found = _MARK.match(str(size))
+                kind, layer = (str(size), None) if found is None else (found["kind"], int(found["number"]))
+                times[kind, layer] += 1
+                yield layer
+                continue
+            if size is not None:
+                home = owned.get(storage, layer)
+                if home is not None:
+                    time = times[kind, layer]
+                    self._home[storage] = home
+                    self._name[storage] = (kind, time, births[home, kind, time])
+                    births[home, kind, time] += 1
+            yield self._home.get(storage) if layer is None else layer
+
+    def _layers_of_owners(self) -> dict[int, int]:
+        """Layers of weights, of what belongs to them, and of lists with an entry for each trained weight."""
+        named: dict[int, str] = {}
+        for resident in self._trace.residents:
+            named |= dict.fromkeys((resident.id, *resident.parts), resident.name)
+        named |= self._trace.owners
+        trained = list(dict.fromkeys(self._trace.owners.values()))
+        for number, storage in self._trace.storages.items():
+            if (
+                storage.place is not None
+                and storage.place[1] == len(trained)
+                and _MARK.match(storage.phase) is None
+            ):
+                named.setdefault(number, trained[storage.place[0]])
+        found = {number: _NAME.search(name) for number, name in named.items()}
+        return {number: int(match["number"]) for number, match in found.items() if match is not None}
+
+    # ------------------------------------------------------------ repeating
+
+    def deepened(self) -> Trace:
+        self._check_repetition()
+        index = 0
+        events = self._trace.events
+        while index < len(events):
+            end = index
+            while end < len(events) and self._is_unit(self._tags[end]):
+                end += 1
+            if end == index:
+                self._emit(index, 0)
+                index += 1
+                continue
+            order = range(self._copies + 1)
+            for copy in order if self._ascends(index, end) else reversed(order):
+                for number in range(index, end):
+                    self._emit(number, copy)
+            index = end
+        self._check_leftovers()
+        return self._whole()
+
+    def _is_unit(self, tag: int | None) -> bool:
+        return tag is not None and self._first <= tag < self._end
+
+    def _ascends(self, start: int, end: int) -> bool:
+        """Whether layers come in their order here; backward they come from the last to the first."""
+        before = self._next_tag(range(start - 1, -1, -1))
+        after = self._next_tag(range(end, len(self._tags)))
+        if before == self._first - 1 or after == self._end:
+            return True
+        if before == self._end or after == self._first - 1:
+            return False
+        raise NotAlikeError(f"layers {before} and {after} around those that are repeated")
+
+    def _next_tag(self, indices: Iterable[int]) -> int | None:
+        return next((tag for tag in (self._tags[index] for index in indices) if tag is not None), None)
+
+    def _emit(self, index: int, copy: int) -> None:
+        storage, size = self._trace.events[index]
+        tag = self._tags[index]
+        if storage is None:
+            self._events.append((None, self._mark(str(size), tag, copy)))
+            return
+        number, copy = self._resolved(storage, tag, copy)
+        if size is not None:
+            self._bear(number, copy)
+        elif self._ids.get((number, copy)) in self._alive:
+            found = self._ids[number, copy]
+            self._alive.remove(found)
+            self._events.append((found, None))
+        elif self._home.get(storage) is not None:
+            raise NotAlikeError(f"storage {number} of {self._trace.storages[number].op} dies twice")
+
+    def _mark(self, mark: str, tag: int | None, copy: int) -> str:
+        found = _MARK.match(mark)
+        if found is None or tag is None:
+            return mark
+        return f"{found['kind']} {self._depth(tag, copy)}"
+
+    def _depth(self, layer: int, copy: int) -> int:
+        """The layer's number in the deep model."""
+        return layer + self._period * (copy if layer < self._end else self._copies)
+
+    def _resolved(self, storage: int, tag: int | None, copy: int) -> tuple[int, int]:
+        """Which storage is meant in this repetition of an event, as (storage of the template, copy)."""
+        home = self._home.get(storage)
+        if home is None or tag is None:
+            return storage, 0
+        shift = self._period * (copy if self._is_unit(tag) else self._copies if tag >= self._end else 0)
+        deep = home + shift
+        whole_end = self._end + self._period * self._copies
+        if deep < self._first:
+            layer, place = deep, 0
+        elif deep < whole_end:
+            place, rest = divmod(deep - self._first, self._period)
+            layer = self._first + rest
+        else:
+            layer, place = deep - self._period * self._copies, 0
+        if layer == home:
+            return storage, place
+        found = self._lookup.get((layer, self._name[storage]))
+        if found is None:
+            raise NotAlikeError(
+                f"layer {layer} has no {self._trace.storages[storage].op} as layer {home} has"
+            )
+        return found, place
+
+    def _bear(self, number: int, copy: int) -> None:
+        new = len(self._storages) + 1
+        self._ids[number, copy] = new
+        self._origin[new] = (number, copy)
+        self._alive.add(new)
+        born = self._trace.storages[number]
+        op, phase = self._renamed(born.op, copy), self._phase(born, copy)
+        self._storages[new] = replace(born, id=new, op=op, phase=phase, place=None)
+        self._events.append((new, born.nbytes))
+
+    def _phase(self, born: Storage, copy: int) -> str:
+        found = _MARK.match(born.phase)
+        return born.phase if found is None else self._mark(born.phase, int(found["number"]), copy)
+
+    def _renamed(self, name: str, copy: int) -> str:
+        return _NAME.sub(lambda m: f"{m['before']}{self._depth(int(m['number']), copy)}", name, count=1)
+
+    # ------------------------------------------------------------ what comes out
+
+    def _check_repetition(self) -> None:
+        """A layer that is repeated must be as its like are, a period away and not at an end."""
+        for (home, name), number in self._lookup.items():
+            for other in (home - self._period, home + self._period):
+                if self._is_unit(home) and 0 < other < self._last:
+                    like = self._lookup.get((other, name))
+                    if like is None or self._bytes(like) != self._bytes(number):
+                        raise NotAlikeError(f"layers {home} and {other} differ in {name[0]!r}")
+
+    def _check_leftovers(self) -> None:
+        """What is left over of a layer must be left over of its repetitions."""
+        left: Counter[int] = Counter(self._origin[number][0] for number in self._alive)
+        for number, count in left.items():
+            if count != (self._copies + 1 if self._is_unit(self._home.get(number)) else 1):
+                raise NotAlikeError(f"{self._trace.storages[number].op} is left over in some layers only")
+
+    def _bytes(self, number: int) -> int:
+        return self._trace.storages[number].nbytes
+
+    def _whole(self) -> Trace:
+        trace = self._trace
+        origins = self._origin.items()
+        residents = {resident.id: resident for resident in trace.residents}
+        return Trace(
+            events=tuple(self._events),
+            storages=self._storages,
+            categories={new: trace.categories[old] for new, (old, _) in origins if old in trace.categories},
+            residents=tuple(
+                self._resident(residents[old], new, copy) for new, (old, copy) in origins if old in residents
+            ),
+            operators=trace.operators,
+            owners={
+                new: self._renamed(trace.owners[old], copy)
+                for new, (old, copy) in origins
+                if old in trace.owners
+            },
         )
-    there = dict(_keyed(many.phases, depths.many))
-    lines = [
-        (_line(phase.allocated, there[key].allocated, depths), phase.phase)
-        for key, phase in _keyed(few.phases, depths.few)
-        if key in there
-    ]
-    if not lines:
-        raise ValueError("the two depths have no phase in common")
-    allocated, phase = max(lines)
-    reserved = _line(few.reserved, many.reserved, depths)
-    return Whole(
-        layers=depths.whole, allocated=allocated, reserved=max(allocated, reserved), peak_phase=phase
-    )
 
-
-def at_whole_depth(few: int, many: int, depths: Depths) -> int:
-    """The line through two numbers of bytes, at the whole depth."""
-    return few if depths.is_whole else _line(few, many, depths)
-
-
-def _line(few: int, many: int, depths: Depths) -> int:
-    return many + round((many - few) * (depths.whole - depths.many) / (depths.many - depths.few))
-
-
-def _keyed(phases: Sequence[PhasePeak], layers: int) -> Iterator[tuple[Key, PhasePeak]]:
-    seen: Counter[tuple[str, str, int]] = Counter()
-    for phase in phases:
-        found = _LAYER.match(phase.phase)
-        names = (
-            [(phase.phase, "", 0)]
-            if found is None
-            else [
-                (found["kind"], "first", int(found["number"])),
-                (found["kind"], "last", layers - int(found["number"])),
-            ]
-        )
-        for name in names:
-            yield (*name, seen[name]), phase
-            seen[name] += 1
+    def _resident(self, resident: Resident, new: int, copy: int) -> Resident:
+        parts = tuple(self._ids[part, copy] for part in resident.parts)
+        return replace(resident, id=new, name=self._renamed(resident.name, copy), parts=parts)

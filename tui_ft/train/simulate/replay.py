@@ -42,6 +42,12 @@ class Replay:
         found = [peak for peak in self.phases if peak.phase in wanted]
         return max(peak.allocated for peak in found), max(peak.reserved for peak in found)
 
+    def peak_from(self, phase: str) -> tuple[int, int]:
+        """The largest (allocated, reserved) bytes from the first phase of this name to the end."""
+        first = next(index for index, peak in enumerate(self.phases) if peak.phase == phase)
+        found = self.phases[first:]
+        return max(peak.allocated for peak in found), max(peak.reserved for peak in found)
+
 
 class _Player:
     """One replay: blocks by storage, and the peaks so far."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -30,7 +30,10 @@ _NO_OPERATORS = (torch.ops.prim.device.default,)
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """A storage as it was born; `shape` and `dtype` are those of the tensor that bore it."""
+    """A storage as it was born; `shape` and `dtype` are those of the tensor that bore it.
+
+    `place` is its index among the outputs of an operator that has a list of them, with their number.
+    """
 
     id: int
     nbytes: int
@@ -38,6 +41,7 @@ class Storage:
     dtype: torch.dtype | None
     op: str
     phase: str
+    place: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +60,17 @@ class Resident:
 
 @dataclass(frozen=True)
 class Trace:
-    """What happened, in order, to which storages; `residents` in the order in which they were registered."""
+    """What happened, in order, to which storages; `residents` in the order in which they were registered.
+
+    `owners` names the parameter that a storage belongs to, where that was told.
+    """
 
     events: tuple[Event, ...]
     storages: Mapping[int, Storage]
     categories: Mapping[int, str]
     residents: tuple[Resident, ...]
     operators: int
+    owners: Mapping[int, str] = field(default_factory=dict)
 
     def category(self, storage: int) -> str:
         """The category that was given to a storage; "activations" where none was."""
@@ -100,6 +108,7 @@ class Tracer(TorchDispatchMode):
         self._events: list[Event] = []
         self._storages: dict[int, Storage] = {}
         self._categories: dict[int, str] = {}
+        self._owners: dict[int, str] = {}
         self._residents: list[Resident] = []
         self._operators = 0
 
@@ -111,6 +120,7 @@ class Tracer(TorchDispatchMode):
             categories=dict(self._categories),
             residents=tuple(self._residents),
             operators=self._operators,
+            owners=dict(self._owners),
         )
 
     def mark(self, phase: str) -> None:
@@ -140,12 +150,14 @@ class Tracer(TorchDispatchMode):
             )
         )
 
-    def categorise(self, tensor: torch.Tensor, category: str) -> None:
-        """Give the living storage of `tensor` a category, and what its quantisation keeps beside it."""
+    def categorise(self, tensor: torch.Tensor, category: str, owner: str | None = None) -> None:
+        """Give the living storage of `tensor` a category, and the name of the parameter that it serves."""
         for one in (tensor, *statistics_of(tensor)):
             found = self.id_of(one)
             if found is not None:
                 self._categories[found] = category
+                if owner is not None:
+                    self._owners[found] = owner
 
     def id_of(self, tensor: torch.Tensor) -> int | None:
         """The id of the living storage of `tensor`; None if it was never seen."""
@@ -154,7 +166,10 @@ class Tracer(TorchDispatchMode):
 
     def allocate(self, nbytes: int, op: str, category: str) -> int:
         """Book memory that no tensor shows; it lives until `release`."""
-        return self._book(nbytes, None, None, op, category)
+        number = len(self._storages) + 1
+        self._book(Storage(number, nbytes, None, None, op, self.phase))
+        self._categories[number] = category
+        return number
 
     def release(self, storage: int) -> None:
         """Free what `allocate` booked."""
@@ -180,9 +195,11 @@ class Tracer(TorchDispatchMode):
         name = func._schema.name
         before = self._inside(name, args, kwargs) if self._is_cuda else ()
         output = func(*args, **kwargs)
-        for tensor in _tensors(output):
+        tensors = _tensors(output)
+        several = len(tensors) > 1
+        for index, tensor in enumerate(tensors):
             if _device_type(tensor) == self._device_type:
-                self._born(tensor, name)
+                self._born(tensor, name, (index, len(tensors)) if several else None)
         for storage in before:
             self.release(storage)
         if self._is_cuda:
@@ -206,12 +223,13 @@ class Tracer(TorchDispatchMode):
             for storage in made:
                 self.release(storage)
 
-    def _born(self, tensor: torch.Tensor, op: str) -> int | None:
+    def _born(self, tensor: torch.Tensor, op: str, place: tuple[int, int] | None = None) -> int | None:
         storage = tensor.untyped_storage()
         key, nbytes = storage._cdata, storage.nbytes()
         if key in self._live or nbytes == 0:
             return None if nbytes == 0 else self._live[key][0]
-        number = self._book(nbytes, tuple(tensor.shape), tensor.dtype, op, None)
+        number = len(self._storages) + 1
+        self._book(Storage(number, nbytes, tuple(tensor.shape), tensor.dtype, op, self.phase, place))
         self._live[key] = (number, weakref.ref(storage, self._death_of(key, number)))
         return number
 
@@ -224,20 +242,9 @@ class Tracer(TorchDispatchMode):
 
         return died
 
-    def _book(
-        self,
-        nbytes: int,
-        shape: tuple[int, ...] | None,
-        dtype: torch.dtype | None,
-        op: str,
-        category: str | None,
-    ) -> int:
-        number = len(self._storages) + 1
-        self._storages[number] = Storage(number, nbytes, shape, dtype, op, self.phase)
-        if category is not None:
-            self._categories[number] = category
-        self._events.append((number, nbytes))
-        return number
+    def _book(self, storage: Storage) -> None:
+        self._storages[storage.id] = storage
+        self._events.append((storage.id, storage.nbytes))
 
 
 def statistics_of(tensor: torch.Tensor) -> tuple[torch.Tensor, ...]:
@@ -261,7 +268,7 @@ def _device_type(tensor: torch.Tensor) -> str:
     return str(tensor.fake_device.type if isinstance(tensor, FakeTensor) else tensor.device.type)
 
 
-def _tensors(output: Any) -> Iterable[torch.Tensor]:
+def _tensors(output: Any) -> Sequence[torch.Tensor]:
     if isinstance(output, torch.Tensor):
         return (output,)
     if not isinstance(output, (list, tuple)):
