@@ -103,7 +103,8 @@ def parsed(layout: str) -> tuple[Line, ...]:
 
 def _line(text: str) -> Line:
     body, _, condition = text.partition(" if ")
-    name, role, *rest = body.split()
+    name, role, *rest = (*body.split(), "", "")
+    rest = [word for word in rest if word]
     bias = next((word for word in rest if word.split("=")[0] == "bias"), None)
     repeat = next((word for word in rest if word.startswith("repeat=")), None)
     sizes = tuple(word for word in rest if word is not bias and word is not repeat)
