@@ -11,7 +11,7 @@ import torch
 from tui_ft.errors import TuiFtError
 from tui_ft.train.simulate import shim
 from tui_ft.train.simulate.allocator import MIB, OutOfMemory
-from tui_ft.train.simulate.layers import NotAlikeError, deepen, pattern_of, shallow_depth
+from tui_ft.train.simulate.deepen import NotAlike, deepen, pattern_of, shallow_depth
 from tui_ft.train.simulate.loading import Loading, load_events
 from tui_ft.train.simulate.replay import minimum_capacity, replay
 from tui_ft.train.simulate.tracing import Event, Resident, Storage, Trace, Tracer
@@ -254,9 +254,9 @@ def test_a_deepened_trace_is_that_of_the_deep_model(whole: int, period: int) -> 
 
 
 def test_layers_that_are_not_alike_are_found_out() -> None:
-    with pytest.raises(NotAlikeError):
+    with pytest.raises(NotAlike):
         deepen(stacked(5, 2), 5, 9, 1)
-    with pytest.raises(NotAlikeError, match="not enough"):
+    with pytest.raises(NotAlike, match="not enough"):
         deepen(stacked(4), 4, 9)
 
 

@@ -66,7 +66,7 @@ def deepened(setting: Any) -> dict[str, Any]:
     """The same from a shallow model whose middle layer is repeated."""
     import archive_policy as policy
 
-    from tui_ft.train.simulate.layers import deepen, shallow_depth
+    from tui_ft.train.simulate.deepen import deepen, shallow_depth
     from tui_ft.train.simulate.loading import load_events
     from tui_ft.train.simulate.replay import minimum_capacity, replay
 

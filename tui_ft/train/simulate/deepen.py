@@ -24,7 +24,7 @@ Name = tuple[str, int, int]
 """A storage within its layer: (kind of phase, which time, number of birth there)."""
 
 
-class NotAlikeError(ValueError):
+class NotAlike(ValueError):  # noqa: N818 - it is said of layers, not of a mistake
     """The layers of this trace are not repetitions of each other: it has to be made at its whole depth."""
 
 
@@ -47,12 +47,12 @@ def deepen(trace: Trace, layers: int, whole: int, period: int = 1) -> Trace:
     """Return the trace of a model with `whole` layers from that of the same one with `layers`.
 
     The marks name the layers ("layer 3", "backward layer 3"), and so do the names of the weights and
-    of the owners of what is born between them. Raises `NotAlikeError` where the events are no repetition.
+    of the owners of what is born between them. Raises `NotAlike` where the events are no repetition.
     """
     if layers == whole:
         return trace
     if (whole - layers) % period or layers < shallow_depth(whole, period):
-        raise NotAlikeError(f"{layers} layers are not enough to tell {whole}")
+        raise NotAlike(f"{layers} layers are not enough to tell {whole}")
     deep = _Deepener(trace, layers, (whole - layers) // period, period)
     return deep.deepened()
 
@@ -151,7 +151,7 @@ class _Deepener:
             return True
         if before == self._end or after == self._first - 1:
             return False
-        raise NotAlikeError(f"layers {before} and {after} around those that are repeated")
+        raise NotAlike(f"layers {before} and {after} around those that are repeated")
 
     def _next_tag(self, indices: Iterable[int]) -> int | None:
         return next((tag for tag in (self._tags[index] for index in indices) if tag is not None), None)
@@ -170,7 +170,7 @@ class _Deepener:
             self._alive.remove(found)
             self._events.append((found, None))
         elif self._home.get(storage) is not None:
-            raise NotAlikeError(f"storage {number} of {self._trace.storages[number].op} dies twice")
+            raise NotAlike(f"storage {number} of {self._trace.storages[number].op} dies twice")
 
     def _mark(self, mark: str, tag: int | None, copy: int) -> str:
         found = _MARK.match(mark)
@@ -201,9 +201,7 @@ class _Deepener:
             return storage, place
         found = self._lookup.get((layer, self._name[storage]))
         if found is None:
-            raise NotAlikeError(
-                f"layer {layer} has no {self._trace.storages[storage].op} as layer {home} has"
-            )
+            raise NotAlike(f"layer {layer} has no {self._trace.storages[storage].op} as layer {home} has")
         return found, place
 
     def _bear(self, number: int, copy: int) -> None:
@@ -232,14 +230,14 @@ class _Deepener:
                 if self._is_unit(home) and 0 < other < self._last:
                     like = self._lookup.get((other, name))
                     if like is None or self._bytes(like) != self._bytes(number):
-                        raise NotAlikeError(f"layers {home} and {other} differ in {name[0]!r}")
+                        raise NotAlike(f"layers {home} and {other} differ in {name[0]!r}")
 
     def _check_leftovers(self) -> None:
         """What is left over of a layer must be left over of its repetitions."""
         left: Counter[int] = Counter(self._origin[number][0] for number in self._alive)
         for number, count in left.items():
             if count != (self._copies + 1 if self._is_unit(self._home.get(number)) else 1):
-                raise NotAlikeError(f"{self._trace.storages[number].op} is left over in some layers only")
+                raise NotAlike(f"{self._trace.storages[number].op} is left over in some layers only")
 
     def _bytes(self, number: int) -> int:
         return self._trace.storages[number].nbytes
