@@ -87,10 +87,10 @@ def models(gpu: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Rows that are longer than every length, so that all of them are cut to it."""
+    """Rows that every length cuts, and between them short ones, so that batches are padded as usual."""
     path = tmp_path_factory.mktemp("data") / "rows.jsonl"
     words = [f"Say {number} and give Uma {number % 7} white apples, please." for number in range(4000)]
-    texts = (" ".join(words[start : start + 800]) for start in range(0, 3200, 200))
+    texts = (" ".join(words[200 * row : 200 * row + (5 if row % 2 else 800)]) for row in range(16))
     path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
     return path
 

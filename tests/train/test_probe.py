@@ -20,7 +20,7 @@ from tui_ft.errors import TuiFtError
 from tui_ft.spec import overrides, toml
 from tui_ft.spec.run_spec import RunSpec
 from tui_ft.train import download, memory
-from tui_ft.train.longest_rows import Rows, longest_rows
+from tui_ft.train.longest_rows import STEPS, Rows, longest_rows
 from tui_ft.train.probe import AtOnce, probe
 from tui_ft.train.stopping import StopRequested
 from tui_ft.train.trainer import RunTrainer
@@ -57,15 +57,15 @@ def run(spec: RunSpec) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     return found, [json.loads(line) for line in told.getvalue().splitlines()]
 
 
-def test_it_makes_two_steps_and_an_evaluation_on_the_longest_rows(
+def test_it_makes_a_few_steps_and_an_evaluation_on_the_longest_rows(
     seen: list[torch.Tensor], tmp_path: Path
 ) -> None:
     found, told = run(spec_of("data.train=demo", "training.gradient_accumulation=8"))
-    assert len(seen) == 4, "two steps of two micro-batches: a third would find what the second one found"
+    assert len(seen) == 6, "three steps of two micro-batches: a third would find what the second one found"
     assert {tuple(batch.shape) for batch in seen} == {(3, found["longest_row"])}
     assert {"loading model", "training", "evaluating"} <= set(found["phases"])
     assert (found["step"], found["ran_out"], found["is_evaluated"], found["is_made_up"]) == (
-        2, None, True, False,
+        3, None, True, False,
     )  # fmt: skip
     assert found["allocated_bytes"] == max(p["allocated_bytes"] for p in found["phases"].values())
     assert [line["step"] for line in told][:4] == [
@@ -160,14 +160,26 @@ def of(found: Dataset | None) -> list[int]:
     return [len(row["input_ids"]) for row in found] if found is not None else []
 
 
-def test_the_longest_batch_comes_as_often_as_asked_and_is_filled_up() -> None:
-    found = longest_rows(Rows(train=rows(3, 9, 5, 9, 1), eval=rows(2, 7)), batch_size=3, batches=2,
+def test_the_longest_rows_and_the_longest_among_shorter_ones_each_end_a_step() -> None:
+    found = longest_rows(Rows(train=rows(3, 9, 5, 9, 9, 1), eval=rows(2, 7, 7)), batch_size=2, accumulation=1,
                          packed_length=None)  # fmt: skip
-    assert (of(found.train), of(found.eval)) == ([9, 9, 5] * 2, [7, 2])
-    few = longest_rows(Rows(train=rows(3, 4), eval=None), batch_size=3, batches=1, packed_length=None)
-    assert (of(few.train), few.eval) == ([4, 3, 4], None)
+    assert of(found.train) == [9, 5, 9, 9, 9, 5], "the longest row, with one that needs padding, and without"
+    assert of(found.eval) == [7, 2, 7, 7]
+    found = longest_rows(Rows(train=rows(3, 9, 9), eval=None), batch_size=2, accumulation=3,
+                         packed_length=None)  # fmt: skip
+    full, padded = [9, 9], [9, 3]
+    assert of(found.train) == [*full, *full, *padded, *padded, *padded, *full, *full, *full, *padded]
+    assert found.eval is None
+
+
+@pytest.mark.parametrize(("lengths", "batch"), [((3, 4), [4, 3, 3]), ((4, 4), [4, 4, 4]), ((4,), [4, 4, 4])])
+def test_a_batch_is_filled_up_where_rows_are_few(lengths: tuple[int, ...], batch: list[int]) -> None:
+    found = longest_rows(Rows(train=rows(*lengths), eval=None), batch_size=3, accumulation=1,
+                         packed_length=None)  # fmt: skip
+    assert of(found.train)[:3] == batch
+    assert len(found.train) == 3 * STEPS
 
 
 def test_packs_are_filled_with_room_to_spare() -> None:
-    found = longest_rows(Rows(train=rows(3, 9), eval=None), batch_size=2, batches=2, packed_length=10)
-    assert sum(of(found.train)) >= 2 * 40
+    found = longest_rows(Rows(train=rows(3, 9), eval=None), batch_size=2, accumulation=2, packed_length=10)
+    assert sum(of(found.train)) >= 2 * 4 * STEPS * 10

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 
@@ -12,29 +11,59 @@ from datasets import Dataset
 
 SEED = 7
 
+LAST_BATCHES = (False, True, False)
+"""Which batch ends each step of a probe: the one of the longest rows, or the one with padding.
+
+The first step has no optimizer states yet; then each has a step that ends with it, for with gradients of
+earlier micro-batches in memory the last one is the heaviest.
+"""
+
+STEPS = len(LAST_BATCHES)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Rows:
-    """What is trained on and, if anything is held out, one batch to evaluate on."""
+    """What is trained on and, if anything is held out, what is evaluated on."""
 
     train: Dataset
     eval: Dataset | None
 
 
-def longest_rows(rows: Rows, *, batch_size: int, batches: int, packed_length: int | None) -> Rows:
-    """The batch of the longest rows, `batches` times over, and the longest held-out one.
+def longest_rows(rows: Rows, *, batch_size: int, accumulation: int, packed_length: int | None) -> Rows:
+    """The heaviest batches for `STEPS` steps, and the heaviest held-out ones.
 
-    With packing (`packed_length`) rows are taken, longest first, until they surely fill all batches.
+    Which is heaviest is not known before: the longest rows have the most tokens, but rows of one length need
+    no mask and get a cheaper attention kernel than the longest row among shorter ones. So it is both in
+    turn. With packing (`packed_length`) rows are taken, longest first, until they surely fill all batches.
     """
-    order = by_length(rows.train)
-    if packed_length is None:
-        chosen = list(islice(cycle(order[:batch_size]), batch_size)) * batches
-    else:
-        chosen = _enough(rows.train, order, batch_size * batches * packed_length)
-    held_out = None
-    if rows.eval is not None:
-        held_out = rows.eval.select(by_length(rows.eval)[:batch_size])
-    return Rows(train=rows.train.select(chosen), eval=held_out)
+    if packed_length is not None:
+        tokens = batch_size * accumulation * STEPS * packed_length
+        return Rows(
+            train=rows.train.select(_enough(rows.train, tokens)), eval=_heaviest(rows.eval, batch_size)
+        )
+    longest, padded = _longest_batch(rows.train, batch_size), _padded_batch(rows.train, batch_size)
+    chosen: list[int] = []
+    for is_longest in LAST_BATCHES:
+        last, other = (longest, padded) if is_longest else (padded, longest)
+        chosen += other * (accumulation - 1) + last
+    return Rows(train=rows.train.select(chosen), eval=_heaviest(rows.eval, batch_size))
+
+
+def _longest_batch(rows: Dataset, size: int) -> list[int]:
+    return list(islice(cycle(by_length(rows)[:size]), size))
+
+
+def _padded_batch(rows: Dataset, size: int) -> list[int]:
+    """The longest row and the longest of those that are shorter; the longest batch where none is."""
+    order, every = by_length(rows), lengths(rows)
+    shorter = [index for index in order if every[index] < every[order[0]]][: size - 1]
+    if not shorter:
+        return _longest_batch(rows, size)
+    return [order[0], *islice(cycle(shorter), size - 1)]
+
+
+def _heaviest(rows: Dataset | None, size: int) -> Dataset | None:
+    return None if rows is None else rows.select(_padded_batch(rows, size) + _longest_batch(rows, size))
 
 
 def by_length(rows: Dataset) -> list[int]:
@@ -48,10 +77,10 @@ def lengths(rows: Dataset) -> np.ndarray:
     return found
 
 
-def _enough(rows: Dataset, order: Sequence[int], tokens: int) -> list[int]:
+def _enough(rows: Dataset, tokens: int) -> list[int]:
     """So many rows that they fill `tokens` twice, for packs are not always full."""
     every, chosen, filled = lengths(rows), [], 0
-    for index in cycle(order):
+    for index in cycle(by_length(rows)):
         chosen.append(index)
         filled += int(every[index])
         if filled >= 2 * tokens:

@@ -1,4 +1,4 @@
-"""A session of which only the memory counts: two steps and an evaluation, on the longest batch."""
+"""A session of which only the memory counts: a few steps and an evaluation, on the heaviest batches."""
 
 from __future__ import annotations
 
@@ -11,13 +11,10 @@ from tui_ft.errors import TuiFtError
 from tui_ft.spec.run_spec import RunSpec
 from tui_ft.train import download
 from tui_ft.train.dataset import prepare
-from tui_ft.train.longest_rows import Rows, longest_rows, made_up_rows
+from tui_ft.train.longest_rows import STEPS, Rows, longest_rows, made_up_rows
 from tui_ft.train.model import load_tokenizer, model_source
 from tui_ft.train.schedule import Plan
 from tui_ft.train.session import Session
-
-STEPS = 2
-"""The optimizer makes its states at the end of the first step; only the second one has everything alive."""
 
 MOST_ACCUMULATED = 2
 """With two micro-batches the second one finds gradients in memory; a third would find the same."""
@@ -43,7 +40,7 @@ class ProbeSession(Session):
         self.is_made_up = not self.spec.data.train
 
     def measure(self) -> None:
-        """Load, make the steps, evaluate one batch. Raises what goes wrong."""
+        """Load, make the steps, evaluate. Raises what goes wrong."""
         transformers.set_seed(self.spec.training.seed)
         self._require_weights()
         self.tokenizer = load_tokenizer(self.spec)
@@ -73,7 +70,6 @@ class ProbeSession(Session):
 
     def _rows(self) -> Rows:
         batch = self.spec.training.batch_size
-        batches = STEPS * self.spec.training.gradient_accumulation
         length = self.spec.data.max_length
         if self.is_made_up:
             made_up = made_up_rows(len(self.tokenizer), length, batch)
@@ -84,7 +80,7 @@ class ProbeSession(Session):
         return longest_rows(
             rows,
             batch_size=batch,
-            batches=batches,
+            accumulation=self.spec.training.gradient_accumulation,
             packed_length=length if self.spec.data.packing else None,
         )
 
@@ -93,7 +89,7 @@ class ProbeSession(Session):
 
 
 def shortened(spec: RunSpec) -> RunSpec:
-    """The same run as far as memory goes, in two steps of at most two micro-batches."""
+    """The same run as far as memory goes, in a few steps of at most two micro-batches."""
     accumulated = min(spec.training.gradient_accumulation, MOST_ACCUMULATED)
     training = msgspec.structs.replace(
         spec.training, max_steps=STEPS, gradient_accumulation=accumulated, warmup=0, dataloader_workers=0

@@ -1,4 +1,4 @@
-"""The door to the probe: two steps of the run on the real GPU, and what they took beside the prediction.
+"""The door to the probe: a few steps of the run on the real GPU, and what they took beside the prediction.
 
 Nothing is left behind: the process works in a temporary folder that goes with it.
 """
@@ -29,7 +29,7 @@ class Peak(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class Probed(msgspec.Struct, kw_only=True, frozen=True):
-    """What the heaviest steps took, in bytes: load, two steps on the longest batch, one evaluation batch.
+    """What the heaviest steps took, in bytes: load, steps on the heaviest batches, an evaluation.
 
     `ran_out` is the GPU's own word where its memory was too small: the peaks are then what it came to.
     `is_made_up`: the spec has no data, so the rows were random and as long as rows may be.
@@ -147,9 +147,9 @@ def _notes(probed: Probed) -> list[str]:
     if probed.longest_row is None:
         rows = f"{probed.batch_size} packed rows"
     kind = "random tokens, for no data was named" if probed.is_made_up else "the longest of the data"
-    notes = [f"Measured in two steps on {rows} ({kind})."]
+    notes = [f"Measured in three steps on {rows} ({kind})."]
     if probed.is_evaluated:
-        notes[0] = notes[0].removesuffix(".") + ", and an evaluation of as many."
+        notes[0] = notes[0].removesuffix(".") + ", and an evaluation."
     if probed.ran_out is not None:
         notes.append(f"It did not get through: {probed.ran_out.rstrip('.')}.")
     if probed.context_bytes is None:
