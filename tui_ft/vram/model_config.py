@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from tui_ft.errors import TuiFtError
@@ -10,7 +11,7 @@ from tui_ft.vram.families.expression import FAULTS
 from tui_ft.vram.families.layout import Family, SizeError, weights
 from tui_ft.vram.families.sizes import Sizes
 from tui_ft.vram.families.table import FAMILIES
-from tui_ft.vram.families.towers import with_tower
+from tui_ft.vram.families.towers import has_tower, with_tower
 from tui_ft.vram.shape import ModelShape, Weight
 
 REMEDY = "Use the config.json that came with the model."
@@ -34,7 +35,10 @@ def shape_of(config: Mapping[str, Any], name: str) -> ModelShape:
     sizes = Sizes(text, row, family, name, is_nested=text is not config)
     _refuse_exceptions(row, sizes, text, name)
     try:
-        return with_tower(_counted(row, sizes, family, name), config)
+        shape = _counted(row, sizes, family, name)
+        if text is not config and not has_tower(config):
+            return replace(shape, notes=(*shape.notes, LEFT_OUT))
+        return with_tower(shape, config)
     except SizeError as error:
         raise TuiFtError(f"The config of {name} gives {error} a size that cannot be.", REMEDY) from error
     except FAULTS as error:
@@ -49,6 +53,9 @@ def _refuse_exceptions(row: Family, sizes: Sizes, config: Mapping[str, Any], nam
         raise TuiFtError(f"{name} cannot be counted: {sentences[0]}.", "Choose another model.")
 
 
+STAYS_16_BIT = "Its experts stay 16 bit: bitsandbytes quantises linear layers only."
+
+
 class UnknownFamilyError(TuiFtError):
     """No row describes this family; the headers of the weights may still tell what it holds."""
 
@@ -57,6 +64,9 @@ class UnknownFamilyError(TuiFtError):
             f"The architecture of {name} ({_shown(family) or 'without model_type'}) is not known to tui-ft.",
             "With the safetensors files beside config.json its weights can be counted.",
         )
+
+
+LEFT_OUT = "Only its language model is loaded; what sees or hears is left out."
 
 
 TEXT_FAMILY = {
@@ -153,7 +163,7 @@ def _counted(row: Family, sizes: Sizes, family: str, name: str) -> ModelShape:
         experts_per_token=sizes.optional("top") if has_experts else None,
         expert_intermediate=sizes.optional("m") if has_experts else None,
         sliding_window=sizes.sliding_window(),
-        notes=_notes(row, has_experts=has_experts),
+        notes=(*row.notes, *((STAYS_16_BIT,) if has_experts else ())),
     )
     if shape.parameters > MOST_PARAMETERS:
         raise TuiFtError(f"The config of {name} describes more parameters than any model has.", REMEDY)
@@ -171,8 +181,3 @@ def _with_last_kept(part: tuple[Weight, ...]) -> tuple[Weight, ...]:
     if last.role != "linear":
         return part
     return (*part[:-1], Weight(last.module, last.parameter, last.shape, "custom_linear"))
-
-
-def _notes(row: Family, *, has_experts: bool) -> tuple[str, ...]:
-    fused = ("Its experts stay 16 bit: bitsandbytes quantises linear layers only.",) if has_experts else ()
-    return (*row.notes, *fused)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tui_ft.vram.families.layout import Family
-from tui_ft.vram.families.parts import AROUND, NORMS, experts, gated, renamed, when
+from tui_ft.vram.families.parts import AROUND, NO_ATTENTION, NORMS, experts, gated, renamed, when
 
 LATENT = """
 self_attn.q_proj              linear  heads*d h            if q_lora_rank is None
@@ -63,8 +63,6 @@ MIXTURE = (
     + gated(at="mlp.shared_experts", width="m*n_shared_experts", when="sparse")
 )
 
-NOTES = ("Some of its layers are no attention; what they compute is not modelled.",)
-
 BY_LAYER = "layer >= first_k_dense_replace"
 BY_TYPE = "mlp_layer_types[layer] == 'sparse' if mlp_layer_types else layer >= 1"
 BY_TYPE_OR_LAYER = f"mlp_layer_types[layer] == 'sparse' if mlp_layer_types else {BY_LAYER}"
@@ -120,7 +118,7 @@ ROWS = {
             "layer + 1 in listed if listed else layer > 0 and layer % 4 == 0",
             "sparse": "mlp_layer_types[layer] == 'sparse' if mlp_layer_types else layer >= dense",
         },
-        notes=NOTES,
+        notes=NO_ATTENTION,
     ),
     "bailing_hybrid": Family(
         block=when(
@@ -143,7 +141,7 @@ ROWS = {
             "(layer + 1) % layer_group_size == 0",
             "sparse": BY_TYPE_OR_LAYER,
         },
-        notes=NOTES,
+        notes=NO_ATTENTION,
     ),
     "longcat_flash": Family(
         block="""

@@ -40,6 +40,9 @@ self_attn.k_norm  norm  k
 """
 """Norms of queries and keys over all heads at once (OLMo 2)."""
 
+NO_ATTENTION = ("Some of its layers are no attention; what they compute is not modelled.",)
+"""A note for the user: parameters are exact, activations are not."""
+
 SINKS = "self_attn.sinks  other  heads\n"
 """One learned score a head that takes up attention."""
 

@@ -50,7 +50,7 @@ NEEDED = ("h", "L", "heads", "V", "f", "E", "m")
 class Sizes:
     """Names to values for one config; `enter` sets the layer that `each` speaks of.
 
-    `asked` collects the keys that were looked up: what the table of defaults must hold.
+    `asked` collects the keys that were looked up, so that a message can name them.
     """
 
     def __init__(

@@ -8,14 +8,17 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from tui_ft.vram.families import classic, dense, hybrid, latent, odd, sparse
+from tui_ft.vram.families import bart, classic, dense, gemma, hybrid, latent, odd, sparse, state
 from tui_ft.vram.families.layout import Family
 
 FAMILIES: Mapping[str, Family] = {
     **dense.ROWS,
+    **gemma.ROWS,
     **classic.ROWS,
+    **bart.ROWS,
     **sparse.ROWS,
     **latent.ROWS,
+    **state.ROWS,
     **hybrid.ROWS,
     **odd.ROWS,
 }

@@ -42,12 +42,16 @@ TOWERS = {"gemma3": (SIGLIP, "siglip_vision_model")}
 """The tower's row and the `model_type` of its config, by that of the whole model."""
 
 
+def has_tower(config: Mapping[str, Any]) -> bool:
+    """True where the trainer loads a tower with the language model of `config`."""
+    return config.get("model_type") in TOWERS and isinstance(config.get("text_config"), Mapping)
+
+
 def with_tower(shape: ModelShape, config: Mapping[str, Any]) -> ModelShape:
     """Put the tower that `config` describes before the language model; without one, `shape` as it is."""
-    kind = config.get("model_type")
-    if kind not in TOWERS or not isinstance(config.get("text_config"), Mapping):
+    if not has_tower(config):
         return shape
-    row, family = TOWERS[kind]
+    row, family = TOWERS[config["model_type"]]
     vision = config.get("vision_config")
     known = dict(vision) if isinstance(vision, Mapping) else {}
     known["use_head"] = known.get("vision_use_head")
