@@ -21,6 +21,7 @@ class ExactJob:
 
     def __init__(self, row: MethodRow, found: Found, seat: Seat, reading: GpuReading) -> None:
         self.row = row
+        self.was_called_off = False
         self._found = found
         self._seat = seat
         self._reading = reading
@@ -34,12 +35,13 @@ class ExactJob:
             return f"Stopping the simulation of {self.row.label} …"
         return f"Simulating {self.row.label} with the trainer's code{self._at} …  x cancels"
 
-    @property
-    def is_cancelled(self) -> bool:
-        return self._cancelled.is_set()
+    def call_off(self) -> None:
+        """End the simulation because the user wants it: what it then complains about is no news."""
+        self.was_called_off = True
+        self.cancel()
 
     def cancel(self) -> None:
-        """Ask the simulation to end; `run` then raises or returns soon."""
+        """Ask the simulation to end; `run` then raises soon."""
         self._cancelled.set()
 
     async def run(self) -> Estimate:

@@ -27,8 +27,8 @@ _PARTS: Mapping[str, str] = {
 }
 _BASES: Mapping[str, str] = {
     "closed_form": "by formula",
-    "simulated": "exact: simulated",
-    "measured": "measured",
+    "simulated": "= exact: simulated",
+    "measured": "= measured",
 }
 _BAR = 12
 _CHANGE = 46

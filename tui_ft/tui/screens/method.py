@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from tui_ft.hardware.gpu import GpuReading
     from tui_ft.spec.run_spec import RunSpec
     from tui_ft.tui.app import TuiFtApp
+    from tui_ft.vram.result import Estimate
 
 GPUS_EVERY_S = 1.0
 NO_GPU_EVERY_S = 30.0
@@ -350,7 +351,7 @@ class MethodScreen(Screen[None]):
     def action_exact(self) -> None:
         row = self.bars.chosen
         if self._exact is not None:
-            self._exact.cancel()
+            self._exact.call_off()
             self._show_progress()
         elif self._view and self.desk.found and self.desk.reading and row:
             self._exact = ExactJob(row, self.desk.found, self._view.seat, self.desk.reading)
@@ -359,25 +360,24 @@ class MethodScreen(Screen[None]):
     @work(group="exact")
     async def _simulate(self, job: ExactJob) -> None:
         running = asyncio.create_task(job.run())
+        running.add_done_callback(_look_at)
         try:
             while not running.done():
                 self._show_progress()
                 await asyncio.wait({running}, timeout=PROGRESS_EVERY_S)
-            estimate = running.result()
-        except Exception as error:  # noqa: BLE001 - shown where the user looks
-            if not job.is_cancelled:
-                self._say(sentence(error), "bad")
-        else:
-            self.desk.simulated[method_facts.fingerprint(job.row.spec)] = estimate
-            self._recompute()
         finally:
-            job.cancel()
-            self._exact = None
-            self._show_progress()
+            job.cancel()  # when the screen is left, the simulation ends with it
+        self._exact = None
+        self._show_progress()
+        error = running.exception()
+        if error is None:
+            self.desk.simulated[method_facts.fingerprint(job.row.spec)] = running.result()
+            self._recompute()
+        elif isinstance(error, Exception) and not job.was_called_off:
+            self._say(sentence(error), "bad")
 
     def _show_progress(self) -> None:
-        if self.is_mounted:
-            self.query_one("#progress", Alert).show("", self._exact.progress if self._exact else "", "good")
+        self.query_one("#progress", Alert).show("", self._exact.progress if self._exact else "", "good")
 
     # --- starting ------------------------------------------------------------------------------------
 
@@ -410,3 +410,9 @@ class MethodScreen(Screen[None]):
             self._say("Nothing was started.")
         else:
             self.owner.replace_run(run)
+
+
+def _look_at(task: asyncio.Task[Estimate]) -> None:
+    """Take the error of a task that nobody waits for any more: its screen is gone."""
+    if not task.cancelled():
+        task.exception()

@@ -88,7 +88,7 @@ class MemoryBars(RowList[MethodRow]):
             ("★ " if is_best else "  " if row.runnable else "– ", "live"),
             (fit(row.label, _NAME), "title" if is_best else dim),
             (fit(share_text(row), _SHARE, right=True), dim),
-            (fit(gib(needed(row)), _NEEDED, right=True) + "  ", ""),
+            (fit(gib(needed(row)), _NEEDED, right=True) + ("= " if is_exact(row) else "  "), ""),
             *bar_cells(row, self._seat, self._scale, _bar_width(width + 1)),
             (" ", ""),
             (fit(word, _VERDICT), look),
@@ -140,6 +140,11 @@ def bar_cells(row: MethodRow, seat: Seat, scale: int, width: int) -> list[Cell]:
         (tail, own),
         (" " * (_OVER - over), "free"),
     ]
+
+
+def is_exact(row: MethodRow) -> bool:
+    """True where the number comes from a simulation or a measurement, not from the formula."""
+    return row.estimate is not None and row.estimate.basis != "closed_form"
 
 
 def share_text(row: MethodRow) -> str:
