@@ -62,6 +62,11 @@ def find(name: str, *, revision: str | None = None, online: bool = False) -> Fou
         return Found(entry.config, entry.shape, None)
     if online:
         return _in_folder(_fetched(name, revision), shown(name))
+    if revision is not None:
+        raise TuiFtError(
+            f"Revision {shown(revision)} of {shown(name)} is not in the Hugging Face cache.",
+            "Leave model.revision out, or give the path of its config.json.",
+        )
     raise TuiFtError(
         f"{shown(name)} is no folder, no model of the catalogue and not in the Hugging Face cache.",
         "Check its name, or give the path of its config.json.",
