@@ -144,9 +144,12 @@ def test_qlora_where_lora_does_not_fit() -> None:
     assert answer.plan.spec.method.quantization == "nf4"
 
 
-def test_experts_that_stay_in_16_bit_are_no_case_for_qlora() -> None:
-    answer = advice("sft", 5000, 24, EXPERTS)
-    assert (answer.method, answer.reasons[0].rule) == ("lora", "R9")
+def test_experts_that_stay_in_16_bit_make_qlora_a_last_resort() -> None:
+    answer = advice("sft", 5000, 200, EXPERTS)
+    held = {name: plan.estimate.parts.weights for name, plan in answer.plans.items()}
+    assert held["qlora"] > 0.9 * held["lora"]
+    assert (answer.method, answer.reasons[0].rule) == ("lora", "R5")
+    assert advice("sft", 5000, 24, EXPERTS).reasons[0].rule == "R9"
 
 
 def test_several_gpus_share_what_none_holds_alone_the_fewest_that_do() -> None:
@@ -235,6 +238,12 @@ def test_few_rows_get_a_guard() -> None:
     assert (spec.method.rank, spec.method.dropout, spec.evaluation.every_epochs) == (8, 0.05, 0.25)
     assert spec.training.epochs <= 3
     assert "G4" not in rules_of(advice("sft", 1000, 24))
+
+
+def test_beside_fused_experts_the_guard_has_no_dropout() -> None:
+    answer = advice("sft", 300, 200, EXPERTS)
+    assert (answer.plan.spec.method.rank, answer.plan.spec.method.dropout) == (8, None)
+    assert "no dropout" in next(reason.more for reason in answer.reasons if reason.rule == "G4")
 
 
 def test_passes_over_the_data_follow_its_size() -> None:

@@ -9,7 +9,7 @@ from tui_ft.errors import TuiFtError
 from tui_ft.guide.question import Plan, Question
 from tui_ft.guide.switching import kind_of, method_of, smaller_batches, switch
 from tui_ft.spec import overrides
-from tui_ft.spec.resolve import METHOD_KEYS
+from tui_ft.spec.resolve import METHOD_KEYS, resolve
 from tui_ft.spec.run_spec import RunSpec
 from tui_ft.vram.bounds import check_bounds
 from tui_ft.vram.calibration import correct
@@ -17,16 +17,13 @@ from tui_ft.vram.estimate import estimate as closed_form
 from tui_ft.vram.result import Estimate
 from tui_ft.vram.shape import ModelShape
 from tui_ft.vram.situation import Pricing
+from tui_ft.vram.targets import adapted
 from tui_ft.vram.verdict import judge
 from tui_ft.vram.workload import Workload, from_spec
 
 FURTHER_GPU_SHARE = 0.85
 """Of the memory of each further GPU this much counts: shards are uneven and buffers are kept twice
 (unsloth, vram_estimation.py)."""
-
-WORTH_QUANTISING = 0.9
-"""QLoRA that needs more than this share of LoRA's memory is not worth its slowness (fused experts stay
-in 16 bit, a small model is mostly embeddings). Chosen by us."""
 
 
 def pricing(question: Question) -> Pricing:
@@ -117,15 +114,24 @@ class Case:
         plan = self.plan(method)
         return plan is not None and plan.verdict == "fits"
 
+    def adapts_experts(self) -> bool:
+        """True where LoRA adapts fused experts of a mixture, too."""
+        try:
+            targets = resolve(self.question.spec).method.targets or "all-linear"
+            return any(found.experts > 1 for found in adapted(self.question.shape, targets))
+        except TuiFtError:
+            return False
+
     def is_unknown(self) -> bool:
         return self.question.free_bytes is None
 
     def frugal(self) -> str:
-        """QLoRA; where quantising saves next to nothing LoRA, for a trial prompt tuning."""
-        lora, qlora = self.plan("lora"), self.plan("qlora")
-        if lora is None or (qlora and qlora.needed_bytes <= WORTH_QUANTISING * lora.needed_bytes):
-            return "qlora"
-        return "prompt" if self.question.is_trial else "lora"
+        """What needs least, one row at a time: QLoRA, or LoRA (for a trial prompt tuning) if that is less."""
+        other = "prompt" if self.question.is_trial else "lora"
+        quantised, plain = self.least("qlora"), self.least(other)
+        if quantised is None or (plain is not None and plain.needed_bytes < quantised.needed_bytes):
+            return other
+        return "qlora"
 
     def sharded(self) -> Plan | None:
         """The frugal method on the fewest GPUs that hold it together; None where they do not."""

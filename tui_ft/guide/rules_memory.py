@@ -47,10 +47,6 @@ def _qat(case: Case) -> Plan | None:
     return case.plan("qat", extra=tuple(c for c in full.overrides if c.startswith(batches)))
 
 
-def _has_frugal(case: Case) -> bool:
-    return case.frugal() == "qlora" and case.best("qlora") is not None
-
-
 METHOD_RULES: tuple[Rule, ...] = (
     Rule(
         id="R11",
@@ -152,7 +148,7 @@ METHOD_RULES: tuple[Rule, ...] = (
         decides="method",
         condition="QLoRA fits",
         outcome="QLoRA: nf4, double quantisation, computed in 16 bit, paged optimizer",
-        holds=_has_frugal,
+        holds=lambda case: case.best("qlora") is not None,
         plan=lambda case: case.best("qlora"),
         reason="LoRA needs {lora}, {free} are free; QLoRA needs {needed}.",
         more="The base is frozen in 4 bit and computed with in 16 bit; the adapter above it is trained in "
