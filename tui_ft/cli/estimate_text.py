@@ -123,7 +123,7 @@ def _assumed(assessment: Assessment) -> str:
     checkpointing = "on" if work.gradient_checkpointing else "off"
     base = f", base in {work.quantization}" if work.quantization else ""
     return (
-        f"Assumed: {work.batch_size} rows at a time, {rows} {work.seq_length} tokens, accumulation "
+        f"Assumed: {work.batch_size} {'row' if work.batch_size == 1 else 'rows'} at a time, {rows} {work.seq_length} tokens, accumulation "
         f"{work.gradient_accumulation}, {work.optimizer}, gradient checkpointing {checkpointing}, "
         f"{work.attention}, weights loaded in {work.precision.load}{base}, computed in "
         f"{work.precision.compute}{shared}."
