@@ -9,6 +9,7 @@ of the package lies there, so that the paths in the pictures are nobody's.
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import os
 import re
 import shutil
@@ -16,7 +17,7 @@ import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cells import to_svg
 
@@ -114,9 +115,47 @@ async def take(folder: Path) -> None:
             await pilot.press("question_mark")
             await until(pilot, lambda: shows(pilot, "Every key"))
             picture(pilot, folder / "help.svg")
+        await take_method(folder)
     finally:
         for run in directory.list_directories(RUNS):
             end(run)
+
+
+async def take_method(folder: Path) -> None:
+    """Take the Method screen on a box that is invented: one 24 GB GPU, half of it held by others."""
+    from tui_ft.hardware.gpu import GpuReader
+    from tui_ft.tui.app import TuiFtApp
+    from tui_ft.tui.screens.home import HomeScreen
+
+    app = TuiFtApp(RUNS, read_gpus=GpuReader(an_invented_gpu()).read)
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, HomeScreen) and app.screen.presets.loaded)
+        await pilot.press("tab", "down", "m")
+        await until(pilot, lambda: shows(pilot, "is recommended"))
+        await pilot.press("up")
+        await until(pilot, lambda: shows(pilot, "To make it fit"))
+        picture(pilot, folder / "method.svg")
+        await pilot.resize_terminal(*NARROW)
+        await pilot.press("down")
+        await until(pilot, lambda: shows(pilot, "▸★"))
+        picture(pilot, folder / "method-80x24.svg")
+        await pilot.press("e")
+        await until(pilot, lambda: shows(pilot, "= needed"))
+        picture(pilot, folder / "method-parts.svg")
+
+
+def an_invented_gpu() -> Any:
+    """The tests' stand-in for NVML, with one RTX 4090 on which two processes are."""
+    name = REPOSITORY / "tests" / "hardware" / "fake_nvml.py"
+    described = importlib.util.spec_from_file_location("fake_nvml", name)
+    assert described is not None and described.loader is not None
+    module = importlib.util.module_from_spec(described)
+    described.loader.exec_module(module)
+    gib = module.GIB
+    memory = tuple(int(size * gib) for size in (23.99, 12.1, 11.5))
+    compute = [(4711, int(7.9 * gib)), (4_194_400, int(3.6 * gib))]
+    name_4090 = "NVIDIA GeForce RTX 4090"
+    return module.FakeNvml({**module.FULL, "Name": name_4090, "memory": memory, "compute": compute})
 
 
 async def make_earlier_run(name: str, changes: list[str]) -> None:

@@ -60,7 +60,7 @@ async def test_progress_is_shown_and_the_exact_number_takes_the_place(
         await until(at.pilot, lambda: at.row("LoRA r16").startswith("▸"))
         (folder / "answer").write_text(ANSWER)
         (folder / "answer").rename(folder / "go")
-        await until(at.pilot, lambda: " 5.1= " in at.row("QLoRA r16"))
+        await until(at.pilot, lambda: "= ▚▚" in at.row("QLoRA r16"))
         await at.press("down", "e")
         await at.sees(
             "weights 2.79 GiB", "activations 1.86 GiB", "= allocated 4.66 GiB", "= exact: simulated"
