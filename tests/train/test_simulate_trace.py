@@ -228,8 +228,8 @@ def stacked(layers: int, period: int = 1) -> Trace:
             die(wide)
             gradient = following
         mark("optimizer")
-        die(gradient)
         die(hidden.pop())
+        die(gradient)
         if not states:
             for name in names:
                 states.append(bear(4096, "zeros"))
@@ -251,6 +251,17 @@ def test_a_deepened_trace_is_that_of_the_deep_model(whole: int, period: int) -> 
     places = {number: replace(storage, place=None) for number, storage in real.storages.items()}
     assert deep.storages == (places if whole > layers else real.storages)
     assert (deep.residents, deep.owners, deep.categories) == (real.residents, real.owners, real.categories)
+
+
+def test_the_order_of_deaths_outside_layers_does_not_matter() -> None:
+    trace = stacked(5)
+    first = next(index for index, event in enumerate(trace.events) if event == (None, "forward"))
+    second = trace.events.index((None, "forward"), first + 1)
+    deaths = trace.events[second + 1 : second + 6]
+    assert all(size is None for _, size in deaths)
+    mixed = [deaths[index] for index in (3, 0, 4, 2, 1)]
+    events = (*trace.events[: second + 1], *mixed, *trace.events[second + 6 :])
+    assert deepen(replace(trace, events=events), 5, 9).events == stacked(9).events
 
 
 def test_layers_that_are_not_alike_are_found_out() -> None:

@@ -69,7 +69,7 @@ class _Deepener:
         self._end = _BEFORE_UNIT + period
         self._home: dict[int, int] = {}
         self._name: dict[int, Name] = {}
-        self._tags = list(self._tagged())
+        self._source, self._tags = self._read()
         self._lookup = {(self._home[number], name): number for number, name in self._name.items()}
         self._ids: dict[tuple[int, int], int] = {}
         self._alive: set[int] = set()
@@ -78,6 +78,29 @@ class _Deepener:
         self._origin: dict[int, tuple[int, int]] = {}
 
     # ------------------------------------------------------------ which layer an event belongs to
+
+    def _read(self) -> tuple[list[Event], list[int | None]]:
+        """The events and the layer of each.
+
+        Outside layers, what dies in one stretch between births may die in any order, and does: torch's
+        cache of cast weights is a hash table. The same blocks come free, so layers are put in order.
+        """
+        source: list[Event] = []
+        tags: list[int | None] = []
+        dying: list[tuple[int, int]] = []
+        is_in_layer = False
+        for event, tag in zip(self._trace.events, self._tagged(), strict=True):
+            storage, size = event
+            if storage is None:
+                is_in_layer = _MARK.match(str(size)) is not None
+            if storage is not None and size is None and not is_in_layer:
+                dying.append((-1 if tag is None else tag, storage))
+                continue
+            _flush(dying, source, tags)
+            source.append(event)
+            tags.append(tag)
+        _flush(dying, source, tags)
+        return source, tags
 
     def _tagged(self) -> Iterator[int | None]:
         """The layer of each event: that of the mark before it, else that of the storage's owner."""
@@ -123,7 +146,7 @@ class _Deepener:
     def deepened(self) -> Trace:
         self._check_repetition()
         index = 0
-        events = self._trace.events
+        events = self._source
         while index < len(events):
             end = index
             while end < len(events) and self._is_unit(self._tags[end]):
@@ -157,7 +180,7 @@ class _Deepener:
         return next((tag for tag in (self._tags[index] for index in indices) if tag is not None), None)
 
     def _emit(self, index: int, copy: int) -> None:
-        storage, size = self._trace.events[index]
+        storage, size = self._source[index]
         tag = self._tags[index]
         if storage is None:
             self._events.append((None, self._mark(str(size), tag, copy)))
@@ -264,3 +287,10 @@ class _Deepener:
     def _resident(self, resident: Resident, new: int, copy: int) -> Resident:
         parts = tuple(self._ids[part, copy] for part in resident.parts)
         return replace(resident, id=new, name=self._renamed(resident.name, copy), parts=parts)
+
+
+def _flush(dying: list[tuple[int, int]], source: list[Event], tags: list[int | None]) -> None:
+    for tag, storage in sorted(dying):
+        source.append((storage, None))
+        tags.append(None if tag < 0 else tag)
+    dying.clear()
