@@ -102,7 +102,7 @@ def _ladder(steps: Sequence[Step]) -> Iterator[Entry]:
         line = (
             f"{step.key or '–'}  {fit(step.change, widest)} {gib(step.needed_bytes):>6} GiB  {word}{remark}"
         )
-        yield line, look if look == "good" else ""
+        yield line, "good" if step.key and look == "good" else ""
 
 
 def breakdown_entries(row: MethodRow, seat: Seat) -> list[Entry]:

@@ -31,7 +31,7 @@ class MemoryBars(RowList[MethodRow]):
 
     DEFAULT_CSS = """
     MemoryBars {
-        & > .row-list--others { color: $text-muted; }
+        & > .row-list--others { color: $text-disabled; }
         & > .row-list--wall { color: $foreground; }
         & > .row-list--own-fits { color: $text-success; }
         & > .row-list--own-tight { color: $text-warning; }

@@ -250,6 +250,9 @@ class RowList(Widget, Generic[Row], can_focus=True):
         return Strip(segments).adjust_cell_length(width, base)
 
     def _look(self, base: Style, name: str) -> Style:
-        if name in self.UNDER_CURSOR:
-            base = self.rich_style
-        return base + self.get_component_rich_style(f"row-list--{name}", partial=True) if name else base
+        """The look of a cell; only a whole component style has a blended colour, as muted text needs it."""
+        if not name:
+            return base
+        if name in self.UNDER_CURSOR or base == self.rich_style:
+            return self.get_component_rich_style(f"row-list--{name}")
+        return base + self.get_component_rich_style(f"row-list--{name}", partial=True)
