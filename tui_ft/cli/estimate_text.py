@@ -118,12 +118,13 @@ def _table(estimate: Estimate) -> Iterator[str]:
 
 def _assumed(assessment: Assessment) -> str:
     work = assessment.workload
+    batch = "1 row" if work.batch_size == 1 else f"{work.batch_size} rows"
     rows = "packed to" if work.is_packed else "the longest row of"
     shared = f", {work.gpus} GPUs by {work.strategy}" if work.gpus > 1 else ""
     checkpointing = "on" if work.gradient_checkpointing else "off"
     base = f", base in {work.quantization}" if work.quantization else ""
     return (
-        f"Assumed: {work.batch_size} {'row' if work.batch_size == 1 else 'rows'} at a time, {rows} {work.seq_length} tokens, accumulation "
+        f"Assumed: {batch} at a time, {rows} {work.seq_length} tokens, accumulation "
         f"{work.gradient_accumulation}, {work.optimizer}, gradient checkpointing {checkpointing}, "
         f"{work.attention}, weights loaded in {work.precision.load}{base}, computed in "
         f"{work.precision.compute}{shared}."
