@@ -22,6 +22,18 @@ LLAMA_70B = "Llama-3.3-70B"
 SMALL = "Qwen2.5-0.5B"
 EXPERTS = "Qwen3-30B-A3B"
 
+GOALS_ASKED = (
+    "sft",
+    "preference",
+    "rl",
+    "distil",
+    "continue",
+    "deploy-int4",
+    "quick-trial",
+    "keep-skills",
+    "complex",
+)
+
 _SHAPES: dict[str, ModelShape] = {}
 
 
