@@ -48,6 +48,20 @@ def build_model(
     return model
 
 
+def layers_of(document: Mapping[str, Any]) -> tuple[int, int]:
+    """The number of decoder layers, and after how many of them their kinds repeat.
+
+    Raises `TuiFtError` for a config that the installed transformers cannot read.
+    """
+    try:
+        config = text_config(document, None)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise TuiFtError(f"This config cannot be read: {one_line(error)}.") from error
+    whole = int(config.num_hidden_layers)
+    kinds = list(getattr(config, "layer_types", None) or ())
+    return whole, next((n for n in range(1, whole) if kinds[n:] == kinds[:-n]), 1) if kinds else 1
+
+
 def _attention(spec: RunSpec) -> str | None:
     """The implementation that the trainer asks for; flash attention's package need not be installed here."""
     asked = attention_implementation(spec)

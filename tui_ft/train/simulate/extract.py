@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import importlib.metadata
 import random
 import sys
 import time
@@ -20,13 +19,13 @@ import msgspec
 from tui_ft.errors import TuiFtError
 from tui_ft.spec import overrides
 from tui_ft.train.simulate import grid, sample
-from tui_ft.train.simulate.moments import Affine, Unresolved, affine, peaks, segments
+from tui_ft.train.simulate.moments import Affine, UnresolvedError, affine, peaks, segments
 from tui_ft.train.simulate.ours import trace_steps
-from tui_ft.train.simulate.symbols import Ambiguous, Symbols
+from tui_ft.train.simulate.symbols import AmbiguousError, Symbols
+from tui_ft.train.simulate.versions import versions
 from tui_ft.vram.dimensions import head_dimensions, step_dimensions
 
 SCHEMA = 1
-PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "bitsandbytes")
 
 Sizes = tuple[int, Mapping[str, int]]
 """A number of layers, and the dimensions."""
@@ -43,11 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         document = family_document(family)
         path = options.folder / f"{family}.json"
         path.write_bytes(msgspec.json.encode(document) + b"\n")
-        print(
-            f"{family}: {len(document['policies'])} policies, {path.stat().st_size >> 10} KiB, "
-            f"{time.monotonic() - began:.0f} s",
-            file=sys.stderr,
-        )
+        rows, took = len(document["policies"]), time.monotonic() - began
+        sys.stderr.write(f"{family}: {rows} policies, {path.stat().st_size >> 10} KiB, {took:.0f} s\n")
     return 0
 
 
@@ -59,12 +55,12 @@ def family_document(family: str) -> dict[str, Any]:
     for point in grid.points(family, has_window=window, has_free_head=free_head):
         try:
             policies[point.policy.key] = [_row(moment) for moment in _moments(point)]
-        except (TuiFtError, Unresolved, Ambiguous, ValueError, RuntimeError) as error:
+        except (TuiFtError, UnresolvedError, AmbiguousError, ValueError, RuntimeError) as error:
             left_out[point.policy.key] = " ".join(str(error).split())[:160]
     return {
         "schema": SCHEMA,
         "family": family,
-        "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "versions": versions(),
         "policies": policies,
         "left_out": left_out,
     }
@@ -79,7 +75,7 @@ def _traits(family: str) -> tuple[bool, bool]:
     point = next(grid.points(family, has_window=False, has_free_head=True))
     try:
         segments(trace_steps(point.case, 2), sample.symbols(point.case.config))
-    except (TuiFtError, Unresolved, ValueError, RuntimeError):
+    except (TuiFtError, UnresolvedError, ValueError, RuntimeError):
         return has_window, False
     return has_window, True
 
@@ -116,15 +112,16 @@ def _row(moment: Affine) -> list[Any]:
 
 _NOTHING = 1e-6
 _CHOICES: Mapping[str, Sequence[int]] = {
-    "L": (12, 16, 24, 28, 32, 48, 64, 80), "heads": (8, 12, 16, 32, 64), "u": (1, 2, 4, 8), "d": (64, 128, 256),
-    "V": (32000, 49152, 128256, 151936, 256000), "b": (1, 2, 4, 8, 16, 64), "s": (64, 128, 256, 512, 1024, 2048, 4096, 8192, 32768),
-    "r": (1, 8, 16, 64, 256), "E": (8, 32, 128), "K": (2, 4, 8),
+    "L": (12, 16, 24, 28, 32, 48, 64, 80), "heads": (8, 12, 16, 32, 64), "u": (1, 2, 4, 8),
+    "d": (64, 128, 256), "V": (32000, 49152, 128256, 151936, 256000), "r": (1, 8, 16, 64, 256),
+    "b": (1, 2, 4, 8, 16, 64), "s": (64, 128, 256, 512, 1024, 2048, 4096, 8192, 32768),
+    "E": (8, 32, 128), "K": (2, 4, 8),
 }  # fmt: skip
 _SAMPLES = 3000
 
 
 def _realistic(point: grid.Point) -> list[Sizes]:
-    """Sizes of models and steps as they occur, and beyond: a moment that is never the largest there is dropped."""
+    """Sizes of models and steps as they occur, and beyond: a moment that is never the largest is dropped."""
     rnd = random.Random(0)
     fills = "head_dim" not in point.case.config
     found: list[Sizes] = []

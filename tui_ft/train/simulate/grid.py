@@ -44,7 +44,7 @@ _METHODS: tuple[tuple[str, ...], ...] = (
     ("method.kind=qlora", ATTENTION_ONLY),
     ("method.kind=qlora", "method.double_quantization=false"),
 )
-"""Settings that change which tensors a step makes; masks and tied weights are put to each where they matter."""
+"""Settings that change which tensors a step makes; masks and tied weights are put to each."""
 
 
 @dataclass(frozen=True)

@@ -25,13 +25,13 @@ _LOSS_PHASES = frozenset({"head", "backward"})
 _SMALLEST_BLOCK = 512
 
 
-class Unresolved(ValueError):
+class UnresolvedError(ValueError):
     """A tensor of some size is no product of the sample's dimensions."""
 
 
 @dataclass(frozen=True)
 class Moment:
-    """Bytes per unit of each product that are alive at one moment; `is_accumulating`: gradients were there."""
+    """Bytes per unit of each product alive at one moment; `is_accumulating`: gradients were there."""
 
     phase: str
     is_accumulating: bool
@@ -52,7 +52,7 @@ class Segment:
 def segments(trace: Trace, symbols: Symbols) -> list[Segment]:
     """Cut the last step and the evaluation into segments; only moments before a release are kept.
 
-    Raises `Unresolved` for a tensor of more than 64 KiB whose size is no product of the dimensions.
+    Raises `UnresolvedError` for a tensor of more than 64 KiB whose size is no product of the dimensions.
     """
     return list(_Reader(trace, symbols).read())
 
@@ -106,7 +106,7 @@ class _Reader:
         resolved = self._symbols.monomial(nbytes, record.shape, record.op)
         if resolved is None:
             if nbytes > 65536:
-                raise Unresolved(
+                raise UnresolvedError(
                     f"{record.op} made {nbytes} bytes of shape {record.shape} in {record.phase!r}"
                 )
             resolved = float(nbytes), ()
@@ -214,7 +214,7 @@ TOLERANCE = 5e-4
 
 
 def peaks(moments: Sequence[Affine], samples: Sequence[tuple[int, Mapping[str, int]]]) -> list[Affine]:
-    """Few moments of which one is, for every sample (layers, dimensions), the largest of its kind or nearly so."""
+    """Few moments of which one is, for every sample (layers, dimensions), the largest or nearly so."""
     kept: list[Affine] = []
     for accumulating in (False, True):
         group = [moment for moment in moments if moment.is_accumulating is accumulating]

@@ -1,4 +1,4 @@
-"""Our own trainer's step on tensors without values: two optimizer steps and an evaluation, every byte traced."""
+"""Our own trainer's steps and an evaluation on tensors without values, every byte traced."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from tui_ft.train.simulate.answers import Answers
 from tui_ft.train.simulate.base_model import build_model
 from tui_ft.train.simulate.kernels import Attention
 from tui_ft.train.simulate.pretence import pretending
-from tui_ft.train.simulate.steps import SimulatedTrainer
+from tui_ft.train.simulate.steps import SimulatedTrainer, forget_devices
 from tui_ft.train.simulate.tracing import Trace, Tracer
 from tui_ft.vram.workload import BF16_CAPABILITY
 
 _ANY_TOKEN = 2
 
 MICRO_BATCHES = 2
-"""Micro-batches a simulated step: in the first no gradient is there yet, in the second all are."""
+"""At most so many micro-batches a step: in the first no gradient is there yet, in the second all are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,8 +76,9 @@ def trace_steps(case: Case, layers: int | None = None) -> Trace:
 
     Raises `TuiFtError` for a model or a setting that cannot be simulated.
     """
-    spec = _simulated(resolve(case.spec), case.steps)
+    spec = simulated_spec(resolve(case.spec), case.steps)
     on_gpu = case.device == "cuda"
+    forget_devices()
     precision = as_torch(policy.decide(spec, on_gpu=on_gpu, has_bf16=case.has_bf16))
     attention = Attention(has_flash=case.has_bf16 and precision.compute != torch.float32)
     tracer = Tracer(device_type=case.device)
@@ -94,17 +95,20 @@ def trace_steps(case: Case, layers: int | None = None) -> Trace:
         return tracer.trace()
 
 
-def _simulated(spec: RunSpec, steps: int) -> RunSpec:
+def simulated_spec(spec: RunSpec, steps: int) -> RunSpec:
     """The spec with as many steps as are needed; nothing else of it is changed."""
     training = msgspec.structs.replace(
-        spec.training, gradient_accumulation=MICRO_BATCHES, max_steps=steps, dataloader_workers=0
+        spec.training,
+        gradient_accumulation=min(spec.training.gradient_accumulation, MICRO_BATCHES),
+        max_steps=steps,
+        dataloader_workers=0,
     )
     return msgspec.structs.replace(spec, training=training)
 
 
 def _trainer(case: Case, spec: RunSpec, precision: Precision, layers: int | None) -> SimulatedTrainer:
     with torch.device(case.device):
-        rows = _rows(case.seq_length, spec.training.batch_size * MICRO_BATCHES * case.steps)
+        rows = longest_rows(case, spec)
         return assemble(
             spec,
             build_model(case.config, spec, precision, layers),
@@ -115,17 +119,18 @@ def _trainer(case: Case, spec: RunSpec, precision: Precision, layers: int | None
             on=torch.device(case.device),
             train_dataset=rows,
             eval_dataset=rows,
-            processing_class=_tokenizer(),
+            processing_class=any_tokenizer(),
         )
 
 
-def _rows(length: int, count: int) -> datasets.Dataset:
+def longest_rows(case: Case, spec: RunSpec) -> datasets.Dataset:
     """Rows of the longest length, each token counted by the loss: no batch of the data needs more."""
-    tokens = [_ANY_TOKEN] * length
+    count = spec.training.batch_size * spec.training.gradient_accumulation * case.steps
+    tokens = [_ANY_TOKEN] * case.seq_length
     return datasets.Dataset.from_list([{"input_ids": tokens, "labels": tokens}] * count)
 
 
-def _tokenizer() -> PreTrainedTokenizerFast:
+def any_tokenizer() -> PreTrainedTokenizerFast:
     """The trainer wants one, to name its padding; nothing is tokenised."""
     vocabulary = {"<pad>": 0, "<eos>": 1, "<any>": _ANY_TOKEN}
     words = tokenizers.models.WordLevel(vocabulary, unk_token="<any>")

@@ -1,4 +1,4 @@
-"""What the libraries are told while a step is simulated: each untruth with the reason why it moves no byte."""
+"""What the libraries are told while a step is simulated, and why each untruth moves no byte."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _allow_autocast(swap: Any) -> None:
 
 
 def _keep_eager(swap: Any) -> None:
-    """transformers takes tensors without values for a compiler's and would build masks that training skips."""
+    """transformers takes tensors without values for a compiler's, and builds masks that training skips."""
     for name, module in list(sys.modules.items()):
         if name.startswith("transformers.") and "is_tracing" in vars(module):
             swap(module, "is_tracing", lambda *_: False)

@@ -22,7 +22,8 @@ FILLED = HEADS * HEAD
 _MODEL: Mapping[str, int] = {
     "hidden_size": HIDDEN, "intermediate_size": WIDE, "num_attention_heads": HEADS,
     "num_key_value_heads": KV_HEADS, "head_dim": HEAD, "vocab_size": VOCABULARY,
-    "max_position_embeddings": 2 * LENGTH, "num_experts_per_tok": CHOSEN, "moe_intermediate_size": EXPERT_WIDTH,
+    "max_position_embeddings": 2 * LENGTH, "num_experts_per_tok": CHOSEN,
+    "moe_intermediate_size": EXPERT_WIDTH,
 }  # fmt: skip
 _EXPERT_COUNTS = ("num_experts", "num_local_experts", "n_routed_experts")
 

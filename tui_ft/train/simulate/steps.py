@@ -11,6 +11,7 @@ from transformers import TrainerCallback
 from trl import SFTTrainer
 
 from tui_ft.train.methods import decoder_layers
+from tui_ft.train.simulate.states import StateKeeper, needs_keeper
 from tui_ft.train.simulate.tracing import Tracer
 from tui_ft.train.trainer import RunTrainer
 
@@ -48,6 +49,11 @@ class SimulatedTrainer(RunTrainer):
             layer.register_forward_hook(_at_gradient(tracer, f"backward layer {number}"))
         self._wrap_backward(tracer)
 
+    def create_optimizer(self, model: nn.Module | None = None) -> Any:
+        if needs_keeper(self.args.optim):
+            self.optimizer = StateKeeper(self.model.parameters(), self.args.optim)
+        return super().create_optimizer(model) if self.optimizer is None else self.optimizer
+
     def mark(self, phase: str) -> None:
         if self._tracer is not None:
             self._tracer.mark(phase)
@@ -60,15 +66,16 @@ class SimulatedTrainer(RunTrainer):
         SFTTrainer.prediction_step(self, self.model, batch, prediction_loss_only=True)
 
     def note_gradients(self) -> None:
-        for parameter in self.model.parameters():
+        for name, parameter in self.model.named_parameters():
             if self._tracer is not None and parameter.grad is not None:
-                self._tracer.categorise(parameter.grad, "gradients")
+                self._tracer.categorise(parameter.grad, "gradients", name)
 
     def note_states(self) -> None:
-        for state in self.optimizer.state.values():
+        names = {id(parameter): name for name, parameter in self.model.named_parameters()}
+        for parameter, state in self.optimizer.state.items():
             for value in state.values():
                 if self._tracer is not None and isinstance(value, torch.Tensor):
-                    self._tracer.categorise(value, "optimizer")
+                    self._tracer.categorise(value, "optimizer", names[id(parameter)])
 
     @property
     def _adds_weights(self) -> bool:

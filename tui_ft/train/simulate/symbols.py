@@ -11,17 +11,18 @@ from math import prod
 Monomial = tuple[str, ...]
 """A product of dimensions by name, sorted: ("b", "h", "s") is batch x hidden x length."""
 
-_MULTIPLES = tuple(Fraction(n) for n in (1, 2, 3, 4)) + (Fraction(1, 2),)
+_MULTIPLES = (Fraction(1), Fraction(2), Fraction(3), Fraction(4), Fraction(1, 2))
 _LARGEST_DEGREE = 4
 
 
 _USUAL: tuple[Monomial, ...] = (
-    ("b", "s"), ("b", "S"), ("d", "n"), ("d", "g"), ("b", "n"), ("b", "g"), ("K", "b", "s"), ("E", "m"), ("E", "h"),
+    ("b", "s"), ("b", "S"), ("d", "n"), ("d", "g"), ("b", "n"), ("b", "g"), ("K", "b", "s"), ("E", "m"),
+    ("E", "h"),
 )  # fmt: skip
 """Products that the libraries flatten into one dimension of a tensor."""
 
 
-class Ambiguous(ValueError):
+class AmbiguousError(ValueError):
     """Two products of the chosen dimensions are equal: the sizes of the sample must be chosen anew."""
 
 
@@ -39,7 +40,7 @@ class Symbols:
         self._of_dimension = self._dimensions()
 
     def _dimensions(self) -> dict[int, Monomial]:
-        """Every size that one dimension of a tensor may have: a basic one, a usual product, their multiples."""
+        """Every size that a dimension of a tensor may have: a basic one, a usual product, a multiple."""
         found: dict[int, Monomial] = {}
         singles: list[Monomial] = [(name,) for name in sorted(self.values)]
         usual = [
@@ -53,7 +54,7 @@ class Symbols:
                 if size.denominator != 1 or size <= 1:
                     continue
                 if found.setdefault(int(size), names) != names and multiple == 1:
-                    raise Ambiguous(f"{names} and {found[int(size)]} are both {size}")
+                    raise AmbiguousError(f"{names} and {found[int(size)]} are both {size}")
         return found
 
     def monomial(
@@ -98,4 +99,4 @@ _KERNEL_RATES = frozenset(
     for numerator in (1, 2, 4, 6, 8, 12, 16)
     for denominator in (1, 16, 64, 256)
 ) | {(16 + 64 * 64 * 4) * _FINEST}
-"""Bytes for each unit of a product, in 256ths: an element, a share of an absmax block, a tile with its lock."""
+"""Bytes of a unit of a product, in 256ths: an element, a share of an absmax block, a tile with its lock."""
