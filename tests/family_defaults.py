@@ -62,7 +62,7 @@ def everything() -> dict[str, dict[str, Any]]:
     )
     from transformers import CONFIG_MAPPING
 
-    rows = {**FAMILIES, **{family: row for row, family in TOWERS.values()}}
+    rows = {**FAMILIES, **{tower.family: tower.row for found in TOWERS.values() for tower in found}}
     classes = {name: CONFIG_MAPPING[name] for name in rows}
     return {
         "defaults": {name: defaults_of(classes[name], keys_of(row)) for name, row in sorted(rows.items())},

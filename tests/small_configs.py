@@ -351,6 +351,10 @@ NEO = {
 XGLM = {"d_model": 48, "ffn_dim": 80, "num_layers": 3, "attention_heads": 6, "vocab_size": 97}
 SIGLIP = {"hidden_size": 40, "intermediate_size": 56, "num_hidden_layers": 2, "num_attention_heads": 4}
 GEMMA3_TEXT = {**BASE, **NO_TOKENS, "model_type": "gemma3_text"}
+SENSES = {
+    "vision_config": {**SIGLIP, "num_key_value_heads": 4, "head_dim": 10, "position_embedding_size": 30},
+    "audio_config": {"hidden_size": 32, "num_hidden_layers": 2, "subsampling_conv_channels": [16, 8]},
+}
 GEMMA3_4B = {"hidden_size": 48, "intermediate_size": 80, "num_hidden_layers": 3, "model_type": "gemma3_text"}
 LLAMA4_TEXT = {**BASE, **NO_TOKENS, **LOCAL_MOE, "intermediate_size_mlp": 100, "model_type": "llama4_text"}
 SPECIALS = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
@@ -389,6 +393,8 @@ OTHERS: list[dict[str, Any]] = [
     {**GEMMA3, "text_config": GEMMA3_TEXT, "vision_config": SIGLIP, "tie_word_embeddings": False},
     {**GEMMA3, "text_config": {**GEMMA3_TEXT, "tie_word_embeddings": False}, "vision_config": SIGLIP},
     {**GEMMA3, "text_config": {**NO_TOKENS, **GEMMA3_4B}, "vision_config": SIGLIP},
+    {"model_type": "gemma4", "text_config": {**BASE, **NO_TOKENS, **GEMMA4}},
+    {"model_type": "gemma4", "text_config": {**BASE, **NO_TOKENS, **GEMMA4}, **SENSES},
     {"model_type": "llama4", "text_config": LLAMA4_TEXT, "vision_config": {"num_hidden_layers": 1}},
     {"model_type": "llama4", "text_config": LLAMA4_TEXT, "tie_word_embeddings": True},
     {"model_type": "qwen3_5", "text_config": {**BASE, **NO_TOKENS, **DELTA}},

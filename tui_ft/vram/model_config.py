@@ -11,7 +11,7 @@ from tui_ft.vram.families.expression import FAULTS
 from tui_ft.vram.families.layout import Family, SizeError, weights
 from tui_ft.vram.families.sizes import Sizes
 from tui_ft.vram.families.table import FAMILIES
-from tui_ft.vram.families.towers import has_tower, with_tower
+from tui_ft.vram.families.towers import has_towers, with_towers
 from tui_ft.vram.shape import ModelShape, Weight
 
 REMEDY = "Use the config.json that came with the model."
@@ -36,9 +36,9 @@ def shape_of(config: Mapping[str, Any], name: str) -> ModelShape:
     _refuse_exceptions(row, sizes, text, name)
     try:
         shape = _counted(row, sizes, family, name)
-        if text is not config and not has_tower(config):
+        if text is not config and not has_towers(config):
             return replace(shape, notes=(*shape.notes, LEFT_OUT))
-        return with_tower(shape, config)
+        return with_towers(shape, config)
     except SizeError as error:
         raise TuiFtError(f"The config of {name} gives {error} a size that cannot be.", REMEDY) from error
     except FAULTS as error:
@@ -71,6 +71,7 @@ LEFT_OUT = "Only its language model is loaded; what sees or hears is left out."
 
 TEXT_FAMILY = {
     "gemma3": "gemma3_text",
+    "gemma4": "gemma4_text",
     "llama4": "llama4_text",
     "qwen3_5": "qwen3_5_text",
     "qwen3_5_moe": "qwen3_5_moe_text",
@@ -79,11 +80,11 @@ TEXT_FAMILY = {
 }
 """Multimodal types of which AutoModelForCausalLM loads the language model, by the type of that.
 
-Of `gemma3` it loads the vision tower too (see `towers`).
+Of those in `towers.TOWERS` it loads the rest too.
 """
 
-LOADED_WHOLE = frozenset({"gemma3", "gemma3n", "gemma4", "gemma4_unified", "fuyu", "got_ocr2"})
-"""Multimodal types that AutoModelForCausalLM loads with their towers."""
+LOADED_WHOLE = frozenset({"gemma3n", "gemma4_unified", "fuyu", "got_ocr2"})
+"""Multimodal types that AutoModelForCausalLM loads with towers that have no row here."""
 
 
 def text_part(config: Mapping[str, Any], name: str) -> tuple[str, Mapping[str, Any]]:
@@ -100,7 +101,7 @@ def text_part(config: Mapping[str, Any], name: str) -> tuple[str, Mapping[str, A
         return family, config
     inner = config["text_config"]
     if family in TEXT_FAMILY and isinstance(inner, Mapping):
-        tie = {"tie_word_embeddings": config.get("tie_word_embeddings", True)} if family == "gemma3" else {}
+        tie = {"tie_word_embeddings": config.get("tie_word_embeddings", True)} if has_towers(config) else {}
         return TEXT_FAMILY[family], {**inner, **tie}
     if isinstance(inner, Mapping) and family not in LOADED_WHOLE:
         raise TuiFtError(

@@ -116,26 +116,41 @@ def _chosen(shape: ModelShape, modules: set[str], parameters: Mapping[str, int])
     """
     ends = tuple(f".{name}" for name in modules)
     tells_layers = any(part.isdecimal() for name in modules for part in name.split("."))
-    yield from _matching(((weight.module, weight) for weight in shape.outside), ends, parameters)
+    yield from _matching(shape, ((weight.module, weight) for weight in shape.outside), ends, parameters)
     seen: dict[int, list[Adapted]] = {}
     for index, block in enumerate(shape.blocks):
         if tells_layers or id(block) not in seen:
             prefix = f"{shape.stack}.{index}."
             paths = ((prefix + weight.module, weight) for weight in block)
-            seen[id(block)] = list(_matching(paths, ends, parameters))
+            seen[id(block)] = list(_matching(shape, paths, ends, parameters))
         yield from seen[id(block)]
 
 
 def _matching(
-    paths: Iterable[tuple[str, Weight]], ends: tuple[str, ...], parameters: Mapping[str, int]
+    shape: ModelShape,
+    paths: Iterable[tuple[str, Weight]],
+    ends: tuple[str, ...],
+    parameters: Mapping[str, int],
 ) -> Iterator[Adapted]:
     for path, weight in paths:
+        _refuse_wrappers(shape, path, ends)
         whole = f"{path}.{weight.parameter}"
         parameter = next((name for name in parameters if whole.endswith(f".{name}")), None)
         if parameter is not None:
             yield Adapted(weight, parameters[parameter])
         elif weight.role in LINEAR and f".{path}".endswith(ends):
             yield Adapted(weight)
+
+
+def _refuse_wrappers(shape: ModelShape, path: str, ends: tuple[str, ...]) -> None:
+    """Raise where a name means a module with layers inside, which peft cannot put an adapter beside."""
+    while "." in path:
+        path = path.rpartition(".")[0]
+        if f".{path}".endswith(ends):
+            raise TuiFtError(
+                f"method.targets means {path} of {shape.name} too, which is no linear layer.",
+                "Name the layers more closely, or choose all-linear.",
+            )
 
 
 def _weights(shape: ModelShape, *, each_once: bool = False) -> Iterator[tuple[str, Weight]]:
