@@ -43,6 +43,7 @@ async def test_everything_is_there_and_no_key_is_cut(size: tuple[int, int]) -> N
     rooms.presets = [a_preset(number) for number in range(1, 10)]
     async with at_home(rooms, size) as pilot:
         await on_screen(pilot, "9 preset-9")
+        await on_screen(pilot, " GPU 2")
         lines = shown(pilot.app)
         for key in FOOTER + (["^p Palette"] if size[0] > 80 else []):
             assert key in lines[-1]

@@ -18,16 +18,14 @@ from tui_ft.spec import overrides
 from tui_ft.tui import method_facts
 from tui_ft.tui.actions import HomeActions, LocalActions, sentence
 from tui_ft.tui.exact_job import ExactJob
-from tui_ft.tui.memory_words import basis_text, breakdown_entries, reason_entries
 from tui_ft.tui.method_desk import Desk
-from tui_ft.tui.method_header import gpu_lines, model_line, settings_line
 from tui_ft.tui.method_view import Step, View
 from tui_ft.tui.text import plain
 from tui_ft.tui.widgets.alert import Alert, Kind
 from tui_ft.tui.widgets.key_bar import KeyBar
-from tui_ft.tui.widgets.lines import Lines
 from tui_ft.tui.widgets.memory_bars import MemoryBars
-from tui_ft.tui.widgets.prose import Prose
+from tui_ft.tui.widgets.method_head import MethodHead
+from tui_ft.tui.widgets.method_panel import MethodPanel
 from tui_ft.tui.widgets.row_list import RowList
 
 if TYPE_CHECKING:
@@ -106,16 +104,22 @@ class MethodScreen(Screen[None]):
         return self._given_actions
 
     @property
+    def head(self) -> MethodHead:
+        return self.query_one(MethodHead)
+
+    @property
     def bars(self) -> MemoryBars:
         return self.query_one(MemoryBars)
 
+    @property
+    def panel(self) -> MethodPanel:
+        return self.query_one(MethodPanel)
+
     def compose(self) -> ComposeResult:
         self.add_class("-tall" if self.app.size.height >= TALL_ROWS else "-short")
-        yield Lines(id="model")
-        yield Lines(id="settings")
-        yield Lines(id="gpu")
+        yield MethodHead()
         yield MemoryBars()
-        yield Prose("Why", id="why")
+        yield MethodPanel("Why")
         yield Alert(id="progress")
         yield Alert(id="said")
         yield KeyBar()
@@ -142,11 +146,11 @@ class MethodScreen(Screen[None]):
         if not name:
             self.action_model()
             return
-        self._show_head(f"Looking for {plain(name)} …")
+        self.head.show(self.desk, self.preset_name, f"Looking for {plain(name)} …")
         try:
             found = await method_facts.find(name, spec.model.revision)
         except Exception as error:  # noqa: BLE001 - shown where the user looks
-            self._show_head()
+            self.head.show(self.desk, self.preset_name)
             self.bars.loaded = True
             self.bars.refresh()
             self._say(sentence(error), "bad")
@@ -169,7 +173,7 @@ class MethodScreen(Screen[None]):
     def _take(self, reading: GpuReading) -> None:
         """Go over to a new reading; the numbers are computed again only when the GPU looked at changed."""
         is_new = self.desk.take(reading)
-        self._show_gpus()
+        self.head.show_gpus(self.desk)
         if is_new:
             self._recompute()
 
@@ -193,7 +197,7 @@ class MethodScreen(Screen[None]):
 
     def _show(self, view: View) -> None:
         self._view = view
-        self._show_head()
+        self.head.show(self.desk, self.preset_name)
         self.bars.styles.height = len(view.rows) + 1
         self.bars.show(view)
         wanted, self._wanted = self._wanted, ""
@@ -204,36 +208,16 @@ class MethodScreen(Screen[None]):
         self._show_why()
         self.refresh_bindings()
 
-    def _show_head(self, instead: str = "") -> None:
-        desk, width = self.desk, self.app.size.width
-        line = model_line(instead, desk.found, desk.spec, self.preset_name, width)
-        self.query_one("#model", Lines).set_lines([line])
-        self.query_one("#settings", Lines).set_lines([settings_line(desk.spec, desk.first, width)])
-
-    def _show_gpus(self) -> None:
-        reading = self.desk.reading
-        if reading is not None:
-            panel, lines = (
-                self.query_one("#gpu", Lines),
-                gpu_lines(self.desk.seat, reading, self.app.size.width),
-            )
-            panel.styles.height = len(lines)
-            panel.set_lines(lines)
-
     def _show_why(self) -> None:
         """Show what belongs to the chosen row: the reasons and what would make it fit, or the parts."""
-        view, row, panel = self._view, self.bars.chosen, self.query_one("#why", Prose)
+        view, row = self._view, self.bars.chosen
         if view is None or row is None:
             return
         if self.has_class("-parts"):
-            panel.set_title(f"{row.label}: what its memory consists of")
-            panel.set_detail(basis_text(row))
-            panel.set_entries(breakdown_entries(row, view.seat))
+            self.panel.show_parts(view, row)
             return
-        panel.set_title(row.label)
-        panel.set_detail(basis_text(row))
         steps = self._steps.get(row.method)
-        panel.set_entries(reason_entries(view, row, steps or ()))
+        self.panel.show_reasons(view, row, steps or ())
         if steps is None:
             self._climb(view, row)
 
@@ -255,13 +239,13 @@ class MethodScreen(Screen[None]):
     @on(RowList.Chosen)
     def _follow_cursor(self, event: RowList.Chosen) -> None:
         self._say("")
-        self.query_one("#why", Prose).action_begin()
+        self.panel.action_begin()
         self._show_why()
         self.refresh_bindings()
 
     def on_resize(self, event: events.Resize) -> None:
-        self._show_head()
-        self._show_gpus()
+        self.head.show(self.desk, self.preset_name)
+        self.head.show_gpus(self.desk)
         self._show_why()
 
     def _say(self, text: str, kind: Kind = "good") -> None:
@@ -282,7 +266,7 @@ class MethodScreen(Screen[None]):
 
     def action_parts(self) -> None:
         self.toggle_class("-parts")
-        self.query_one("#why", Prose).action_begin()
+        self.panel.action_begin()
         self._show_why()
 
     def action_gpu(self, by: int) -> None:
