@@ -36,6 +36,8 @@ def shape_of(config: Mapping[str, Any], name: str) -> ModelShape:
     _refuse_exceptions(row, sizes, text, name)
     try:
         shape = _counted(row, sizes, family, name)
+        if config.get("quantization_config") is not None:
+            shape = replace(shape, notes=(*shape.notes, UNPACKED))
         if text is not config and not has_towers(config):
             return replace(shape, notes=(*shape.notes, LEFT_OUT))
         return with_towers(shape, config)
@@ -52,6 +54,8 @@ def _refuse_exceptions(row: Family, sizes: Sizes, config: Mapping[str, Any], nam
     if sentences:
         raise TuiFtError(f"{name} cannot be counted: {sentences[0]}.", "Choose another model.")
 
+
+UNPACKED = "Its 4-bit weights (mxfp4) are counted as the 16 bit to which they are unpacked."
 
 STAYS_16_BIT = "Its experts stay 16 bit: bitsandbytes quantises linear layers only."
 
