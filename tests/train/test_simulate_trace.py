@@ -122,6 +122,14 @@ def test_a_packed_weight_is_read_whole_first() -> None:
     assert replay(trace, events).phases[0].allocated == 20 * MIB + 1024
 
 
+def test_an_int8_weight_is_there_twice_before_it_is_packed() -> None:
+    packed = Resident(1, "model.q.weight", 8 * MIB, is_packed=True, parts=(2,))
+    trace = made((1, 8 * MIB), (2, 512), residents=(packed,))
+    events = load_events(trace, Loading(itemsize=2, warm_up=1.0))
+    sizes = [(-1, 8 * MIB), (-1, None), (-2, 16 * MIB), (-3, 16 * MIB), (2, 512), (1, 8 * MIB)]
+    assert events == [*sizes, (-3, None), (-2, None)]
+
+
 def test_what_is_cast_to_fp32_is_read_in_16_bits_and_the_cache_is_emptied() -> None:
     norm = Resident(1, "model.norm.weight", 8 * MIB, is_packed=False, parts=())
     trace = made((1, 32 * MIB), residents=(norm,))

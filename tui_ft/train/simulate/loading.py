@@ -18,16 +18,16 @@ PACKED_4BIT = 0.5
 PACKED_8BIT = 1.0
 """Bytes of the warm-up block for an element that is quantised while loading."""
 
-_CODE_BYTES = 16 * 4
+_FP16 = 2
 
 
 @dataclass(frozen=True, kw_only=True)
 class Loading:
     """How the weights come onto the GPU.
 
-    `itemsize`: bytes of an element as it is read. `warm_up`: bytes of the warm-up block for each
-    element that is packed later, None without such a block. `adapter_itemsize`: bytes of an adapter's element
-    before it is cast to what it is trained in. `is_prepared`: peft's `prepare_model_for_kbit_training`
+    `itemsize`: bytes of an element as it is read. `warm_up`: bytes of the warm-up block for each element that
+    is packed later; there is no such block, None, without `device_map`. `adapter_itemsize`: bytes of an
+    adapter's element before it is cast to what it is trained in. `is_prepared`: peft's `prepare_model_for_kbit_training`
     casts everything that is not packed to fp32.
     """
 
@@ -89,9 +89,15 @@ class _Loader:
             yield block, None
 
     def _pack(self, one: Resident) -> Iterator[Event]:
-        """The matrix as read, its statistics, its packed bytes; then the matrix is given back."""
+        """The matrix as read, its statistics, its packed bytes; then the matrix is given back.
+
+        For int8 it is taken through the CPU's memory and comes back in fp16 beside what was read.
+        """
         read = next(self._passing)
         yield read, one.elements * self._loading.itemsize
+        again = next(self._passing) if self._bytes(one.id) == one.elements else None
+        if again is not None:
+            yield again, one.elements * _FP16
         first, *others = one.parts or (None,)
         if first is not None:  # absmax is made before the output, the code after both
             yield first, self._bytes(first)
@@ -99,6 +105,8 @@ class _Loader:
         for part in others:
             if part is not None:
                 yield part, self._bytes(part)
+        if again is not None:
+            yield again, None
         yield read, None
 
     def _is_cast_later(self, one: Resident) -> bool:
