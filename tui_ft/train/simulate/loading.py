@@ -27,8 +27,8 @@ class Loading:
 
     `itemsize`: bytes of an element as it is read. `warm_up`: bytes of the warm-up block for each element that
     is packed later; there is no such block, None, without `device_map`. `adapter_itemsize`: bytes of an
-    adapter's element before it is cast to what it is trained in. `is_prepared`: peft's `prepare_model_for_kbit_training`
-    casts everything that is not packed to fp32.
+    adapter's element before it is cast to what it is trained in. `is_prepared`: what is not packed is cast
+    to fp32 (peft's `prepare_model_for_kbit_training`).
     """
 
     itemsize: int
