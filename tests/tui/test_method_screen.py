@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 from pathlib import Path
 
 import msgspec
 import pytest
-from home_world import OpenedRun, until
+from home_world import OpenedRun, Rooms, a_preset, a_run, an_app, ready, shown, until
 from method_world import SIZES, at_method, device, eight_gpus, half_a_gpu, no_gpu
 
+from tui_ft.runs import directory
+from tui_ft.spec.presets import find_preset
 from tui_ft.tui.cell_diff import CellDiff
 from tui_ft.tui.screens import method as method_module
 from tui_ft.tui.screens.ask import AskPath, Confirm
@@ -256,28 +259,22 @@ async def test_in_ascii_and_without_colour_shapes_and_words_say_everything(
         assert not any("?" in line for line in shown[:-1]), shown
 
 
-def test_bars_of_any_width_are_exactly_as_wide_as_they_may() -> None:
-    from tui_ft.guide.compare import MethodRow
-    from tui_ft.spec.run_spec import RunSpec
-    from tui_ft.tui.gpu_seats import Seat
-    from tui_ft.tui.widgets.memory_bars import bar_cells
-    from tui_ft.vram.result import Estimate, Parts
-
-    def row(needed: int | None) -> MethodRow:
-        estimate = needed and Estimate(
-            parts=Parts(weights=needed), needed_bytes=needed, nvidia_smi_bytes=needed, low_bytes=needed,
-            high_bytes=needed, context_bytes=0, trainable_parameters=1, basis="closed_form", validated=True,
-            peak_phase="backward",
-        )  # fmt: skip
-        return MethodRow(
-            method="lora", label="LoRA", overrides=(), spec=RunSpec(), estimate=estimate or None,
-            verdict="fits", trainable_share=0.1, checkpoint_bytes=1, result_bytes=1, speed="fast",
-            best_use="", runnable=True, why_not="",
-        )  # fmt: skip
-
-    for width in (8, 20, 33, 70):
-        for total, free in ((100, 100), (100, 0), (100, 37), (None, None), (100, None)):
-            for need in (None, 1, 36, 37, 38, 99, 100, 101, 110, 10_000):
-                seat = Seat(name="x", total_bytes=total, free_bytes=free)
-                cells = bar_cells(row(need), seat, total or 10_000, width)
-                assert sum(len(text) for text, _ in cells) == width, (width, total, free, need)
+async def test_m_opens_it_from_home_for_the_chosen_preset_or_run(tmp_path: Path) -> None:
+    preset = find_preset("qlora-8b-24gb", Path("/nowhere"))
+    run = directory.create(tmp_path, "earlier")
+    run.spec.write_text(find_preset("lora-3b-24gb", Path("/nowhere")).text)
+    rooms = Rooms()
+    rooms.presets = [a_preset(1, "demo"), dataclasses.replace(preset, key="2")]
+    rooms.runs = [a_run(1, id=run.id, path=str(run.path))]
+    async with an_app(rooms).run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.press("m")
+        await until(pilot, lambda: shown(pilot.app)[0].startswith(" Qwen/Qwen2.5-3B-Instruct"))
+        await until(pilot, lambda: f"LoRA r16, as in {run.id[:7]}" in shown(pilot.app)[0])
+        await pilot.press("q", "tab", "down", "m")
+        await until(pilot, lambda: "QLoRA r16, as in qlora-8b-24gb" in shown(pilot.app)[0])
+        await pilot.press("q")
+        run.spec.write_text("[method]\nkind = 3\n")
+        await pilot.press("tab", "m")
+        await until(pilot, lambda: "✗" in "".join(shown(pilot.app)[-6:]))
+        assert isinstance(pilot.app.screen, HomeScreen)

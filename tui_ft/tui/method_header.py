@@ -5,6 +5,8 @@ from __future__ import annotations
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+
 from tui_ft.spec.display import method_label
 from tui_ft.spec.resolve import resolve
 from tui_ft.tui.gpu_seats import Seat, many_line, seat_line
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from tui_ft.hardware.gpu import GpuReading
     from tui_ft.spec.run_spec import RunSpec
     from tui_ft.vram.find_model import Found
+
+_LEAST_SETTINGS = 12
+"""Cells from which on it is said whose settings they are."""
 
 _HOLDERS = 2
 """Lines at the most for who holds the GPU."""
@@ -32,8 +37,11 @@ def model_line(instead: str, found: Found | None, spec: RunSpec, preset: str, wi
     pieces = [
         (f" {plain(name)}", "strong"),
         (f"{count_text(shape.parameters)} parameters, {shape.layers} layers", ""),
-        (f"{plain(preset)}: {method_label(spec)}", "muted"),
     ]
+    settings = f"{method_label(spec)}, as in {plain(preset)}"
+    room = width - sum(cell_len(text) + 2 for text, _ in pieces)
+    if room >= _LEAST_SETTINGS:
+        pieces.append((fit(settings, min(room, cell_len(settings))), "muted"))
     return pack(pieces, width)
 
 

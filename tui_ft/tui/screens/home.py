@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
@@ -25,6 +26,7 @@ from tui_ft.tui.widgets.run_list import RunList
 if TYPE_CHECKING:
     from tui_ft.runs.listing import RunSummary
     from tui_ft.spec.presets import Preset
+    from tui_ft.spec.run_spec import RunSpec
     from tui_ft.tui.app import TuiFtApp
     from tui_ft.tui.start_flow import StartFlow
 
@@ -267,21 +269,20 @@ class HomeScreen(Screen[None], inherit_bindings=False):
         if preset is None and self._run is None:
             preset = next(iter(self.presets.rows), None)
         if preset is not None:
-            self.owner.open_method(preset.spec, preset.name, preset.text, self.actions)
+            self._open_method(lambda: (preset.spec, preset.name, preset.text))
         elif run := self._chosen_run("measure"):
-            self._open_method_of(run)
+            self._open_method(lambda: _spec_of(run))
 
     @work(group="method", exclusive=True)
-    async def _open_method_of(self, run: RunDirectory) -> None:
-        from tui_ft.spec import toml
-
+    async def _open_method(self, read: Callable[[], tuple[RunSpec, str, str]]) -> None:
+        """Open the Method screen on a spec; its rooms are loaded off the event loop, once."""
         try:
-            text = await asyncio.to_thread(toml.read, run.spec)
-            spec = toml.loads(text, str(run.spec))
+            spec, name, text = await asyncio.to_thread(read)
+            await asyncio.to_thread(import_module, "tui_ft.tui.screens.method")
         except Exception as error:  # noqa: BLE001 - shown where the user looks
             self.notice.complain(sentence(error))
             return
-        self.owner.open_method(spec, run.id, text, self.actions)
+        self.owner.open_method(spec, name, text, self.actions)
 
     def action_restart(self) -> None:
         run = self._chosen_run("restart")
@@ -318,3 +319,11 @@ class HomeScreen(Screen[None], inherit_bindings=False):
             self.notice.complain(sentence(error))
             return
         self.notice.say(f"{plain(run.id)} is {status}: it saves a checkpoint before it ends.")
+
+
+def _spec_of(run: RunDirectory) -> tuple[RunSpec, str, str]:
+    """The spec of a run, what it is called, and its text."""
+    from tui_ft.spec import toml
+
+    text = toml.read(run.spec)
+    return toml.loads(text, str(run.spec)), run.id, text
