@@ -136,12 +136,9 @@ async def take_method(folder: Path) -> None:
         await until(pilot, lambda: shows(pilot, "To make it fit"))
         picture(pilot, folder / "method.svg")
         await pilot.resize_terminal(*NARROW)
-        await pilot.press("down")
-        await until(pilot, lambda: shows(pilot, "▸★"))
-        picture(pilot, folder / "method-80x24.svg")
-        await pilot.press("e")
+        await pilot.press("down", "e")
         await until(pilot, lambda: shows(pilot, "= needed"))
-        picture(pilot, folder / "method-parts.svg")
+        picture(pilot, folder / "method-80x24.svg")
 
 
 def an_invented_gpu() -> Any:
