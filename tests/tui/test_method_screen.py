@@ -141,7 +141,9 @@ async def test_a_smaller_sibling_is_looked_up_and_measured() -> None:
 
 async def test_any_model_can_be_typed_and_an_unknown_one_is_a_sentence(tmp_path: Path) -> None:
     async with at_method(half_a_gpu(1)) as at:
-        await at.press("slash", *"qwen3-0.6", "tab")
+        await at.press("slash", *"qwen3-", "tab")
+        await at.sees("Which model?", "Qwen/Qwen3-0.6B Qwen/Qwen3-1.7B", "▸★ QLoRA r16")
+        await at.press(*"0", "tab")
         await until(at.pilot, lambda: at.pilot.app.screen.query_one("#model").value == "Qwen/Qwen3-0.6B")
         await at.press("enter")
         await at.sees("Qwen/Qwen3-0.6B 596M parameters, 28 layers")

@@ -37,6 +37,7 @@ class AskModel(ModalScreen[str | None]):
         super().__init__()
         self.names = names
         self._current = current
+        self._completed = ""
 
     def compose(self) -> ComposeResult:
         with Vertical(id="ask"):
@@ -62,8 +63,9 @@ class AskModel(ModalScreen[str | None]):
         self.dismiss(None)
 
     @on(Input.Changed)
-    def _forget_choices(self) -> None:
-        self._remark("")
+    def _forget_choices(self, event: Input.Changed) -> None:
+        if event.value != self._completed:
+            self._remark("")
 
     def _remark(self, text: str) -> None:
         label = self.query_one("#remark", Label)
@@ -77,11 +79,11 @@ class AskModel(ModalScreen[str | None]):
         completed, choices = complete_name(text, self.names)
         if not choices:
             completed, choices = await asyncio.to_thread(complete, text)
+        self._completed = completed
         if completed != text:
             field.value = completed
             field.cursor_position = len(completed)
-        if len(choices) > 1:
-            self.call_after_refresh(self._remark, "  ".join(choices))
+        self._remark("  ".join(choices) if len(choices) > 1 else "")
 
 
 def complete_name(text: str, names: Sequence[str]) -> tuple[str, list[str]]:
