@@ -7,33 +7,24 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 from budget_table import BudgetTable, median
+from simulating import TESTS, output_of
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.train]
 
-_TESTS = Path(__file__).resolve().parents[1]
-SCRIPT = _TESTS / "vram" / "archive_accuracy.py"
 LIMITS = {"allocated": (0.1, 0.5), "process": (2.0, 10.0)}
 """Percent: of the median and of the worst error."""
 
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    archive = os.environ.get("TUI_FT_MEASURED_CSV", _TESTS / "samples" / "vram" / "t4_archive.csv")
-    environment = os.environ | {
-        "PYTHONPATH": str(_TESTS.parent),
-        "TUI_FT_SHIM_FOLDER": str(tmp_path_factory.mktemp("shim")),
-        "OMP_NUM_THREADS": "1",
-    }
-    command = [sys.executable, str(SCRIPT), str(archive)]
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    archive = os.environ.get("TUI_FT_MEASURED_CSV", str(TESTS / "samples" / "vram" / "t4_archive.csv"))
+    script = TESTS / "vram" / "archive_accuracy.py"
+    printed = output_of(script, tmp_path_factory.mktemp("shim"), archive)
+    return [json.loads(line) for line in printed.splitlines()]
 
 
 def test_every_configuration(answers: list[dict[str, Any]], pytestconfig: pytest.Config) -> None:

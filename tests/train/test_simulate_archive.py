@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
+from simulating import TESTS, needs_compiler, output_of
 
-pytestmark = [
-    pytest.mark.train,
-    pytest.mark.skipif(
-        not any(shutil.which(name) for name in ("g++", "c++", "clang++")), reason="no C++ compiler"
-    ),
-]
+pytestmark = [pytest.mark.train, needs_compiler]
 
-_TESTS = Path(__file__).resolve().parents[1]
-ARCHIVE = _TESTS / "samples" / "vram" / "t4_archive.csv"
-SCRIPT = _TESTS / "vram" / "archive_accuracy.py"
+ARCHIVE = TESTS / "samples" / "vram" / "t4_archive.csv"
+SCRIPT = TESTS / "vram" / "archive_accuracy.py"
 
 CHOSEN = (12, 19, 30)
 """SDPA and eager attention, fp16 and nf4 bases, two models."""
@@ -30,15 +20,10 @@ CHOSEN = (12, 19, 30)
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """One process: its imports are paid once, and its library is loaded before torch."""
-    command = [sys.executable, str(SCRIPT), str(ARCHIVE), "--deepen", "--only", *map(str, CHOSEN)]
-    environment = os.environ | {
-        "PYTHONPATH": str(_TESTS.parent),
-        "TUI_FT_SHIM_FOLDER": str(tmp_path_factory.mktemp("shim")),
-        "OMP_NUM_THREADS": "1",
-    }
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    chosen = (str(number) for number in CHOSEN)
+    shim = tmp_path_factory.mktemp("shim")
+    printed = output_of(SCRIPT, shim, str(ARCHIVE), "--deepen", "--only", *chosen)
+    return [json.loads(line) for line in printed.splitlines()]
 
 
 def errors(answer: dict[str, Any], kind: str) -> list[float]:
