@@ -280,3 +280,16 @@ async def test_m_opens_it_from_home_for_the_chosen_preset_or_run(tmp_path: Path)
         await pilot.press("tab", "m")
         await until(pilot, lambda: "✗" in "".join(shown(pilot.app)[-6:]))
         assert isinstance(pilot.app.screen, HomeScreen)
+
+
+async def test_what_this_version_cannot_start_is_said_once_with_the_next_best() -> None:
+    async with at_method(half_a_gpu(1), "qlora-8b-24gb", (80, 24), "objective.kind=dpo") as at:
+        await at.sees("★ QLoRA r16 is recommended.", "Next best: QLoRA. SFT")
+        assert at.text.count("This version cannot start it: the objective dpo is not built in yet.") == 1
+        assert at.row("QLoRA r16").startswith("▸★") and at.row("LoRA r16").startswith(" –")
+
+
+async def test_where_nothing_fits_the_nearest_is_named_and_what_would_hold_it() -> None:
+    async with at_method(half_a_gpu(1), "qlora-8b-24gb", (120, 40), "model.id=Qwen/Qwen3-32B") as at:
+        await at.sees("★ QLoRA r16 comes nearest. Nothing surely fits", "To make it fit", "✓ fits")
+        await at.sees("smaller model: Qwen/", "a GPU like ")

@@ -42,9 +42,11 @@ def reason_entries(view: View, row: MethodRow, steps: Sequence[Step]) -> list[En
     """
     is_best = row.method == view.recommended
     advice = list(_advice(view, is_best)) if view.advice else [(plain(view.problem), "strong")]
-    own: list[Entry] = [(facts(row, view.seat), "strong" if steps and not is_best else "")]
-    if not row.runnable and not row.problem:
+    own: list[Entry] = [(facts(row, view.seat, is_short=bool(steps)), "strong" if steps else "")]
+    if not (row.runnable or row.problem or is_best):
         own.append((f"– This version cannot start it: {plain(row.why_not)}.", "bad"))
+    if row.verdict == "tight":
+        own.append(("Tight: it may run. tui-ft estimate --probe takes one real step, which tells.", ""))
     own += _ladder(steps)
     if steps and not is_best:
         return own + advice
@@ -58,7 +60,8 @@ def _advice(view: View, is_best: bool) -> Iterator[Entry]:
     best = next((one for one in view.rows if one.method == advice.method), None)
     name = best.label if best else METHOD_NAMES.get(advice.method, advice.method)
     first = advice.reasons[0]
-    yield f"★ {name} is recommended. {plain(first.text)} ({first.rule})", "strong"
+    verb = "comes nearest" if advice.verdict == "does_not_fit" else "is recommended"
+    yield f"★ {name} {verb}. {plain(first.text)} ({first.rule})", "strong"
     if not advice.is_runnable:
         yield f"– This version cannot start it: {plain(advice.why_not)}.", "bad"
         if advice.next_best is not None:
@@ -76,18 +79,21 @@ def _more(advice: Recommendation) -> Iterator[Entry]:
             yield plain(reason.more), "muted"
 
 
-def facts(row: MethodRow, seat: Seat) -> str:
-    """Need, free memory and verdict of a method, then what it trains and leaves behind."""
+def facts(row: MethodRow, seat: Seat, *, is_short: bool = False) -> str:
+    """Need, free memory and verdict of a method; unless it is to be short, what it trains and leaves."""
     estimate = row.estimate
     if estimate is None:
         return plain(row.problem)
     need = f"{row.label}: {gib(estimate.needed_bytes)} GiB needed"
     if seat.free_bytes is not None:
         need += f", {gib(seat.free_bytes)} free: {WORDS[row.verdict]}"
+    need += f" ({gib(estimate.low_bytes)} to {gib(estimate.high_bytes)})."
+    if is_short:
+        return need
+    trained = f"{count_text(estimate.trainable_parameters)} parameters, {share_text(row)}"
     return (
-        f"{need} ({gib(estimate.low_bytes)} to {gib(estimate.high_bytes)}). It trains "
-        f"{count_text(estimate.trainable_parameters)} parameters, {share_text(row)}; "
-        f"checkpoint {checkpoint_text(row)}; speed: {row.speed}. Best use: {row.best_use}."
+        f"{need} It trains {trained}; checkpoint {checkpoint_text(row)}; speed: {row.speed}. "
+        f"Best use: {row.best_use}."
     )
 
 
