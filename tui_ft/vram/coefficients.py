@@ -18,7 +18,7 @@ from tui_ft.vram.policy import Policy, nearest
 
 FOLDER = Path(__file__).with_name("tables")
 
-Terms = Mapping[str, tuple[float, float]]
+Terms = dict[str, tuple[float, float]]
 """By product ("b*h*s"): bytes for each unit of it, and the same for each layer."""
 
 
@@ -27,15 +27,18 @@ class Moment(NamedTuple):
 
     phase: str
     is_accumulating: bool
-    parts: Mapping[str, Terms]
+    parts: dict[str, Terms]
 
 
 class Table(msgspec.Struct, kw_only=True, frozen=True):
-    """All policies of a family, the versions that they hold for, and why some could not be traced."""
+    """All policies of a family, the versions that they hold for, and why some could not be traced.
+
+    A policy is read when it is asked for: an estimate wants one of fifty.
+    """
 
     family: str
     versions: dict[str, str]
-    policies: dict[str, list[tuple[str, bool, dict[str, dict[str, tuple[float, float]]]]]]
+    policies: dict[str, msgspec.Raw]
     left_out: dict[str, str] = {}
     schema: int = 1
 
@@ -73,7 +76,13 @@ def table(family: str) -> Table | None:
     return msgspec.json.decode(data, type=Table)
 
 
-SAME_TRACE: Mapping[str, str] = {}
+SAME_TRACE: Mapping[str, str] = {
+    "smollm3": "llama",
+    "internlm3": "llama",
+    "mistral": "llama",
+    "ministral": "llama",
+    "ministral3": "llama",
+}
 """Families whose layers make the same tensors as another's (a test compares their traces)."""
 
 
@@ -94,7 +103,7 @@ def row(family: str, policy: Policy) -> Row | None:
 def _moments(family: str, key: str) -> tuple[Moment, ...]:
     found = table(family)
     assert found is not None
-    return tuple(Moment(*moment) for moment in found.policies[key])
+    return tuple(msgspec.json.decode(found.policies[key], type=list[Moment]))
 
 
 def peak(moments: tuple[Moment, ...], layers: int, values: Mapping[str, int], *, accumulates: bool) -> Peak:

@@ -10,8 +10,9 @@ from tui_ft.errors import TuiFtError
 from tui_ft.spec import precision as policy
 from tui_ft.spec import toml
 from tui_ft.spec.resolve import resolve
-from tui_ft.train.simulate import deepen, loading
+from tui_ft.train.simulate import loading
 from tui_ft.train.simulate.base_model import layers_of
+from tui_ft.train.simulate.deepen import NotAlike, deepen, shallow_depth
 from tui_ft.train.simulate.ours import Case, trace_steps
 from tui_ft.train.simulate.replay import Replay, minimum_capacity, replay
 from tui_ft.train.simulate.tracing import Event, Storage, Trace
@@ -29,7 +30,7 @@ def answer(request: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     """Simulate what the request describes. Raises `TuiFtError` where that cannot be done."""
     case = _case(request)
     whole, period = layers_of(case.config)
-    depth = deepen.shallow_depth(whole, period)
+    depth = shallow_depth(whole, period)
     tell("simulating", 0, depth)
     trace = _whole_trace(case, depth, whole, period)
     tell("replaying", 0, 2)
@@ -66,8 +67,8 @@ def _whole_trace(case: Case, depth: int, whole: int, period: int) -> Trace:
     if depth == whole:
         return trace
     try:
-        return deepen.deepen(trace, depth, whole, period)
-    except deepen.NotAlike:
+        return deepen(trace, depth, whole, period)
+    except NotAlike:
         return trace_steps(case, whole)
 
 

@@ -72,7 +72,8 @@ def _traits(family: str) -> tuple[bool, bool]:
 
     usual = AutoConfig.for_model(family).get_text_config()
     has_window = bool(getattr(usual, "sliding_window", None)) and family != "mistral"
-    point = next(grid.points(family, has_window=False, has_free_head=True))
+    points = grid.points(family, has_window=False, has_free_head=True)
+    point = next(one for one in points if one.policy.method == "lora")  # mixtures cannot be trained whole
     try:
         segments(trace_steps(point.case, 2), sample.symbols(point.case.config))
     except (TuiFtError, UnresolvedError, ValueError, RuntimeError):

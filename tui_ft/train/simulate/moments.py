@@ -209,7 +209,7 @@ def _line(a: Moment, few: int, b: Moment, many: int) -> Affine:
     return Affine(a.phase, a.is_accumulating, terms)
 
 
-TOLERANCE = 5e-4
+TOLERANCE = 1e-3
 """By how much less than the largest moment those that are kept may be."""
 
 
