@@ -6,22 +6,16 @@ order in which they come free. So the events themselves are repeated, in their p
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from tui_ft.train.simulate.layered import MARK, NAME, Layered
 from tui_ft.train.simulate.tracing import Event, Resident, Storage, Trace
-
-_MARK = re.compile(r"^(?P<kind>.*\blayer) (?P<number>\d+)$")
-_NAME = re.compile(r"(?P<before>\.(?:layers|layer|h|blocks)\.)(?P<number>\d+)(?=\.)")
 
 _BEFORE_UNIT = 2
 _AFTER_UNIT = 2
 """The first and the last layer are not like the others, and their neighbours look at them."""
-
-Name = tuple[str, int, int]
-"""A storage within its layer: (kind of phase, which time, number of birth there)."""
 
 
 class NotAlike(ValueError):  # noqa: N818 - it is said of layers, not of a mistake
@@ -67,86 +61,20 @@ class _Deepener:
         self._copies = copies
         self._first = _BEFORE_UNIT
         self._end = _BEFORE_UNIT + period
-        self._home: dict[int, int] = {}
-        self._name: dict[int, Name] = {}
-        self._source, self._tags = self._read()
-        self._lookup = {(self._home[number], name): number for number, name in self._name.items()}
+        self._source = Layered(trace)
+        self._tags = self._source.tags
         self._ids: dict[tuple[int, int], int] = {}
         self._alive: set[int] = set()
         self._events: list[Event] = []
         self._storages: dict[int, Storage] = {}
         self._origin: dict[int, tuple[int, int]] = {}
 
-    # ------------------------------------------------------------ which layer an event belongs to
-
-    def _read(self) -> tuple[list[Event], list[int | None]]:
-        """The events and the layer of each.
-
-        Outside layers, what dies in one stretch between births may die in any order, and does: torch's
-        cache of cast weights is a hash table. The same blocks come free, so layers are put in order.
-        """
-        source: list[Event] = []
-        tags: list[int | None] = []
-        dying: list[tuple[int, int]] = []
-        is_in_layer = False
-        for event, tag in zip(self._trace.events, self._tagged(), strict=True):
-            storage, size = event
-            if storage is None:
-                is_in_layer = _MARK.match(str(size)) is not None
-            if storage is not None and size is None and not is_in_layer:
-                dying.append((-1 if tag is None else tag, storage))
-                continue
-            _flush(dying, source, tags)
-            source.append(event)
-            tags.append(tag)
-        _flush(dying, source, tags)
-        return source, tags
-
-    def _tagged(self) -> Iterator[int | None]:
-        """The layer of each event: that of the mark before it, else that of the storage's owner."""
-        owned = self._layers_of_owners()
-        kind, layer = "", None
-        times: Counter[tuple[str, int | None]] = Counter()
-        births: Counter[tuple[int, str, int]] = Counter()
-        for storage, size in self._trace.events:
-            if storage is None:
-                found = _MARK.match(str(size))
-                kind, layer = (str(size), None) if found is None else (found["kind"], int(found["number"]))
-                times[kind, layer] += 1
-                yield layer
-                continue
-            if size is not None:
-                home = owned.get(storage, layer)
-                if home is not None:
-                    time = times[kind, layer]
-                    self._home[storage] = home
-                    self._name[storage] = (kind, time, births[home, kind, time])
-                    births[home, kind, time] += 1
-            yield self._home.get(storage) if layer is None else layer
-
-    def _layers_of_owners(self) -> dict[int, int]:
-        """Layers of weights, of what belongs to them, and of lists with an entry for each trained weight."""
-        named: dict[int, str] = {}
-        for resident in self._trace.residents:
-            named |= dict.fromkeys((resident.id, *resident.parts), resident.name)
-        named |= self._trace.owners
-        trained = list(dict.fromkeys(self._trace.owners.values()))
-        for number, storage in self._trace.storages.items():
-            if (
-                storage.place is not None
-                and storage.place[1] == len(trained)
-                and _MARK.match(storage.phase) is None
-            ):
-                named.setdefault(number, trained[storage.place[0]])
-        found = {number: _NAME.search(name) for number, name in named.items()}
-        return {number: int(match["number"]) for number, match in found.items() if match is not None}
-
     # ------------------------------------------------------------ repeating
 
     def deepened(self) -> Trace:
         self._check_repetition()
         index = 0
-        events = self._source
+        events = self._source.events
         while index < len(events):
             end = index
             while end < len(events) and self._is_unit(self._tags[end]):
@@ -180,7 +108,7 @@ class _Deepener:
         return next((tag for tag in (self._tags[index] for index in indices) if tag is not None), None)
 
     def _emit(self, index: int, copy: int) -> None:
-        storage, size = self._source[index]
+        storage, size = self._source.events[index]
         tag = self._tags[index]
         if storage is None:
             self._events.append((None, self._mark(str(size), tag, copy)))
@@ -192,11 +120,11 @@ class _Deepener:
             found = self._ids[number, copy]
             self._alive.remove(found)
             self._events.append((found, None))
-        elif self._home.get(storage) is not None:
+        elif self._source.home.get(storage) is not None:
             raise NotAlike(f"storage {number} of {self._trace.storages[number].op} dies twice")
 
     def _mark(self, mark: str, tag: int | None, copy: int) -> str:
-        found = _MARK.match(mark)
+        found = MARK.match(mark)
         if found is None or tag is None:
             return mark
         return f"{found['kind']} {self._depth(tag, copy)}"
@@ -207,7 +135,7 @@ class _Deepener:
 
     def _resolved(self, storage: int, tag: int | None, copy: int) -> tuple[int, int]:
         """Which storage is meant in this repetition of an event, as (storage of the template, copy)."""
-        home = self._home.get(storage)
+        home = self._source.home.get(storage)
         if home is None or tag is None:
             return storage, 0
         shift = self._period * (copy if self._is_unit(tag) else self._copies if tag >= self._end else 0)
@@ -222,7 +150,7 @@ class _Deepener:
             layer, place = deep - self._period * self._copies, 0
         if layer == home:
             return storage, place
-        found = self._lookup.get((layer, self._name[storage]))
+        found = self._source.find.get((layer, self._source.name[storage]))
         if found is None:
             raise NotAlike(f"layer {layer} has no {self._trace.storages[storage].op} as layer {home} has")
         return found, place
@@ -238,20 +166,20 @@ class _Deepener:
         self._events.append((new, born.nbytes))
 
     def _phase(self, born: Storage, copy: int) -> str:
-        found = _MARK.match(born.phase)
+        found = MARK.match(born.phase)
         return born.phase if found is None else self._mark(born.phase, int(found["number"]), copy)
 
     def _renamed(self, name: str, copy: int) -> str:
-        return _NAME.sub(lambda m: f"{m['before']}{self._depth(int(m['number']), copy)}", name, count=1)
+        return NAME.sub(lambda m: f"{m['before']}{self._depth(int(m['number']), copy)}", name, count=1)
 
     # ------------------------------------------------------------ what comes out
 
     def _check_repetition(self) -> None:
         """A layer that is repeated must be as its like are, a period away and not at an end."""
-        for (home, name), number in self._lookup.items():
+        for (home, name), number in self._source.find.items():
             for other in (home - self._period, home + self._period):
                 if self._is_unit(home) and 0 < other < self._last:
-                    like = self._lookup.get((other, name))
+                    like = self._source.find.get((other, name))
                     if like is None or self._bytes(like) != self._bytes(number):
                         raise NotAlike(f"layers {home} and {other} differ in {name[0]!r}")
 
@@ -259,7 +187,7 @@ class _Deepener:
         """What is left over of a layer must be left over of its repetitions."""
         left: Counter[int] = Counter(self._origin[number][0] for number in self._alive)
         for number, count in left.items():
-            if count != (self._copies + 1 if self._is_unit(self._home.get(number)) else 1):
+            if count != (self._copies + 1 if self._is_unit(self._source.home.get(number)) else 1):
                 raise NotAlike(f"{self._trace.storages[number].op} is left over in some layers only")
 
     def _bytes(self, number: int) -> int:
@@ -287,10 +215,3 @@ class _Deepener:
     def _resident(self, resident: Resident, new: int, copy: int) -> Resident:
         parts = tuple(self._ids[part, copy] for part in resident.parts)
         return replace(resident, id=new, name=self._renamed(resident.name, copy), parts=parts)
-
-
-def _flush(dying: list[tuple[int, int]], source: list[Event], tags: list[int | None]) -> None:
-    for tag, storage in sorted(dying):
-        source.append((storage, None))
-        tags.append(None if tag < 0 else tag)
-    dying.clear()

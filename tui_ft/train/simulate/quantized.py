@@ -138,3 +138,20 @@ def _linear_8bit(module: nn.Module, config: BitsAndBytesConfig) -> Any:
     layer.state.has_fp16_weights = False
     layer.state.use_pool = config.llm_int8_threshold > 0
     return layer
+
+
+def statistics_of(tensor: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """What a bitsandbytes weight keeps beside its packed bytes."""
+    state = getattr(tensor, "quant_state", None)
+    if state is not None:
+        nested = () if state.state2 is None else (state.state2.absmax, state.state2.code)
+        found = (state.absmax, state.code, state.offset, *nested)
+    else:
+        found = (getattr(tensor, "SCB", None),)
+    return tuple(part for part in found if isinstance(part, torch.Tensor))
+
+
+def elements_of(tensor: torch.Tensor) -> int:
+    """The elements that a weight stands for; a 4-bit one is packed in half as many bytes."""
+    shape = getattr(getattr(tensor, "quant_state", None), "shape", None)
+    return tensor.numel() if shape is None else torch.Size(shape).numel()

@@ -11,6 +11,7 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from tui_ft.train.simulate.quantized import elements_of, statistics_of
 from tui_ft.train.simulate.temporaries import TEMPORARIES, uses_cublas
 
 Event = tuple[int | None, int | str | None]
@@ -245,23 +246,6 @@ class Tracer(TorchDispatchMode):
     def _book(self, storage: Storage) -> None:
         self._storages[storage.id] = storage
         self._events.append((storage.id, storage.nbytes))
-
-
-def statistics_of(tensor: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    """What a bitsandbytes weight keeps beside its packed bytes."""
-    state = getattr(tensor, "quant_state", None)
-    if state is not None:
-        nested = () if state.state2 is None else (state.state2.absmax, state.state2.code)
-        found = (state.absmax, state.code, state.offset, *nested)
-    else:
-        found = (getattr(tensor, "SCB", None),)
-    return tuple(part for part in found if isinstance(part, torch.Tensor))
-
-
-def elements_of(tensor: torch.Tensor) -> int:
-    """The elements that a weight stands for; a 4-bit one is packed in half as many bytes."""
-    shape = getattr(getattr(tensor, "quant_state", None), "shape", None)
-    return tensor.numel() if shape is None else torch.Size(shape).numel()
 
 
 def _device_type(tensor: torch.Tensor) -> str:
