@@ -91,8 +91,9 @@ class At:
         return " ".join(" ".join(self.lines).split())
 
     def row(self, label: str) -> str:
-        """The line of a method."""
-        return next(line for line in self.lines if line[3:].startswith(label) and not line.startswith("─"))
+        """The line of a method; "" where it is not seen."""
+        rows = (line for line in self.lines if not line.startswith("─"))
+        return next((line for line in rows if line[3:].startswith(label)), "")
 
     async def sees(self, *words: str) -> None:
         await until(self.pilot, lambda: all(word in self.text for word in words))

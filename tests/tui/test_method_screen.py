@@ -20,7 +20,9 @@ from tui_ft.tui.screens.ask import AskPath, Confirm
 from tui_ft.tui.screens.cards import CardsScreen
 from tui_ft.tui.screens.help import HelpScreen
 from tui_ft.tui.screens.home import HomeScreen
+from tui_ft.tui.starting import memory
 from tui_ft.vram import catalogue
+from tui_ft.vram.assess import assess
 
 KEYS = ["Enter Start", "e Parts", "x Exact", "←→ GPU", "/ Model", "? Cards", "q Back"]
 METHODS = ["Full", "Last 2 layers", "LoRA r16", "QLoRA r16"]
@@ -215,6 +217,10 @@ async def test_a_gpu_that_fills_up_or_vanishes_is_seen(monkeypatch: pytest.Monke
         at.nvml.devices[0] = device(0, "GeForce RTX 4090", 23.99, 2.0, (1, 21.0))
         await until(at.pilot, lambda: "✗ does not fit" in at.row("QLoRA r16"))
         await at.sees("22.0 in use, 2.0 free")
+        await at.press("end", "enter")
+        await at.sees("✗ IA3 cannot be started")
+        at.nvml.devices[0] = device(0, "GeForce RTX 4090", 23.99, 3.0, (1, 20.0))
+        await at.sees("21.0 in use, 3.0 free", "✗ IA3 cannot be started")
         at.nvml.devices.clear()
         await at.sees("No GPU")
         await until(at.pilot, lambda: "– unknown" in at.row("QLoRA r16"))
@@ -293,3 +299,25 @@ async def test_where_nothing_fits_the_nearest_is_named_and_what_would_hold_it() 
     async with at_method(half_a_gpu(1), "qlora-8b-24gb", (120, 40), "model.id=Qwen/Qwen3-32B") as at:
         await at.sees("★ QLoRA r16 comes nearest. Nothing surely fits", "To make it fit", "✓ fits")
         await at.sees("smaller model: Qwen/", "a GPU like ")
+
+
+async def test_every_number_is_the_one_that_the_command_and_the_start_say() -> None:
+    async with at_method(half_a_gpu(1), size=(120, 40)) as at:
+        await at.sees("★ QLoRA r16 is recommended.")
+        view = at.screen._view
+        assert view is not None
+        reading = at.actions.read_gpus()
+        for row in view.rows:
+            said = assess(row.spec, view.shape, reading, with_step_downs=False)
+            assert (said.estimate, said.verdict) == (row.estimate, row.verdict), row.label
+            needed, _ = memory(row.spec, reading)
+            assert needed.split()[0] == at.row(row.label).split("%")[1].split()[0], row.label
+
+
+@pytest.mark.parametrize("size", [(60, 15), (40, 10), (200, 60)])
+async def test_it_can_be_used_in_a_terminal_of_any_size(size: tuple[int, int]) -> None:
+    async with at_method(eight_gpus(), size=size) as at:
+        await at.press("e", "down", "e", "up", "right")
+        await at.sees("LoRA r16")
+        assert len(at.lines) == size[1]
+        assert all(len(line) <= size[0] for line in at.lines)

@@ -238,8 +238,9 @@ class MethodScreen(Screen[None]):
 
     @on(RowList.Chosen)
     def _follow_cursor(self, event: RowList.Chosen) -> None:
-        self._say("")
-        self.panel.action_begin()
+        if event.is_move:  # a message stays while only numbers change
+            self._say("")
+            self.panel.action_begin()
         self._show_why()
         self.refresh_bindings()
 
@@ -265,16 +266,19 @@ class MethodScreen(Screen[None]):
         return self._steps.get(row.method, []) if row else []
 
     def action_parts(self) -> None:
+        self._say("")
         self.toggle_class("-parts")
         self.panel.action_begin()
         self._show_why()
 
     def action_gpu(self, by: int) -> None:
+        self._say("")
         if self.desk.reading is not None:
             self.desk.turn(by)
             self._take(self.desk.reading)
 
     def action_apply(self, key: str) -> None:
+        self._say("")
         row = self.bars.chosen
         step = next((step for step in self._offered if step.key == key), None)
         if row is None or step is None:
@@ -296,6 +300,7 @@ class MethodScreen(Screen[None]):
             self._recompute()
 
     def action_undo(self) -> None:
+        self._say("")
         if not self.desk.before:
             return
         is_other_model = self.desk.undo()
@@ -333,6 +338,7 @@ class MethodScreen(Screen[None]):
     # --- exact mode ----------------------------------------------------------------------------------
 
     def action_exact(self) -> None:
+        self._say("")
         row = self.bars.chosen
         if self._exact is not None:
             self._exact.call_off()
