@@ -22,6 +22,7 @@ from tui_ft.tui.method_desk import Desk
 from tui_ft.tui.method_view import Step, View
 from tui_ft.tui.text import plain
 from tui_ft.tui.widgets.alert import Alert, Kind
+from tui_ft.tui.widgets.exact_line import ExactLine
 from tui_ft.tui.widgets.key_bar import KeyBar
 from tui_ft.tui.widgets.memory_bars import MemoryBars
 from tui_ft.tui.widgets.method_head import MethodHead
@@ -32,11 +33,9 @@ if TYPE_CHECKING:
     from tui_ft.hardware.gpu import GpuReading
     from tui_ft.spec.run_spec import RunSpec
     from tui_ft.tui.app import TuiFtApp
-    from tui_ft.vram.result import Estimate
 
 GPUS_EVERY_S = 1.0
 NO_GPU_EVERY_S = 30.0
-PROGRESS_EVERY_S = 0.5
 TALL_ROWS = 32
 _BEST = "the recommended one"
 """Where the cursor goes with the first numbers of a model."""
@@ -87,7 +86,6 @@ class MethodScreen(Screen[None]):
         self._given_actions = actions
         self._view: View | None = None
         self._steps: dict[str, list[Step]] = {}
-        self._exact: ExactJob | None = None
         self._wanted = _BEST
         self._is_starting = False
 
@@ -120,7 +118,7 @@ class MethodScreen(Screen[None]):
         yield MethodHead()
         yield MemoryBars()
         yield MethodPanel("Why")
-        yield Alert(id="progress")
+        yield ExactLine()
         yield Alert(id="said")
         yield KeyBar()
 
@@ -134,10 +132,6 @@ class MethodScreen(Screen[None]):
 
     def on_screen_suspend(self) -> None:
         self.workers.cancel_group(self, "follow")
-
-    def on_unmount(self) -> None:
-        if self._exact is not None:
-            self._exact.cancel()
 
     @work(group="find", exclusive=True)
     async def _find(self, spec: RunSpec) -> None:
@@ -339,35 +333,20 @@ class MethodScreen(Screen[None]):
 
     def action_exact(self) -> None:
         self._say("")
-        row = self.bars.chosen
-        if self._exact is not None:
-            self._exact.call_off()
-            self._show_progress()
-        elif self._view and self.desk.found and self.desk.reading and row:
-            self._exact = ExactJob(row, self.desk.found, self._view.seat, self.desk.reading)
-            self._simulate(self._exact)
+        row, desk, line = self.bars.chosen, self.desk, self.query_one(ExactLine)
+        if line.is_busy:
+            line.call_off()
+        elif self._view and desk.found and desk.reading and row:
+            line.begin(ExactJob(row, desk.found, self._view.seat, desk.reading))
 
-    @work(group="exact")
-    async def _simulate(self, job: ExactJob) -> None:
-        running = asyncio.create_task(job.run())
-        running.add_done_callback(_look_at)
-        try:
-            while not running.done():
-                self._show_progress()
-                await asyncio.wait({running}, timeout=PROGRESS_EVERY_S)
-        finally:
-            job.cancel()  # when the screen is left, the simulation ends with it
-        self._exact = None
-        self._show_progress()
-        error = running.exception()
-        if error is None:
-            self.desk.simulated[method_facts.fingerprint(job.row.spec)] = running.result()
-            self._recompute()
-        elif isinstance(error, Exception) and not job.was_called_off:
-            self._say(sentence(error), "bad")
+    @on(ExactLine.Simulated)
+    def _take_exact(self, event: ExactLine.Simulated) -> None:
+        self.desk.simulated[method_facts.fingerprint(event.spec)] = event.estimate
+        self._recompute()
 
-    def _show_progress(self) -> None:
-        self.query_one("#progress", Alert).show("", self._exact.progress if self._exact else "", "good")
+    @on(ExactLine.Failed)
+    def _tell_failure(self, event: ExactLine.Failed) -> None:
+        self._say(event.text, "bad")
 
     # --- starting ------------------------------------------------------------------------------------
 
@@ -400,9 +379,3 @@ class MethodScreen(Screen[None]):
             self._say("Nothing was started.")
         else:
             self.owner.replace_run(run)
-
-
-def _look_at(task: asyncio.Task[Estimate]) -> None:
-    """Take the error of a task that nobody waits for any more: its screen is gone."""
-    if not task.cancelled():
-        task.exception()
