@@ -14,8 +14,6 @@ from tui_ft.vram import simulation
 
 pytestmark = pytest.mark.train
 
-MORE = {"qlora": ("--optimizer", "paged_adamw_8bit")}
-
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -41,9 +39,7 @@ def exact(capsys: pytest.CaptureFixture[str], *options: str) -> dict[str, Any]:
 def test_the_trainer_is_simulated_and_the_formula_stands_beside_it(
     capsys: pytest.CaptureFixture[str], method: str
 ) -> None:
-    found = exact(
-        capsys, "--model", "smollm2-135m", "--method", method, "--seq-length", "512", *MORE.get(method, ())
-    )
+    found = exact(capsys, "--model", "smollm2-135m", "--method", method, "--seq-length", "512")
     assert found["basis"] == "simulated"
     assert sum(found["parts_bytes"].values()) == found["allocated_bytes"]
     assert min(found["parts_bytes"].values()) >= 0
