@@ -303,7 +303,7 @@ async def test_where_nothing_fits_the_nearest_is_named_and_what_would_hold_it() 
 
 async def test_every_number_is_the_one_that_the_command_and_the_start_say() -> None:
     async with at_method(half_a_gpu(1), size=(120, 40)) as at:
-        await at.sees("★ QLoRA r16 is recommended.")
+        await at.sees("★ QLoRA r16 is recommended.", "– IA3")
         view = at.screen._view
         assert view is not None
         reading = at.actions.read_gpus()
