@@ -32,6 +32,8 @@ def assemble(
     `parts` go to the trainer as they are: run, journal, follower, data sets, tokenizer.
     """
     adapter = METHODS[spec.method.kind](model, spec)
+    if spec.method.kind == "last_layers":
+        _keep_backward_short(model)
     trainer = kind(
         keep=spec.checkpoints.keep,
         is_loraplus=spec.method.variant == "lora+",
@@ -43,3 +45,13 @@ def assemble(
     cast_trainable(trainer.model, precision.trainable)
     quantized.forbid_packing(trainer.model)
     return trainer
+
+
+def _keep_backward_short(model: PreTrainedModel) -> None:
+    """Let the backward pass end at the first layer that is trained.
+
+    With gradient checkpointing transformers asks for the gradient of the embeddings' output, which
+    adapters below need; here it would be carried through every frozen layer, and their inputs kept.
+    """
+    attributes: Any = model
+    attributes.enable_input_require_grads = lambda: None

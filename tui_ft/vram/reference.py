@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tui_ft.spec.learning import ObjectiveKind
 from tui_ft.spec.precision import ITEM_BYTES
-from tui_ft.vram.resident import allocated
+from tui_ft.vram.resident import rounded
 from tui_ft.vram.shape import ModelShape
 from tui_ft.vram.workload import Workload
 
@@ -21,7 +21,7 @@ def of(shape: ModelShape, workload: Workload) -> tuple[int, tuple[str, ...]]:
     extra = 0
     if workload.objective in COMPARING and workload.method in ("full", "last_layers"):
         item = ITEM_BYTES[workload.precision.load]
-        extra = sum(allocated(weight.elements * item) for weight in shape.weights())
+        extra = sum(rounded(weight.elements * item) for weight in shape.weights())
         notes.append("A frozen copy of the model is the reference: its weights are counted twice.")
     if workload.objective in ("distill", "grpo", "rloo"):
         notes.append("A teacher's or a reward model's own memory comes on top and is not counted.")

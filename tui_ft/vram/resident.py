@@ -45,13 +45,18 @@ class Resident:
     trainable: int
 
 
+def rounded(nbytes: int) -> int:
+    """Bytes of a block cut from a large free one, as weights are: loading warms the allocator up first."""
+    return -(-nbytes // ALIGNMENT) * ALIGNMENT
+
+
 def allocated(nbytes: int) -> int:
     """Bytes of the block that a fresh request of `nbytes` gets, the unsplit rest of its segment included."""
-    rounded = -(-nbytes // ALIGNMENT) * ALIGNMENT
-    if rounded < _LEAST_LARGE:
-        return rounded
-    segment = -(-rounded // SEGMENT) * SEGMENT
-    return segment if segment - rounded <= _LEAST_SPLIT else rounded
+    size = rounded(nbytes)
+    if size < _LEAST_LARGE:
+        return size
+    segment = -(-size // SEGMENT) * SEGMENT
+    return segment if segment - size <= _LEAST_SPLIT else size
 
 
 def resident(shape: ModelShape, workload: Workload) -> Resident:
@@ -129,7 +134,7 @@ def _weights(shape: ModelShape, workload: Workload) -> int:
     if workload.method == "last_layers":
         trained = ITEM_BYTES[workload.precision.trainable]
         total += sum(
-            allocated(weight.elements * trained) - allocated(weight.elements * item)
+            rounded(weight.elements * trained) - rounded(weight.elements * item)
             for weight in _last(shape, workload)
         )
     return total
@@ -139,12 +144,12 @@ def _frozen(weight: Weight, workload: Workload, item: int) -> int:
     """A tensor of the base: packed with its statistics if it is quantised, else in its dtype."""
     elements = weight.elements
     if workload.quantization is None or weight.role not in QUANTISED:
-        return allocated(elements * item)
+        return rounded(elements * item)
     if workload.quantization == "int8":
-        return allocated(elements) + allocated(weight.shape[0] * 4)
+        return rounded(elements) + rounded(weight.shape[0] * 4)
     blocks = -(-elements // _BLOCK)
-    packed = allocated(-(-elements // 2)) + allocated(16 * 4)
+    packed = rounded(-(-elements // 2)) + rounded(16 * 4)
     if not workload.double_quantization:
-        return packed + allocated(blocks * 4)
+        return packed + rounded(blocks * 4)
     nested = -(-blocks // _NESTED_BLOCK)
-    return packed + allocated(blocks) + allocated(nested * 4) + allocated(256 * 4) + allocated(4)
+    return packed + rounded(blocks) + rounded(nested * 4) + rounded(256 * 4) + rounded(4)

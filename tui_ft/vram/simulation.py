@@ -69,6 +69,7 @@ def simulate(
         "spec": toml.dumps(assessment.spec),
         "longest_row": None if workload.is_packed else workload.seq_length,
         "has_bf16": capability is None or capability >= BF16_CAPABILITY,
+        "capability": capability,
         "attention_kernel": "flash" if capability is None or capability >= FLASH_CAPABILITY else "efficient",
     }
     kept = _kept(request)

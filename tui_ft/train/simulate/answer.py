@@ -28,9 +28,13 @@ _OWN_PART = frozenset({"weights", "adapter", "gradients", "optimizer", "workspac
 
 def answer(request: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     """Simulate what the request describes. Raises `TuiFtError` where that cannot be done."""
-    case = _case(request)
+    return answer_case(_case(request), tell)
+
+
+def answer_case(case: Case, tell: Tell) -> dict[str, Any]:
+    """The same for a case that is put together already."""
     whole, period = layers_of(case.config)
-    depth = shallow_depth(whole, period)
+    depth = _depth(case, whole, period)
     tell("simulating", 0, depth)
     trace = _whole_trace(case, depth, whole, period)
     tell("replaying", 0, 2)
@@ -61,6 +65,17 @@ def _case(request: Mapping[str, Any]) -> Case:
     return Case(config=config, spec=spec, longest_row=longest, capability=(capability[0], capability[1]))
 
 
+def _depth(case: Case, whole: int, period: int) -> int:
+    """Layers to simulate: where only the last ones are trained, the one that is repeated is a frozen one."""
+    shallow = shallow_depth(whole, period)
+    trained = resolve(case.spec).method.layers or 0
+    missing = max(0, _BEFORE_TRAINED + trained - shallow)
+    return min(whole, shallow + -(-missing // period) * period)
+
+
+_BEFORE_TRAINED = 4
+
+
 def _whole_trace(case: Case, depth: int, whole: int, period: int) -> Trace:
     """The trace with all layers: repeated from a shallow one where its layers are alike, else made whole."""
     trace = trace_steps(case, depth)
@@ -79,8 +94,8 @@ def _loading(case: Case) -> loading.Loading:
     packed = {"nf4": loading.PACKED_4BIT, "fp4": loading.PACKED_4BIT, "int8": loading.PACKED_8BIT}
     return loading.Loading(
         itemsize=policy.ITEM_BYTES[names.load],
-        warm_up=packed.get(spec.method.quantization or ""),
-        adapter_itemsize=policy.ITEM_BYTES[names.load],
+        warm_up=packed.get(spec.method.quantization or "", 0.0),
+        adapter_itemsize=None if spec.method.quantization else policy.ITEM_BYTES[names.load],
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import random
+import re
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -36,23 +37,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("families", nargs="+")
     parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--only", default="", help="policies whose name matches; the others stay as they are")
     options = parser.parse_args(arguments)
     for family in options.families:
         began = time.monotonic()
-        document = family_document(family)
         path = options.folder / f"{family}.json"
+        document = family_document(family, options.only)
+        if options.only and path.exists():
+            known = msgspec.json.decode(path.read_bytes())["policies"]
+            document["policies"] = known | document["policies"]
         path.write_bytes(msgspec.json.encode(document) + b"\n")
         rows, took = len(document["policies"]), time.monotonic() - began
         sys.stderr.write(f"{family}: {rows} policies, {path.stat().st_size >> 10} KiB, {took:.0f} s\n")
     return 0
 
 
-def family_document(family: str) -> dict[str, Any]:
-    """All rows of a family. A policy that cannot be traced is left out, with the reason."""
+def family_document(family: str, only: str = "") -> dict[str, Any]:
+    """The rows of a family whose names match `only`; one that cannot be traced is left out, with the reason."""
     window, free_head = _traits(family)
     policies: dict[str, Any] = {}
     left_out: dict[str, str] = {}
     for point in grid.points(family, has_window=window, has_free_head=free_head):
+        if not re.search(only, point.policy.key):
+            continue
         try:
             policies[point.policy.key] = [_row(moment) for moment in _moments(point)]
         except (TuiFtError, UnresolvedError, AmbiguousError, ValueError, RuntimeError) as error:

@@ -15,11 +15,6 @@ EAGER = "model.attention=eager"
 DROPOUT = "method.dropout=0.05"
 ATTENTION_ONLY = "method.targets=attention"
 
-RARE = frozenset(
-    {EAGER, "method.variant=dora", "method.quantization=int8", "method.double_quantization=false"}
-)
-"""Settings extracted without a mask only; with one, the row of the usual setting stands for them."""
-
 _METHODS: tuple[tuple[str, ...], ...] = (
     ("method.kind=full",),
     ("method.kind=full", KEPT),
@@ -59,9 +54,8 @@ def points(family: str, *, has_window: bool, has_free_head: bool) -> Iterator[Po
     """Every policy of a family; `has_window`: some of its layers see a window of the tokens only."""
     masks = ("plain", "masked", "windowed") if has_window else ("plain", "masked")
     for changes in _METHODS:
-        rare = RARE.intersection(changes)
         trains_whole = changes[0] == "method.kind=full"
-        for mask in masks[:1] if rare else masks:
+        for mask in masks:
             for is_tied in (False, True) if trains_whole and EAGER not in changes else (False,):
                 yield _point(family, changes, mask, is_tied=is_tied, has_free_head=has_free_head)
 

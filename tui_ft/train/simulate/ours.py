@@ -16,7 +16,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from transformers import PreTrainedTokenizerFast
 
 from tui_ft.spec import precision as policy
-from tui_ft.spec.resolve import resolve
+from tui_ft.spec.resolve import resolve, resolved_optimizer
 from tui_ft.spec.run_spec import RunSpec
 from tui_ft.train.assembly import assemble
 from tui_ft.train.precision import Precision, as_torch
@@ -25,7 +25,13 @@ from tui_ft.train.simulate.base_model import build_model
 from tui_ft.train.simulate.kernels import Attention
 from tui_ft.train.simulate.pretence import pretending
 from tui_ft.train.simulate.steps import SimulatedTrainer, forget_devices
-from tui_ft.train.simulate.tracing import Trace, Tracer
+from tui_ft.train.simulate.tracing import (
+    CUBLAS_WORKSPACE,
+    HOPPER_CUBLAS_WORKSPACE,
+    Trace,
+    Tracer,
+)
+from tui_ft.vram.overhead import HOPPER
 from tui_ft.vram.workload import BF16_CAPABILITY
 
 _ANY_TOKEN = 2
@@ -76,12 +82,13 @@ def trace_steps(case: Case, layers: int | None = None) -> Trace:
 
     Raises `TuiFtError` for a model or a setting that cannot be simulated.
     """
-    spec = simulated_spec(resolve(case.spec), case.steps)
     on_gpu = case.device == "cuda"
+    spec = simulated_spec(resolve(case.spec), case.steps, on_gpu=on_gpu)
     forget_devices()
     precision = as_torch(policy.decide(spec, on_gpu=on_gpu, has_bf16=case.has_bf16))
     attention = Attention(has_flash=case.has_bf16 and precision.compute != torch.float32)
-    tracer = Tracer(device_type=case.device)
+    workspace = HOPPER_CUBLAS_WORKSPACE if case.capability >= HOPPER else CUBLAS_WORKSPACE
+    tracer = Tracer(device_type=case.device, cublas_workspace=workspace)
     with (
         FakeTensorMode(allow_non_fake_inputs=True),
         pretending(attention if on_gpu else None, case.capability),
@@ -95,13 +102,14 @@ def trace_steps(case: Case, layers: int | None = None) -> Trace:
         return tracer.trace()
 
 
-def simulated_spec(spec: RunSpec, steps: int) -> RunSpec:
-    """The spec with as many steps as are needed; nothing else of it is changed."""
+def simulated_spec(spec: RunSpec, steps: int, *, on_gpu: bool = False) -> RunSpec:
+    """The spec with as many steps as are needed, and what the device would decide decided."""
     training = msgspec.structs.replace(
         spec.training,
         gradient_accumulation=min(spec.training.gradient_accumulation, MICRO_BATCHES),
         max_steps=steps,
         dataloader_workers=0,
+        optimizer=resolved_optimizer(spec, on_gpu=on_gpu),
     )
     return msgspec.structs.replace(spec, training=training)
 
