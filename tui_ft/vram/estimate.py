@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tui_ft.vram import overhead, reference
 from tui_ft.vram.coefficients import Peak, peak, row
 from tui_ft.vram.dimensions import dimensions
-from tui_ft.vram.formula import moving
-from tui_ft.vram.policy import policy_of
+from tui_ft.vram.formula import moving, score_bytes
+from tui_ft.vram.policy import EAGER_SCORES, policy_of
 from tui_ft.vram.resident import Resident, resident
 from tui_ft.vram.result import Estimate, Parts
 from tui_ft.vram.shape import ModelShape
@@ -43,26 +45,39 @@ def estimate(shape: ModelShape, workload: Workload) -> Estimate:
 
 def _inside(shape: ModelShape, workload: Workload, fixed: Resident) -> tuple[Peak, float, tuple[str, ...]]:
     """What a step holds at its peak, how far that may be off, and what must be said about it."""
-    is_windowed = shape.sliding_window is not None and workload.seq_length >= shape.sliding_window
-    policy = policy_of(workload, is_tied=shape.is_tied, is_windowed=is_windowed)
+    inside, widening, notes = _forward_and_back(shape, workload, fixed)
     step = Peak(phase="optimizer", gradients=fixed.gradients, activations=fixed.step, loss=0)
-    is_covered = workload.objective == "sft" and shape.counted == "architecture"
-    found = row(shape.family, policy) if is_covered else None
+    return max(inside, step, key=lambda one: one.total), widening, notes
+
+
+def _forward_and_back(
+    shape: ModelShape, workload: Workload, fixed: Resident
+) -> tuple[Peak, float, tuple[str, ...]]:
+    is_pairwise = workload.objective in reference.PAIRWISE
+    if is_pairwise:
+        workload = replace(workload, batch_size=2 * workload.batch_size, is_padded=True)
+    found = None
+    if shape.counted == "architecture" and (is_pairwise or workload.objective == "sft"):
+        is_windowed = shape.sliding_window is not None and workload.seq_length >= shape.sliding_window
+        found = row(shape.family, policy_of(workload, is_tied=shape.is_tied, is_windowed=is_windowed))
     if found is None:
         general = moving(shape, workload)
         inside = Peak(
             phase="backward", gradients=fixed.gradients, activations=general.activations, loss=general.loss
         )
-        notes = ("By a general formula: no coefficients were extracted for this kind of run.",)
-        return max(inside, step, key=lambda one: one.total), GENERAL, notes
+        return inside, GENERAL, ("By a general formula: no coefficients were extracted for such a run.",)
     layers = workload.trained_layers if workload.method == "last_layers" else shape.layers
     inside = peak(
         found.moments, layers, dimensions(shape, workload), accumulates=workload.gradient_accumulation > 1
     )
-    highest = max(inside, step, key=lambda one: one.total)
+    if is_pairwise:
+        note = "Two sequences a row, by the coefficients of supervised fine-tuning: not checked."
+        return inside, GENERAL, (note,)
     if not found.stands_for:
-        return highest, 0.0, ()
-    return highest, ALIKE, (f"By a like run: the coefficients leave out {found.stands_for}.",)
+        return inside, 0.0, ()
+    scores = score_bytes(shape, workload) if EAGER_SCORES in found.stands_for else 0
+    inside = replace(inside, gradients=fixed.gradients, activations=inside.activations + scores)
+    return inside, ALIKE, (f"By a like run: the coefficients leave out {found.stands_for}.",)
 
 
 def _with_overhead(

@@ -23,13 +23,13 @@ class Moving:
 
 def moving(shape: ModelShape, workload: Workload) -> Moving:
     """Activations and loss of one micro-batch (facts: vram, 3c and 3d), in bytes."""
-    rows = workload.batch_size * (2 if workload.objective in ("dpo", "orpo", "reward") else 1)
+    rows = workload.batch_size
     length = workload.seq_length + workload.virtual_tokens
     tokens = rows * length
     compute = ITEM_BYTES[workload.precision.compute]
     hidden, wide = shape.hidden, _mlp_width(shape)
     query, key = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
-    score = _score_bytes(shape, workload, rows, length)
+    score = _layer_scores(shape, workload, rows, length)
     layer = tokens * (5 * wide * compute + hidden * (8 + 2 * compute) + (2 * query + 4 * key) * compute)
     layer += score + (8 * tokens * workload.rank * 4 if workload.method in ("lora", "adalora") else 0)
     if workload.quantization:
@@ -52,7 +52,14 @@ def _mlp_width(shape: ModelShape) -> int:
     return shape.intermediate
 
 
-def _score_bytes(shape: ModelShape, workload: Workload, rows: int, length: int) -> int:
+def score_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Bytes of eager attention's scores: of one layer, or of all where nothing is computed again."""
+    length = workload.seq_length + workload.virtual_tokens
+    layer = _layer_scores(shape, workload, workload.batch_size, length)
+    return layer if workload.gradient_checkpointing else shape.layers * layer
+
+
+def _layer_scores(shape: ModelShape, workload: Workload, rows: int, length: int) -> int:
     if workload.attention == "eager":
         return 3 * shape.heads * rows * length * length * 4
     return 3 * rows * length * length if workload.is_padded or workload.is_packed else 0

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from tui_ft.spec.precision import ITEM_BYTES
 from tui_ft.vram.workload import Workload
@@ -58,21 +59,50 @@ def policy_of(workload: Workload, *, is_tied: bool, is_windowed: bool) -> Policy
 
 def nearest(policy: Policy) -> Iterator[tuple[Policy, str]]:
     """The rows that may stand for one that is missing, the likest first, and what each leaves out."""
-    steps: list[tuple[str, dict[str, object]]] = [
-        ("dropout's masks", {"has_dropout": False}),
-        ("the chosen target modules (all linear layers are taken)", {"targets": "all"}),
-        ("what DoRA computes more than LoRA", {"method": "lora"} if policy.method == "dora" else {}),
-        ("eager attention's scores", {"is_eager": False}),
-        ("the sliding window", {"mask": "masked"} if policy.mask == "windowed" else {}),
-    ]
-    left_out: list[str] = []
-    changed = policy
-    for what, change in steps:
-        new = replace(changed, **change)  # type: ignore[arg-type]
-        if new != changed:
-            changed = new
-            left_out.append(what)
-            yield changed, " and ".join(left_out)
+    steps: list[tuple[str, Policy]] = [("", policy)]
+
+    def leave_out(what: str, **change: Any) -> None:
+        before, last = steps[-1]
+        new = replace(last, **change)
+        if new != last:
+            steps.append((f"{before} and {what}" if before else what, new))
+
+    if policy.method in STAND_IN:
+        stand_in, targets = STAND_IN[policy.method]
+        leave_out(f"what {policy.method} computes unlike LoRA", method=stand_in, targets=targets)
+    leave_out("dropout's masks", has_dropout=False)
+    if policy.targets not in ("", "all", "attention"):
+        wider = "attention" if _is_attention(policy.targets) else "all"
+        leave_out(f"the choice of modules ({wider} ones are taken)", targets=wider)
+    if policy.method == "dora":
+        leave_out("what DoRA computes more than LoRA", method="lora")
+    if policy.quantization == "4bit":
+        leave_out("plain statistics of 4 bits (double ones are taken)", quantization="4bit twice")
+    if policy.targets == "attention":
+        leave_out("the choice of modules (all ones are taken)", targets="all")
+    leave_out(EAGER_SCORES, is_eager=False)
+    if policy.mask == "windowed":
+        leave_out("layers without a window (a mask in all is taken)", mask="masked")
+    return iter([(row, left_out) for left_out, row in steps[1:]])
+
+
+STAND_IN: Mapping[str, tuple[str, str]] = {
+    "adalora": ("lora", "all"),
+    "adapter": ("lora", "all"),
+    "ia3": ("lora", "all"),
+    "prefix": ("lora", "attention"),
+    "prompt": ("lora", "attention"),
+    "p_tuning": ("lora", "attention"),
+}
+"""Methods that the trainer cannot run yet: what of LoRA's rows comes nearest to their steps."""
+
+EAGER_SCORES = "eager attention's scores"
+
+
+def _is_attention(targets: str) -> bool:
+    """Whether all of the named modules are projections of attention, by their usual names."""
+    parts = ("q_", "k_", "v_", "o_", "qkv", "attn", "query", "key", "value", "Wqkv")
+    return all(name.startswith(parts) for name in targets.split(","))
 
 
 def _method(workload: Workload) -> str:

@@ -11,6 +11,9 @@ from tui_ft.vram.workload import Workload
 COMPARING: frozenset[ObjectiveKind] = frozenset({"dpo", "kto"})
 """Objectives that hold the model against what it was before."""
 
+PAIRWISE: frozenset[ObjectiveKind] = frozenset({"dpo", "kto", "orpo", "reward"})
+"""Objectives that put two sequences of every row through the model at a time (trl 1.16)."""
+
 
 def of(shape: ModelShape, workload: Workload) -> tuple[int, tuple[str, ...]]:
     """Bytes of a second model, and sentences about it.
