@@ -78,7 +78,7 @@ def nearest(policy: Policy) -> Iterator[tuple[Policy, str]]:
         leave_out("what DoRA computes more than LoRA", method="lora")
     if policy.quantization == "4bit":
         leave_out("plain statistics of 4 bits (double ones are taken)", quantization="4bit twice")
-    if policy.targets == "attention":
+    if steps[-1][1].targets == "attention":
         leave_out("the choice of modules (all ones are taken)", targets="all")
     leave_out(EAGER_SCORES, is_eager=False)
     if policy.mask == "windowed":
