@@ -20,7 +20,8 @@ from tui_ft.train.simulate import shim
 
 MODELS = (
     "SmolLM2-135M", "Qwen2.5-0.5B", "Llama-3.2-1B", "OLMo-2-1B", "Qwen3-1.7B", "Gemma-2-2B", "Phi-3-mini",
-    "Gemma-3-4B-text", "Mistral-7B-v0.3", "Llama-3.1-8B", "Phi-4", "Qwen3-32B", "Llama-3.3-70B", "Qwen2.5-72B",
+    "Gemma-3-4B-text", "Mistral-7B-v0.3", "Llama-3.1-8B", "Phi-4", "Qwen3-32B", "Llama-3.3-70B",
+    "Qwen2.5-72B",
 )  # fmt: skip
 
 POLICIES = {
