@@ -15,6 +15,7 @@ import re
 import shutil
 import socket
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,7 @@ RUNS = PLACE / "runs"
 WIDE, NARROW = (120, 40), (80, 24)
 LIVE_STEPS = 90
 """The pictures of the live run show so many of the demo's 160 steps."""
+INVENTED_STEPS = 80
 PATIENCE_S = 180.0
 
 EARLIER = (
@@ -116,6 +118,7 @@ async def take(folder: Path) -> None:
             await until(pilot, lambda: shows(pilot, "Every key"))
             picture(pilot, folder / "help.svg")
         await take_method(folder)
+        await take_memory(folder)
     finally:
         for run in directory.list_directories(RUNS):
             end(run)
@@ -141,18 +144,45 @@ async def take_method(folder: Path) -> None:
         picture(pilot, folder / "method-80x24.svg")
 
 
+async def take_memory(folder: Path) -> None:
+    """Take the run screen of a run on a GPU: predicted beside measured memory. The run is invented."""
+    from tui_ft.tui.app import TuiFtApp
+
+    start = time.time() - INVENTED_STEPS / 2
+    made = of_the_tests("synthetic_run.py").SyntheticRun(RUNS, total_steps=200, name="invented", start=start)
+    with made:
+        made.foresee()
+        made.begin_training()
+        made.advance(INVENTED_STEPS)
+        made.measure()
+        made.set_state("running", model="invented/3B")
+        made.live_here()
+        app = TuiFtApp(RUNS, made.run, clock=lambda: made.now)
+        async with app.run_test(size=NARROW) as pilot:
+            await until(pilot, lambda: shows(pilot, "measured"))
+            await pilot.pause(0.5)
+            picture(pilot, folder / "run-memory.svg")
+        made.finish()
+
+
 def an_invented_gpu() -> Any:
     """The tests' stand-in for NVML, with one RTX 4090 on which two processes are."""
-    name = REPOSITORY / "tests" / "hardware" / "fake_nvml.py"
-    described = importlib.util.spec_from_file_location("fake_nvml", name)
-    assert described is not None and described.loader is not None
-    module = importlib.util.module_from_spec(described)
-    described.loader.exec_module(module)
+    module = of_the_tests("hardware/fake_nvml.py")
     gib = module.GIB
     memory = tuple(int(size * gib) for size in (23.99, 12.1, 11.5))
     compute = [(4711, int(7.9 * gib)), (4_194_400, int(3.6 * gib))]
     name_4090 = "NVIDIA GeForce RTX 4090"
     return module.FakeNvml({**module.FULL, "Name": name_4090, "memory": memory, "compute": compute})
+
+
+def of_the_tests(name: str) -> Any:
+    """A module of the tests, by its file: they are no package, and not in `PLACE`."""
+    path = REPOSITORY / "tests" / name
+    described = importlib.util.spec_from_file_location(path.stem, path)
+    assert described is not None and described.loader is not None
+    module = importlib.util.module_from_spec(described)
+    described.loader.exec_module(module)
+    return module
 
 
 async def make_earlier_run(name: str, changes: list[str]) -> None:

@@ -3,27 +3,43 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import re
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import get_args
 
-from tui_ft.cli.main import parser
+from tui_ft.cli.main import main, parser
 from tui_ft.spec import declarations, display
 from tui_ft.spec.learning import MethodKind, ObjectiveKind
 from tui_ft.spec.presets import list_presets
 from tui_ft.spec.support import _LATER, SUPPORT
 from tui_ft.tui.keys import key_table
+from tui_ft.vram import catalogue, coefficients
+from tui_ft.vram.families.table import FAMILIES
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 
 _TABLE = re.compile(r"(<!-- table: ([a-z]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_OUTPUT = re.compile(r"(<!-- output: tui-ft ([^\n]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _MARKS = {"runs": "runs", "later": "–", "never": "×"}
 
 
 def filled(text: str) -> str:
-    """Return the README's text with every table as the code has it now."""
-    return _TABLE.sub(lambda found: f"{found[1]}\n{TABLES[found[2]]()}\n{found[3]}", text)
+    """Return the README's text with every table and every command's output as the code has it now."""
+    text = _TABLE.sub(lambda found: f"{found[1]}\n{TABLES[found[2]]()}\n{found[3]}", text)
+    return _OUTPUT.sub(lambda found: f"{found[1]}{_shown(found[2])}{found[3]}", text)
+
+
+def _shown(command: str) -> str:
+    """A command and what it prints, as a block of text."""
+    output = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
+    with contextlib.redirect_stdout(output):
+        main(shlex.split(command))
+    printed = output.buffer.getvalue().decode()
+    return f"```text\n$ tui-ft {command}\n{printed}```\n"
 
 
 def commands() -> str:
@@ -57,15 +73,12 @@ def _arguments(command: argparse.ArgumentParser) -> str:
             metavar = str(action.metavar or action.dest)
             words.append(f"[{metavar}]" if action.nargs == "?" else metavar)
         elif action.nargs == 0:
-            words.append(f"[{name}]")
+            is_twofold = isinstance(action, argparse.BooleanOptionalAction)
+            words.append(f"[{name.replace('--', '--[no-]')}]" if is_twofold else f"[{name}]")
         else:
-            value = action.metavar or (action.choices and "\\|".join(map(str, action.choices))) or action.dest
+            value = action.metavar or (action.choices and "|".join(map(str, action.choices))) or action.dest
             words.append(f"[{name} {value}]")
-    return (
-        "".join(f" {word}" for word in words)
-        .replace("PRESET|FILE", "PRESET\\|FILE")
-        .replace("PATH|ID", "PATH\\|ID")
-    )
+    return "".join(f" {word}" for word in words).replace("|", "\\|")
 
 
 def keys() -> str:
@@ -114,6 +127,36 @@ def support() -> str:
     )
 
 
+def families() -> str:
+    """The families whose coefficients are shipped, what is missing, and the versions that they hold for."""
+    rows: list[Sequence[str]] = []
+    versions: dict[str, None] = {}
+    covered: set[str] = set()
+    for path in sorted(coefficients.FOLDER.glob("*.json")):
+        found = coefficients.table(path.stem)
+        assert found is not None, path
+        named = (path.stem, *(name for name, same in coefficients.SAME_TRACE.items() if same == path.stem))
+        covered |= set(named)
+        versions[", ".join(f"{name} {number}" for name, number in found.versions.items())] = None
+        missing = ", ".join(dict.fromkeys(_kind(key) for key in found.left_out))
+        names = ", ".join(f"`{name}`" for name in named)
+        rows.append((names, _models(set(named)), str(len(found.policies)), missing or "–"))
+    others = f"the other {len(FAMILIES) - len(covered & set(FAMILIES))} known architectures"
+    rows.append((others, _models(set(FAMILIES) - covered), "general formula", "–"))
+    table = _table(("`model_type`", "models of the catalogue", "kinds of run", "not among them"), rows)
+    return f"{table}\nExtracted with {'; '.join(versions)}.\n"
+
+
+def _models(families: set[str]) -> str:
+    return ", ".join(one.name for one in catalogue.entries() if one.shape.family in families) or "–"
+
+
+def _kind(policy: str) -> str:
+    """What a policy that was left out is called in the table of methods."""
+    method = policy.split()[0]
+    return f"`{method}` with dropout" if "dropout" in policy else f"`{method}`"
+
+
 def _refused(path: str) -> str:
     """What of a field this version does not run."""
     return next((f" *Refused by this version: {later.what}.*" for later in _LATER if later.field == path), "")
@@ -138,6 +181,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "presets": presets,
     "fields": fields,
     "support": support,
+    "families": families,
 }
 
 

@@ -42,7 +42,11 @@ def test_every_table_stands_in_the_readme(name: str) -> None:
     assert f"<!-- table: {name} -->" in TEXT
 
 
-def test_the_tables_are_those_of_the_code() -> None:
+def test_the_estimate_and_the_guide_are_shown() -> None:
+    assert {"estimate", "guide"} <= set(re.findall(r"^<!-- output: tui-ft (\w+) ", TEXT, re.MULTILINE))
+
+
+def test_the_tables_and_outputs_are_those_of_the_code() -> None:
     assert filled(TEXT) == TEXT, "run `python tests/readme_tables.py`"
 
 
