@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def family_document(family: str, only: str = "") -> dict[str, Any]:
-    """The rows of a family whose names match `only`; one that cannot be traced is left out, with the reason."""
+    """The rows of a family whose names match `only`; what cannot be traced is left out, with the reason."""
     window, free_head = _traits(family)
     policies: dict[str, Any] = {}
     left_out: dict[str, str] = {}
@@ -94,20 +94,23 @@ def _moments(point: grid.Point) -> list[Affine]:
     trained = point.case.spec.method.layers
     if trained is not None:
         return _along_trained_layers(point, names)
-    few, many = (2, 4) if sample.alternates(point.case.config) else (2, 3)
+    few, many = (4, 6) if sample.alternates(point.case.config) else (2, 3)
     traced = [segments(trace_steps(point.case, depth), names) for depth in (few, many)]
     lines = affine(traced[0], few, traced[1], many)
     return peaks(lines, _realistic(point))
 
 
 def _along_trained_layers(point: grid.Point, names: Symbols) -> list[Affine]:
-    """The same for the last layers alone: a line through two and three trained ones of four."""
+    """The same for the last layers alone: a line through two and three trained ones of four.
+
+    The first frozen layer, the first trained one and the last are like each other in both.
+    """
     traced = []
     for trained in (2, 3):
         spec = overrides.apply(point.case.spec, [f"method.layers={trained}"])
         case = dataclasses.replace(point.case, spec=spec)
         traced.append(segments(trace_steps(case, 4), names))
-    return peaks(affine(traced[0], 2, traced[1], 3, shifts=(0, -1)), _realistic(point))
+    return peaks(affine(traced[0], 2, traced[1], 3, alike={0: 0, 2: 1, 3: 3}), _realistic(point))
 
 
 def _row(moment: Affine) -> list[Any]:

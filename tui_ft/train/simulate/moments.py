@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any
@@ -168,29 +168,30 @@ def affine(
     few_layers: int,
     many: Sequence[Segment],
     many_layers: int,
-    shifts: Iterable[int] | None = None,
+    alike: Mapping[int, int] | None = None,
 ) -> list[Affine]:
     """Draw a line through two depths, moment by moment.
 
-    Layer i of the first trace is compared with layer i + shift of the second: by default counted from the
-    first layer and from the last.
+    `alike` says which layer of the second trace is like which of the first. By default the first half is
+    counted from the first layer, the second half from the last: what lies between grows with the depth.
     Raises `ValueError` when the two traces are not alike: the model's layers are not of one kind.
     """
-    offsets = (0, many_layers - few_layers) if shifts is None else tuple(shifts)
+    if alike is None:
+        half, more = few_layers / 2, many_layers - few_layers
+        alike = {layer: layer if layer < half else layer + more for layer in range(few_layers)}
     by_key: dict[tuple[Any, ...], Segment] = {}
     for segment in many:
         by_key[_key(segment, segment.layer)] = segment
     lines: list[Affine] = []
     for segment in few:
-        numbers = {None} if segment.layer is None else {segment.layer + offset for offset in offsets}
-        for number in numbers:
-            other = by_key.get(_key(segment, number))
-            if other is None or len(other.moments) != len(segment.moments):
-                continue
-            lines += [
-                _line(a, few_layers, b, many_layers)
-                for a, b in zip(segment.moments, other.moments, strict=True)
-            ]
+        if segment.layer is not None and segment.layer not in alike:
+            continue
+        other = by_key.get(_key(segment, None if segment.layer is None else alike[segment.layer]))
+        if other is None or len(other.moments) != len(segment.moments):
+            continue
+        lines += [
+            _line(a, few_layers, b, many_layers) for a, b in zip(segment.moments, other.moments, strict=True)
+        ]
     if not lines:
         raise ValueError("the two depths have no moment in common")
     return lines
