@@ -109,6 +109,11 @@ def test_every_option_reaches_the_estimate(capsys: pytest.CaptureFixture[str]) -
     }.items() <= work.items()  # fmt: skip
 
 
+def test_all_means_every_linear_layer(capsys: pytest.CaptureFixture[str]) -> None:
+    found = answer(capsys, "--model", "qwen3-8b", "--targets", "all")[1]
+    assert found == answer(capsys, "--model", "qwen3-8b", "--targets", "all-linear")[1]
+
+
 def test_a_spec_or_a_preset_is_taken_and_options_win_over_it(
     places: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -207,6 +212,8 @@ BAD = {
     "memory that is no number": (["--model", "qwen3-8b", "--gpu-memory", "nan"], "--gpu-memory"),
     "exact and probe": (["--model", "qwen3-8b", "--exact", "--probe"], "--probe"),
     "probe and pretended": (["--model", "qwen3-8b", "--probe", "--gpu-memory", "8"], "--probe"),
+    "an option left empty": (["--model", "qwen3-8b", "--batch-size", ""], "--batch-size"),
+    "a device": (["--model", "/dev/zero"], "/dev/zero"),
     "missing spec": (["--spec", "/nowhere.toml"], "nowhere.toml"),
 }  # fmt: skip
 

@@ -146,3 +146,10 @@ def test_the_rules_can_be_read(ask: Callable[..., Asked]) -> None:
     assert code == 0
     assert {rule["id"] for rule in answer["rules"]} >= {f"R{number}" for number in range(1, 15)}
     assert any(row["correction"] for row in answer["scenarios"])
+
+
+def test_a_wrong_count_of_rows_is_answered_with_one_that_the_guide_goes_on_with(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["guide", "--model", MODEL, "--rows", "many"]) == 2
+    assert "--rows 5000" in capsys.readouterr().err

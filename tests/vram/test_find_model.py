@@ -193,6 +193,22 @@ def test_folders_of_other_things_say_what_they_are(tmp_path: Path) -> None:
     assert "There is no" in str(refused(tmp_path / "nowhere"))
 
 
+@pytest.mark.parametrize("file, word", [("adapter_config.json", "adapter"), ("model.Q4.gguf", "GGUF")])
+def test_a_config_beside_them_does_not_make_a_base_model_of_them(
+    tmp_path: Path, file: str, word: str
+) -> None:
+    folder = folder_with(tmp_path / "m", LLAMA)
+    (folder / file).write_text("{}")
+    assert word in str(refused(folder))
+    (folder / "model.safetensors").write_bytes(b"")
+    assert find_shape(str(folder)).layers == LLAMA["num_hidden_layers"]
+
+
+def test_a_size_that_is_no_size_is_named_as_the_config_names_it(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path / "m", LLAMA | {"num_hidden_layers": 0})
+    assert "no sensible num_hidden_layers (0)" in str(refused(folder))
+
+
 @pytest.mark.parametrize("name", ["", "   ", "a" * 5000, "no/such/model", "\x00", "\x1b[2J", "…"])
 def test_a_name_that_is_nowhere_is_refused(name: str, cache: Cache) -> None:
     refused(name)

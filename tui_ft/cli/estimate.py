@@ -58,7 +58,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     how.add_argument("--seq-length", metavar="N", help="tokens of the longest row")
     how.add_argument("--batch-size", metavar="N", help="rows at a time on each GPU")
     how.add_argument("--rank", metavar="N")
-    how.add_argument("--targets", metavar="all-linear|attention|LIST")
+    how.add_argument("--targets", metavar="all|attention|LIST")
     how.add_argument("--optimizer", metavar="O")
     how.add_argument("--dtype", metavar="bf16|fp16|fp32", help="dtype in which the weights are loaded")
     how.add_argument("--adapter-dtype", metavar="fp32|bf16", default="fp32")
@@ -133,11 +133,17 @@ def _spec(arguments: argparse.Namespace) -> RunSpec:
     base = RunSpec()
     if arguments.spec:
         base = presets.find_preset(arguments.spec, settings.user_presets_folder()).spec
-    changes = [
-        f"{field}={value}"
-        for option, field in _FIELDS.items()
-        if (value := getattr(arguments, option)) is not None
-    ]
+    changes = []
+    for option, field in _FIELDS.items():
+        value = getattr(arguments, option)
+        if value is None:
+            continue
+        if not value.strip():
+            name = option.replace("_", "-")
+            raise TuiFtError(f"--{name} is empty.", "Give it a value, or leave it out.")
+        if option == "targets" and value == "all":
+            value = "all-linear"
+        changes.append(f"{field}={value}")
     if arguments.dtype is not None:
         changes.append(f"model.dtype={_dtype('--dtype', arguments.dtype, tuple(_DTYPES))}")
     if arguments.gradient_checkpointing is not None:

@@ -122,9 +122,12 @@ def _count(option: str, text: str | None, least: int, most: int) -> int | None:
 
     if text is None:
         return None
+    example = 5000 if option == "--rows" else 8
     digits = text.replace(",", "").replace("_", "")
     if not (digits.isascii() and digits.isdigit() and len(digits) <= 15 and least <= int(digits) <= most):
-        raise TuiFtError(f"{option} {shown(text)} is no count that can be.", f"For example {option} 8.")
+        raise TuiFtError(
+            f"{option} {shown(text)} is no count that can be.", f"For example {option} {example}."
+        )
     return int(digits)
 
 

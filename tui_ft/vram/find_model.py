@@ -21,6 +21,9 @@ LARGEST_CONFIG_BYTES = 8 << 20
 
 CONFIG = "config.json"
 
+_WEIGHTS = ("model*.safetensors", "pytorch_model*.bin")
+"""The files of a base model's weights, whole or in parts."""
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -76,6 +79,8 @@ def find(name: str, *, revision: str | None = None, online: bool = False) -> Fou
 def read_config(path: Path) -> dict[str, Any]:
     """Read a config.json. Raises `TuiFtError` for one that is no JSON object, too large or too deep."""
     try:
+        if path.exists() and not path.is_file():
+            raise TuiFtError(f"{shown(str(path))} is no file.", "Name a model's folder or its config.json.")
         if path.stat().st_size > LARGEST_CONFIG_BYTES:
             raise TuiFtError(f"{shown(str(path))} is too large for a config.", "Name the right file.")
         data = path.read_bytes()
@@ -115,14 +120,17 @@ def _in_file(path: Path) -> Found:
 
 def _in_folder(folder: Path, name: str) -> Found:
     path = folder / CONFIG
-    if path.is_file():
+    has_config = path.is_file()
+    if not has_config or not any(next(folder.glob(pattern), None) for pattern in _WEIGHTS):
+        # a config.json may lie beside them: it describes the model that they were made from
+        if (folder / "adapter_config.json").is_file():
+            base = read_config(folder / "adapter_config.json").get("base_model_name_or_path")
+            of = f" of {shown(base)}" if isinstance(base, str) and base else ""
+            raise TuiFtError(f"{name} is an adapter{of}, not a base model.", "Name the base model.")
+        if any(folder.glob("*.gguf")):
+            raise _gguf(name)
+    if has_config:
         return _made(read_config(path), folder, name)
-    if (folder / "adapter_config.json").is_file():
-        base = read_config(folder / "adapter_config.json").get("base_model_name_or_path")
-        of = f" of {shown(base)}" if isinstance(base, str) and base else ""
-        raise TuiFtError(f"{name} is an adapter{of}, not a base model.", "Name the base model.")
-    if any(folder.glob("*.gguf")):
-        raise _gguf(name)
     raise TuiFtError(f"The folder {name} has no config.json.", "Name the folder that holds it, or a hub id.")
 
 

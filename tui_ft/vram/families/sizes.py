@@ -98,7 +98,7 @@ class Sizes:
         """A size that must be there. Raises `TuiFtError` for one that is absurd."""
         value = self.guarded(name)
         if not _is_count(value) or value > most:
-            keys = ", ".join(sorted(self._keys(name))) or name
+            keys = ", ".join(sorted(self._keys(name) - {name})) or name
             shown = "missing" if value is None else f"{value!s:.20}"
             raise TuiFtError(f"The config of {self._name} has no sensible {keys} ({shown}).", REMEDY)
         return value
