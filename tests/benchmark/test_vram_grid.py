@@ -1,4 +1,4 @@
-"""The closed form against the simulation over the grid; `TUI_FT_GRID=all` takes every shape (half an hour)."""
+"""The closed form against the simulation over the grid; `TUI_FT_GRID=all` takes every shape."""
 
 from __future__ import annotations
 

@@ -119,9 +119,14 @@ def attention_projections(model: nn.Module) -> list[str]:
     found = {
         name.rsplit(".", 1)[-1]
         for name, module in model.named_modules()
-        if (isinstance(module, nn.Linear) or type(module).__name__ == "Conv1D") and "attn" in name.lower()
+        if (isinstance(module, nn.Linear) or type(module).__name__ == "Conv1D") and is_attention(name)
     }
     return sorted(found)
+
+
+def is_attention(path: str) -> bool:
+    """Whether a module lies inside an attention block: families write "attn", "self_attention", …"""
+    return "attn" in path.lower() or "attention" in path.lower()
 
 
 def check_targets(model: nn.Module, targets: list[str]) -> None:

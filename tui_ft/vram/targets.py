@@ -86,9 +86,10 @@ def linear_names(shape: ModelShape) -> list[str]:
 
 
 def attention_names(shape: ModelShape) -> list[str]:
-    """The last names of the linear layers inside attention blocks."""
+    """The last names of the linear layers inside attention blocks, which families write in two ways."""
     paths = (path for path, weight in _weights(shape, each_once=True) if weight.role in LINEAR)
-    return sorted({path.rpartition(".")[2] for path in paths if "attn" in path.lower()})
+    inside = (path for path in paths if "attn" in path.lower() or "attention" in path.lower())
+    return sorted({path.rpartition(".")[2] for path in inside})
 
 
 def _parameters(shape: ModelShape, names: set[str], old_names: Mapping[str, str]) -> dict[str, int]:
