@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Callable
 from typing import Any
 
@@ -153,3 +154,20 @@ def test_a_wrong_count_of_rows_is_answered_with_one_that_the_guide_goes_on_with(
 ) -> None:
     assert main(["guide", "--model", MODEL, "--rows", "many"]) == 2
     assert "--rows 5000" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("model", ["gpt2", "Llama-3.1-8B"])
+@pytest.mark.parametrize("more", [[], ["--spec", "demo"]], ids=["defaults", "a spec"])
+def test_the_command_under_the_answer_gives_the_number_of_the_answer(
+    capsys: pytest.CaptureFixture[str], model: str, more: list[str]
+) -> None:
+    if model == "gpt2" and more:
+        model = "Qwen/Qwen3-0.6B"
+    asked = ["guide", "--model", model, "--rows", "5000", "--gpu-memory", "80", *more]
+    main([*asked, "--json"])
+    needed = json.loads(capsys.readouterr().out)["needed_bytes"]
+    main(asked)
+    command = shlex.split(capsys.readouterr().out.partition("The numbers behind it:")[2])
+    assert command[0] == "tui-ft"
+    main([*command[1:], "--gpu-memory", "80", "--json"])
+    assert json.loads(capsys.readouterr().out)["needed_bytes"] == needed

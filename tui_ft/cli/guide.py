@@ -56,7 +56,7 @@ def guide(arguments: argparse.Namespace) -> int:
     else:
         from tui_ft.cli.guide_text import lines
 
-        print("\n".join(lines(question, answer, rows)))
+        print("\n".join(lines(question, answer, rows, spec=arguments.spec)))
     return 1 if answer.gate.verdict == "stop" or answer.verdict == "does_not_fit" else 0
 
 

@@ -13,14 +13,17 @@ from tui_ft.guide.scenarios import Scenario
 from tui_ft.guide.starting import HINTS, hyperparameters
 from tui_ft.spec.display import method_label
 from tui_ft.spec.errors import printable
+from tui_ft.spec.run_spec import DataSection
 from tui_ft.vram.holders import gib_text
 from tui_ft.vram.verdict import WORDS, Verdict
 
 WIDTH = 80
 
 
-def lines(question: Question, answer: Recommendation, rows: Sequence[MethodRow]) -> Iterator[str]:
-    """Every line of the answer; `rows` compare all methods."""
+def lines(
+    question: Question, answer: Recommendation, rows: Sequence[MethodRow], *, spec: str | None = None
+) -> Iterator[str]:
+    """Every line of the answer; `rows` compare all methods, `spec` is what --spec named."""
     yield from _wrapped(_subject(question))
     yield ""
     for note in question.notes:
@@ -46,7 +49,7 @@ def lines(question: Question, answer: Recommendation, rows: Sequence[MethodRow])
             yield from _other(question, other)
     yield ""
     yield "The numbers behind it:"
-    yield from _wrapped(_command(question, answer), "  ", 4)
+    yield from _wrapped(_command(question, answer, spec), "  ", 4)
 
 
 def rule_lines(rules: Sequence[Rule], scenarios: Sequence[Scenario]) -> Iterator[str]:
@@ -143,10 +146,18 @@ _NAMES: Mapping[str, str] = {
 }
 
 
-def _command(question: Question, answer: Recommendation) -> str:
+def _command(question: Question, answer: Recommendation, spec: str | None) -> str:
     """The command that estimates the same run."""
-    changes = " ".join(f"--set {shlex.quote(change)}" for change in answer.plan.overrides)
-    return f"tui-ft estimate --model {shlex.quote(printable(question.spec.model.id or ''))} {changes}"
+    words = ["tui-ft", "estimate"]
+    if spec is not None:
+        words += ["--spec", printable(spec)]
+    words += ["--model", printable(question.spec.model.id or "")]
+    length = question.spec.data.max_length
+    if length != DataSection().max_length:
+        words += ["--seq-length", str(length)]
+    for change in answer.plan.overrides:
+        words += ["--set", change]
+    return shlex.join(words)
 
 
 def _value(value: object) -> str:

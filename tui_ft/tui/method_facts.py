@@ -166,6 +166,7 @@ def _assessed(row: MethodRow, shape: ModelShape, seat: Seat, reading: GpuReading
         GpuReading(()) if seat.is_rented else reading,
         gpu_memory_bytes=seat.free_bytes if seat.is_rented else None,
         gpu=seat.uuid if seat.is_chosen else None,
+        capability=seat.capability if seat.is_rented else None,
         estimated=simulated,
     )
 

@@ -77,6 +77,7 @@ def assess(
     gpu: str | None = None,
     taken: Collection[str] = (),
     adapter_dtype: str = "float32",
+    capability: tuple[int, int] | None = None,
     estimated: Estimate | None = None,
     with_step_downs: bool = True,
 ) -> Assessment:
@@ -84,12 +85,12 @@ def assess(
 
     `gpu` is the UUID of one that the user points at instead. `gpu_memory_bytes` pretends that each GPU
     has that much free. `estimated` replaces the closed form (a simulation, a measurement). `taken` are
-    UUIDs of GPUs on which a run of ours is starting.
+    UUIDs of GPUs on which a run of ours is starting. `capability` is that of a GPU that is pretended.
 
     Raises `TuiFtError` for settings that cannot be and for a GPU that is not there.
     """
     place = _place(spec, reading, gpu, gpu_memory_bytes, taken)
-    capability = _capability(place)
+    capability = _capability(place) or capability
     workload = from_spec(spec, capability=capability, longest_row=longest_row, adapter_dtype=adapter_dtype)
     check_bounds(shape, workload, capability)
     price = _pricing(place, reading.driver)
