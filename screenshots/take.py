@@ -171,8 +171,8 @@ def an_invented_gpu() -> Any:
     gib = module.GIB
     memory = tuple(int(size * gib) for size in (23.99, 12.1, 11.5))
     compute = [(4711, int(7.9 * gib)), (4_194_400, int(3.6 * gib))]
-    name_4090 = "NVIDIA GeForce RTX 4090"
-    return module.FakeNvml({**module.FULL, "Name": name_4090, "memory": memory, "compute": compute})
+    rtx_4090 = {"Name": "NVIDIA GeForce RTX 4090", "capability": (8, 9), "memory": memory, "compute": compute}
+    return module.FakeNvml({**module.FULL, **rtx_4090})
 
 
 def of_the_tests(name: str) -> Any:
