@@ -1,6 +1,6 @@
 """The extracted coefficients: for each family and policy, the moments of a step that can be its peak.
 
-`tui_ft.train.simulate.extract` writes them. A moment is a sum of products of dimensions; what it is
+`tui_ft.train.simulate.extraction` makes them. A moment is a sum of products of dimensions; what it is
 worth for one model, batch and length is computed here, in well under a millisecond.
 """
 
