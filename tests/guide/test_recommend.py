@@ -91,8 +91,8 @@ def test_full_from_7b_on_starts_with_half_the_learning_rate() -> None:
 
 
 def test_full_may_take_fewer_rows_at_a_time_for_the_same_effective_batch() -> None:
-    least = needed_gib(SMALL, "method.kind=full", "training.batch_size=1") * JUST
-    answer = advice("sft", 200_000, least, SMALL)
+    one, four = (needed_gib(SMALL, "method.kind=full", f"training.batch_size={size}") for size in (1, 4))
+    answer = advice("sft", 200_000, (one + four) / 2 * JUST, SMALL)
     training = answer.plan.spec.training
     assert answer.method == "full"
     assert training.batch_size < 4
@@ -227,3 +227,15 @@ def test_without_a_gpu_the_needs_are_told_and_nothing_is_promised() -> None:
     answer = advice("sft", 200_000, None, SMALL)
     assert (answer.method, answer.verdict, answer.reasons[0].rule) == ("lora", "unknown", "R5")
     assert set(answer.reasons[0].numbers) == {"lora", "qlora", "full"}
+
+
+def test_checkpoints_come_before_a_smaller_model_where_they_are_off() -> None:
+    training = TrainingSection(batch_size=8, gradient_accumulation=1, gradient_checkpointing=False)
+    spec = RunSpec(model=ModelSection(id=LLAMA_8B), data=DataSection(max_length=2048), training=training)
+    large, small = advice("sft", 5000, 24, spec=spec), advice("sft", 5000, 14, spec=spec)
+    assert (large.method, large.reasons[0].rule, large.verdict) == ("lora", "R6", "fits")
+    assert "gradient checkpointing" in large.reasons[0].text
+    assert (small.method, small.reasons[0].rule, small.verdict) == ("qlora", "R7", "fits")
+    assert large.plan.spec.training.gradient_checkpointing
+    assert small.plan.spec.training.gradient_checkpointing
+    assert advice("sft", 5000, MUCH, spec=spec).plan.spec.training.gradient_checkpointing is False

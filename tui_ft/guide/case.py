@@ -21,6 +21,8 @@ from tui_ft.vram.targets import adapted
 from tui_ft.vram.verdict import judge
 from tui_ft.vram.workload import Workload, from_spec
 
+CHECKPOINTING = "training.gradient_checkpointing=true"
+
 FURTHER_GPU_SHARE = 0.85
 """Of the memory of each further GPU this much counts: shards are uneven and buffers are kept twice
 (unsloth, vram_estimation.py)."""
@@ -84,7 +86,8 @@ class Case:
         return Plan(method=method, spec=spec, overrides=changes, estimate=made, verdict=judged, gpus=gpus)
 
     def reduced(self, method: str) -> Plan | None:
-        """The first that fits of: fewer rows at a time, 8-bit optimizer, where it is tight half the length.
+        """The first that fits of: fewer rows at a time, those with gradient checkpointing where it is off,
+        8-bit optimizer, where it is tight half the length.
 
         The effective batch stays. None where nothing fits, or where it fits without.
         """
@@ -105,9 +108,10 @@ class Case:
         return self.reduced(method)
 
     def least(self, method: str) -> Plan | None:
-        """The method with one row at a time: the least that it needs without cutting rows."""
+        """The method with one row at a time and checkpoints: the least that it needs without cutting rows."""
         batches = smaller_batches(self.question.spec)
-        return self.plan(method, f"{method}, one row", batches[-1]) if batches else self.plan(method)
+        changes = (*(batches[-1] if batches else ()), *self._checkpoints(method))
+        return self.plan(method, f"{method}, one row", changes) if changes else self.plan(method)
 
     def fits(self, method: str) -> bool:
         """True when `method` as set surely fits; None known is False."""
@@ -172,10 +176,14 @@ class Case:
 
     def _reductions(self, method: str) -> Iterator[Plan]:
         smaller = smaller_batches(self.question.spec)
+        checkpoints = self._checkpoints(method)
         changes = list(smaller)
+        if checkpoints:
+            changes += [(*change, *checkpoints) for change in ((), *smaller)]
         as_set = self.plan(method)
         if method == "lora":
-            small = (*(smaller[-1] if smaller else ()), "training.optimizer=adamw_bnb_8bit")
+            least = (*(smaller[-1] if smaller else ()), *checkpoints)
+            small = (*least, "training.optimizer=adamw_bnb_8bit")
             changes.append(small)
             if as_set is not None and as_set.verdict == "tight":
                 half = max(self.question.spec.data.max_length // 2, 8)
@@ -184,6 +192,12 @@ class Case:
             plan = self.make(method, change)
             if plan is not None:
                 yield plan
+
+    def _checkpoints(self, method: str) -> tuple[str, ...]:
+        """The override for gradient checkpointing where it is off; prefix tuning cannot have it."""
+        if self.question.spec.training.gradient_checkpointing or method == "prefix":
+            return ()
+        return (CHECKPOINTING,)
 
     def _pooled(self, gpus: int) -> int | None:
         """Free memory that counts on each of `gpus` GPUs that share a run, in bytes."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from tui_ft.guide.case import Case
+from tui_ft.guide.case import CHECKPOINTING, Case
 from tui_ft.guide.question import Plan, Reason
 from tui_ft.spec.learning import ObjectiveKind
 from tui_ft.spec.resolve import resolve
@@ -117,6 +117,8 @@ def _batch(_: Case, plan: Plan | None) -> str:
         return "a smaller batch"
     training = plan.spec.training
     words = f"batch {training.batch_size} × {training.gradient_accumulation}"
+    if CHECKPOINTING in plan.overrides:
+        words += ", gradient checkpointing"
     if training.optimizer == "adamw_bnb_8bit":
         words += ", 8-bit optimizer"
     if any(change.startswith("data.max_length") for change in plan.overrides):
