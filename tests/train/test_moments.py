@@ -56,13 +56,7 @@ def test_dimensions_that_cannot_be_told_apart_are_refused() -> None:
 
 def test_two_depths_give_every_depth() -> None:
     lines = affine(segments(trace(2), NAMES), 2, segments(trace(3), NAMES), 3)
-    largest = max(
-        sum(
-            (fixed + slope * 10) * (1 if not names else 1)
-            for (_, names), (fixed, slope) in line.terms.items()
-        )
-        for line in lines
-    )
+    largest = max(sum(fixed + slope * 10 for fixed, slope in line.terms.values()) for line in lines)
     assert largest == pytest.approx(2 * 10 + 2)  # ten layers keep 2 bytes a unit, one makes 2 more
 
 

@@ -40,7 +40,7 @@ def estimate(shape: ModelShape, workload: Workload) -> Estimate:
     widening = max(widening, UNCOUNTED if shape.counted != "architecture" else 0.0)
     if workload.gpus > 1:
         notes = (*notes, "The share of each GPU is by the standard formulas; no machine has checked them.")
-    return _with_overhead(parts, fixed, workload, inside.phase, widening, (*notes, *more))
+    return _with_overhead(parts, fixed, workload, inside.phase, widening, (*more, *notes))
 
 
 def _inside(shape: ModelShape, workload: Workload, fixed: Resident) -> tuple[Peak, float, tuple[str, ...]]:
@@ -92,7 +92,8 @@ def _with_overhead(
     allocated = parts.total
     needed = round(allocated * (1 + share.needed)) + context.nbytes
     shown = round(allocated * (1 + share.reserved)) + context.nbytes + fixed.paged
-    low = round(allocated * (1 - widening)) + context.least
+    surely = parts.weights + parts.adapter
+    low = max(round(allocated * (1 - widening)), surely) + context.least
     high = round(allocated * (1 + share.most + widening)) + context.most
     said = list(notes)
     if not context.is_known:

@@ -42,6 +42,7 @@ class Attention:
         scale: float | None = None,
         enable_gqa: bool = False,
     ) -> Tensor:
+        query, key, value = (_as_autocast(tensor) for tensor in (query, key, value))
         bias = None if attn_mask is None else _as_bias(attn_mask, query.dtype)
         if bias is None and self._takes_flash(query, value):
             return _flash(query, key, value, dropout_p, is_causal, scale)
@@ -57,6 +58,12 @@ class Attention:
         head = query.shape[-1]
         fits = head == value.shape[-1] <= _LARGEST_FLASH_HEAD
         return self.has_flash and query.dtype in _HALF and fits
+
+
+def _as_autocast(tensor: Tensor) -> Tensor:
+    """Autocast computes attention in 16 bits (aten/src/ATen/autocast_mode.h, lower_precision_fp)."""
+    kind = tensor.device.type
+    return tensor.to(torch.get_autocast_dtype(kind)) if torch.is_autocast_enabled(kind) else tensor
 
 
 def _as_bias(mask: Tensor, dtype: torch.dtype) -> Tensor:
