@@ -136,3 +136,18 @@ def test_the_longest_row_counts_where_it_is_shorter_than_the_length() -> None:
     changes = ("data.max_length=4096",)
     assert seen(gpu(), changes=changes, longest_row=300).workload.seq_length == 300
     assert seen(gpu(), changes=changes, longest_row=9000).workload.seq_length == 4096
+
+
+def test_a_shape_that_is_not_known_gets_a_number_and_no_verdict() -> None:
+    from dataclasses import replace
+
+    from tui_ft.vram.assess import UNKNOWN_SHAPE
+
+    by_header = replace(SHAPE, counted="header")
+    answer = assess(spec_of(), by_header, reading(gpu(total=80, free=80)))
+    assert answer.verdict == "unknown"
+    assert UNKNOWN_SHAPE in answer.notes
+    assert answer.estimate.needed_bytes > 0
+    assert not answer.estimate.validated
+    measured = assess(spec_of(), by_header, reading(gpu(total=80, free=80)), estimated=answer.estimate)
+    assert measured.verdict == "fits"

@@ -67,6 +67,9 @@ class _Place:
     is_short: bool = False
 
 
+UNKNOWN_SHAPE = "What its layers compute is not known: a rough number, and no verdict."
+
+
 def assess(
     spec: RunSpec,
     shape: ModelShape,
@@ -97,7 +100,8 @@ def assess(
     estimate = estimated or price(shape, workload)
     tightest = min(range(len(place.free)), key=lambda at: place.free[at] or 0, default=None)
     free = None if tightest is None else place.free[tightest]
-    verdicts = tuple(judge(estimate, one) for one in place.free)
+    is_known = shape.counted == "architecture" or estimated is not None
+    verdicts = tuple(judge(estimate, one if is_known else None) for one in place.free)
     verdict = worst((*verdicts, "unknown") if place.is_short else verdicts)
     steps: tuple[StepDown, ...] = ()
     if with_step_downs and free is not None and verdict in ("tight", "does_not_fit"):
@@ -131,7 +135,7 @@ def assess(
         verdicts=verdicts if place.gpus else (),
         verdict=verdict,
         step_downs=steps,
-        notes=(*_not_startable(spec), *place.notes, *shape.notes),
+        notes=(*_not_startable(spec), *(() if is_known else (UNKNOWN_SHAPE,)), *place.notes, *shape.notes),
     )
 
 
