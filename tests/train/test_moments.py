@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tui_ft.train.simulate.moments import Affine, UnresolvedError, affine, peaks, segments
+from tui_ft.train.simulate.moments import Affine, Sizes, UnresolvedError, affine, peaks, segments
 from tui_ft.train.simulate.symbols import AmbiguousError, Symbols
 from tui_ft.train.simulate.tracing import Event, Storage, Trace
 
@@ -64,7 +64,7 @@ def test_only_moments_that_can_be_the_largest_are_kept() -> None:
     small = Affine("forward", False, {("activations", ("b",)): (1.0, 0.0)})
     large = Affine("backward", False, {("activations", ("b",)): (2.0, 0.0)})
     later = Affine("backward", True, {("activations", ("b",)): (1.0, 0.0)})
-    assert peaks([small, large, later], [(4, {"b": 3}), (8, {"b": 5})]) == [large, later]
+    assert peaks([small, large, later], Sizes([(4, {"b": 3}), (8, {"b": 5})])) == [large, later]
 
 
 def test_a_large_size_that_is_no_product_is_said() -> None:

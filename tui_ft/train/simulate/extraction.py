@@ -17,16 +17,13 @@ import msgspec
 from tui_ft.errors import TuiFtError
 from tui_ft.spec import overrides
 from tui_ft.train.simulate import grid, sample
-from tui_ft.train.simulate.moments import Affine, UnresolvedError, affine, peaks, segments
+from tui_ft.train.simulate.moments import Affine, Sizes, UnresolvedError, affine, peaks, segments
 from tui_ft.train.simulate.ours import trace_steps
 from tui_ft.train.simulate.symbols import AmbiguousError, Symbols
 from tui_ft.train.simulate.versions import versions
 from tui_ft.vram.dimensions import head_dimensions, step_dimensions
 
 SCHEMA = 1
-
-Sizes = tuple[int, Mapping[str, int]]
-"""A number of layers, and the dimensions."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -116,12 +113,16 @@ def _along_trained_layers(point: grid.Point, names: Symbols) -> list[Affine]:
 def _row(moment: Affine) -> list[Any]:
     parts: dict[str, dict[str, list[float]]] = {}
     for (part, names), (constant, slope) in sorted(moment.terms.items()):
-        if abs(constant) > _NOTHING or abs(slope) > _NOTHING:
-            parts.setdefault(part, {})["*".join(names)] = [round(constant, 4), round(slope, 4)]
+        parts.setdefault(part, {})["*".join(names)] = [_short(constant), _short(slope)]
     return [moment.phase, moment.is_accumulating, parts]
 
 
-_NOTHING = 1e-6
+def _short(number: float) -> float:
+    """Without the noise of a division, and a whole number without a point."""
+    rounded = round(number, 4)
+    return int(rounded) if rounded.is_integer() else rounded
+
+
 _CHOICES: Mapping[str, Sequence[int]] = {
     "L": (12, 16, 24, 28, 32, 48, 64, 80), "heads": (8, 12, 16, 32, 64), "u": (1, 2, 4, 8),
     "d": (64, 128, 256), "V": (32000, 49152, 128256, 151936, 256000), "r": (1, 8, 16, 64, 256),
@@ -131,11 +132,11 @@ _CHOICES: Mapping[str, Sequence[int]] = {
 _SAMPLES = 3000
 
 
-def _realistic(point: grid.Point) -> list[Sizes]:
+def _realistic(point: grid.Point) -> Sizes:
     """Sizes of models and steps as they occur, and beyond: a moment that is never the largest is dropped."""
     rnd = random.Random(0)
     fills = "head_dim" not in point.case.config
-    found: list[Sizes] = []
+    found: list[tuple[int, Mapping[str, int]]] = []
     for _ in range(_SAMPLES):
         pick = {name: rnd.choice(values) for name, values in _CHOICES.items()}
         heads, head = pick["heads"], pick["d"]
@@ -148,4 +149,4 @@ def _realistic(point: grid.Point) -> list[Sizes]:
             "m": rnd.choice((512, 768, 2048, 14336)),
         }  # fmt: skip
         found.append((pick["L"], model | step_dimensions(pick["b"], pick["s"], pick["r"], pick["V"])))
-    return found
+    return Sizes(found)

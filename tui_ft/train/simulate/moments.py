@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from math import prod
+from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -214,15 +214,53 @@ TOLERANCE = 1e-3
 """By how much less than the largest moment those that are kept may be."""
 
 
-def peaks(moments: Sequence[Affine], samples: Sequence[tuple[int, Mapping[str, int]]]) -> list[Affine]:
-    """Few moments of which one is, for every sample (layers, dimensions), the largest or nearly so."""
+NEGLIGIBLE = 1e-5
+"""A term that is never a larger share of its moment is left out."""
+
+
+class Sizes:
+    """Models and steps to try moments on: (layers, dimensions) each."""
+
+    def __init__(self, samples: Sequence[tuple[int, Mapping[str, int]]]) -> None:
+        self._layers = np.array([layers for layers, _ in samples], dtype=float)
+        self._dimensions = {
+            name: np.array([values[name] for _, values in samples], dtype=float) for name in samples[0][1]
+        }
+        self._products: dict[Monomial, np.ndarray] = {}
+
+    def worth(self, names: Monomial, line: tuple[float, float]) -> np.ndarray:
+        """Bytes of one term in every sample."""
+        if names not in self._products:
+            ones = np.ones_like(self._layers)
+            self._products[names] = reduce(np.multiply, (self._dimensions[name] for name in names), ones)
+        constant, slope = line
+        return (constant + slope * self._layers) * self._products[names]
+
+    def total(self, moment: Affine) -> np.ndarray:
+        """Bytes of a whole moment in every sample."""
+        parts = (self.worth(names, line) for (_, names), line in moment.terms.items())
+        return reduce(np.add, parts, np.zeros_like(self._layers))
+
+
+def peaks(moments: Sequence[Affine], sizes: Sizes) -> list[Affine]:
+    """Few moments of which one is, for every sample, the largest or nearly so, in their large terms."""
     kept: list[Affine] = []
     for accumulating in (False, True):
         group = [moment for moment in moments if moment.is_accumulating is accumulating]
         if group:
-            totals = _totals(group, samples)
-            kept += [group[index] for index in _cover(totals >= totals.max(axis=0) * (1 - TOLERANCE))]
+            totals = np.array([sizes.total(moment) for moment in group])
+            chosen = _cover(totals >= totals.max(axis=0) * (1 - TOLERANCE))
+            kept += [_in_large_terms(group[index], totals[index], sizes) for index in chosen]
     return kept
+
+
+def _in_large_terms(moment: Affine, total: np.ndarray, sizes: Sizes) -> Affine:
+    large = {
+        (part, names): line
+        for (part, names), line in moment.terms.items()
+        if (np.abs(sizes.worth(names, line)) > NEGLIGIBLE * np.maximum(total, 1)).any()
+    }
+    return replace(moment, terms=large)
 
 
 def _cover(is_largest: np.ndarray) -> list[int]:
@@ -234,18 +272,3 @@ def _cover(is_largest: np.ndarray) -> list[int]:
         chosen.append(row)
         left &= ~is_largest[row]
     return chosen
-
-
-def _totals(moments: Sequence[Affine], samples: Sequence[tuple[int, Mapping[str, int]]]) -> np.ndarray:
-    """Bytes of every moment (rows) for every sample (columns)."""
-    products = sorted({names for moment in moments for _, names in moment.terms})
-    column = {names: index for index, names in enumerate(products)}
-    constant = np.zeros((len(moments), len(products)))
-    slope = np.zeros_like(constant)
-    for row, moment in enumerate(moments):
-        for (_, names), (fixed, per_layer) in moment.terms.items():
-            constant[row, column[names]] += fixed
-            slope[row, column[names]] += per_layer
-    sizes = np.array([[prod(values[name] for name in names) for _, values in samples] for names in products])
-    layers = np.array([count for count, _ in samples])
-    return constant @ sizes.astype(float) + (slope @ sizes.astype(float)) * layers
