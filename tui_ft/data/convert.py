@@ -39,14 +39,14 @@ def convert(row: Mapping[str, Any], found: Format, train_on: TrainOn | str = "co
     token. Raises `RowProblem` for a row that cannot be used.
     """
     if lacks(found, row):
-        raise RowProblem(_missing(found, row))
+        raise RowProblem("missing_field", _missing(found, row))
     if any(row.get(name) and not isinstance(row[name], str) for name in _MEDIA):
-        raise RowProblem("the row holds images, audio or video, which a text model cannot read")
+        raise RowProblem("media", "the row holds images, audio or video, which a text model cannot read")
     columns = found.columns
     if found.name == "text":
         text = plain(row[columns["text"]], columns["text"])
         if not text.strip():
-            raise RowProblem("the text is empty")
+            raise RowProblem("empty_text", "the text is empty")
         return [Example(prompt="", completion=text, whole=True)]
     if found.name in ("messages", "sharegpt"):
         return [_chat_example(_with_system(read_chat(row[columns["messages"]]), row, columns), train_on)]
@@ -87,9 +87,9 @@ def _names_chat(columns: Mapping[str, str]) -> bool:
 
 def _text_example(prompt: str, completion: str, train_on: str) -> Example:
     if not completion.strip():
-        raise RowProblem("the answer is empty")
+        raise RowProblem("empty_answer", "the answer is empty")
     if not prompt.strip():
-        raise RowProblem("the prompt is empty")
+        raise RowProblem("empty_prompt", "the prompt is empty")
     return Example(prompt=prompt, completion=completion, whole=train_on == "all")
 
 
@@ -116,7 +116,7 @@ def _history(value: Any) -> list[Turn]:
     if isinstance(value, list) and all(isinstance(m, Mapping) for m in value):
         return read_chat(value)
     if not isinstance(value, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in value):
-        raise RowProblem("the history is not a list of [question, answer] pairs")
+        raise RowProblem("wrong_type", "the history is not a list of [question, answer] pairs")
     return [
         Turn(role=role, text=plain(text, "history"))
         for pair in value
@@ -140,17 +140,17 @@ def _chat_example(turns: list[Turn], train_on: str) -> Example:
     turns = _whole_turns(turns)
     answers = [index for index, turn in enumerate(turns) if turn.role == "assistant"]
     if not answers:
-        raise RowProblem("the conversation has no assistant turn")
+        raise RowProblem("no_assistant_turn", "the conversation has no assistant turn")
     turns = turns[: answers[-1] + 1]  # what follows the last answer teaches nothing
     if train_on == "all":
         return Example(prompt=[], completion=_messages(turns), whole=True)
     first = answers[0] if train_on == "assistant" else answers[-1]
     if first == 0:
-        raise RowProblem("nothing comes before the assistant's turn")
+        raise RowProblem("no_prompt", "nothing comes before the assistant's turn")
     completion = turns[first:]
     untrained = frozenset(i for i, turn in enumerate(completion) if not turn.trained)
     if all(turn.role != "assistant" or not turn.trained for turn in completion):
-        raise RowProblem("the data set gives the answer the weight 0")
+        raise RowProblem("zero_weight", "the data set gives the answer the weight 0")
     return Example(prompt=_messages(turns[:first]), completion=_messages(completion), untrained=untrained)
 
 
@@ -164,7 +164,9 @@ def _whole_turns(turns: list[Turn]) -> list[Turn]:
         turns = [t for i, t in enumerate(turns) if i >= asked or t.role == "system"]
     for turn in turns:
         if not turn.text.strip() and turn.role in ("assistant", "user"):
-            raise RowProblem("the answer is empty" if turn.role == "assistant" else "the prompt is empty")
+            if turn.role == "assistant":
+                raise RowProblem("empty_answer", "the answer is empty")
+            raise RowProblem("empty_prompt", "the prompt is empty")
     return [turn for turn in turns if turn.text.strip() or turn.role == "tool"]
 
 

@@ -101,7 +101,7 @@ def render_prompt(example: Example, tokenizer: ChatTokenizer) -> str:
 def _all_messages(example: Example) -> list[Message]:
     prompt, completion = example.prompt, example.completion
     if isinstance(prompt, str) or isinstance(completion, str):
-        raise RowProblem("the prompt and the completion are not both messages")
+        raise RowProblem("wrong_type", "the prompt and the completion are not both messages")
     return [*prompt, *completion]
 
 
@@ -153,7 +153,7 @@ def _encode_chat(layout: Layout, turns: Sequence[int], tokenizer: ChatTokenizer)
             after = found + 1
         tokens.trained[first:after] = [True] * (after - first)
     if not any(tokens.trained):
-        raise RowProblem("the answer has no token of its own")
+        raise RowProblem("nothing_trained", "the answer has no token of its own")
     if end is None and last in turns and last == len(layout.messages) - 1:
         _add_end(tokens, layout, tokenizer)
     return Encoded(tokens.ids, tokens.trained)

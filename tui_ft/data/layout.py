@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from tui_ft.data.wording import RowProblem
+from tui_ft.data.wording import RowProblem, shown
 
 Message = dict[str, str]
 Span = tuple[int, int]
@@ -72,8 +72,8 @@ def lay_out(messages: Sequence[Message], renderer: Renderer) -> Layout:
                 openings=openings,
             )
     if refusal:
-        raise RowProblem(f"the model's chat template refuses it ({refusal[:80]})")
-    raise RowProblem("the model's chat template leaves a part of it out")
+        raise RowProblem("template_refuses", f"the model's chat template refuses it ({shown(refusal)})")
+    raise RowProblem("template_refuses", "the model's chat template leaves a part of it out")
 
 
 def _fittings(messages: Sequence[Message], *, plain: bool) -> list[list[tuple[Message, list[int]]]]:

@@ -14,9 +14,10 @@ from typing import Any
 import msgspec
 
 from tui_ft.data import split
-from tui_ft.data.convert import Example, convert
-from tui_ft.data.encode import ChatTokenizer, Encoded, encode, render_prompt
-from tui_ft.data.formats import Format, detect, lacks, require_sft
+from tui_ft.data.convert import Example
+from tui_ft.data.encode import ChatTokenizer, render_prompt
+from tui_ft.data.examples import Reading, TooLong, tokens_of
+from tui_ft.data.formats import detect, require_sft
 from tui_ft.data.pool import Candidate, EncodedRows, Pool
 from tui_ft.data.read import read_rows
 from tui_ft.data.report import DataReport, SourceReport
@@ -150,12 +151,12 @@ class _Work:
         columns = list(dict.fromkeys(name for _, row in first for name in row))
         require_sft(found, source.name, columns)
         report = SourceReport(name=source.name, format=found.name, columns=found.columns)
-        known: dict[frozenset[str], Format] = {}
+        reading = Reading(found, self._train_on)
         for number, row in chain(first, rows):
             self._count(row)
             report.rows += 1
             try:
-                self._use(row, _format_of(row, found, known), source, number, report, is_eval=is_eval)
+                self._use(row, reading, source, number, report, is_eval=is_eval)
                 report.used += 1
             except RowProblem as problem:
                 report.skip(problem.reason, number)
@@ -177,40 +178,30 @@ class _Work:
     def _use(
         self,
         row: dict[str, Any],
-        found: Format,
+        reading: Reading,
         source: Source,
         number: int,
         report: SourceReport,
         *,
         is_eval: bool,
     ) -> None:
-        for example in convert(row, found, self._train_on):
-            encoded = encode(example, self._tokenizer)
-            ids, trained = encoded.input_ids, encoded.trained
-            self.totals["longest"] = max(self.totals["longest"], len(ids))
-            if len(ids) > self._max_length:
-                ids, trained = ids[: self._max_length], trained[: self._max_length]
-                if not any(trained):
-                    report.dropped += 1
-                    raise RowProblem(f"no answer is left within data.max_length = {self._max_length} tokens")
+        for example in reading.examples(row):
+            try:
+                whole, cut = tokens_of(example, self._tokenizer, self._max_length)
+            except TooLong as problem:
+                self.totals["longest"] = max(self.totals["longest"], problem.tokens)
+                report.dropped += 1
+                raise
+            ids, trained = cut.input_ids, cut.trained
+            self.totals["longest"] = max(self.totals["longest"], len(whole.input_ids))
+            if cut is not whole:
                 report.truncated += 1
                 self.totals["truncated"] += 1
             self.totals["tokens"] += len(ids)
             self.totals["trained_tokens"] += sum(trained)
             place = split.rank(array("i", ids).tobytes(), self._seed)
             repeats = 1 if is_eval else _repeats(source.weight, place)
-            self.pool.add(Encoded(ids, trained), place, Candidate(example, source.name, number), repeats)
-
-
-def _format_of(row: dict[str, Any], found: Format, known: dict[frozenset[str], Format]) -> Format:
-    """Return the format of one row: that of the data set, unless the row is plainly in another one."""
-    if not lacks(found, row):
-        return found
-    names = frozenset(name for name, value in row.items() if value is not None)
-    if names not in known:
-        own = detect([row])
-        known[names] = own if own.name in ("alpaca", "sharegpt", "messages", "prompt_completion") else found
-    return known[names]
+            self.pool.add(cut, place, Candidate(example, source.name, number), repeats)
 
 
 def _repeats(weight: float, place: bytes) -> int:

@@ -72,9 +72,9 @@ def read_chat(value: Any) -> list[Turn]:
     """Return the turns of a chat. Raises `RowProblem` for what is no chat or cannot be said as text."""
     messages = _listed(value)
     if messages is None:
-        raise RowProblem("the conversation is not a list of messages")
+        raise RowProblem("wrong_type", "the conversation is not a list of messages")
     if not messages:
-        raise RowProblem("the conversation is empty")
+        raise RowProblem("no_assistant_turn", "the conversation is empty")
     if len(messages) > 1 and all(isinstance(message, str) for message in messages):
         roles = cycle(("user", "assistant"))
         return [Turn(role=role, text=checked(text)) for role, text in zip(roles, messages, strict=False)]
@@ -84,14 +84,14 @@ def read_chat(value: Any) -> list[Turn]:
 def read_turn(message: Any) -> Turn:
     """Return one message. Raises `RowProblem`."""
     if not isinstance(message, Mapping):
-        raise RowProblem("a message is not an object with a role and a content")
+        raise RowProblem("wrong_type", "a message is not an object with a role and a content")
     key = _role_key(message)
     if key is None:
-        raise RowProblem("a message has no role")
+        raise RowProblem("unknown_role", "a message has no role")
     named = str(message[key]).strip().lower()
     role = _ROLES.get(named)
     if role is None:
-        raise RowProblem(f"unknown role {shown(named, 30)!r}")
+        raise RowProblem("unknown_role", f"unknown role {shown(named, 30)!r}")
     weight = next((message[k] for k in _WEIGHT_KEYS if message.get(k) is not None), 1)
     return Turn(
         role=role,
@@ -110,7 +110,7 @@ def plain(value: Any, column: str) -> str:
     if isinstance(value, bool | int | float):
         return json.dumps(value)
     what = "a list" if isinstance(value, list) else "no text"
-    raise RowProblem(f"column {shown(column, 40)!r} holds {what}")
+    raise RowProblem("wrong_type", f"column {shown(column, 40)!r} holds {what}")
 
 
 def checked(text: str) -> str:
@@ -119,7 +119,9 @@ def checked(text: str) -> str:
         try:
             text.encode("utf-8")
         except UnicodeEncodeError as error:
-            raise RowProblem("the text holds half a character (a lone surrogate)") from error
+            raise RowProblem(
+                "half_character", "the text holds half a character (a lone surrogate)"
+            ) from error
     return text
 
 
@@ -188,7 +190,7 @@ def _content_text(content: Any) -> str:
     if isinstance(content, Mapping):
         content = [content]
     if not isinstance(content, list):
-        raise RowProblem("a message's content is no text")
+        raise RowProblem("wrong_type", "a message's content is no text")
     texts = [_part_text(part) for part in content]
     return "".join(texts)
 
@@ -197,7 +199,7 @@ def _part_text(part: Any) -> str:
     if isinstance(part, str):
         return part
     if not isinstance(part, Mapping):
-        raise RowProblem("a part of a message's content is no text")
+        raise RowProblem("wrong_type", "a part of a message's content is no text")
     kind = str(part.get("type", "text"))
     value = next((part[k] for k in (*_CONTENT_KEYS, kind) if part.get(k) is not None), "")
     if kind in ("text", "input_text", "output_text", "refusal"):
@@ -206,7 +208,7 @@ def _part_text(part: Any) -> str:
         return f"<think>\n{plain(value, 'content').strip()}\n</think>\n\n"
     if kind in ("tool_call", "tool_calls", "tools", "tool_result", "tool_use"):
         return value if isinstance(value, str) else _compact(value or part)
-    raise RowProblem(f"a message holds {shown(kind, 30)!r}, which a text model cannot read")
+    raise RowProblem("media", f"a message holds {shown(kind, 30)!r}, which a text model cannot read")
 
 
 def _call_text(call: Any) -> str:

@@ -8,10 +8,15 @@ from tui_ft.errors import TuiFtError
 
 
 class RowProblem(Exception):  # noqa: N818 - a row that cannot be used is counted, it is no error
-    """One row cannot be trained on; `reason` is a short phrase that groups equal rows in the report."""
+    """One row cannot be trained on.
 
-    def __init__(self, reason: str) -> None:
+    `code` is the stable word for the kind of fault (`tui_ft.data.problem_kinds`), `reason` a short phrase
+    that says it of this row and groups equal rows in the report.
+    """
+
+    def __init__(self, code: str, reason: str) -> None:
         super().__init__(reason)
+        self.code = code
         self.reason = reason
 
 

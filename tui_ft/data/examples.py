@@ -1,0 +1,61 @@
+"""A row as training takes it: the one way from a row to its examples and their tokens, for all who ask.
+
+The trainer, the check of a data set and the view of a row go through here, so that what is shown and
+counted is what is trained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tui_ft.data.convert import Example, convert
+from tui_ft.data.encode import ChatTokenizer, Encoded, encode
+from tui_ft.data.formats import SFT_FORMATS, Format, detect, lacks
+from tui_ft.data.wording import RowProblem
+
+
+class Reading:
+    """How the rows of one data set are read: in which format, and which part of them is trained."""
+
+    def __init__(self, found: Format, train_on: str = "completion") -> None:
+        self.found = found
+        self.train_on = train_on
+        self._own: dict[frozenset[str], Format] = {}
+
+    def examples(self, row: Mapping[str, Any]) -> list[Example]:
+        """Return the examples in `row`. Raises `RowProblem` for a row that cannot be used."""
+        return convert(row, self.format_of(row), self.train_on)
+
+    def format_of(self, row: Mapping[str, Any]) -> Format:
+        """The format of one row: that of the data set, unless the row is plainly in another one."""
+        if not lacks(self.found, row):
+            return self.found
+        names = frozenset(name for name, value in row.items() if value is not None)
+        if names not in self._own:
+            own = detect([row])
+            is_other = own.name in SFT_FORMATS and own.name != "text"
+            self._own[names] = own if is_other else self.found
+        return self._own[names]
+
+
+def tokens_of(example: Example, tokenizer: ChatTokenizer, max_length: int) -> tuple[Encoded, Encoded]:
+    """Return the tokens of `example` whole, and cut at `max_length` as training sees them.
+
+    Raises `RowProblem` when it cannot be rendered, or has no trained token left after the cut.
+    """
+    whole = encode(example, tokenizer)
+    if len(whole.input_ids) <= max_length:
+        return whole, whole
+    cut = Encoded(whole.input_ids[:max_length], whole.trained[:max_length])
+    if not any(cut.trained):
+        raise TooLong(len(whole.input_ids), max_length)
+    return whole, cut
+
+
+class TooLong(RowProblem):
+    """Nothing of the answer lies within the length; `tokens` is what the row has in all."""
+
+    def __init__(self, tokens: int, max_length: int) -> None:
+        super().__init__("nothing_left", f"no answer is left within data.max_length = {max_length} tokens")
+        self.tokens = tokens
