@@ -14,6 +14,7 @@ import sys
 import time
 from pathlib import Path
 
+from tui_ft.atomic import write_atomically
 from tui_ft.hardware import host, processes
 from tui_ft.runs.directory import RunDirectory, create
 from tui_ft.runs.records import (
@@ -33,7 +34,6 @@ from tui_ft.runs.records import (
     StateRecord,
     Status,
     encode_document,
-    write_atomically,
 )
 
 GIB = 1024**3

@@ -10,19 +10,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tui_ft.atomic import write_atomically
 from tui_ft.errors import TuiFtError
 from tui_ft.hardware import processes
 from tui_ft.runs import adopting, control, launch
 from tui_ft.runs import lock as locks
 from tui_ft.runs.listing import list_runs
-from tui_ft.runs.records import (
-    HardwareRow,
-    StateRecord,
-    decode_hardware,
-    encode_document,
-    encode_row,
-    write_atomically,
-)
+from tui_ft.runs.records import HardwareRow, StateRecord, decode_hardware, encode_document, encode_row
 from tui_ft.runs.state import read_state
 from tui_ft.runs.truth import read_truth
 

@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from tui_ft.atomic import write_atomically
 from tui_ft.runs import directory
 from tui_ft.runs.directory import RunDirectory
-from tui_ft.runs.records import StateRecord, encode_document, write_atomically
+from tui_ft.runs.records import StateRecord, encode_document
 from tui_ft.tui import run_poll
 from tui_ft.tui.run_poll import ADOPT_AGAIN_S, RunPoll
 

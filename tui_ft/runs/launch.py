@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from tui_ft.atomic import write_atomically
 from tui_ft.errors import TuiFtError
 from tui_ft.hardware import host
 from tui_ft.hardware.choose import choose_gpu
@@ -18,7 +19,7 @@ from tui_ft.runs import lock as locks
 from tui_ft.runs import prediction, preflight
 from tui_ft.runs.adopting import adopt_if_orphan, adopt_orphans
 from tui_ft.runs.directory import AttemptDirectory, RunDirectory, create, list_directories
-from tui_ft.runs.records import ENDED, ExitRecord, StateRecord, write_atomically
+from tui_ft.runs.records import ENDED, ExitRecord, StateRecord
 from tui_ft.runs.requests import clear_requests
 from tui_ft.runs.spawn import start_supervisor
 from tui_ft.runs.state import StateFile, read_state

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tui_ft.atomic import write_atomically
 from tui_ft.errors import TuiFtError
 from tui_ft.runs.directory import AttemptDirectory
-from tui_ft.runs.records import PredictionRecord, decode_prediction, encode_document, write_atomically
+from tui_ft.runs.records import PredictionRecord, decode_prediction, encode_document
 
 if TYPE_CHECKING:
     from tui_ft.hardware.gpu import Gpu, GpuReading

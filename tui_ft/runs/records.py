@@ -380,27 +380,6 @@ def encode_document(record: msgspec.Struct | Mapping[str, Any]) -> bytes:
     return msgspec.json.format(encode_row(record), indent=1) + b"\n"
 
 
-def write_atomically(path: Path, data: bytes, mode: int = 0o600) -> None:
-    """Replace `path` by `data`: a reader sees the old content or the new, never a part.
-
-    Raises `OSError`; the old content is then untouched.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
-        try:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(descriptor, view) :]
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
 class JsonLinesWriter:
     """Appends rows to a JSONL file, one `write` each, and never lets a full disk end the run.
 

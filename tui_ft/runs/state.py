@@ -6,9 +6,10 @@ import os
 
 import msgspec
 
+from tui_ft.atomic import write_atomically
 from tui_ft.errors import TuiFtError
 from tui_ft.runs.directory import RunDirectory
-from tui_ft.runs.records import StateRecord, decode_state, encode_document, write_atomically
+from tui_ft.runs.records import StateRecord, decode_state, encode_document
 
 
 def read_state(run: RunDirectory) -> StateRecord:

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import msgspec
 
+from tui_ft.atomic import write_atomically
 from tui_ft.errors import TuiFtError
 from tui_ft.runs.directory import CHECKPOINT_PREFIX, MANIFEST, UNFINISHED_PREFIX, RunDirectory
-from tui_ft.runs.records import RejectedCheckpoint, encode_document, write_atomically
+from tui_ft.runs.records import RejectedCheckpoint, encode_document
 
 NEEDED = ("optimizer.pt", "scheduler.pt", "trainer_state.json")
 """Without any of these the library would resume silently with fresh state."""

@@ -12,8 +12,9 @@ import datasets
 import torch
 import transformers
 
+from tui_ft.atomic import write_atomically
 from tui_ft.runs.directory import RunDirectory
-from tui_ft.runs.records import EndEvent, SampleEvent, decode_event, encode_document, write_atomically
+from tui_ft.runs.records import EndEvent, SampleEvent, decode_event, encode_document
 from tui_ft.spec.resolve import resolve
 from tui_ft.spec.run_spec import RunSpec
 from tui_ft.spec.support import require_runnable
