@@ -1,17 +1,15 @@
-"""Finds presets, the user's own and the shipped ones, and gives the first nine their keys."""
+"""Finds presets, the user's own and the shipped ones, with the keys that start them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from tui_ft.errors import TuiFtError
-from tui_ft.spec import toml
+from tui_ft.spec import preset_keys, toml
 from tui_ft.spec.errors import SpecError, nearest, printable
 from tui_ft.spec.run_spec import RunSpec
-
-KEYS = "123456789"
 
 _FIRST = ("demo", "qlora-8b-24gb", "lora-3b-24gb")
 """What most people want first has the first keys; the others follow by name."""
@@ -46,20 +44,26 @@ def shipped_folder() -> Path:
 def list_presets(user_folder: Path, shipped: Path | None = None) -> tuple[list[Preset], list[str]]:
     """Return the presets, the user's before the shipped, and a sentence for each file that is none.
 
-    A preset of the user's hides the shipped one of the same name.
+    A preset of the user's hides the shipped one of the same name. Keys are those that the user chose
+    (`tui_ft.spec.preset_keys`), then the free ones in this order.
     """
     found: dict[str, Preset] = {}
     problems: list[str] = []
+    try:
+        chosen = preset_keys.chosen_keys(user_folder)
+    except TuiFtError as error:
+        chosen = {}
+        problems.append(str(error))
     for folder, source in _folders(user_folder, shipped):
         for path in _files(folder):
             if path.stem in found:
                 continue
-            key = KEYS[len(found)] if len(found) < len(KEYS) else None
             try:
-                found[path.stem] = _preset(path, source, key)
+                found[path.stem] = _preset(path, source)
             except TuiFtError as error:
                 problems.append(str(error))
-    return list(found.values()), problems
+    keys = preset_keys.assign(found, chosen)
+    return [replace(preset, key=keys.get(preset.name)) for preset in found.values()], problems
 
 
 def find_preset(name: str, user_folder: Path, shipped: Path | None = None) -> Preset:
@@ -69,15 +73,15 @@ def find_preset(name: str, user_folder: Path, shipped: Path | None = None) -> Pr
     """
     path = Path(name).expanduser()
     if path.suffix == ".toml" or "/" in name:
-        return _preset(path, "user", None)
+        return _preset(path, "user")
     known: dict[str, Path] = {}
     for folder, source in _folders(user_folder, shipped):
         for file in _files(folder):
             if file.stem == name:
-                return _preset(file, source, None)
+                return _preset(file, source)
             known.setdefault(file.stem, file)
     if path.is_file():
-        return _preset(path, "user", None)
+        return _preset(path, "user")
     meant = nearest(name, known)
     hint = f"Did you mean {meant}?" if meant else f"The presets are {', '.join(known) or 'none'}."
     raise SpecError(f"There is no preset {printable(name)!r}.", f"{hint} A file is given by its path.")
@@ -107,12 +111,12 @@ def _rank(path: Path) -> tuple[int, str]:
     return _FIRST.index(path.stem) if path.stem in _FIRST else len(_FIRST), path.stem
 
 
-def _preset(path: Path, source: Source, key: str | None) -> Preset:
+def _preset(path: Path, source: Source) -> Preset:
     text = toml.read(path)
     return Preset(
         name=path.stem,
         path=path.absolute(),
-        key=key,
+        key=None,
         spec=toml.loads(text, str(path)),
         text=text,
         summary=_summary(text),

@@ -146,7 +146,7 @@ def dumps(spec: RunSpec) -> str:
     for section in declarations.sections().values():
         lines += ["", f"# {section.heading}", f"[{section.name}]"]
         for field in section.fields.values():
-            if _applies(spec, field):
+            if applies(spec, field):
                 value = getattr(getattr(spec, section.name), field.name)
                 default = getattr(getattr(resolved, section.name), field.name)
                 lines += _comment(field)
@@ -177,7 +177,8 @@ def _key(key: str) -> str:
     return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else format_value(key)
 
 
-def _applies(spec: RunSpec, field: Declaration) -> bool:
+def applies(spec: RunSpec, field: Declaration) -> bool:
+    """True for a field that the method and the objective of `spec` use."""
     if field.name == "kind":
         return True
     if field.path == "method.double_quantization":
