@@ -79,6 +79,27 @@ def test_eval_sources_are_taken_as_they_are(make_tokenizer: Any) -> None:
     assert {sample.source for sample in made.samples} == {"eval"}
 
 
+def test_a_limit_leaves_few_rows_with_the_longest_among_them(make_tokenizer: Any) -> None:
+    tokenizer = make_tokenizer("chatml")
+    data = [{"question": f"what is {n}", "answer": "word " * (n % 50 + 1)} for n in range(200)]
+    whole = run(data, tokenizer, eval_fraction=0.1)
+    few = run(data, tokenizer, eval_fraction=0.1, limit=7)
+    assert (len(few.train), len(few.evaluation)) == (7, 7)
+    assert (few.report.train_rows, few.report.eval_rows) == (7, 7)
+    assert few.report.sources[0].used == 200, "what was read is still all told"
+    everything = texts(whole.train, tokenizer)
+    chosen = texts(few.train, tokenizer)
+    assert set(chosen) <= set(everything) and not set(chosen) & set(texts(whole.evaluation, tokenizer))
+    longest = sorted(map(len, everything))[-4:]
+    assert sorted(map(len, chosen))[-4:] == longest
+    assert min(map(len, chosen)) < longest[0] / 2, "and ordinary rows beside them"
+    assert texts(run(data, tokenizer, limit=7).train, tokenizer) == texts(
+        run(data, tokenizer, limit=7).train, tokenizer
+    )
+    assert len(run(data, tokenizer, limit=10_000, eval_fraction=0).train) == 200
+    assert len(run(data, tokenizer, limit=1, eval_fraction=0).train) == 1
+
+
 def test_skipped_cut_and_dropped_rows_are_counted(make_tokenizer: Any) -> None:
     data = rows(20)
     data[3] = {"question": "q", "answer": None}

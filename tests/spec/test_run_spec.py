@@ -13,7 +13,7 @@ from tui_ft.spec.values import check_value
 
 PROMISED = {
     "model": "id revision dtype attention trust_remote_code adapter",
-    "data": "train eval eval_fraction format columns max_length packing train_on seed",
+    "data": "train eval eval_fraction limit format columns max_length packing train_on seed",
     "method": "kind rank alpha dropout targets variant layers quantization "
     "double_quantization virtual_tokens",
     "objective": "kind beta teacher reward_model reward_function",

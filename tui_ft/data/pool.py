@@ -26,6 +26,22 @@ class EncodedRows(Sequence[Encoded]):
         self._ids.append(ids)
         self._trained.append(trained)
 
+    def few(self, limit: int | None) -> EncodedRows:
+        """Return at most `limit` rows: half of them the longest, the others spread evenly over the rest.
+
+        So the few need as much memory as all would, and still show what the set is like.
+        """
+        if limit is None or len(self) <= limit:
+            return self
+        by_length = sorted(range(len(self)), key=lambda index: -len(self._ids[index]))
+        longest, rest = by_length[: (limit + 1) // 2], sorted(by_length[(limit + 1) // 2 :])
+        others = limit - len(longest)
+        chosen = [*longest, *(rest[place * len(rest) // others] for place in range(others))]
+        rows = EncodedRows()
+        for index in sorted(chosen):
+            rows.append(self._ids[index], self._trained[index])
+        return rows
+
     def __len__(self) -> int:
         return len(self._ids)
 

@@ -80,12 +80,14 @@ def prepare(
     eval_sources: Iterable[Source] = (),
     eval_fraction: float = 0.05,
     seed: int = 42,
+    limit: int | None = None,
     progress: Progress | None = None,
 ) -> Prepared:
     """Read all rows and return the encoded train and evaluation sets with the report.
 
     Rows longer than `max_length` tokens lose their end; those left without a trained token are
-    dropped. With `eval_sources` nothing is split off. Raises `TuiFtError` when a source cannot be
+    dropped. With `eval_sources` nothing is split off. `limit` leaves so many rows to train on and as many
+    held out, at most; the report counts all that were read. Raises `TuiFtError` when a source cannot be
     read, is in no format for fine-tuning, or leaves no row to train on.
     """
     work = _Work(tokenizer, train_on=train_on, max_length=max_length, seed=seed, progress=progress)
@@ -101,6 +103,7 @@ def prepare(
         )
     if asked:
         evaluation = work.pool.rows()
+    train, evaluation = train.few(limit), evaluation.few(limit)
     candidates = work.pool if asked else pool
     return Prepared(
         train=train,

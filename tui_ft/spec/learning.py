@@ -87,6 +87,17 @@ class DataSection(Section, kw_only=True, frozen=True):
             le=0.5,
         ),
     ] = 0.05
+    limit: Annotated[
+        int | None,
+        about(
+            "Rows at most",
+            "For a trial: so many to train on and as many held out, half of them the longest; unset: all.",
+            unit="rows",
+            example=100,
+            ge=1,
+            le=10**9,
+        ),
+    ] = None
     format: Annotated[DataFormat, about("Format", "Shape of a row; auto looks at the rows.")] = "auto"
     columns: Annotated[
         dict[str, str] | None,

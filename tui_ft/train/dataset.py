@@ -64,6 +64,7 @@ def prepare(spec: RunSpec, tokenizer: PreTrainedTokenizerBase, journal: Journal)
         eval_sources=[source(spec.data.eval, spec)] if spec.data.eval else (),
         eval_fraction=spec.data.eval_fraction,
         seed=spec.data.seed,
+        limit=spec.data.limit,
         progress=lambda rows: journal.progress(rows, None, "rows"),
     )
     if spec.evaluation.prompts:
