@@ -34,6 +34,12 @@ def cache_folder() -> Path:
     return Path(base) / "tui-ft"
 
 
+def draft_file() -> Path:
+    """Where the answers to a wizard that was left are kept (XDG: state); it need not exist."""
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(base) / "tui-ft" / "draft.json"
+
+
 def user_presets_folder() -> Path:
     """Where the user's own presets lie; it need not exist."""
     return config_folder() / "presets"

@@ -1,0 +1,251 @@
+"""The answers given so far, with undo; they outlive the app in one file of the user's own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import msgspec
+
+from tui_ft import settings
+from tui_ft.atomic import keep
+from tui_ft.data.findings import Findings
+from tui_ft.errors import TuiFtError
+from tui_ft.spec import overrides, toml
+from tui_ft.spec.run_spec import RunSpec
+from tui_ft.spec.toml_edit import rewrite
+from tui_ft.tui.wizard.outcome import STEPS, Step
+
+LARGEST_BYTES = 16 << 20
+"""A longer file is no draft; a spec, its findings and a preset take some hundred kilobytes at most."""
+
+_MOST_UNDO = 200
+
+
+class _Kept(msgspec.Struct, kw_only=True):
+    """The file. Specs stand in it as TOML, so that they are checked and migrated like any other.
+
+    `findings` are read one by one: those of another version are made again, the answers are not lost.
+    """
+
+    schema: int = 1
+    spec: str
+    base: str
+    goals: list[str] = []
+    went_on_despite_gate: bool = False
+    step: str = "goal"
+    reached: str = "goal"
+    preset: tuple[str, str] | None = None
+    smoked: str = ""
+    shape_name: str = ""
+    findings: dict[str, msgspec.Raw] = {}
+
+
+class Draft:
+    """A run that is being thought out. Nothing here blocks but `save`, `load`, `discard` and `put_aside`.
+
+    `base` is the recommended spec, with which `spec` is compared; `preset` the one it came from, with its
+    name. `findings` are by the absolute path of the data. `reached` is the furthest step that was seen.
+    `smoked` is the id of a trial run of this very spec that ended well, "" if there is none.
+    `on_change` is called after each change, so that somebody writes it down.
+    """
+
+    def __init__(
+        self, spec: RunSpec | None = None, *, text: str = "", preset: tuple[str, RunSpec] | None = None
+    ) -> None:
+        self.spec = spec or RunSpec()
+        self.base = self.spec
+        self.preset = preset
+        self.goals: frozenset[str] = frozenset({"sft"})
+        self.went_on_despite_gate = False
+        self.findings: dict[str, Findings] = {}
+        self.shape_name = ""
+        self.step: Step = "goal"
+        self.reached: Step = "goal"
+        self.smoked = ""
+        self.on_change: Callable[[], None] = _nothing
+        self._written = text
+        self._rewritten: tuple[RunSpec, str] | None = None
+        self._before: list[tuple[RunSpec, str]] = []
+
+    # --- the spec ------------------------------------------------------------------------------------
+
+    @property
+    def text(self) -> str:
+        """The spec as TOML: what a person wrote, changed as little as makes it mean `spec`."""
+        if self._rewritten is None or self._rewritten[0] is not self.spec:
+            text = rewrite(self._written, self.spec) if self._written else toml.dumps(self.spec)
+            self._rewritten = (self.spec, text)
+        return self._rewritten[1]
+
+    def change(self, spec: RunSpec) -> None:
+        """Go over to `spec`; `undo` takes it back. A smoke run of another spec proves nothing."""
+        if spec == self.spec:
+            return
+        self._remember()
+        self.spec, self.smoked = spec, ""
+        self.touch()
+
+    def set(self, *changes: str) -> None:
+        """Carry out `section.field=value`. Raises `SpecError`, and then nothing has changed."""
+        self.change(overrides.apply(self.spec, changes))
+
+    def write(self, text: str) -> None:
+        """Go over to a spec file's text that a person wrote. Raises `SpecError` when it is no spec."""
+        spec = toml.loads(text)
+        if (spec, text) == (self.spec, self.text):
+            return
+        self._remember()
+        self.smoked = self.smoked if spec == self.spec else ""
+        self.spec, self._written, self._rewritten = spec, text, None
+        self.touch()
+
+    @property
+    def can_undo(self) -> bool:
+        return bool(self._before)
+
+    def undo(self) -> bool:
+        """Take the last change back; False when there is none."""
+        if not self._before:
+            return False
+        self.spec, self._written = self._before.pop()
+        self._rewritten, self.smoked = None, ""
+        self.touch()
+        return True
+
+    def touch(self) -> None:
+        """Tell that something has changed; for whoever sets a field here."""
+        self.on_change()
+
+    def _remember(self) -> None:
+        self._before = [*self._before[1 - _MOST_UNDO :], (self.spec, self._written)]
+
+    # --- the steps -----------------------------------------------------------------------------------
+
+    def go_to(self, step: Step) -> None:
+        """Be at `step` now."""
+        self.step = step
+        if STEPS.index(step) > STEPS.index(self.reached):
+            self.reached = step
+        self.touch()
+
+    def has_seen(self, step: Step) -> bool:
+        """True for a step that was reached already."""
+        return STEPS.index(step) <= STEPS.index(self.reached)
+
+    # --- the file ------------------------------------------------------------------------------------
+
+    def encoded(self) -> bytes:
+        """The whole draft as it stands in the file."""
+        preset = (self.preset[0], toml.dumps(self.preset[1])) if self.preset else None
+        kept = _Kept(
+            spec=self.text,
+            base=toml.dumps(self.base),
+            goals=sorted(self.goals),
+            went_on_despite_gate=self.went_on_despite_gate,
+            step=self.step,
+            reached=self.reached,
+            preset=preset,
+            smoked=self.smoked,
+            shape_name=self.shape_name,
+            findings={path: msgspec.Raw(msgspec.json.encode(found)) for path, found in self.findings.items()},
+        )
+        return msgspec.json.encode(kept)
+
+    def save(self) -> None:
+        """Write the draft down, whole or not at all. Raises `TuiFtError`."""
+        write(self.encoded())
+
+
+def _nothing() -> None:
+    return None
+
+
+def write(data: bytes) -> None:
+    """Write what `Draft.encoded` made, for the user alone. Raises `TuiFtError`."""
+    keep(settings.draft_file(), data)
+
+
+def load() -> Draft | None:
+    """Read the draft that was kept; None where there is none.
+
+    A file that is no draft is set aside, so that it is not lost and not in the way; then it raises
+    `TuiFtError`, which says where it lies now.
+    """
+    path = settings.draft_file()
+    try:
+        data = _read(path)
+        return None if data is None else _decoded(data)
+    except (TuiFtError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        why = str(error).rstrip(".")
+        aside = put_aside("damaged")
+        raise TuiFtError(
+            f"The answers that were kept cannot be read: {why}.", f"They lie in {aside} now; begin anew."
+        ) from error
+
+
+def discard() -> None:
+    """Remove the draft's file: its run has started."""
+    settings.draft_file().unlink(missing_ok=True)
+
+
+def put_aside(name: str) -> Path:
+    """Give the draft's file another name beside it, whose last one of that name goes. Raises `TuiFtError`."""
+    path = settings.draft_file()
+    aside = path.with_name(f"draft.{name}.json")
+    try:
+        path.rename(aside)
+    except FileNotFoundError:
+        return aside
+    except OSError as error:
+        raise TuiFtError(f"{path} cannot be renamed: {os.strerror(error.errno or 0)}.") from error
+    return aside
+
+
+def _read(path: Path) -> bytes | None:
+    """The bytes of the file, if it is the user's own."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise TuiFtError(os.strerror(error.errno or 0)) from error
+    with os.fdopen(descriptor, "rb") as file:
+        if os.fstat(descriptor).st_uid != os.geteuid():
+            raise TuiFtError("it belongs to another user")
+        try:
+            data = file.read(LARGEST_BYTES + 1)
+        except OSError as error:
+            raise TuiFtError(os.strerror(error.errno or 0)) from error
+    if len(data) > LARGEST_BYTES:
+        raise TuiFtError("it is too large")
+    return data
+
+
+def _decoded(data: bytes) -> Draft:
+    kept = msgspec.json.decode(data, type=_Kept)
+    preset = (kept.preset[0], toml.loads(kept.preset[1])) if kept.preset else None
+    draft = Draft(toml.loads(kept.spec), text=kept.spec, preset=preset)
+    draft.base = toml.loads(kept.base)
+    draft.goals = frozenset(kept.goals) or draft.goals
+    draft.went_on_despite_gate = kept.went_on_despite_gate
+    draft.reached = _step(kept.reached)
+    draft.step = _step(kept.step)
+    draft.smoked, draft.shape_name = kept.smoked, kept.shape_name
+    draft.findings = _findings(kept.findings)
+    return draft
+
+
+def _step(name: str) -> Step:
+    return next((step for step in STEPS if step == name), "goal")
+
+
+def _findings(kept: Mapping[str, msgspec.Raw]) -> dict[str, Findings]:
+    found = {}
+    for path, raw in kept.items():
+        try:
+            found[path] = msgspec.json.decode(raw, type=Findings)
+        except msgspec.MsgspecError:  # of another version: the data are checked again
+            continue
+    return found
