@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch._subclasses.fake_tensor import FakeTensor
 
 from tui_ft.train.simulate.kernels import fused_activations
 
@@ -30,8 +31,9 @@ def pretending(attention: Any, capability: tuple[int, int]) -> Iterator[None]:
         _allow_autocast(swap)
         swap(torch.cuda, "get_device_capability", lambda *_: capability)
         _keep_eager(swap)
-        _without_triton(swap)
+        _without_triton(swap, stack.callback)
         _without_moves(swap)
+        _step_at_once(swap)
         stack.enter_context(fused_activations())
         yield
 
@@ -49,7 +51,7 @@ def _keep_eager(swap: Any) -> None:
             swap(module, "is_tracing", lambda *_: False)
 
 
-def _without_triton(swap: Any) -> None:
+def _without_triton(swap: Any, undo: Any) -> None:
     """trl's kernels fold a tile in place, into tensors already there: a kernel that does nothing is alike."""
     from trl.kernels import chunked_logprob
     from trl.trainer import utils
@@ -60,6 +62,7 @@ def _without_triton(swap: Any) -> None:
         swap(module, "_use_triton", lambda device: device.type == "cuda")
     if not hasattr(chunked_logprob, "triton"):
         chunked_logprob.triton = _Triton
+        undo(lambda: delattr(chunked_logprob, "triton"))
 
 
 def _without_moves(swap: Any) -> None:
@@ -69,6 +72,12 @@ def _without_moves(swap: Any) -> None:
     swap(nn.Module, "to", lambda module, *_, **__: module)
     swap(tuners_utils.BaseTunerLayer, "_move_adapter_to_device_of_base_layer", lambda *_, **__: None)
     swap(torch.cuda, "get_device_name", lambda *_: "")  # asked by trl's telemetry, which is off
+
+
+def _step_at_once(swap: Any) -> None:
+    """On a GPU torch's optimizers step through all tensors at once, if they know their type."""
+    stepping = sys.modules[torch.optim.Optimizer.__module__]  # torch.optim hides the module's name
+    swap(stepping, "_foreach_supported_types", [*stepping._foreach_supported_types, FakeTensor])
 
 
 class _NoKernel:
