@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -13,8 +14,10 @@ from tui_ft.atomic import keep
 from tui_ft.data.findings import Findings
 from tui_ft.errors import TuiFtError
 from tui_ft.spec import overrides, toml
-from tui_ft.spec.run_spec import RunSpec
+from tui_ft.spec.migrate import migrate
+from tui_ft.spec.run_spec import SCHEMA, RunSpec
 from tui_ft.spec.toml_edit import rewrite
+from tui_ft.spec.values import check_values
 from tui_ft.tui.wizard.outcome import STEPS, Step
 
 LARGEST_BYTES = 16 << 20
@@ -24,19 +27,21 @@ _MOST_UNDO = 200
 
 
 class _Kept(msgspec.Struct, kw_only=True):
-    """The file. Specs stand in it as TOML, so that they are checked and migrated like any other.
+    """The file. A spec stands in it as the tables of its TOML, because one without a model is no spec yet.
 
-    `findings` are read one by one: those of another version are made again, the answers are not lost.
+    `written` is the spec file that a person wrote. `findings` are read one by one: those of another
+    version are made again, the answers are not lost.
     """
 
     schema: int = 1
-    spec: str
-    base: str
+    spec: dict[str, Any]
+    base: dict[str, Any]
+    written: str = ""
     goals: list[str] = []
     went_on_despite_gate: bool = False
     step: str = "goal"
     reached: str = "goal"
-    preset: tuple[str, str] | None = None
+    preset: tuple[str, dict[str, Any]] | None = None
     smoked: str = ""
     shape_name: str = ""
     findings: dict[str, msgspec.Raw] = {}
@@ -138,10 +143,11 @@ class Draft:
 
     def encoded(self) -> bytes:
         """The whole draft as it stands in the file."""
-        preset = (self.preset[0], toml.dumps(self.preset[1])) if self.preset else None
+        preset = (self.preset[0], _tables(self.preset[1])) if self.preset else None
         kept = _Kept(
-            spec=self.text,
-            base=toml.dumps(self.base),
+            spec=_tables(self.spec),
+            base=_tables(self.base),
+            written=self._written,
             goals=sorted(self.goals),
             went_on_despite_gate=self.went_on_despite_gate,
             step=self.step,
@@ -225,9 +231,9 @@ def _read(path: Path) -> bytes | None:
 
 def _decoded(data: bytes) -> Draft:
     kept = msgspec.json.decode(data, type=_Kept)
-    preset = (kept.preset[0], toml.loads(kept.preset[1])) if kept.preset else None
-    draft = Draft(toml.loads(kept.spec), text=kept.spec, preset=preset)
-    draft.base = toml.loads(kept.base)
+    preset = (kept.preset[0], _spec(kept.preset[1])) if kept.preset else None
+    draft = Draft(_spec(kept.spec), text=kept.written, preset=preset)
+    draft.base = _spec(kept.base)
     draft.goals = frozenset(kept.goals) or draft.goals
     draft.went_on_despite_gate = kept.went_on_despite_gate
     draft.reached = _step(kept.reached)
@@ -235,6 +241,17 @@ def _decoded(data: bytes) -> Draft:
     draft.smoked, draft.shape_name = kept.smoked, kept.shape_name
     draft.findings = _findings(kept.findings)
     return draft
+
+
+def _tables(spec: RunSpec) -> dict[str, Any]:
+    return {"schema": SCHEMA, **msgspec.to_builtins(spec)}
+
+
+def _spec(tables: dict[str, Any]) -> RunSpec:
+    """The spec of such tables, of this or an older version. Raises `SpecError` or `msgspec.MsgspecError`."""
+    raw = migrate(tables)
+    check_values(raw)
+    return msgspec.convert(raw, RunSpec)
 
 
 def _step(name: str) -> Step:
