@@ -12,14 +12,21 @@ import msgspec
 import tui_ft
 from tui_ft.errors import TuiFtError
 
+DEAREST = 1e6
+LONGEST_CURRENCY = 5
 _PACKAGE_FOLDERS = frozenset({"site-packages", "dist-packages"})
 
 
 class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """`<config folder>/settings.toml`; every key may be missing."""
+    """`<config folder>/settings.toml`; every key may be missing.
+
+    `price_per_hour` is what one GPU costs an hour, in `currency`.
+    """
 
     runs_root: str | None = None
     trainer_python: str | None = None
+    price_per_hour: float | None = None
+    currency: str = "$"
 
 
 def config_folder() -> Path:
@@ -58,9 +65,21 @@ def load() -> Settings:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise TuiFtError(f"The settings {path} cannot be read: {error}.", "Mend or remove it.") from error
     try:
-        return msgspec.convert(data, Settings)
+        found = msgspec.convert(data, Settings)
     except msgspec.ValidationError as error:
         raise TuiFtError(f"The settings {path} are wrong: {error}.", "Mend or remove it.") from error
+    price = found.price_per_hour
+    if price is not None and not 0 <= price < DEAREST:
+        raise TuiFtError(
+            f"The settings {path} are wrong: price_per_hour = {price} is no price of a GPU hour.",
+            "For example price_per_hour = 2.5.",
+        )
+    if len(found.currency) > LONGEST_CURRENCY or not found.currency.isprintable():
+        raise TuiFtError(
+            f"The settings {path} are wrong: currency is a sign or a short word.",
+            'For example "€" or "USD ".',
+        )
+    return found
 
 
 def runs_root(given: str | None = None) -> Path:
