@@ -11,7 +11,7 @@ import msgspec
 from tui_ft.errors import TuiFtError
 from tui_ft.guide.asking import ask
 from tui_ft.guide.case import pricing
-from tui_ft.guide.compare import MethodRow, compare
+from tui_ft.guide.compare import MethodRow, compare, compare_for
 from tui_ft.guide.question import Question, Recommendation
 from tui_ft.guide.recommend import recommend
 from tui_ft.hardware.gpu import GpuReading
@@ -21,7 +21,7 @@ from tui_ft.spec.learning import ObjectiveKind
 from tui_ft.spec.run_spec import RunSpec
 from tui_ft.tui.download import in_time
 from tui_ft.tui.gpu_seats import Seat
-from tui_ft.tui.method_view import Step, View
+from tui_ft.tui.method_view import Step, View, Wish
 from tui_ft.tui.spec_changes import changes
 from tui_ft.vram import catalogue, find_model, simulation
 from tui_ft.vram.assess import Assessment, assess
@@ -82,33 +82,56 @@ def fingerprint(spec: RunSpec) -> bytes:
     return msgspec.json.encode(spec)
 
 
-def look(spec: RunSpec, shape: ModelShape, seat: Seat, reading: GpuReading, simulated: Simulated) -> View:
+def look(
+    spec: RunSpec,
+    shape: ModelShape,
+    seat: Seat,
+    reading: GpuReading,
+    simulated: Simulated,
+    wish: Wish = Wish(),  # noqa: B008 - it is frozen
+) -> View:
     """Compute everything that the screen shows. Raises `TuiFtError` for settings that cannot be."""
-    question = _question(spec, shape, seat, reading)
-    rows = compare(
-        shape,
-        spec,
-        free_bytes=question.free_bytes,
-        total_bytes=question.total_bytes,
-        capability=question.capability,
-        price=pricing(question),
-    )
-    exact = tuple(_with_simulated(row, question.free_bytes, simulated) for row in rows)
+    question = question_of(spec, shape, seat, reading, wish)
     advice: Recommendation | None = None
     problem = ""
     try:
         advice = recommend(question)
     except TuiFtError as error:
         problem = str(error)
+    exact = tuple(
+        _with_simulated(row, question.free_bytes, simulated) for row in _rows(question, advice, wish)
+    )
     return View(spec=spec, shape=shape, seat=seat, rows=exact, advice=advice, problem=problem)
 
 
-def _question(spec: RunSpec, shape: ModelShape, seat: Seat, reading: GpuReading) -> Question:
-    goal = _GOALS.get(spec.objective.kind, "sft")
+def _rows(question: Question, advice: Recommendation | None, wish: Wish) -> tuple[MethodRow, ...]:
+    if wish.wants_advice and advice is not None and advice.is_runnable:
+        return compare_for(question, advice)
+    return compare(
+        question.shape,
+        question.spec,
+        free_bytes=question.free_bytes,
+        total_bytes=question.total_bytes,
+        capability=question.capability,
+        longest_row=question.longest_row,
+        price=pricing(question),
+    )
+
+
+def question_of(spec: RunSpec, shape: ModelShape, seat: Seat, reading: GpuReading, wish: Wish) -> Question:
+    """What the guide is asked about `spec` on the GPU of `seat`. Raises `TuiFtError`."""
+    goals = wish.goals or {_GOALS.get(spec.objective.kind, "sft")}
+    rows, longest = wish.rows, wish.longest_row
     if seat.is_rented:
-        question = ask(spec, shape, GpuReading(()), goals=[goal], gpu_memory_bytes=seat.free_bytes)
+        question = ask(
+            spec, shape, GpuReading(()), goals=goals, rows=rows, longest_row=longest,
+            gpu_memory_bytes=seat.free_bytes,
+        )  # fmt: skip
         return replace(question, capability=seat.capability, total_bytes=seat.total_bytes)
-    return ask(spec, shape, reading, goals=[goal], gpu=seat.uuid if seat.is_chosen else None)
+    return ask(
+        spec, shape, reading, goals=goals, rows=rows, longest_row=longest,
+        gpu=seat.uuid if seat.is_chosen else None,
+    )  # fmt: skip
 
 
 def _with_simulated(row: MethodRow, free_bytes: int | None, simulated: Simulated) -> MethodRow:
@@ -195,6 +218,11 @@ def spec_to_start(row: MethodRow, seat: Seat) -> RunSpec:
             "A config.json has no weights: it can be measured, and not trained.",
             "Press / and name the model's folder, or its name on the Hub.",
         )
+    return on_seat(row.spec, seat)
+
+
+def on_seat(spec: RunSpec, seat: Seat) -> RunSpec:
+    """Return `spec` for the GPU that was pointed at, if one was."""
     if seat.uuid is None or not seat.is_chosen:
-        return row.spec
-    return overrides.apply(row.spec, [f"hardware.gpus={seat.uuid}"])
+        return spec
+    return overrides.apply(spec, [f"hardware.gpus={seat.uuid}"])

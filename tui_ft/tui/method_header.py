@@ -28,7 +28,10 @@ _HOLDERS = 2
 
 
 def model_line(instead: str, found: Found | None, spec: RunSpec, preset: str, width: int) -> Line:
-    """The model, and whose settings it is measured with; `instead` stands there while it is looked for."""
+    """The model, and whose settings it is measured with; `instead` stands there while it is looked for.
+
+    `preset` is "" for settings that nobody chose yet.
+    """
     if instead or found is None:
         return ((f" {instead or plain(spec.model.id or 'no model')}", "strong"),)
     shape, name = found.shape, spec.model.id or ""
@@ -40,7 +43,7 @@ def model_line(instead: str, found: Found | None, spec: RunSpec, preset: str, wi
     ]
     settings = f"{method_label(spec)}, as in {plain(preset)}"
     room = width - sum(cell_len(text) + 2 for text, _ in pieces)
-    if room >= _LEAST_SETTINGS:
+    if preset and room >= _LEAST_SETTINGS:
         pieces.append((fit(settings, min(room, cell_len(settings))), "muted"))
     return pack(pieces, width)
 

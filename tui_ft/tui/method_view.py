@@ -25,6 +25,21 @@ class Step:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What is known beside the spec. `goals` are words of the guide; empty: by the spec's objective.
+
+    `rows` are those that can be trained on, `longest_row` is in tokens; None is not known.
+    `wants_advice`: the recommended method is shown with the settings that are recommended, not with the
+    spec's own.
+    """
+
+    goals: frozenset[str] = frozenset()
+    rows: int | None = None
+    longest_row: int | None = None
+    wants_advice: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class View:
     """One picture of everything, for one spec on one seat. It is made off the event loop.
 

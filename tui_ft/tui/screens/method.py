@@ -1,92 +1,46 @@
-"""The Method screen: what every method takes of this GPU, the recommended one and why, and what would fit."""
+"""The Method screen: the methods side by side for a preset or a run, and the key that starts one of them."""
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, ClassVar, cast
 
-import msgspec
-from textual import events, on, work
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 
 from tui_ft.errors import TuiFtError
-from tui_ft.guide.compare import MethodRow
-from tui_ft.guide.switching import method_of
-from tui_ft.spec import overrides
 from tui_ft.tui import method_facts
 from tui_ft.tui.actions import HomeActions, LocalActions, sentence
-from tui_ft.tui.exact_job import ExactJob
-from tui_ft.tui.method_desk import Desk
-from tui_ft.tui.method_view import Step, View
+from tui_ft.tui.method_view import Wish
+from tui_ft.tui.screens.method_comparison import MethodComparison
 from tui_ft.tui.text import plain
 from tui_ft.tui.widgets.alert import Alert, Kind
-from tui_ft.tui.widgets.exact_line import ExactLine
 from tui_ft.tui.widgets.key_bar import KeyBar
-from tui_ft.tui.widgets.memory_bars import MemoryBars
-from tui_ft.tui.widgets.method_head import MethodHead
-from tui_ft.tui.widgets.method_panel import MethodPanel
-from tui_ft.tui.widgets.row_list import RowList
 
 if TYPE_CHECKING:
-    from tui_ft.hardware.gpu import GpuReading
     from tui_ft.spec.run_spec import RunSpec
     from tui_ft.tui.app import TuiFtApp
 
-GPUS_EVERY_S = 1.0
-NO_GPU_EVERY_S = 30.0
-TALL_ROWS = 32
-_BEST = "the recommended one"
-"""Where the cursor goes with the first numbers of a model."""
 
-
-class MethodScreen(Screen[None]):
-    """Compares the methods for one spec. Numbers are computed in a thread; nothing is started without Enter.
+class MethodScreen(MethodComparison):
+    """Compares the methods for one spec and starts the chosen one.
 
     `text` is the spec as a person wrote it: what is changed here is changed there line by line.
     """
 
-    CSS_PATH = "method.tcss"
-    AUTO_FOCUS = "MemoryBars"
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (TALL_ROWS, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "start", "Start", id="method.start", key_display="Enter",
+        Binding("enter", "take", "Start", id="method.start", key_display="Enter",
                 tooltip="Start with the chosen method; it asks for the data first where there is none"),
-        Binding("e", "parts", "Parts", id="method.parts",
-                tooltip="Show what the memory of the chosen method consists of, and back"),
-        Binding("x", "exact", "Exact", id="method.exact",
-                tooltip="Simulate the chosen method with the trainer's own code; again: cancel it"),
-        Binding("1", "apply('1')", "Fit", id="method.apply", key_display="1-9",
-                tooltip="Apply the change with that digit, to make the chosen method fit"),
-        *(Binding(key, f"apply('{key}')", f"Change {key}", id=f"method.apply{key}", show=False,
-                  tooltip="Apply the change with that digit, to make the chosen method fit")
-          for key in "23456789"),
-        Binding("u", "undo", "Undo", id="method.undo", tooltip="Take the last change back"),
-        Binding("left", "gpu(-1)", "GPU", id="method.gpu", key_display="←→",
-                tooltip="Measure against another GPU of this box, or against one to rent"),
-        Binding("right", "gpu(1)", "Next GPU", id="method.next_gpu", show=False,
-                tooltip="Measure against another GPU of this box, or against one to rent"),
-        Binding("slash", "model", "Model", id="method.model",
-                tooltip="Ask for another model: a name, a folder or a config.json"),
-        Binding("tab", "app.focus_next", "Scroll", id="method.focus", show=False,
-                tooltip="Go between the methods and the text under them"),
-        Binding("question_mark", "cards", "Cards", id="method.cards",
-                tooltip="What each method is, when to use it, and what it costs"),
-        Binding("f1", "help", "Help", id="method.help", show=False, tooltip="Every key and what it does"),
+        *MethodComparison.BINDINGS[1:],
         Binding("q,escape", "back", "Back", id="method.back", key_display="q",
                 tooltip="Back to where you were; nothing is kept"),
     ]  # fmt: skip
 
     def __init__(self, spec: RunSpec, name: str, text: str, actions: HomeActions | None = None) -> None:
         super().__init__()
-        self.desk = Desk(spec)
-        self.preset_name = name
+        self.lay_out(spec, name, Wish())
         self._text = text
         self._given_actions = actions
-        self._view: View | None = None
-        self._steps: dict[str, list[Step]] = {}
-        self._wanted = _BEST
         self._is_starting = False
 
     @property
@@ -95,270 +49,31 @@ class MethodScreen(Screen[None]):
         return cast("TuiFtApp", self.app)
 
     @property
-    def actions(self) -> HomeActions:
+    def rooms(self) -> HomeActions:
         """The rooms that a start needs; the real ones unless others were given."""
         if self._given_actions is None:
             self._given_actions = LocalActions(self.owner.runs_root, self.owner.read_gpus, self.owner.clock)
         return self._given_actions
 
-    @property
-    def head(self) -> MethodHead:
-        return self.query_one(MethodHead)
-
-    @property
-    def bars(self) -> MemoryBars:
-        return self.query_one(MemoryBars)
-
-    @property
-    def panel(self) -> MethodPanel:
-        return self.query_one(MethodPanel)
-
     def compose(self) -> ComposeResult:
-        self.add_class("-tall" if self.app.size.height >= TALL_ROWS else "-short")
-        yield MethodHead()
-        yield MemoryBars()
-        yield MethodPanel("Why")
-        yield ExactLine()
+        yield from self.parts()
         yield Alert(id="said")
         yield KeyBar()
 
-    # --- the model, the GPUs, the numbers ------------------------------------------------------------
-
-    def on_mount(self) -> None:
-        self._find(self.desk.spec)
-
-    def on_screen_resume(self) -> None:
-        self._follow_gpus()
-
-    def on_screen_suspend(self) -> None:
-        self.workers.cancel_group(self, "follow")
-
-    @work(group="find", exclusive=True)
-    async def _find(self, spec: RunSpec) -> None:
-        """Find the model of `spec`; with it the screen goes over to `spec`, without it stays as it is."""
-        name = spec.model.id
-        if not name:
-            self.action_model()
-            return
-        self.head.show(self.desk, self.preset_name, f"Looking for {plain(name)} …")
-        try:
-            found = await method_facts.find(name, spec.model.revision)
-        except Exception as error:  # noqa: BLE001 - shown where the user looks
-            self.head.show(self.desk, self.preset_name)
-            self.bars.loaded = True
-            self.bars.refresh()
-            self._say(sentence(error), "bad")
-            return
-        self.desk.settle(spec, found)
-        self._recompute()
-
-    @work(group="follow", exclusive=True)
-    async def _follow_gpus(self) -> None:
-        while True:
-            try:
-                reading = await asyncio.to_thread(self.actions.read_gpus)
-            except Exception as error:  # noqa: BLE001 - the poll loop shows whatever happens
-                self._say(f"The GPUs cannot be read: {sentence(error)}", "bad")
-            else:
-                self._take(reading)
-            has_gpus = self.desk.reading is not None and self.desk.reading.gpus
-            await asyncio.sleep(GPUS_EVERY_S if has_gpus else NO_GPU_EVERY_S)
-
-    def _take(self, reading: GpuReading) -> None:
-        """Go over to a new reading; the numbers are computed again only when the GPU looked at changed."""
-        is_new = self.desk.take(reading)
-        self.head.show_gpus(self.desk)
-        if is_new:
-            self._recompute()
-
-    @work(group="look", exclusive=True)
-    async def _recompute(self) -> None:
-        """Compute every number anew, off the event loop, once model and GPUs are known."""
-        desk = self.desk
-        if desk.found is None or desk.reading is None:
-            return
-        try:
-            view = await asyncio.to_thread(
-                method_facts.look, desk.spec, desk.found.shape, desk.seat, desk.reading, dict(desk.simulated)
-            )
-        except Exception as error:  # noqa: BLE001 - shown where the user looks
-            self._say(sentence(error), "bad")
-            return
-        self._steps = {}
-        self._show(view)
-
-    # --- what is shown -------------------------------------------------------------------------------
-
-    def _show(self, view: View) -> None:
-        self._view = view
-        self.head.show(self.desk, self.preset_name)
-        self.bars.styles.height = len(view.rows) + 1
-        self.bars.show(view)
-        wanted, self._wanted = self._wanted, ""
-        if wanted == _BEST:
-            wanted = view.recommended or method_of(view.spec)
-        if wanted:
-            self.bars.choose(wanted)
-        self._show_why()
-        self.refresh_bindings()
-
-    def _show_why(self) -> None:
-        """Show what belongs to the chosen row: the reasons and what would make it fit, or the parts."""
-        view, row = self._view, self.bars.chosen
-        if view is None or row is None:
-            return
-        if self.has_class("-parts"):
-            self.panel.show_parts(view, row)
-            return
-        steps = self._steps.get(row.method)
-        self.panel.show_reasons(view, row, steps or ())
-        if steps is None:
-            self._climb(view, row)
-
-    @work(group="ladder", exclusive=True)
-    async def _climb(self, view: View, row: MethodRow) -> None:
-        """Look for what would make `row` fit."""
-        assert self.desk.reading is not None  # there is a view
-        try:
-            steps = await asyncio.to_thread(method_facts.ladder, view, row, self.desk.reading)
-        except Exception as error:  # noqa: BLE001 - shown where the user looks
-            self._say(sentence(error), "bad")
-            steps = []
-        if view is self._view:
-            self._steps[row.method] = steps
-            if steps:
-                self._show_why()
-            self.refresh_bindings()
-
-    @on(RowList.Chosen)
-    def _follow_cursor(self, event: RowList.Chosen) -> None:
-        if event.is_move:  # a message stays while only numbers change
-            self._say("")
-            self.panel.action_begin()
-        self._show_why()
-        self.refresh_bindings()
-
-    def on_resize(self, event: events.Resize) -> None:
-        self.head.show(self.desk, self.preset_name)
-        self.head.show_gpus(self.desk)
-        self._show_why()
-
-    def _say(self, text: str, kind: Kind = "good") -> None:
+    def say(self, text: str, kind: Kind = "good") -> None:
         self.query_one("#said", Alert).show("", text, kind)
-
-    # --- keys ----------------------------------------------------------------------------------------
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer only the keys that have something to do."""
-        if action == "apply":
-            return any(step.key == parameters[0] for step in self._offered)
-        return bool(self.desk.before) if action == "undo" else True
-
-    @property
-    def _offered(self) -> list[Step]:
-        row = self.bars.chosen if self._view else None
-        return self._steps.get(row.method, []) if row else []
-
-    def action_parts(self) -> None:
-        self._say("")
-        self.toggle_class("-parts")
-        self.panel.action_begin()
-        self._show_why()
-
-    def action_gpu(self, by: int) -> None:
-        self._say("")
-        if self.desk.reading is not None:
-            self.desk.turn(by)
-            self._take(self.desk.reading)
-
-    def action_apply(self, key: str) -> None:
-        self._say("")
-        row = self.bars.chosen
-        step = next((step for step in self._offered if step.key == key), None)
-        if row is None or step is None:
-            return
-        try:
-            spec = overrides.apply(row.spec, step.overrides)
-        except Exception as error:  # noqa: BLE001 - shown where the user looks
-            self._say(sentence(error), "bad")
-            return
-        self._wanted = method_of(spec)
-        self._go_over(spec)
-
-    def _go_over(self, spec: RunSpec) -> None:
-        """Measure another spec; another model is looked for first."""
-        if spec.model != self.desk.spec.model:
-            self._find(spec)
-        else:
-            self.desk.change(spec)
-            self._recompute()
-
-    def action_undo(self) -> None:
-        self._say("")
-        if not self.desk.before:
-            return
-        is_other_model = self.desk.undo()
-        self._wanted = method_of(self.desk.spec)
-        if is_other_model:
-            self._find(self.desk.spec)
-        else:
-            self._recompute()
-
-    @work(group="ask", exclusive=True)
-    async def action_model(self) -> None:
-        from tui_ft.tui.screens.ask_model import AskModel
-
-        names = await asyncio.to_thread(method_facts.model_names)
-        answer = await self.app.push_screen_wait(AskModel(names))
-        if answer:
-            self._say("")
-            name = await asyncio.to_thread(method_facts.model_id, answer)
-            model = msgspec.structs.replace(self.desk.spec.model, id=name, revision=None)
-            self._wanted = _BEST
-            self._find(msgspec.structs.replace(self.desk.spec, model=model))
-
-    def action_cards(self) -> None:
-        from tui_ft.tui.screens.cards import CardsScreen
-
-        row = self.bars.chosen
-        self.app.push_screen(CardsScreen(row.method if row else "lora"))
-
-    def action_help(self) -> None:
-        self.owner.open_help()
 
     def action_back(self) -> None:
         self.dismiss()
 
-    # --- exact mode ----------------------------------------------------------------------------------
-
-    def action_exact(self) -> None:
-        self._say("")
-        row, desk, line = self.bars.chosen, self.desk, self.query_one(ExactLine)
-        if line.is_busy:
-            line.call_off()
-        elif self._view and desk.found and desk.reading and row:
-            line.begin(ExactJob(row, desk.found, self._view.seat, desk.reading))
-
-    @on(ExactLine.Simulated)
-    def _take_exact(self, event: ExactLine.Simulated) -> None:
-        self.desk.simulated[method_facts.fingerprint(event.spec)] = event.estimate
-        self._recompute()
-
-    @on(ExactLine.Failed)
-    def _tell_failure(self, event: ExactLine.Failed) -> None:
-        self._say(event.text, "bad")
-
-    # --- starting ------------------------------------------------------------------------------------
-
-    @on(RowList.Clicked)
-    def action_start(self) -> None:
+    def action_take(self) -> None:
         row = self.bars.chosen
         if row is None or self._view is None or self._is_starting:
             return
         try:
             spec = method_facts.spec_to_start(row, self._view.seat)
         except TuiFtError as error:
-            self._say(sentence(error), "bad")
+            self.say(sentence(error), "bad")
             return
         self._is_starting = True
         self._start(spec)
@@ -368,14 +83,14 @@ class MethodScreen(Screen[None]):
         from tui_ft.tui.start_flow import StartFlow
 
         try:
-            flow = StartFlow(self.app, self.actions, self._say)
+            flow = StartFlow(self.app, self.rooms, self.say)
             run = await flow.changed(spec, self.preset_name, self._text)
         except Exception as error:  # noqa: BLE001 - shown where the user looks
-            self._say(f"{plain(self.preset_name)} was not started. {sentence(error)}", "bad")
+            self.say(f"{plain(self.preset_name)} was not started. {sentence(error)}", "bad")
             return
         finally:
             self._is_starting = False
         if run is None:
-            self._say("Nothing was started.")
+            self.say("Nothing was started.")
         else:
             self.owner.replace_run(run)
