@@ -88,7 +88,7 @@ async def at_home(
     app = TuiFtApp(runs_root, read_gpus=GpuReader(nvml or no_gpu()).read)
     actions = Actions(app)
     app._home_screen = lambda: HomeScreen(actions)  # type: ignore[method-assign]
-    app._run_screen = OpenedRun  # type: ignore[method-assign, assignment]
+    app._run_screen = OpenedRun  # type: ignore[method-assign]
     async with app.run_test(size=size) as pilot:
         home = app.screen
         assert isinstance(home, HomeScreen)

@@ -106,8 +106,11 @@ class GoalScreen(WizardScreen):
         self.questions.show(goals)
         self._advise()
 
+    def action_next(self) -> None:
+        self._go_on()
+
     @work(group="next", exclusive=True)
-    async def action_next(self) -> None:
+    async def _go_on(self) -> None:
         """Go on, unless the guide advises against it; an aim under the cursor is the one that is meant."""
         line = self.questions.chosen
         if line is not None and line.is_aim and line.word not in self.draft.goals:

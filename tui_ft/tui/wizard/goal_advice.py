@@ -1,4 +1,4 @@
-"""What the guide says about a wish before a model is chosen: go or stop, why, and what this version can do."""
+"""What the guide says about a wish before a model is chosen: go or stop, why, and what can be done."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from tui_ft.spec.paths import DEMO
 from tui_ft.spec.run_spec import ModelSection, RunSpec
 from tui_ft.vram.find_model import find_shape
 from tui_ft.vram.shape import ModelShape
-
 
 _SPEC = RunSpec(model=ModelSection(id=DEMO))
 """The guide speaks of some model; nothing that it says about a wish depends on which one."""
