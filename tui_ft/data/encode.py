@@ -9,9 +9,10 @@ from typing import Protocol
 
 from tui_ft.data.convert import Example, Message
 from tui_ft.data.layout import Layout, Span, TemplateRefusal, lay_out
+from tui_ft.data.placed import Placed
 from tui_ft.data.wording import RowProblem
 
-__all__ = ["ChatTokenizer", "Encoded", "RowProblem", "TemplateRefusal", "encode", "render_prompt"]
+__all__ = ["ChatTokenizer", "Encoded", "RowProblem", "TemplateRefusal", "encode", "place", "render_prompt"]
 
 
 class ChatTokenizer(Protocol):
@@ -44,34 +45,38 @@ class Encoded:
     trained: list[bool]
 
 
-@dataclass(slots=True)
-class _Tokens:
-    """Tokens under construction, with their places in the text."""
-
-    ids: list[int]
-    starts: list[int]
-    ends: list[int]
-    trained: list[bool]
-
-
 def encode(example: Example, tokenizer: ChatTokenizer) -> Encoded:
-    """Return the tokens of `example`, not truncated.
+    """Return the tokens of `example`, not truncated; see `place`. Raises `RowProblem`."""
+    placed = place(example, tokenizer)
+    return Encoded(placed.ids, placed.trained)
+
+
+def place(example: Example, tokenizer: ChatTokenizer) -> Placed:
+    """Return the tokens of `example`, not truncated, each with its place in the text.
 
     Trained are the completion's tokens and the token that ends it, in a chat every trained answer's;
     an end token that the template does not write is added. Raises `RowProblem`.
     """
     if isinstance(example.prompt, str) and isinstance(example.completion, str):
-        return _encode_text(example.prompt, example.completion, example.whole, tokenizer)
+        return _place_text(example.prompt, example.completion, example.whole, tokenizer)
     layout = lay_out(_all_messages(example), tokenizer)
     if example.whole:
-        ids, _ = tokenizer.encode(layout.text, False)
-        encoded = _ended(Encoded(ids, [True] * len(ids)), tokenizer)
+        placed = _ended(_place(layout.text, tokenizer, trained=True), tokenizer)
     else:
-        encoded = _encode_chat(layout, _trained_turns(example, layout), tokenizer)
+        placed = _place_chat(layout, _trained_turns(example, layout), tokenizer)
     if tokenizer.has_chat_template:  # which writes the token that begins a text itself
-        return encoded
-    before = beginning(tokenizer)
-    return Encoded([*before, *encoded.input_ids], [*([False] * len(before)), *encoded.trained])
+        return placed
+    return Placed.without_text(beginning(tokenizer)).followed_by(placed)
+
+
+def _place(
+    text: str, tokenizer: ChatTokenizer, *, trained: bool = False, add_special_tokens: bool = False
+) -> Placed:
+    ids, offsets = tokenizer.encode(text, add_special_tokens)
+    if offsets is None:  # places within the text are not known: its ends are exact
+        offsets = [(0, len(text))] * len(ids)
+    starts, ends = [start for start, _ in offsets], [end for _, end in offsets]
+    return Placed(text, ids, starts, ends, [trained] * len(ids))
 
 
 def beginning(tokenizer: ChatTokenizer) -> list[int]:
@@ -116,31 +121,31 @@ def _trained_turns(example: Example, layout: Layout) -> list[int]:
     ]
 
 
-def _encode_text(prompt: str, completion: str, whole: bool, tokenizer: ChatTokenizer) -> Encoded:
+def _place_text(prompt: str, completion: str, whole: bool, tokenizer: ChatTokenizer) -> Placed:
     """Encode the two texts apart, so that the prompt's tokens are those that generation will see."""
     if whole:
-        ids = _without_end(tokenizer.encode(prompt + completion, True)[0], tokenizer)
-        return _ended(Encoded(ids, [True] * len(ids)), tokenizer)
-    asked = _without_end(tokenizer.encode(prompt, True)[0], tokenizer)
-    answered = tokenizer.encode(completion, False)[0]
-    trained = [False] * len(asked) + [True] * len(answered)
-    return _ended(Encoded(asked + answered, trained), tokenizer)
+        text = _place(prompt + completion, tokenizer, trained=True, add_special_tokens=True)
+        return _ended(_without_end(text, tokenizer), tokenizer)
+    asked = _without_end(_place(prompt, tokenizer, add_special_tokens=True), tokenizer)
+    return _ended(asked.followed_by(_place(completion, tokenizer, trained=True)), tokenizer)
 
 
-def _without_end(ids: list[int], tokenizer: ChatTokenizer) -> list[int]:
+def _without_end(placed: Placed, tokenizer: ChatTokenizer) -> Placed:
     """Take off an end token that the tokenizer added by itself."""
-    return ids[:-1] if len(ids) > 1 and ids[-1] == tokenizer.eos_token_id else ids
+    if len(placed.ids) > 1 and placed.ids[-1] == tokenizer.eos_token_id:
+        placed.keep(len(placed.ids) - 1)
+    return placed
 
 
-def _ended(encoded: Encoded, tokenizer: ChatTokenizer) -> Encoded:
+def _ended(placed: Placed, tokenizer: ChatTokenizer) -> Placed:
     eos = tokenizer.eos_token_id
-    answered = [i for i, t in zip(encoded.input_ids[-2:], encoded.trained[-2:], strict=True) if t]
-    if eos is None or eos in answered:  # the text may spell it itself, and a line feed after it
-        return encoded
-    return Encoded([*encoded.input_ids, eos], [*encoded.trained, True])
+    answered = [i for i, t in zip(placed.ids[-2:], placed.trained[-2:], strict=True) if t]
+    if eos is not None and eos not in answered:  # the text may spell it itself, and a line feed after it
+        placed.add(eos, trained=True)
+    return placed
 
 
-def _encode_chat(layout: Layout, turns: Sequence[int], tokenizer: ChatTokenizer) -> Encoded:
+def _place_chat(layout: Layout, turns: Sequence[int], tokenizer: ChatTokenizer) -> Placed:
     tokens = _tokens(layout, turns, tokenizer)
     last = max(i for i, message in enumerate(layout.messages) if message["role"] == "assistant")
     end = _end_after(tokens, layout.contents[last][1], len(layout.text), tokenizer)
@@ -156,7 +161,7 @@ def _encode_chat(layout: Layout, turns: Sequence[int], tokenizer: ChatTokenizer)
         raise RowProblem("nothing_trained", "the answer has no token of its own")
     if end is None and last in turns and last == len(layout.messages) - 1:
         _add_end(tokens, layout, tokenizer)
-    return Encoded(tokens.ids, tokens.trained)
+    return tokens
 
 
 def _bound(layout: Layout, turn: int) -> int:
@@ -164,19 +169,18 @@ def _bound(layout: Layout, turn: int) -> int:
     return layout.contents[turn + 1][0] if turn + 1 < len(layout.contents) else len(layout.text)
 
 
-def _add_end(tokens: _Tokens, layout: Layout, tokenizer: ChatTokenizer) -> None:
+def _add_end(tokens: Placed, layout: Layout, tokenizer: ChatTokenizer) -> None:
     """End the sequence after its last answer, and after what the template writes to close it."""
     written = len(layout.text.rstrip())
     after = _first_after(tokens, max(layout.contents[-1][1], written))
     first = _first_after(tokens, layout.contents[-1][1])
     tokens.trained[first:after] = [True] * (after - first)
-    del tokens.ids[after:], tokens.trained[after:]
+    tokens.keep(after)
     if tokenizer.eos_token_id is not None:
-        tokens.ids.append(tokenizer.eos_token_id)
-        tokens.trained.append(True)
+        tokens.add(tokenizer.eos_token_id, trained=True)
 
 
-def _first_after(tokens: _Tokens, place: int) -> int:
+def _first_after(tokens: Placed, place: int) -> int:
     """Return the index of the first token that lies wholly behind `place`."""
     index = bisect_right(tokens.ends, place)
     while index < len(tokens.ids) and tokens.starts[index] < place:
@@ -184,7 +188,7 @@ def _first_after(tokens: _Tokens, place: int) -> int:
     return index
 
 
-def _end_after(tokens: _Tokens, place: int, stop: int, tokenizer: ChatTokenizer) -> int | None:
+def _end_after(tokens: Placed, place: int, stop: int, tokenizer: ChatTokenizer) -> int | None:
     """Return the index of the first special token between `place` and `stop` in the text."""
     for index in range(_first_after(tokens, place), len(tokens.ids)):
         if tokens.starts[index] >= stop:
@@ -194,31 +198,25 @@ def _end_after(tokens: _Tokens, place: int, stop: int, tokenizer: ChatTokenizer)
     return None
 
 
-def _tokens(layout: Layout, turns: Sequence[int], tokenizer: ChatTokenizer) -> _Tokens:
+def _tokens(layout: Layout, turns: Sequence[int], tokenizer: ChatTokenizer) -> Placed:
     """Tokenize the whole text as it stands, or piece by piece where its answers do not begin on a token."""
     cuts = sorted({place for turn in turns for place in (layout.openings[turn], layout.contents[turn][1])})
     ids, offsets = tokenizer.encode(layout.text, False)
     if offsets is not None:
         starts, ends = [start for start, _ in offsets], [end for _, end in offsets]
-        tokens = _Tokens(ids, starts, ends, [False] * len(ids))
+        tokens = Placed(layout.text, ids, starts, ends, [False] * len(ids))
         if not any(_straddles(tokens, cut) for cut in cuts):
             return tokens
     return _by_pieces(layout.text, cuts, tokenizer)
 
 
-def _straddles(tokens: _Tokens, place: int) -> bool:
+def _straddles(tokens: Placed, place: int) -> bool:
     index = bisect_right(tokens.ends, place)
     return index < len(tokens.ids) and tokens.starts[index] < place
 
 
-def _by_pieces(text: str, cuts: Sequence[int], tokenizer: ChatTokenizer) -> _Tokens:
-    tokens = _Tokens([], [], [], [])
+def _by_pieces(text: str, cuts: Sequence[int], tokenizer: ChatTokenizer) -> Placed:
+    tokens = Placed.without_text()
     for start, stop in zip([0, *cuts], [*cuts, len(text)], strict=True):
-        ids, offsets = tokenizer.encode(text[start:stop], False)
-        if offsets is None:  # places within the piece are not needed: its ends are exact
-            offsets = [(0, stop - start)] * len(ids)
-        tokens.ids += ids
-        tokens.starts += [start + first for first, _ in offsets]
-        tokens.ends += [start + last for _, last in offsets]
-        tokens.trained += [False] * len(ids)
+        tokens.followed_by(_place(text[start:stop], tokenizer))
     return tokens

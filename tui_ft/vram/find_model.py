@@ -12,7 +12,8 @@ import msgspec
 
 from tui_ft.demo import paths as demo_paths
 from tui_ft.errors import TuiFtError
-from tui_ft.vram import catalogue, header
+from tui_ft.vram import catalogue, header, hub
+from tui_ft.vram.hub import shown
 from tui_ft.vram.model_config import UnknownFamilyError, refuse_quantised, shape_of
 from tui_ft.vram.shape import ModelShape
 
@@ -57,14 +58,14 @@ def find(name: str, *, revision: str | None = None, online: bool = False) -> Fou
         raise TuiFtError(f"There is no {shown(name)}.", "Name a model's folder or its config.json.")
     if path.suffix == ".gguf":
         raise _gguf(shown(name))
-    cached = _cached(name, revision)
+    cached = next((each for each in hub.cached_snapshots(name, revision) if _is_there(each / CONFIG)), None)
     if cached is not None:
         return _in_folder(cached, shown(name))
     entry = catalogue.lookup(name) if revision is None else None
     if entry is not None:
         return Found(entry.config, entry.shape, None)
     if online:
-        return _in_folder(_fetched(name, revision), shown(name))
+        return _in_folder(hub.fetched(name, CONFIG, revision), shown(name))
     if revision is not None:
         raise TuiFtError(
             f"Revision {shown(revision)} of {shown(name)} is not in the Hugging Face cache.",
@@ -95,12 +96,6 @@ def read_config(path: Path) -> dict[str, Any]:
             ) from error
         raise TuiFtError(f"{shown(str(path))} is no JSON object.", "Fetch the file again.") from error
     return config
-
-
-def shown(text: str) -> str:
-    """`text` without what a terminal would obey, cut where it is long."""
-    clean = "".join(letter for letter in text if letter.isprintable())
-    return clean if len(clean) <= 120 else clean[:119] + "…"
 
 
 def _is_there(path: Path) -> bool:
@@ -147,71 +142,3 @@ def _made(config: Mapping[str, Any], folder: Path, name: str) -> Found:
         if shape is None:
             raise
         return Found(config, shape, folder)
-
-
-def _cached(name: str, revision: str | None) -> Path | None:
-    """The newest snapshot in the Hugging Face cache that has a config; nobody is asked."""
-    from huggingface_hub.constants import HF_HUB_CACHE
-
-    repository = Path(HF_HUB_CACHE) / ("models--" + name.replace("/", "--"))
-    if not _is_there(repository / "snapshots"):
-        return None
-    wanted = revision or "main"
-    reference = repository / "refs" / wanted
-    try:
-        commit = reference.read_text(encoding="utf-8").strip() if reference.is_file() else wanted
-        candidates = [repository / "snapshots" / commit]
-        if revision is None:
-            others = (repository / "snapshots").iterdir()
-            candidates += sorted(others, key=lambda path: -path.stat().st_mtime)
-    except (OSError, UnicodeDecodeError):
-        return None
-    return next((folder for folder in candidates if _is_there(folder / CONFIG)), None)
-
-
-def _fetched(name: str, revision: str | None) -> Path:
-    """Fetch config.json alone into the cache. Raises `TuiFtError` that says why it cannot be had."""
-    from huggingface_hub import HfApi, hf_hub_download
-    from huggingface_hub.errors import HFValidationError
-
-    try:
-        # asked first: this request is not repeated, a download is tried five times before it gives up
-        HfApi().model_info(name, revision=revision, timeout=TIMEOUT_S)
-        return Path(hf_hub_download(name, CONFIG, revision=revision, etag_timeout=TIMEOUT_S)).parent
-    except HFValidationError:
-        raise TuiFtError(
-            f"{shown(name)!r} is neither a folder here nor a model's name on the hub.", "Check its name."
-        ) from None
-    except Exception as error:
-        raise _why(shown(name), shown(revision or ""), error) from error
-
-
-TIMEOUT_S = 5.0
-"""The hub answers in time, or the model is not known."""
-
-
-def _why(name: str, revision: str, error: Exception) -> TuiFtError:
-    from huggingface_hub import errors
-
-    if isinstance(error, errors.GatedRepoError):
-        return TuiFtError(
-            f"{name} is gated.",
-            f"Accept its licence on https://huggingface.co/{name}, then `hf auth login` or set HF_TOKEN.",
-        )
-    if isinstance(error, errors.RevisionNotFoundError):
-        return TuiFtError(f"{name} has no revision {revision} on the hub.", "Check model.revision.")
-    if isinstance(error, errors.RepositoryNotFoundError):
-        return TuiFtError(
-            f"There is no model {name} on the hub, or it is private.",
-            "Check its name; for a private one log in with `hf auth login` or HF_TOKEN.",
-        )
-    if isinstance(error, errors.EntryNotFoundError) and not isinstance(error, errors.LocalEntryNotFoundError):
-        return TuiFtError(
-            f"{name} has no config.json on the hub.", "Name a model in the format of transformers."
-        )
-    if isinstance(error, errors.OfflineModeIsEnabled):
-        return TuiFtError(f"{name} is not in the cache, and HF_HUB_OFFLINE forbids to fetch it.")
-    return TuiFtError(
-        f"{name} is not in the cache, and the hub does not answer ({type(error).__name__}).",
-        "Give the path of its config.json, or try again with a network.",
-    )
