@@ -29,9 +29,8 @@ def check(spec: RunSpec, runs_root: Path) -> None:
         raise TuiFtError(
             "Runs can be started on Linux only.", "On Windows use WSL; elsewhere start it on the GPU machine."
         )
-    _check_model(spec)
-    for source in _sources(spec):
-        _check_source(source, spec.objective.kind == "sft")
+    check_model(spec)
+    check_data(spec)
     _check_room(runs_root)
 
 
@@ -47,7 +46,8 @@ def trainer_python() -> str:
     return str(found)
 
 
-def _check_model(spec: RunSpec) -> None:
+def check_model(spec: RunSpec) -> None:
+    """Raise `TuiFtError` unless the model is set, and whole where it is a folder here."""
     name = spec.model.id
     if not name:
         raise TuiFtError(
@@ -65,6 +65,12 @@ def _check_model(spec: RunSpec) -> None:
             f"There is no model folder {name!r}.",
             "Check model.id: a local folder, or a hub id such as org/name.",
         )
+
+
+def check_data(spec: RunSpec) -> None:
+    """Raise `TuiFtError` for data that is not set, not there, or in no format that can be trained on."""
+    for source in _sources(spec):
+        _check_source(source, spec.objective.kind == "sft")
 
 
 def _sources(spec: RunSpec) -> list[DataSource]:

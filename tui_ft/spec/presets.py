@@ -16,6 +16,9 @@ _FIRST = ("demo", "qlora-8b-24gb", "lora-3b-24gb")
 
 Source = Literal["user", "shipped"]
 
+_NO_KEY = "~"
+"""Behind every digit."""
+
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 
@@ -42,10 +45,10 @@ def shipped_folder() -> Path:
 
 
 def list_presets(user_folder: Path, shipped: Path | None = None) -> tuple[list[Preset], list[str]]:
-    """Return the presets, the user's before the shipped, and a sentence for each file that is none.
+    """Return the presets in the order of their keys, and a sentence for each file that is none.
 
-    A preset of the user's hides the shipped one of the same name. Keys are those that the user chose
-    (`tui_ft.spec.preset_keys`), then the free ones in this order.
+    Keys are those that the user chose (`tui_ft.spec.preset_keys`), then the free ones, the user's presets
+    before the shipped. A preset of the user's hides the shipped one of the same name.
     """
     found: dict[str, Preset] = {}
     problems: list[str] = []
@@ -63,7 +66,8 @@ def list_presets(user_folder: Path, shipped: Path | None = None) -> tuple[list[P
             except TuiFtError as error:
                 problems.append(str(error))
     keys = preset_keys.assign(found, chosen)
-    return [replace(preset, key=keys.get(preset.name)) for preset in found.values()], problems
+    listed = [replace(preset, key=keys.get(preset.name)) for preset in found.values()]
+    return sorted(listed, key=lambda preset: preset.key or _NO_KEY), problems
 
 
 def find_preset(name: str, user_folder: Path, shipped: Path | None = None) -> Preset:
