@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tui_ft.data import json_rows
+from tui_ft.data import json_values
+from tui_ft.data import lines as line_reading
 from tui_ft.data.read import container, read_rows
 from tui_ft.errors import TuiFtError
 
@@ -69,7 +70,7 @@ def test_line_numbers_count_empty_lines(tmp_path: Path) -> None:
 
 
 def test_an_array_is_streamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(json_rows, "_CHUNK_BYTES", 7)
+    monkeypatch.setattr(json_values, "_CHUNK_BYTES", 7)
     rows = [{"text": 'é\\"]},{' * 9, "n": [1.5e3, -2, None, True]} for _ in range(20)]
     path = write(tmp_path, "a.json", json.dumps(rows, ensure_ascii=False))
     assert [row for _, row in read_rows(path)] == rows
@@ -123,8 +124,8 @@ def test_missing_folder_and_unknown(tmp_path: Path) -> None:
 
 
 def test_a_row_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(json_rows, "MAX_ROW_BYTES", 1000)
-    monkeypatch.setattr(json_rows, "_CHUNK_BYTES", 100)
+    monkeypatch.setattr(line_reading, "MAX_ROW_BYTES", 1000)
+    monkeypatch.setattr(json_values, "_CHUNK_BYTES", 100)
     for name, data in (("a.json", '[{"a": "' + "x" * 5000), ("a.jsonl", '{"a": 1}\n{"a": "' + "x" * 5000)):
         with pytest.raises(TuiFtError, match=r"longer than|MiB"):
             list(read_rows(write(tmp_path, name, data)))

@@ -1,156 +1,105 @@
-"""Reading local data files: which container a file really is, and its rows, streamed and numbered."""
+"""Reading local data files: their rows, streamed and numbered, whatever container they are in."""
 
 from __future__ import annotations
 
 import codecs
-import gzip
-import json
-import os
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, Literal
 
-from tui_ft.data.json_rows import read_json, read_json_lines
-from tui_ft.data.table_rows import read_parquet, read_separated, read_text
-from tui_ft.data.wording import file_error, row_error, shown
-from tui_ft.errors import TuiFtError
-
-Row = dict[str, Any]
-Container = Literal["jsonl", "json", "parquet", "csv", "tsv", "text"]
-
-ACCEPTED = "JSON, JSONL, CSV, TSV, Parquet and text (.txt), plain or gzipped, in UTF-8"
-
-_HEAD_BYTES = 64 * 1024
-_TABLE_SUFFIXES: dict[str, Container] = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv"}
-_TEXT_SUFFIXES = (".txt", ".text", ".md")
-_DATA_SUFFIXES = (".jsonl", ".ndjson", ".json", ".parquet", *_TABLE_SUFFIXES, *_TEXT_SUFFIXES)
-_PACKED = {
-    b"PK\x03\x04": "a zip archive",
-    b"\x28\xb5\x2f\xfd": "compressed with zstd",
-    b"BZh": "compressed with bzip2",
-    b"\xfd7zXZ\x00": "compressed with xz",
-    b"ARROW1": "an Arrow file",
-}
+from tui_ft.data.containers import ACCEPTED, Container, Look, look
+from tui_ft.data.json_rows import Row, read_json, read_json_lines
+from tui_ft.data.lines import cut_off
+from tui_ft.data.opening import Opened, ReadProgress, opened
+from tui_ft.data.parquet_rows import read_parquet
+from tui_ft.data.table_rows import read_separated
+from tui_ft.data.text_rows import read_text
+from tui_ft.data.unreadable import Bad, BadRow, UnreadableError
+from tui_ft.data.wording import row_error
 
 
 def container(path: Path) -> Container:
-    """Return what `path` holds, judged by its content first and its name second.
-
-    Raises `TuiFtError` when it is missing, a folder, empty, a git-lfs pointer, or no data file.
-    """
-    return _look(path)[0]
+    """Return what `path` holds. Raises `UnreadableError` when it is missing, a folder, empty, or no data."""
+    return look(path).container
 
 
 def read_rows(path: Path) -> Iterator[tuple[int, Row]]:
     """Yield `(number, row)` of every row of a local data file, without loading it whole.
 
     Rows are counted from 1; in JSONL and text files the number is the line's. Raises `TuiFtError`
-    with the file and the row for whatever cannot be read.
+    with the file and the row for the first one that cannot be read.
     """
-    kind, encoding = _look(path)
-    try:
-        if kind == "parquet":
-            yield from read_parquet(path)
-            return
-        with _open(path) as stream:
-            yield from _rows_of(kind, stream, encoding, path)
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise file_error(
-            path, f"is a damaged gzip file: {shown(error)}", "Download or pack it again."
-        ) from error
-    except OSError as error:
-        raise file_error(
-            path, f"cannot be read: {os.strerror(error.errno or 0)}", "Check the path and its permissions."
-        ) from error
+
+    def refuse(bad: BadRow) -> None:
+        raise row_error(path, max(1, bad.number), bad.what, bad.hint)
+
+    return tolerant(path, refuse)
 
 
-def _rows_of(kind: Container, stream: IO[bytes], encoding: str, path: Path) -> Iterator[tuple[int, Row]]:
+def tolerant(
+    path: Path, bad: Bad, progress: ReadProgress | None = None, first: int = 1
+) -> Iterator[tuple[int, Row]]:
+    """Yield `(number, row)` like `read_rows`, and go on behind a row that cannot be read.
+
+    `bad` is told every one of those, in order; what they raise, and what `progress` raises, ends the
+    reading. Rows before `first` are passed over. A row is held in memory, the file is not. Raises
+    `UnreadableError` when nothing of the file can be read.
+    """
+    found = look(path)
+    watch = _Watch(bad, first)
+    if found.container == "parquet":
+        yield from watch.count(read_parquet(path, watch.bad, progress))
+        return
+    with opened(path, progress) as file:
+        if found.encoding == "utf-8-sig":
+            file.stream.read(len(codecs.BOM_UTF8))
+        elif found.encoding != "utf-8" or found.cr_only:
+            file.recode(found.encoding, cr_only=found.cr_only)
+        yield from watch.count(_rows_of(found.container, file, watch.bad, first))
+        if file.damage and not watch.knows_the_end:
+            bad(cut_off(file, watch.last, "", count=0))
+
+
+class _Watch:
+    """Keeps the number of the last row, and whether the early end of the file has been told."""
+
+    def __init__(self, told: Bad, first: int) -> None:
+        self.last = 0
+        self.knows_the_end = False
+        self._told = told
+        self._first = first
+
+    def bad(self, row: BadRow) -> None:
+        self.last = max(self.last, row.number)
+        self.knows_the_end = self.knows_the_end or row.code == "cut_off"
+        if row.number >= self._first:
+            self._told(row)
+
+    def count(self, rows: Iterator[tuple[int, Row]]) -> Iterator[tuple[int, Row]]:
+        for number, row in rows:
+            self.last = number
+            if number >= self._first:
+                yield number, row
+
+
+def _rows_of(kind: Container, file: Opened, bad: Bad, first: int) -> Iterator[tuple[int, Row]]:
     if kind == "jsonl":
-        return read_json_lines(stream, encoding, path)
+        return read_json_lines(file, bad, first)
     if kind == "json":
-        return read_json(stream, encoding, path)
+        return read_json(file, bad)
     if kind == "text":
-        return read_text(stream, encoding, path)
-    return read_separated(stream, encoding, path, tabs=kind == "tsv")
+        return read_text(file, bad, first)
+    return read_separated(file, bad, tabs=kind == "tsv")
 
 
-def _look(path: Path) -> tuple[Container, str]:
-    head = _head(path)
-    if head.startswith(b"PAR1"):
-        return "parquet", ""
-    for magic, what in _PACKED.items():
-        if head.startswith(magic):
-            raise file_error(path, f"is {what}, which is not read here", f"Unpack it; read are {ACCEPTED}.")
-    if head.startswith(b"version https://git-lfs.github.com/spec/"):
-        raise file_error(
-            path, "is a git-lfs pointer, not the data itself", "Run `git lfs pull` in its repository."
-        )
-    encoding = _encoding(head)
-    text = codecs.getincrementaldecoder(encoding)("replace").decode(head).lstrip("\ufeff")
-    if not text.strip():
-        raise file_error(path, "is empty", "Give a file with at least one row.")
-    if "\x00" in text:
-        raise file_error(path, "is a binary file", f"Read are {ACCEPTED}.")
-    return _text_container(path, text), encoding
-
-
-def _head(path: Path) -> bytes:
-    if path.is_dir():
-        inside = sorted(p.name for p in path.iterdir() if p.suffix in _DATA_SUFFIXES)[:5]
-        hint = f"Give one of its files: {shown(', '.join(inside))}." if inside else "Give a data file."
-        raise file_error(path, "is a folder, not a data file", hint)
-    try:
-        with _open(path) as stream:
-            return stream.read(_HEAD_BYTES)
-    except FileNotFoundError as error:
-        raise file_error(path, "does not exist", "Check the path of the data.") from error
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise file_error(path, "is a damaged gzip file", "Download or pack it again.") from error
-    except OSError as error:
-        raise file_error(
-            path, f"cannot be read: {os.strerror(error.errno or 0)}", "Check the path and its permissions."
-        ) from error
-
-
-def _open(path: Path) -> IO[bytes]:
-    with path.open("rb") as stream:
-        packed = stream.read(2) == b"\x1f\x8b"
-    return gzip.open(path, "rb") if packed else path.open("rb")  # type: ignore[return-value]
-
-
-def _encoding(head: bytes) -> str:
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    return "utf-8-sig" if head.startswith(codecs.BOM_UTF8) else "utf-8"
-
-
-def _text_container(path: Path, text: str) -> Container:
-    suffixes = [s.lower() for s in path.suffixes if s.lower() != ".gz"]
-    suffix = suffixes[-1] if suffixes else ""
-    start = text.lstrip()
-    looks_json = start[:1] == "{" or (start[:1] == "[" and start[1:].lstrip()[:1] in ("{", "]"))
-    if suffix in _TABLE_SUFFIXES:
-        return _TABLE_SUFFIXES[suffix]
-    if looks_json or suffix in (".json", ".jsonl", ".ndjson"):
-        return _json_container(start, suffix)
-    if suffix in _TEXT_SUFFIXES:
-        return "text"
-    raise file_error(path, "is no data file that is known here", f"Read are {ACCEPTED}.")
-
-
-def _json_container(start: str, suffix: str) -> Container:
-    if start[:1] == "[":
-        return "json"
-    line = start.split("\n", 1)[0]
-    if len(line) == len(start):  # one line only, or one longer than the head
-        return "json" if suffix == ".json" else "jsonl"
-    try:
-        json.loads(line)
-    except ValueError:
-        # A broken first line of a .jsonl is named as such; any other is a document over many lines.
-        return "jsonl" if suffix in (".jsonl", ".ndjson") and line.strip() not in ("{", "[") else "json"
-    return "jsonl"
-
-
-__all__ = ["ACCEPTED", "Container", "Row", "TuiFtError", "container", "read_rows", "row_error"]
+__all__ = [
+    "ACCEPTED",
+    "BadRow",
+    "Container",
+    "Look",
+    "Row",
+    "UnreadableError",
+    "container",
+    "look",
+    "read_rows",
+    "tolerant",
+]
