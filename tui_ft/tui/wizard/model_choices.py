@@ -1,0 +1,242 @@
+"""The models to choose from: what is on this disk and in the catalogue, with what each needs of this GPU."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+
+from tui_ft.data.tokenizer_files import read_files
+from tui_ft.errors import TuiFtError
+from tui_ft.guide.asking import ask
+from tui_ft.guide.recommend import recommend
+from tui_ft.hardware.gpu import GpuReading
+from tui_ft.runs.model_folder import check_model_folder
+from tui_ft.spec.display import method_label
+from tui_ft.spec.paths import DEMO
+from tui_ft.spec.run_spec import RunSpec
+from tui_ft.tui.method_facts import within_context
+from tui_ft.tui.wizard import model_places
+from tui_ft.tui.wizard.model_places import Place
+from tui_ft.vram import catalogue
+from tui_ft.vram.find_model import Found, find
+from tui_ft.vram.shape import ModelShape
+from tui_ft.vram.verdict import Verdict
+
+WEIGHT_BYTES = 2
+"""Of one parameter as it is downloaded: nearly every model is published in 16 bit."""
+
+OPEN_LICENCES = frozenset({"apache-2.0", "mit"})
+"""Licences that want no form to be signed before a download."""
+
+SUGGESTED_PARAMETERS = 9_000_000_000
+"""The largest model to begin with: up to here a run takes hours, not days, on one GPU (our own number)."""
+
+LEAST_PARAMETERS = 100_000_000
+"""Smaller ones on the disk are test models more often than not: named, and never suggested."""
+
+ROOM = 0.9
+"""Of the free disk so much may a download take: checkpoints come on top."""
+
+_VERDICTS: tuple[Verdict, ...] = ("fits", "tight", "unknown", "does_not_fit")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What the models are measured by: the settings so far, the goals, the rows, and the GPUs."""
+
+    spec: RunSpec
+    goals: frozenset[str]
+    rows: int | None
+    reading: GpuReading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """The method that the guide recommends for a model, and what it needs. None of a size is not known."""
+
+    method: str
+    needed_bytes: int
+    free_bytes: int | None
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One model. `folder` is where it lies, None where only its config is known or it is to be downloaded.
+
+    `has_template` and `bytes` (on disk, or about what a download takes) are None where not known.
+    `problem` says why it cannot be fine-tuned; "" when it can.
+    """
+
+    id: str
+    name: str
+    where: str
+    shape: ModelShape | None = None
+    folder: Path | None = None
+    licence: str = ""
+    has_template: bool | None = None
+    bytes: int | None = None
+    fit: Fit | None = None
+    brings_code: bool = False
+    problem: str = ""
+
+    @property
+    def is_here(self) -> bool:
+        return self.folder is not None
+
+    @property
+    def parameters(self) -> int:
+        return self.shape.parameters if self.shape is not None else 0
+
+
+def gather(wish: Wish, cwd: Path, runs_root: Path) -> list[Choice]:
+    """Every model that can be named without asking anybody, each measured; the best fitting first."""
+    found: dict[str, Choice] = {}
+    for choice in _known(cwd, runs_root):
+        found.setdefault(choice.id, choice)
+    return ranked(measured(choice, wish) for choice in found.values())
+
+
+def typed(name: str, found: Found, wish: Wish) -> Choice:
+    """The model that was typed, `found` by its config. Raises `TuiFtError` where it is no model to train."""
+    if name.endswith(".json"):
+        raise TuiFtError(
+            "A config.json has no weights: it can be measured, and not trained.",
+            "Name the model's folder, or its name on the Hub.",
+        )
+    if Path(name).is_absolute():
+        check_model_folder(Path(name))
+    entry = catalogue.lookup(name)
+    choice = _of_found(name, Path(name).name, "typed", found)
+    return measured(replace(choice, licence=choice.licence or (entry.licence if entry else "")), wish)
+
+
+def measured(choice: Choice, wish: Wish) -> Choice:
+    """`choice` with what the recommended method needs of the GPU."""
+    if choice.shape is None or choice.problem:
+        return choice
+    try:
+        return replace(choice, fit=_fit(choice, choice.shape, wish))
+    except TuiFtError as error:
+        return replace(choice, problem=str(error))
+
+
+def ranked(choices: Iterable[Choice]) -> list[Choice]:
+    """What fits before what is tight or not known, that before what does not; then what is here."""
+    return sorted(choices, key=_rank)
+
+
+def suggested(choices: Iterable[Choice], free_disk_bytes: int | None) -> str:
+    """The id of the model to begin with: the largest of an ordinary size that surely fits, one that is here
+    before one to download; without a GPU the tiny one that a CPU can train."""
+    sound = [choice for choice in choices if choice.fit is not None and choice.fit.verdict == "fits"]
+    good = [one for one in sound if LEAST_PARAMETERS <= one.parameters <= SUGGESTED_PARAMETERS]
+    here = [choice for choice in good if choice.is_here]
+    room = [choice for choice in good if not choice.is_here and _has_room(choice, free_disk_bytes)]
+    best = max(here or room, key=lambda choice: choice.parameters, default=None)
+    return best.id if best is not None else DEMO
+
+
+def with_model(spec: RunSpec, choice: Choice) -> RunSpec:
+    """`spec` for another model; a length beyond its context is cut."""
+    if spec.model.id == choice.id:
+        return spec
+    model = msgspec.structs.replace(spec.model, id=choice.id, revision=None)
+    changed = msgspec.structs.replace(spec, model=model)
+    return changed if choice.shape is None else within_context(changed, choice.shape)
+
+
+def _known(cwd: Path, runs_root: Path) -> Iterator[Choice]:
+    yield _of_found(DEMO, "demo (tiny, built in)", "built in", find(DEMO))
+    for place in (*model_places.nearby(cwd, runs_root), *model_places.cached()):
+        yield _on_disk(place)
+    for entry in catalogue.entries():
+        if entry.hub_id is not None:
+            yield Choice(
+                id=entry.hub_id, name=entry.hub_id.rpartition("/")[2], where="download", shape=entry.shape,
+                licence=entry.licence, bytes=entry.shape.parameters * WEIGHT_BYTES,
+            )  # fmt: skip
+
+
+def _on_disk(place: Place) -> Choice:
+    entry = catalogue.lookup(place.id)
+    try:
+        found = find(str(place.folder))
+        choice = _of_found(place.id, place.name, place.where, found)
+        if model_places.bytes_of(place.folder) is not None:
+            check_model_folder(place.folder)
+    except TuiFtError as error:
+        return Choice(id=place.id, name=place.name, where=place.where, problem=str(error))
+    return replace(choice, licence=entry.licence) if entry is not None else choice
+
+
+def _of_found(model_id: str, name: str, where: str, found: Found) -> Choice:
+    """A model whose config was found; without weights beside it, it is still to be downloaded."""
+    size = model_places.bytes_of(found.folder) if found.folder is not None else None
+    about = found.shape.parameters * WEIGHT_BYTES
+    return Choice(
+        id=model_id,
+        name=name,
+        where=where if size is not None else "download",
+        shape=found.shape,
+        folder=found.folder if size is not None else None,
+        licence=_licence(found.folder),
+        has_template=_has_template(found.folder),
+        bytes=size if size is not None else about,
+        brings_code="auto_map" in found.config,
+    )
+
+
+def _fit(choice: Choice, shape: ModelShape, wish: Wish) -> Fit:
+    question = ask(
+        with_model(wish.spec, choice), shape, wish.reading, goals=wish.goals, rows=wish.rows
+    )  # fmt: skip
+    answer = recommend(question)
+    plan = answer.plan
+    if answer.next_best is not None and answer.next_best.plan is not None:
+        plan = answer.next_best.plan
+    return Fit(
+        method=method_label(plan.spec),
+        needed_bytes=plan.needed_bytes,
+        free_bytes=question.free_bytes,
+        verdict=plan.verdict,
+    )
+
+
+def _rank(choice: Choice) -> tuple[int, bool, int]:
+    if choice.fit is None:
+        return len(_VERDICTS), not choice.is_here, 0
+    verdict = choice.fit.verdict
+    # where nothing is known of a GPU, the small ones are the ones to try
+    size = choice.parameters if verdict == "unknown" else -choice.parameters
+    return _VERDICTS.index(verdict), not choice.is_here, size
+
+
+def _has_room(choice: Choice, free_disk_bytes: int | None) -> bool:
+    is_open = choice.licence in OPEN_LICENCES
+    return is_open and (free_disk_bytes is None or (choice.bytes or 0) <= ROOM * free_disk_bytes)
+
+
+def _has_template(folder: Path | None) -> bool | None:
+    if folder is None:
+        return None
+    try:
+        return bool(read_files(folder).templates)
+    except TuiFtError:  # what is wrong with it, the Data step says
+        return None
+
+
+def _licence(folder: Path | None) -> str:
+    """The licence that the model card names in its first lines; "" where there is none."""
+    if folder is None:
+        return ""
+    try:
+        with (folder / "README.md").open(encoding="utf-8", errors="replace") as card:
+            head = [card.readline(1000).strip() for _ in range(60)]
+    except OSError:
+        return ""
+    named = (line.partition(":")[2].strip() for line in head if line.startswith("license:"))
+    return next(named, "").strip("'\"")[:40]

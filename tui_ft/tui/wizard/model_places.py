@@ -1,0 +1,115 @@
+"""Where models lie on this disk: folders nearby, results of runs, the Hugging Face cache."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from tui_ft.runs.directory import RunDirectory
+
+MOST_SCANNED = 400
+"""Folders looked into for each place; a home folder or a data disk can hold any number."""
+
+MOST_FOUND = 40
+"""Models listed of each place; any other one is named by its path."""
+
+_NEARBY = ("models", "model", "checkpoints")
+"""Names of folders whose own folders are looked into, too."""
+
+_WEIGHTS = (".safetensors", ".bin")
+
+
+class Place(NamedTuple):
+    """A model on this disk: what the spec calls it, how people see it, its folder, and where it was found."""
+
+    id: str
+    name: str
+    folder: Path
+    where: str
+
+
+def nearby(cwd: Path, runs_root: Path) -> list[Place]:
+    """Model folders in and below `cwd`, on the disk of a rented machine, and the full results of runs."""
+    found: dict[Path, Place] = {}
+    for start in (cwd, Path("/workspace"), Path("/models")):
+        for folder in _models_below(start):
+            found.setdefault(folder, Place(str(folder), folder.name or str(folder), folder, "folder"))
+    for folder in _results(runs_root):
+        found.setdefault(folder, Place(str(folder), folder.parent.name, folder, "your run"))
+    return list(found.values())
+
+
+def cached() -> list[Place]:
+    """The models in the Hugging Face cache whose config is there; nobody is asked."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    found = []
+    for repository in _folders(Path(HF_HUB_CACHE)):
+        if not repository.name.startswith("models--"):
+            continue
+        newest = max(_folders(repository / "snapshots"), key=_date, default=None)
+        if newest is not None and (newest / "config.json").is_file():
+            name = repository.name.removeprefix("models--").replace("--", "/")
+            found.append(Place(name, name.rpartition("/")[2], newest, "cache"))
+    return sorted(found, key=lambda place: place.id.lower())[:MOST_FOUND]
+
+
+def bytes_of(folder: Path) -> int | None:
+    """The size of a model's weights in `folder`; None where there are none."""
+    try:
+        sizes = [entry.stat().st_size for entry in os.scandir(folder) if entry.name.endswith(_WEIGHTS)]
+    except OSError:
+        return None
+    return sum(sizes) or None
+
+
+def _models_below(start: Path) -> list[Path]:
+    children = _folders(start)
+    deeper = (folder for child in children if child.name in _NEARBY for folder in _folders(child))
+    return list(_first(path for path in (start, *children, *deeper) if _is_model(path)))
+
+
+def _results(runs_root: Path) -> list[Path]:
+    """The results that are whole models, the newest runs first: an adapter is no base model."""
+    runs = sorted(_folders(runs_root), key=lambda run: run.name, reverse=True)
+    return list(_first(result for result in (RunDirectory(run).result for run in runs) if _is_model(result)))
+
+
+def _first(paths: Iterable[Path]) -> Iterator[Path]:
+    for number, path in enumerate(paths):
+        if number == MOST_FOUND:
+            return
+        yield path.absolute()
+
+
+def _is_model(folder: Path) -> bool:
+    try:
+        if not (folder / "config.json").is_file() or (folder / "adapter_config.json").is_file():
+            return False
+    except OSError:
+        return False
+    return bytes_of(folder) is not None
+
+
+def _folders(start: Path) -> list[Path]:
+    """The folders in `start` by name, without hidden ones; none where it cannot be read."""
+    found: list[Path] = []
+    try:
+        with os.scandir(start) as entries:
+            for number, entry in enumerate(entries):
+                if number == MOST_SCANNED:
+                    break
+                if not entry.name.startswith(".") and entry.is_dir():
+                    found.append(Path(entry.path))
+    except OSError:
+        return []
+    return sorted(found)
+
+
+def _date(folder: Path) -> float:
+    try:
+        return folder.stat().st_mtime
+    except OSError:
+        return 0.0
