@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from tui_ft.guide.question import Question
 from tui_ft.guide.switching import kind_of
+from tui_ft.spec.advice import ADVICE
 from tui_ft.spec.learning import ObjectiveKind
 from tui_ft.spec.resolve import METHOD_KEYS, OBJECTIVE_KEYS, resolve, resolved_optimizer
 from tui_ft.spec.run_spec import RunSpec
@@ -25,66 +26,40 @@ class Hint(NamedTuple):
     change: str
 
 
-HINTS: tuple[Hint, ...] = (
-    Hint(
-        "method.rank", "8 to 64, at most 256", "capacity of the adapter", "underfits: double; overfits: halve"
-    ),
-    Hint(
-        "method.alpha",
-        "rank to 2 × rank",
-        "scale of the update: alpha / rank",
-        "keep the ratio when the rank moves",
-    ),
-    Hint("method.dropout", "0 to 0.1", "regularises", "overfits: 0.05, then 0.1"),
-    Hint(
-        "method.targets",
-        "all-linear",
-        "where adapters go",
-        "does not learn: check the names against the model",
-    ),
-    Hint("method.layers", "1 to 8", "how many of the last blocks move", "underfits: more"),
-    Hint("method.virtual_tokens", "8 to 100", "length of the soft prompt", "underfits: 50"),
-    Hint("method.quantization", "nf4", "how the frozen base is held", "poor answers: LoRA in 16 bit first"),
-    Hint("objective.beta", "0.01 to 0.5", "leash to the reference model", "too timid: lower"),
-    Hint(
+_USUAL: tuple[tuple[str, str, str], ...] = (
+    ("method.rank", "8 to 64, at most 256", "capacity of the adapter"),
+    ("method.alpha", "rank to 2 \u00d7 rank", "scale of the update: alpha / rank"),
+    ("method.dropout", "0 to 0.1", "regularises"),
+    ("method.targets", "all-linear", "where adapters go"),
+    ("method.layers", "1 to 8", "how many of the last blocks move"),
+    ("method.virtual_tokens", "8 to 100", "length of the soft prompt"),
+    ("method.quantization", "nf4", "how the frozen base is held"),
+    ("objective.beta", "0.01 to 0.5", "leash to the reference model"),
+    (
         "training.learning_rate",
         "LoRA 1e-4 to 3e-4, full 5e-6 to 5e-5, DPO 5e-7 to 1e-5, prompt 1e-2 to 3e-2",
         "size of a step",
-        "spikes: halve; flat: three times",
     ),
-    Hint(
-        "training.schedule",
-        "cosine, linear, constant",
-        "how the learning rate falls",
-        "very short runs: constant",
-    ),
-    Hint("training.warmup", "0.03 to 0.1", "a soft start", "early spikes: 0.1"),
-    Hint("training.epochs", "1 to 3", "passes over the data", "evaluation loss rises: fewer"),
-    Hint(
-        "training.batch_size",
-        "1 to 16",
-        "rows at a time: memory",
-        "out of memory: halve, and double the accumulation",
-    ),
-    Hint(
-        "training.gradient_accumulation",
-        "1 to 64",
-        "effective batch at low memory",
-        "keep the product; LoRA below 32",
-    ),
-    Hint("training.optimizer", "fused AdamW", "memory of its states", "out of memory, not slowness: 8-bit"),
-    Hint("training.weight_decay", "0 to 0.1", "regularises", "overfits: 0.01 to 0.1"),
-    Hint("training.max_grad_norm", "0.3 to 1", "cuts long gradients", "spikes: 0.3"),
-    Hint(
-        "training.gradient_checkpointing", "on", "less memory for about a third more time", "fits easily: off"
-    ),
-    Hint("training.precision", "bf16", "range against memory", "NaN in fp16: bf16, or fp32"),
-    Hint("training.neftune_alpha", "5, or unset", "noise on the embeddings", "small chat sets: try 5"),
-    Hint("data.max_length", "512 to 4096", "where rows are cut", "more than 1 % of the rows are cut: longer"),
-    Hint("data.packing", "off", "several short rows in one", "mean length below half of the longest: on"),
-    Hint("evaluation.every_epochs", "0.25", "how often it is judged", "short runs: oftener"),
+    ("training.schedule", "cosine, linear, constant", "how the learning rate falls"),
+    ("training.warmup", "0.03 to 0.1", "a soft start"),
+    ("training.epochs", "1 to 3", "passes over the data"),
+    ("training.batch_size", "1 to 16", "rows at a time: memory"),
+    ("training.gradient_accumulation", "1 to 64", "effective batch at low memory"),
+    ("training.optimizer", "fused AdamW", "memory of its states"),
+    ("training.weight_decay", "0 to 0.1", "regularises"),
+    ("training.max_grad_norm", "0.3 to 1", "cuts long gradients"),
+    ("training.gradient_checkpointing", "on", "less memory for about a third more time"),
+    ("training.precision", "bf16", "range against memory"),
+    ("training.neftune_alpha", "5, or unset", "noise on the embeddings"),
+    ("data.max_length", "512 to 4096", "where rows are cut"),
+    ("data.packing", "off", "several short rows in one"),
+    ("evaluation.every_epochs", "0.25", "how often it is judged"),
 )
 """Facts: student notes, comprehensive guide, TRL's and QLoRA's own settings."""
+
+HINTS: tuple[Hint, ...] = tuple(
+    Hint(field, usual, does, ADVICE[field].change) for field, usual, does in _USUAL
+)
 
 
 def start_values(question: Question, objective: ObjectiveKind) -> tuple[str, ...]:
