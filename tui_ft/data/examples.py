@@ -6,13 +6,16 @@ counted is what is trained.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tui_ft.data.convert import Example, convert
 from tui_ft.data.encode import ChatTokenizer, Encoded, encode
 from tui_ft.data.formats import SFT_FORMATS, Format, detect, lacks
 from tui_ft.data.wording import RowProblem
+
+LOOKED_AT = 200
+"""The format of a data set is judged by so many of its first rows."""
 
 
 class Reading:
@@ -22,6 +25,18 @@ class Reading:
         self.found = found
         self.train_on = train_on
         self._own: dict[frozenset[str], Format] = {}
+
+    @classmethod
+    def of(
+        cls,
+        rows: Sequence[Mapping[str, Any]],
+        *,
+        columns: Mapping[str, str] | None = None,
+        format: str = "auto",
+        train_on: str = "completion",
+    ) -> Reading:
+        """Judge by the first `LOOKED_AT` rows. Raises `TuiFtError` for a format or columns they lack."""
+        return cls(detect(rows[:LOOKED_AT], columns, format), train_on)
 
     def examples(self, row: Mapping[str, Any]) -> list[Example]:
         """Return the examples in `row`. Raises `RowProblem` for a row that cannot be used."""
@@ -39,13 +54,13 @@ class Reading:
         return self._own[names]
 
 
-def tokens_of(example: Example, tokenizer: ChatTokenizer, max_length: int) -> tuple[Encoded, Encoded]:
+def tokens_of(example: Example, tokenizer: ChatTokenizer, max_length: int | None) -> tuple[Encoded, Encoded]:
     """Return the tokens of `example` whole, and cut at `max_length` as training sees them.
 
     Raises `RowProblem` when it cannot be rendered, or has no trained token left after the cut.
     """
     whole = encode(example, tokenizer)
-    if len(whole.input_ids) <= max_length:
+    if max_length is None or len(whole.input_ids) <= max_length:
         return whole, whole
     cut = Encoded(whole.input_ids[:max_length], whole.trained[:max_length])
     if not any(cut.trained):

@@ -16,15 +16,14 @@ import msgspec
 from tui_ft.data import split
 from tui_ft.data.convert import Example
 from tui_ft.data.encode import ChatTokenizer, render_prompt
-from tui_ft.data.examples import Reading, TooLong, tokens_of
-from tui_ft.data.formats import detect, require_sft
+from tui_ft.data.examples import LOOKED_AT, Reading, TooLong, tokens_of
+from tui_ft.data.formats import require_sft
 from tui_ft.data.pool import Candidate, EncodedRows, Pool
 from tui_ft.data.read import read_rows
 from tui_ft.data.report import DataReport, SourceReport
 from tui_ft.data.wording import RowProblem, shown
 from tui_ft.errors import TuiFtError
 
-_LOOKED_AT = 200
 _PROGRESS_ROWS = 64
 
 Progress = Callable[[int], None]
@@ -147,14 +146,19 @@ class _Work:
     def take(self, source: Source, *, is_eval: bool = False) -> SourceReport:
         """Read one source to its end. Raises `TuiFtError` when none of its rows can be used."""
         rows = iter(source.rows)
-        first = list(islice(rows, _LOOKED_AT))
+        first = list(islice(rows, LOOKED_AT))
         if not first:
             raise TuiFtError(f"The data set {shown(source.name, 200)} has no rows.", "Give one with rows.")
-        found = detect([row for _, row in first], source.columns, source.format)
+        reading = Reading.of(
+            [row for _, row in first],
+            columns=source.columns,
+            format=source.format,
+            train_on=self._train_on,
+        )
+        found = reading.found
         columns = list(dict.fromkeys(name for _, row in first for name in row))
         require_sft(found, source.name, columns)
         report = SourceReport(name=source.name, format=found.name, columns=found.columns)
-        reading = Reading(found, self._train_on)
         for number, row in chain(first, rows):
             self._count(row)
             report.rows += 1
