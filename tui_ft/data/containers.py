@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from tui_ft.data.declared import data_file
 from tui_ft.data.json_faults import could_go_on
 from tui_ft.data.opening import opened, reading
 from tui_ft.data.unreadable import FileCode, UnreadableError
@@ -67,7 +68,11 @@ class Look:
 
 
 def look(path: Path) -> Look:
-    """Return what `path` holds. Raises `UnreadableError` when it is missing, a folder, empty, or no data."""
+    """Return what `path` holds. Raises `UnreadableError` when it is missing, a folder, empty, or no data.
+
+    For a register of data sets (`tui_ft.data.declared`) it is what the only file named there holds.
+    """
+    path = data_file(path)
     with reading(path):
         if path.is_dir():
             raise _folder(path)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tui_ft.data.containers import ACCEPTED, Container, Look, look
+from tui_ft.data.declared import data_file
 from tui_ft.data.json_rows import Row, read_json, read_json_lines
 from tui_ft.data.lines import cut_off
 from tui_ft.data.opening import Opened, ReadProgress, opened
@@ -44,6 +45,7 @@ def tolerant(
     reading. Rows before `first` are passed over. A row is held in memory, the file is not. Raises
     `UnreadableError` when nothing of the file can be read.
     """
+    path = data_file(path)
     found = look(path)
     watch = _Watch(bad, first)
     if found.container == "parquet":
