@@ -65,7 +65,7 @@ class DataSection(Section, kw_only=True, frozen=True):
         str | list[DataSource] | None,
         about(
             "Training data",
-            'File, folder or hub id; "demo" for the built-in data; or a list of { path, weight, format }.',
+            'File or hub id; "demo" for the built-in data; or a list of { path, weight, format }.',
             example="path/to/data.jsonl",
         ),
     ] = None
