@@ -20,8 +20,9 @@ from tui_ft.tui.screens.home import HomeScreen
 from tui_ft.tui.starting import StartFacts
 
 HELD = StartFacts(model="demo", method="LoRA r16", gpu="GPU 0 H200", held="1 process, 34.0 GiB in use")
-FOOTER = ["1-9 Start", "Enter Open", "m Method", "e Edit", "r Restart", "s Stop", "Tab Lists", "? Help",
+FOOTER = ["n New", "1-9 Start", "Enter Open", "r Restart", "s Stop", "p Presets", "Tab Lists", "? Help",
           "q Quit"]  # fmt: skip
+WIDE = ["m Method", "e Edit", "w Save", "^p Palette"]
 
 
 @asynccontextmanager
@@ -45,7 +46,7 @@ async def test_everything_is_there_and_no_key_is_cut(size: tuple[int, int]) -> N
         await on_screen(pilot, "9 preset-9")
         await on_screen(pilot, " GPU 2")
         lines = shown(pilot.app)
-        for key in FOOTER + (["^p Palette"] if size[0] > 80 else []):
+        for key in FOOTER + (WIDE if size[0] > 80 else []):
             assert key in lines[-1]
         assert [line[:6] for line in lines[:3]] == [" GPU 0", " GPU 1", " GPU 2"]
         assert "Runs 1/50" in lines[3]
@@ -55,17 +56,19 @@ async def test_everything_is_there_and_no_key_is_cut(size: tuple[int, int]) -> N
 
 async def test_on_a_narrow_terminal_no_key_is_lost_and_a_click_presses_one() -> None:
     async with at_home(Rooms(), (60, 15)) as pilot:
-        await on_screen(pilot, "1-9 Enter m e r s Tab ? q ^p")
-        await pilot.click("KeyBar", offset=(22, 0))
+        await on_screen(pilot, "t n 1-9 Enter p Tab ? q ^p")
+        await pilot.click("KeyBar", offset=(20, 0))
         await until(pilot, lambda: isinstance(pilot.app.screen, HelpScreen))
 
 
 async def test_a_newcomer_is_told_what_to_press() -> None:
     async with at_home(Rooms()) as pilot:
-        await on_screen(pilot, "No runs yet. Press 1 to start the demo")
+        for way in ("t for the practice tour", "n for a new run", "1 for the demo"):
+            await on_screen(pilot, way)
+        assert "t Tour" in shown(pilot.app)[-1]
         assert "No GPU: training runs on the CPU" in shown(pilot.app)[0]
         await pilot.press("enter")
-        await on_screen(pilot, "Press 1 to start the demo.")
+        await on_screen(pilot, "Press t for the tour, or n for a new run.")
 
 
 async def test_a_key_starts_its_preset_at_once_and_opens_the_run() -> None:

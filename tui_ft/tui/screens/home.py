@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -15,6 +15,7 @@ from textual.screen import Screen
 
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.tui.actions import HomeActions, LocalActions, sentence
+from tui_ft.tui.home_keys import HOME_KEYS, has_room
 from tui_ft.tui.text import plain
 from tui_ft.tui.widgets.gpu_strip import GpuStrip
 from tui_ft.tui.widgets.key_bar import KeyBar
@@ -40,6 +41,8 @@ GPUS_EVERY_S = 2.0
 NO_GPU_EVERY_S = 30.0
 """A box without a GPU rarely gets one while the app is open."""
 PRESETS_EVERY_S = 30.0
+NOTHING = "Nothing was started."
+KEPT = "Your answers are kept: n goes on with them."
 
 
 class HomeScreen(Screen[None], inherit_bindings=False):
@@ -47,26 +50,7 @@ class HomeScreen(Screen[None], inherit_bindings=False):
 
     CSS_PATH = "home.tcss"
     AUTO_FOCUS = "RunList"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("1", "start_key('1')", "Start", id="home.start", key_display="1-9",
-                tooltip="Start the preset with that key at once"),
-        *(Binding(key, f"start_key('{key}')", f"Start preset {key}", id=f"home.start{key}", show=False,
-                  tooltip="Start the preset with that key at once") for key in "23456789"),
-        Binding("enter", "open", "Open", id="home.open", key_display="Enter",
-                tooltip="Open the chosen run; in the presets: start the chosen one"),
-        Binding("m", "method", "Method", id="home.method",
-                tooltip="Compare the methods for the chosen preset, or the spec of the chosen run"),
-        Binding("e", "edit", "Edit", id="home.edit",
-                tooltip="Open the chosen preset, or the spec of the chosen run, in $EDITOR; then start it"),
-        Binding("r", "restart", "Restart", id="home.restart",
-                tooltip="Start a new run from the spec of the chosen run"),
-        Binding("s", "stop", "Stop", id="home.stop",
-                tooltip="Let the chosen run save a checkpoint and stop"),
-        Binding("tab", "other_list", "Lists", id="home.lists", key_display="Tab",
-                tooltip="Go between the runs and the presets"),
-        Binding("question_mark", "help", "Help", id="home.help", tooltip="Every key and what it does"),
-        Binding("q", "quit", "Quit", id="home.quit", tooltip="Leave tui-ft; runs go on"),
-    ]  # fmt: skip
+    BINDINGS: ClassVar[list[BindingType]] = HOME_KEYS
 
     def __init__(self, actions: HomeActions | None = None) -> None:
         super().__init__()
@@ -93,7 +77,16 @@ class HomeScreen(Screen[None], inherit_bindings=False):
         yield RunList()
         yield PresetList()
         yield Notice()
-        yield KeyBar()
+        yield KeyBar(shows=self._has_room)
+
+    def _has_room(self, binding: Binding) -> bool:
+        """Whether the last line shows a key: at 80 columns not all of them fit."""
+        return has_room(
+            binding.action,
+            self.size.width,
+            has_runs=bool(self.runs.rows),
+            in_presets=self.presets.has_focus,
+        )
 
     @property
     def runs(self) -> RunList:
@@ -132,7 +125,10 @@ class HomeScreen(Screen[None], inherit_bindings=False):
             await asyncio.sleep(RUNS_EVERY_S if is_live else ENDED_RUNS_EVERY_S)
 
     def _show_runs(self, runs: list[RunSummary]) -> None:
+        had_runs = bool(self.runs.rows)
         self.runs.set_rows(runs)
+        if had_runs != bool(runs):
+            self.refresh_bindings()
         if self._wanted_run and any(run.id == self._wanted_run for run in runs):
             self.runs.choose(self._wanted_run)
             self.runs.focus()
@@ -209,16 +205,23 @@ class HomeScreen(Screen[None], inherit_bindings=False):
 
         return StartFlow(self.app, self.actions, self.notice.say)
 
-    def _begin(self, flow: Coroutine[None, None, RunDirectory | None], name: str) -> None:
-        """Go through one start; a second key while it is on its way starts nothing twice."""
+    def _begin(
+        self, flow: Coroutine[None, None, RunDirectory | None], name: str, left: str = NOTHING
+    ) -> None:
+        """Go through one start; a second key while it is on its way starts nothing twice.
+
+        `left` is said when the user left it.
+        """
         if self._is_starting:
             flow.close()
             return
         self._is_starting = True
-        self._carry_out(flow, name)
+        self._carry_out(flow, name, left)
 
     @work(group="start")
-    async def _carry_out(self, flow: Coroutine[None, None, RunDirectory | None], name: str) -> None:
+    async def _carry_out(
+        self, flow: Coroutine[None, None, RunDirectory | None], name: str, left: str
+    ) -> None:
         try:
             run = await flow
         except Exception as error:  # noqa: BLE001 - shown where the user looks
@@ -227,7 +230,7 @@ class HomeScreen(Screen[None], inherit_bindings=False):
         finally:
             self._is_starting = False
         if run is None:
-            self.notice.say("Nothing was started.")
+            self.notice.say(left)
             return
         self.notice.say("")
         self._wanted_run = run.id
@@ -252,7 +255,48 @@ class HomeScreen(Screen[None], inherit_bindings=False):
         elif self._preset:
             self._begin(self._flow.preset(self._preset), self._preset.name)
         else:
-            self.notice.complain("There is no run to open yet. Press 1 to start the demo.")
+            self.notice.complain("There is no run to open yet. Press t for the tour, or n for a new run.")
+
+    def action_new(self) -> None:
+        self._begin(self._new_run(self._preset), "The new run", KEPT)
+
+    async def _new_run(self, preset: Preset | None) -> RunDirectory | None:
+        room = await asyncio.to_thread(import_module, "tui_ft.tui.new_run")
+        run: RunDirectory | None = await room.new_run(self.app, self.actions, preset)
+        return run
+
+    def action_tour(self) -> None:
+        self._open_room("tour", lambda room: room.TourScreen())
+
+    def action_presets(self) -> None:
+        self._open_room("presets", lambda room: room.PresetsScreen(self.actions))
+
+    @work(group="room", exclusive=True)
+    async def _open_room(self, name: str, make: Callable[[Any], Screen[None]]) -> None:
+        """Open another screen; its module is loaded off the event loop, once."""
+        try:
+            self.app.push_screen(make(await asyncio.to_thread(import_module, f"tui_ft.tui.screens.{name}")))
+        except Exception as error:  # noqa: BLE001 - shown where the user looks
+            self.notice.complain(sentence(error))
+
+    def action_save_preset(self) -> None:
+        run = self._chosen_run("save")
+        if run:
+            self._save_preset(run)
+
+    @work(group="save", exclusive=True)
+    async def _save_preset(self, run: RunDirectory) -> None:
+        """Save the settings of a run as a preset, under a name that is asked for."""
+        from tui_ft.tui.screens.save_preset import save_as_preset
+
+        try:
+            spec, _, text = await asyncio.to_thread(_spec_of, run)
+            saved = await save_as_preset(self.app, spec, spec.notes.name or "", text)
+        except Exception as error:  # noqa: BLE001 - shown where the user looks
+            self.notice.complain(sentence(error))
+            return
+        if saved is not None:
+            self.notice.say(f"Saved as the preset {plain(saved.name)}.")
 
     def action_start_key(self, key: str) -> None:
         if not self.presets.loaded:

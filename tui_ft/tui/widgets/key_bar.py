@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
@@ -32,9 +32,11 @@ class KeyBar(Widget):
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {"key-bar--key", "key-bar--what"}
 
-    def __init__(self, *, palette: bool = True) -> None:
+    def __init__(self, *, palette: bool = True, shows: Callable[[Binding], bool] | None = None) -> None:
+        """With `shows` the screen leaves out keys that work all the same."""
         super().__init__()
         self._palette = palette
+        self._shows = shows
         self._keys: list[tuple[str, str, str]] = []
 
     def on_mount(self) -> None:
@@ -48,7 +50,7 @@ class KeyBar(Widget):
         shown = {  # keys that do the same stand there once, under the first of them
             active.binding.action: active.binding
             for active in reversed(screen.active_bindings.values())
-            if active.binding.show and active.enabled and not self._is_palette(active.binding)
+            if active.binding.show and active.enabled and self._is_wanted(active.binding)
         }
         keys = [
             (self.app.get_key_display(binding), binding.description, binding.key)
@@ -61,8 +63,10 @@ class KeyBar(Widget):
             self._keys = keys
             self.refresh()
 
-    def _is_palette(self, binding: Binding) -> bool:
-        return binding.action.endswith("command_palette")
+    def _is_wanted(self, binding: Binding) -> bool:
+        if binding.action.endswith("command_palette"):
+            return False
+        return self._shows is None or self._shows(binding)
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width

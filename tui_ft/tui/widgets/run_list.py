@@ -42,9 +42,10 @@ class RunList(RowList["RunSummary"]):
 
     def empty_lines(self) -> list[str]:
         return [
-            "",
-            "No runs yet.  Press 1 to start the demo: a tiny model learns a small skill,",
-            "here, offline, in about a minute.  The other keys start the presets below.",
+            "No runs yet. Press",
+            "  t  for the practice tour: a company's documents, from the data to a report",
+            "  n  for a new run: your own data and any model, step by step",
+            "  1  for the demo: a tiny model learns a small skill, here, in about a minute",
             "",
             "A run goes on when this window closes, and stays in this list.",
         ]

@@ -1,0 +1,53 @@
+"""The keys of the home screen, and which of them its last line has room for."""
+
+from __future__ import annotations
+
+from textual.binding import Binding, BindingType
+
+HOME_KEYS: list[BindingType] = [
+    Binding("t", "tour", "Tour", id="home.tour",
+            tooltip="The practice tour: from a company's documents to a report, offline, in three minutes"),
+    Binding("n", "new", "New", id="home.new",
+            tooltip="A new run, step by step; in the presets: begin with the chosen one"),
+    Binding("1", "start_key('1')", "Start", id="home.start", key_display="1-9",
+            tooltip="Start the preset with that key at once"),
+    *(Binding(key, f"start_key('{key}')", f"Start preset {key}", id=f"home.start{key}", show=False,
+              tooltip="Start the preset with that key at once") for key in "23456789"),
+    Binding("enter", "open", "Open", id="home.open", key_display="Enter",
+            tooltip="Open the chosen run; in the presets: start the chosen one"),
+    Binding("m", "method", "Method", id="home.method",
+            tooltip="Compare the methods for the chosen preset, or the spec of the chosen run"),
+    Binding("e", "edit", "Edit", id="home.edit",
+            tooltip="Open the chosen preset, or the spec of the chosen run, in $EDITOR; then start it"),
+    Binding("r", "restart", "Restart", id="home.restart",
+            tooltip="Start a new run from the spec of the chosen run"),
+    Binding("s", "stop", "Stop", id="home.stop", tooltip="Let the chosen run save a checkpoint and stop"),
+    Binding("w", "save_preset", "Save", id="home.save",
+            tooltip="Save the settings of the chosen run as a preset"),
+    Binding("p", "presets", "Presets", id="home.presets",
+            tooltip="All presets: rename, delete, compare, give them keys"),
+    Binding("tab", "other_list", "Lists", id="home.lists", key_display="Tab",
+            tooltip="Go between the runs and the presets"),
+    Binding("question_mark", "help", "Help", id="home.help", tooltip="Every key and what it does"),
+    Binding("q", "quit", "Quit", id="home.quit", tooltip="Leave tui-ft; runs go on"),
+]  # fmt: skip
+
+WIDE = 104
+"""From this width on all of them stand on one line."""
+
+_OF_RUNS = frozenset({"restart", "stop", "save_preset"})
+_OF_EITHER = frozenset({"method", "edit"})
+
+
+def has_room(action: str, width: int, *, has_runs: bool, in_presets: bool) -> bool:
+    """Whether the last line shows the key of `action`; those that it leaves out work all the same.
+
+    Without runs the tour stands there; on a narrow screen only what belongs to the list in use.
+    """
+    if action == "tour":
+        return not has_runs and (width >= WIDE or not in_presets)
+    if action in _OF_RUNS:
+        return has_runs and (width >= WIDE or (not in_presets and action != "save_preset"))
+    if action in _OF_EITHER:
+        return width >= WIDE or in_presets
+    return True
