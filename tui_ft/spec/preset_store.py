@@ -47,6 +47,13 @@ def save(
     return _listed(name, folder)
 
 
+def rewrite_text(preset: Preset, text: str) -> Preset:
+    """Give a preset of the user's another text, byte for byte. Raises `SpecError` when it is no spec."""
+    toml.loads(text, preset.name)
+    keep(preset.path, text.encode())
+    return _listed(preset.name, preset.path.parent)
+
+
 def with_summary(text: str, summary: str) -> str:
     """Return a spec's text with `summary` as its first comment line, which lists show; "" leaves it."""
     summary = printable(summary).strip()

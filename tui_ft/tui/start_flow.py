@@ -15,6 +15,7 @@ from tui_ft.spec.toml_edit import rewrite
 from tui_ft.tui import editor
 from tui_ft.tui.actions import HomeActions, sentence
 from tui_ft.tui.download import Download, in_time
+from tui_ft.tui.editing import edited
 from tui_ft.tui.screens.ask import AskPath, Confirm
 from tui_ft.tui.starting import StartFacts
 from tui_ft.tui.text import plain
@@ -58,7 +59,7 @@ class StartFlow:
         draft = await asyncio.to_thread(lambda: editor.make_draft(path, in_place=in_place))
         try:
             before = draft.text
-            spec = await self._edited(draft)
+            spec = await edited(self.app, draft, self.actions.read_spec)
             if spec is None:
                 return None
             unchanged = f"Nothing was changed. Start {name} as it is?"
@@ -67,17 +68,6 @@ class StartFlow:
             return await self._start(spec, name, draft.text)
         finally:
             await asyncio.to_thread(draft.discard)
-
-    async def _edited(self, draft: editor.Draft) -> RunSpec | None:
-        while True:
-            is_wanted = editor.edit(self.app, draft)
-            if not is_wanted or not draft.text.strip():
-                return None
-            try:
-                return await asyncio.to_thread(self.actions.read_spec, draft.path)
-            except TuiFtError as error:
-                if not await self._confirm(f"{error} Edit it again?"):
-                    return None
 
     async def _start(self, spec: RunSpec, name: str, text: str | None = None) -> RunDirectory | None:
         facts = asyncio.create_task(self._facts(spec))

@@ -24,6 +24,16 @@ class PresetList(RowList["Preset"]):
 
     _widest = _MOST
 
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._marks: dict[str, str] = {}
+
+    def set_mark(self, preset: Preset, mark: str) -> None:
+        """Put one character before the name of a preset: whether it can start now."""
+        if self._marks.get(self.key_of(preset)) != mark:
+            self._marks[self.key_of(preset)] = mark
+            self.refresh()
+
     def set_rows(self, rows: Sequence[Preset]) -> None:
         before, self._widest = self._widest, _widest(rows)
         super().set_rows(rows)
@@ -37,26 +47,42 @@ class PresetList(RowList["Preset"]):
         return ["No presets were found.  Start a spec of your own with: tui-ft start FILE.toml"]
 
     def heading_cells(self, width: int) -> list[Cell]:
-        name, model, method, summary = _columns(width - 1, self._widest)
+        name, model, method, summary = _columns(width - 1 - self._margin, self._widest)
         title = "focused-title" if self.has_focus else "title"
-        cells: list[Cell] = [(fit(" Presets", _KEY + 1 + name), title)]
+        cells: list[Cell] = [(fit(" Presets", _KEY + 1 + self._margin + name), title)]
         if self.rows:
             captions = (fit("model", model), fit("method", method), fit("what for", summary))
             cells.append((" " + " ".join(captions), ""))
         return cells
 
+    @property
+    def _margin(self) -> int:
+        """The cells that marks take."""
+        return 2 if self._marks else 0
+
+    def _mark(self, row: Preset) -> list[Cell]:
+        if not self._marks:
+            return []
+        mark = self._marks.get(self.key_of(row), " ")
+        return [(mark + " ", _LOOKS.get(mark, "muted"))]
+
     def row_cells(self, row: Preset, width: int) -> list[Cell]:
         from tui_ft.spec.display import method_label, model_label
 
-        name, model, method, summary = _columns(width, self._widest)
+        name, model, method, summary = _columns(width - self._margin, self._widest)
         own = "yours · " if row.source == "user" else ""
         return [
             (fit(row.key or "", _KEY - 1, right=True) + " ", "live"),
+            *self._mark(row),
             (fit(row.name, name) + " ", ""),
             (fit(model_label(row.spec), model) + " ", ""),
             (fit(method_label(row.spec), method) + " ", ""),
             (fit(own + row.summary, summary), "muted"),
         ]
+
+
+_LOOKS = {"✓": "good", "✗": "bad", "~": "warn"}
+"""Of marks; each says the same without a colour."""
 
 
 def _widest(rows: Sequence[Preset]) -> tuple[int, int, int]:
