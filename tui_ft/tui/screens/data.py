@@ -1,0 +1,288 @@
+"""The Data step: which data it learns from, every row of them checked, and a row as the model sees it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import ClassVar
+
+from textual import events, on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+
+from tui_ft.errors import TuiFtError
+from tui_ft.guide.volume import volume
+from tui_ft.tui.actions import HomeActions, sentence
+from tui_ft.tui.screens.data_pick import PickData
+from tui_ft.tui.screens.wizard import WizardScreen
+from tui_ft.tui.text import plain
+from tui_ft.tui.widgets.histogram import Histogram
+from tui_ft.tui.widgets.lines import Lines
+from tui_ft.tui.widgets.mask_view import MaskView
+from tui_ft.tui.widgets.problem_list import ProblemList, problem_lines
+from tui_ft.tui.widgets.prose import Prose
+from tui_ft.tui.widgets.row_list import RowList
+from tui_ft.tui.widgets.step_bar import StepBar
+from tui_ft.tui.wizard import data_tokenizer, data_words
+from tui_ft.tui.wizard.checking import Checks
+from tui_ft.tui.wizard.data_desk import DataDesk
+from tui_ft.tui.wizard.draft import Draft
+from tui_ft.tui.wizard.outcome import Step
+from tui_ft.tui.wizard.row_view import show_row, wanted
+
+TALL_ROWS = 32
+
+
+class DataScreen(WizardScreen):
+    """Checks what was chosen as soon as it is chosen; nothing is written beside the user's files."""
+
+    STEP: ClassVar[Step] = "data"
+    CSS_PATH = "data.tcss"
+    AUTO_FOCUS = "ProblemList"
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (TALL_ROWS, "-tall")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("v", "view", "Rows", id="data.view",
+                tooltip="See rows as they are trained, those with the chosen problem first"),
+        Binding("f", "files", "Files", id="data.files",
+                tooltip="Choose another file, add files with weights, hold rows out"),
+        Binding("c", "columns", "Columns", id="data.columns",
+                tooltip="Say which column plays which part, and which format it is"),
+        Binding("t", "train_on", "Trained", id="data.train_on",
+                tooltip="Train on the last answer, on every answer, or on every token"),
+        Binding("l", "length", "Length", id="data.length",
+                tooltip="Cut rows at the suggested length, which fits nearly all of them"),
+        Binding("g", "get_tokenizer", "Tokens", id="data.tokenizer",
+                tooltip="Download the model's tokenizer, a few megabytes, to count tokens"),
+        Binding("left", "turn(-1)", "File", id="data.before", key_display="←→",
+                tooltip="Look at another data set of this run"),
+        Binding("right", "turn(1)", "Next file", id="data.behind", show=False,
+                tooltip="Look at another data set of this run"),
+        Binding("r", "again", "Check again", id="data.again", show=False,
+                tooltip="Check the data again, every row"),
+        Binding("u", "undo", "Undo", id="data.undo", show=False, tooltip="Take the last change back"),
+        Binding("tab", "app.focus_next", "Scroll", id="data.focus", show=False,
+                tooltip="Go between the problems and the text under them"),
+    ]  # fmt: skip
+
+    def __init__(self, draft: Draft, actions: HomeActions) -> None:
+        super().__init__(draft, actions)
+        self.desk = DataDesk(draft)
+        self.checks = Checks(self.desk, self._follow_check)
+
+    def body(self) -> ComposeResult:
+        self.add_class("-tall" if self.app.size.height >= TALL_ROWS else "-short")
+        yield Lines(id="head")
+        with Horizontal(id="middle"):
+            yield ProblemList()
+            yield Histogram()
+        yield Prose("", id="about")
+        yield MaskView("The first row, as it is trained", id="row")
+
+    def on_mount(self) -> None:
+        self.query_one("#about").display = False
+        if self.desk.source is None:
+            self._pick_first()
+        else:
+            self._begin()
+
+    # --- choosing ------------------------------------------------------------------------------------
+
+    @work(group="pick", exclusive=True)
+    async def _pick_first(self) -> None:
+        path = await self.pick("Which data should it learn from?")
+        if path is None:
+            self.finish("back")
+            return
+        self.desk.sets.take(path)
+        self._begin()
+
+    async def pick(self, question: str) -> str | None:
+        """Ask for a data set, first in the folder of the one there is."""
+        source = self.desk.source
+        start = f"{Path(source.key).parent}/" if source and source.path.startswith("/") else ""
+        return await self.app.push_screen_wait(PickData(question, start, StepBar(self.draft, self.STEP)))
+
+    @work(group="files", exclusive=True)
+    async def action_files(self) -> None:
+        from tui_ft.tui.screens.data_files import DataFiles
+
+        await self.app.push_screen_wait(DataFiles(self.desk, self.pick, StepBar(self.draft, self.STEP)))
+        if self.desk.source is None:
+            self._pick_first()
+        else:
+            self._begin()
+
+    @work(group="columns", exclusive=True)
+    async def action_columns(self) -> None:
+        from tui_ft.tui.screens.data_columns import DataColumns
+
+        source = self.desk.source
+        if source is None or not source.is_here:
+            return
+        await self.app.push_screen_wait(DataColumns(self.desk, source, StepBar(self.draft, self.STEP)))
+        self._begin()
+
+    # --- the check -----------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        """Show what is known, and check what is not."""
+        self.notice.say("")
+        self._show()
+        self._check_all()
+
+    @work(group="check", exclusive=True)
+    async def _check_all(self) -> None:
+        await self.checks.all()
+
+    def _follow_check(self) -> None:
+        """Something came of the checks: progress, or findings."""
+        if self.checks.running is not None:
+            self._show_head()
+        else:
+            self._show()
+
+    def _tell_tokenizer(self) -> None:
+        loaded = self.desk.known.loaded
+        more = " g fetches it; until then lengths are in characters." if loaded.can_be_fetched else ""
+        self.notice.show_detail(f"{loaded.why_not}{more}" if loaded.why_not else "")
+
+    # --- what is shown -------------------------------------------------------------------------------
+
+    def _show(self) -> None:
+        """Show the data set that is looked at, as far as it is known."""
+        desk, found = self.desk, self.desk.findings
+        self._show_head()
+        self._tell_tokenizer()
+        problems = self.query_one(ProblemList)
+        is_new = not problems.rows
+        problems.set_rows(problem_lines(found.problems, found.usable_rows) if found else ())
+        if is_new and found is not None and found.errors:
+            problems.choose(found.errors[0].code)
+        self.query_one(Histogram).show(found.lengths if found else None, desk.data.max_length)
+        self._show_about()
+        self.refresh_bindings()
+
+    def _show_head(self) -> None:
+        head = self.query_one("#head", Lines)
+        running = self.checks.running
+        check = running if running and running.source == self.desk.source else None
+        how_far = check.how_far if check else None
+        amount = volume(self.draft.spec, self.draft.findings)
+        head.set_lines(data_words.head_lines(self.desk, how_far, check is not None, amount, self.size.width))
+
+    def _show_about(self) -> None:
+        """Under the list: what belongs to the chosen problem, or the first row as it is trained."""
+        line = self.query_one(ProblemList).chosen
+        about, row = self.query_one("#about", Prose), self.query_one("#row", MaskView)
+        about.display = line is not None and line.problem is not None
+        row.display = not about.display
+        if line is not None and line.problem is not None:
+            about.set_title(data_words.problem_title(line.problem))
+            about.set_entries(data_words.problem_entries(line.problem))
+        elif self.desk.findings is not None:
+            self._preview()
+
+    @work(group="preview", exclusive=True)
+    async def _preview(self) -> None:
+        source, found = self.desk.source, self.desk.findings
+        if source is None or found is None or not found.rows:
+            return
+        panel = self.query_one("#row", MaskView)
+        number = first_usable(found.problems)
+        shown = await asyncio.to_thread(show_row, wanted(self.desk, source, number, panel.room))
+        panel.show_lines(f"Row {number:,} as it is trained", shown.lines, keep_place=True)
+
+    @on(RowList.Chosen)
+    def _follow_cursor(self, event: RowList.Chosen) -> None:
+        if event.is_move:
+            self.query_one("#about", Prose).action_begin()
+        self._show_about()
+
+    def on_resize(self, event: events.Resize) -> None:
+        if self.desk.source is not None:
+            self._show_head()
+            self._show_about()
+
+    # --- keys ----------------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer only the keys that have something to do."""
+        found, source = self.desk.findings, self.desk.source
+        if action == "turn":
+            return len(self.desk.sets.all) > 1
+        if action == "get_tokenizer":
+            return self.desk.known.loaded.can_be_fetched
+        if action == "length":
+            return bool(found and found.suggested_max_length not in (None, self.desk.data.max_length))
+        if action == "undo":
+            return self.draft.can_undo
+        if action in ("view", "columns"):
+            return bool(source and source.is_here)
+        return True
+
+    def why_not(self) -> str:
+        if self.checks.running is not None:
+            return "The check is still running: Esc stops it, then Enter goes on with what was found."
+        return self.desk.refusal()
+
+    def action_back(self) -> None:
+        if not self.checks.stop():
+            super().action_back()
+
+    def action_turn(self, by: int) -> None:
+        self.desk.turn(by)
+        self.query_one(ProblemList).set_rows(())
+        self._begin()
+
+    def action_train_on(self) -> None:
+        self.desk.sets.train_on()
+        self._begin()
+
+    def action_length(self) -> None:
+        found = self.desk.findings
+        if found is not None and found.suggested_max_length is not None:
+            before = self.desk.data.max_length
+            self.desk.sets.cut_at(found.suggested_max_length)
+            self._begin()
+            now = found.suggested_max_length
+            self.notice.say(f"Rows are cut at {now:,} tokens now, before at {before:,}. u takes it back.")
+
+    def action_again(self) -> None:
+        self.desk.forget()
+        self._begin()
+
+    def action_undo(self) -> None:
+        if self.draft.undo():
+            self._begin()
+            self.notice.say("The last change is taken back.")
+
+    @on(RowList.Clicked)
+    def action_view(self) -> None:
+        from tui_ft.tui.screens.data_row import DataRow
+
+        source, line = self.desk.source, self.query_one(ProblemList).chosen
+        if source is None or not source.is_here:
+            return
+        problem = line.problem if line else None
+        self._view(DataRow(self.desk, source, problem))
+
+    @work(group="view", exclusive=True)
+    async def _view(self, screen: object) -> None:
+        await self.app.push_screen_wait(screen)  # type: ignore[call-overload]
+        self._begin()
+
+    @work(group="fetch", exclusive=True)
+    async def action_get_tokenizer(self) -> None:
+        self.notice.say(f"Fetching the tokenizer of {plain(self.draft.spec.model.id or '')} …")
+        try:
+            await asyncio.to_thread(data_tokenizer.fetch, self.draft.spec.model)
+        except TuiFtError as error:
+            self.notice.complain(sentence(error))
+            return
+        self._begin()
+
+
+def first_usable(problems: object) -> int:
+    """The first row that no error names, as far as the rows of the problems are known."""
+    return 1

@@ -1,0 +1,66 @@
+"""What the check of a data set found, the gravest first; above it the rows that are trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tui_ft.tui.text import fit
+from tui_ft.tui.widgets.row_list import Cell, RowList
+
+if TYPE_CHECKING:
+    from tui_ft.data.findings import Problem
+
+SIGNS = {"error": ("✗", "bad"), "warning": ("!", "warn"), "note": ("·", "muted")}
+"""How grave a problem is: its mark, and its look."""
+PREVIEW = "preview"
+"""Key of the first line, which stands for the rows themselves."""
+
+_COUNT = 7
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line: a problem, or (with none) the usable rows."""
+
+    text: str
+    count: int
+    problem: Problem | None = None
+
+
+class ProblemList(RowList[Line]):
+    """One line a problem, with the number of rows that have it."""
+
+    def key_of(self, row: Line) -> str:
+        return row.problem.code if row.problem else PREVIEW
+
+    def empty_lines(self) -> list[str]:
+        return ["Nothing has been checked yet."]
+
+    def heading_cells(self, width: int) -> list[Cell]:
+        found = [row.problem for row in self.rows if row.problem]
+        title = "focused-title" if self.has_focus else "title"
+        cells: list[Cell] = [(" Problems ", title)]
+        for severity, name in (("error", "error"), ("warning", "warning"), ("note", "note")):
+            count = sum(problem.severity == severity for problem in found)
+            if count:
+                cells.append((f" {SIGNS[severity][0]} {count} {name}{'s' if count > 1 else ''} ",
+                              SIGNS[severity][1]))  # fmt: skip
+        return cells if found else [(" Problems  none found" if self.rows else " Problems", title)]
+
+    def row_cells(self, row: Line, width: int) -> list[Cell]:
+        sign, kind = SIGNS[row.problem.severity] if row.problem else ("✓", "good")
+        return [
+            (f"{sign} ", kind),
+            (fit(f"{row.count:,}", _COUNT, right=True) + " ", ""),
+            (fit(row.text, max(width - _COUNT - 3, 0)), ""),
+        ]
+
+
+def problem_lines(problems: Sequence[Problem], usable: int) -> list[Line]:
+    """Return the lines of a check: the usable rows, then its problems in the order of their gravity."""
+    order = list(SIGNS)
+    sorted_ones = sorted(problems, key=lambda problem: (order.index(problem.severity), -problem.count))
+    first = Line("usable rows, as they are trained", usable)
+    return [first, *(Line(problem.message, problem.count, problem) for problem in sorted_ones)]

@@ -1,0 +1,121 @@
+"""The checks of the data sets, one after the other in a thread: how far they are, and how to stop them."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tui_ft.tui.actions import sentence
+from tui_ft.tui.wizard import data_tokenizer
+from tui_ft.tui.wizard.data_desk import DataDesk
+from tui_ft.tui.wizard.data_sets import Source
+
+if TYPE_CHECKING:
+    from tui_ft.data.findings import Findings
+    from tui_ft.data.gate import Progress
+
+LOOK_EVERY_S = 0.5
+"""So often the progress of a check is drawn: the most that two updates a second allow."""
+
+
+@dataclass(frozen=True)
+class HowFar:
+    """What a running check has read; `share` is None where the size is not known."""
+
+    rows: int
+    usable: int
+    share: float | None
+
+
+class Check:
+    """One check of one data set. `run` blocks; everything else may be called from the event loop."""
+
+    def __init__(self, desk: DataDesk, source: Source) -> None:
+        data = desk.data
+        self.source = source
+        self.how_far: HowFar | None = None
+        self._options: dict[str, Any] = {
+            "columns": source.columns,
+            "format": source.format,
+            "tokenizer": desk.tokenizer,
+            "max_length": data.max_length,
+            "train_on": data.train_on,
+            "eval_path": data.eval if not source.is_eval else None,
+        }
+        self._stop = threading.Event()
+
+    def stop(self) -> None:
+        """End it soon; what it has found by then counts."""
+        self._stop.set()
+
+    def run(self) -> Findings:
+        """Read the whole data set. Raises `TuiFtError` when it cannot be read."""
+        from tui_ft.data import gate
+
+        return gate.check(self.source.key, progress=self._note, **self._options)
+
+    def _note(self, progress: Progress) -> None:
+        from tui_ft.data import gate
+
+        total = progress.total_bytes
+        share = min(progress.bytes_read / total, 1.0) if total else None
+        self.how_far = HowFar(progress.rows, progress.so_far.usable_rows, share)
+        if self._stop.is_set():
+            raise gate.Stop
+
+
+class Checks:
+    """Checks what is due. `told` is called on the event loop when there is something new to be shown."""
+
+    def __init__(self, desk: DataDesk, told: Callable[[], None]) -> None:
+        self._desk = desk
+        self._told = told
+        self.running: Check | None = None
+
+    async def all(self) -> None:
+        """Load the tokenizer, then check every data set whose check is missing or out of date.
+
+        Cancelled, it stops the check that runs and forgets it.
+        """
+        desk = self._desk
+        model = desk.draft.spec.model
+        loaded = desk.known.loaded
+        if loaded.name != data_tokenizer.name_of(model) or loaded.can_be_fetched:
+            desk.known.loaded = await asyncio.to_thread(data_tokenizer.load, model)
+            self._told()
+        while (source := await asyncio.to_thread(desk.due)) is not None:
+            await self._one(source)
+            self._told()
+
+    async def _one(self, source: Source) -> None:
+        basis = await asyncio.to_thread(self._desk.basis, source)
+        check = self.running = Check(self._desk, source)
+        work = asyncio.ensure_future(asyncio.to_thread(check.run))
+        work.add_done_callback(_heard)
+        self._told()
+        try:
+            while not work.done():
+                await asyncio.wait({work}, timeout=LOOK_EVERY_S)
+                self._told()
+            self._desk.keep(source, basis, work.result())
+        except Exception as error:  # noqa: BLE001 - shown where the user looks
+            self._desk.keep(source, basis, None, sentence(error))
+        finally:
+            check.stop()
+            self.running = None
+
+    def stop(self) -> bool:
+        """End the check that runs, with what it has found; False when none does."""
+        if self.running is None:
+            return False
+        self.running.stop()
+        return True
+
+
+def _heard(work: asyncio.Future[Any]) -> None:
+    """Take note of how a check ended that nobody waits for any more: another one took its place."""
+    if not work.cancelled():
+        work.exception()
