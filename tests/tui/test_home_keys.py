@@ -10,15 +10,22 @@ from textual.binding import Binding
 
 from tui_ft.tui.keys import key_table
 from tui_ft.tui.screens.ask import AskPath, Confirm
+from tui_ft.tui.screens.ask_draft import AskDraft
 from tui_ft.tui.screens.ask_model import AskModel
 from tui_ft.tui.screens.cards import CardsScreen
+from tui_ft.tui.screens.choose_model import ChooseModelScreen
+from tui_ft.tui.screens.goal import GoalScreen
 from tui_ft.tui.screens.help import HelpScreen
 from tui_ft.tui.screens.home import HomeScreen
 from tui_ft.tui.screens.method import MethodScreen
 from tui_ft.tui.screens.run import RunScreen
+from tui_ft.tui.screens.wizard import WizardScreen
 from tui_ft.tui.widgets.row_list import RowList
 
-OWNERS = [HomeScreen, MethodScreen, CardsScreen, HelpScreen, Confirm, AskPath, AskModel, RowList]
+OWNERS = [
+    HomeScreen, MethodScreen, CardsScreen, HelpScreen, Confirm, AskPath, AskModel, RowList,
+    WizardScreen, GoalScreen, ChooseModelScreen, AskDraft,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("owner", OWNERS)
@@ -31,7 +38,7 @@ def test_every_binding_has_id_description_and_tooltip(owner: Any) -> None:
 def test_the_table_holds_every_key_once_with_what_it_does() -> None:
     rows = key_table()
     home = [(row.key, row.what) for row in rows if row.screen == "Home"]
-    assert [key for key, _ in home] == ["1-9", "Enter", "m", "e", "r", "s", "Tab", "?", "q"]
+    assert [key for key, _ in home] == "t n 1-9 Enter m e r s w p Tab ? q".split()
     assert {"s", "S", "p", "r", "q", "?"} <= {row.key for row in rows if row.screen == "Run"}
     assert all(row.what and row.key for row in rows)
     assert len({(row.screen, row.key, row.what) for row in rows}) == len(rows)

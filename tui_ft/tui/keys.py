@@ -41,21 +41,29 @@ def key_table() -> list[KeyRow]:
     """All keys of the app, screen by screen, in the order of their bindings."""
     from tui_ft.tui.app import TuiFtApp
     from tui_ft.tui.screens.ask import AskPath, Confirm
+    from tui_ft.tui.screens.ask_draft import AskDraft
     from tui_ft.tui.screens.ask_model import AskModel
     from tui_ft.tui.screens.cards import CardsScreen
+    from tui_ft.tui.screens.choose_model import ChooseModelScreen
+    from tui_ft.tui.screens.goal import GoalScreen
     from tui_ft.tui.screens.help import HelpScreen
     from tui_ft.tui.screens.home import HomeScreen
     from tui_ft.tui.screens.method import MethodScreen
     from tui_ft.tui.screens.run import RunScreen
+    from tui_ft.tui.screens.wizard import WizardScreen
     from tui_ft.tui.widgets.row_list import RowList
 
     screens: list[tuple[str, Iterable[BindingType]]] = [
         ("Home", HomeScreen.BINDINGS),
         ("Lists", RowList.BINDINGS),
         ("Run", RunScreen.BINDINGS),
+        ("A new run, every step", WizardScreen.BINDINGS),
+        ("Its goal", GoalScreen.BINDINGS),
+        ("Its model", ChooseModelScreen.BINDINGS),
         ("Method", MethodScreen.BINDINGS),
         ("Model", AskModel.BINDINGS),
         ("Cards", CardsScreen.BINDINGS),
+        ("A run that was begun", AskDraft.BINDINGS),
         ("A question", Confirm.BINDINGS),
         ("Data path", AskPath.BINDINGS),
         ("Help", HelpScreen.BINDINGS),
