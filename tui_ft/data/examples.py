@@ -7,15 +7,27 @@ counted is what is trained.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from tui_ft.data.convert import Example, convert
+from tui_ft.data.declared import declared
 from tui_ft.data.encode import ChatTokenizer, Encoded, encode
 from tui_ft.data.formats import SFT_FORMATS, Format, detect, lacks
 from tui_ft.data.wording import RowProblem
 
 LOOKED_AT = 200
 """The format of a data set is judged by so many of its first rows."""
+
+
+def said_of(path: Path, format: str, columns: Mapping[str, str] | None) -> tuple[str, dict[str, str]]:
+    """Return the format and columns to read the file at `path` with.
+
+    Those that were asked for; where nothing was, what a register of data sets beside the file says.
+    """
+    if format == "auto" and not columns and (found := declared(path)):
+        return found.format, found.columns
+    return format, dict(columns or {})
 
 
 class Reading:
@@ -37,6 +49,20 @@ class Reading:
     ) -> Reading:
         """Judge by the first `LOOKED_AT` rows. Raises `TuiFtError` for a format or columns they lack."""
         return cls(detect(rows[:LOOKED_AT], columns, format), train_on)
+
+    @classmethod
+    def of_file(
+        cls,
+        path: Path,
+        rows: Sequence[Mapping[str, Any]],
+        *,
+        columns: Mapping[str, str] | None = None,
+        format: str = "auto",
+        train_on: str = "completion",
+    ) -> Reading:
+        """As `of`, for the first rows of the file at `path`, of which a register may say more."""
+        format, columns = said_of(path, format, columns)
+        return cls.of(rows, columns=columns, format=format, train_on=train_on)
 
     def examples(self, row: Mapping[str, Any]) -> list[Example]:
         """Return the examples in `row`. Raises `RowProblem` for a row that cannot be used."""

@@ -16,7 +16,7 @@ import msgspec
 from tui_ft.data import split
 from tui_ft.data.convert import Example
 from tui_ft.data.encode import ChatTokenizer, render_prompt
-from tui_ft.data.examples import LOOKED_AT, Reading, TooLong, tokens_of
+from tui_ft.data.examples import LOOKED_AT, Reading, TooLong, said_of, tokens_of
 from tui_ft.data.formats import require_sft
 from tui_ft.data.pool import Candidate, EncodedRows, Pool
 from tui_ft.data.read import read_rows
@@ -67,7 +67,8 @@ class Prepared:
 
 def local_source(path: Path, **options: Any) -> Source:
     """Return the source of a local file with the options of `Source`; reading it raises `TuiFtError`."""
-    return Source(rows=read_rows(path), name=str(path), **options)
+    format, columns = said_of(path, options.pop("format", "auto"), options.pop("columns", None))
+    return Source(rows=read_rows(path), name=str(path), format=format, columns=columns, **options)
 
 
 def prepare(

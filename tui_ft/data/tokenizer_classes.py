@@ -88,6 +88,13 @@ def _gpt2(tokenizer: Tokenizer, settings: Settings) -> None:
     tokenizer.decoder = decoders.ByteLevel()
 
 
+def _codegen(tokenizer: Tokenizer, settings: Settings) -> None:
+    from tokenizers import processors
+
+    _gpt2(tokenizer, settings)
+    tokenizer.post_processor = processors.ByteLevel(add_prefix_space=True, use_regex=True, trim_offsets=False)
+
+
 def _gpt_neox(tokenizer: Tokenizer, settings: Settings) -> None:
     from tokenizers import normalizers
 
@@ -147,6 +154,7 @@ REBUILT: dict[str, Rebuilt] = {
         _qwen(_QWEN3_5_PIECES), {"unk_token": _END, "eos_token": _END, "pad_token": _END}
     ),
     "GPT2Tokenizer": Rebuilt(_gpt2, {"unk_token": _END, "bos_token": _END, "eos_token": _END}),
+    "CodeGenTokenizer": Rebuilt(_codegen, {"unk_token": _END, "bos_token": _END, "eos_token": _END}),
     "GPTNeoXTokenizer": Rebuilt(
         _gpt_neox,
         {"unk_token": _END, "bos_token": _END, "eos_token": _END, "pad_token": "<|padding|>"},

@@ -62,12 +62,13 @@ _MISNAMED = frozenset(_MISNAMED_TYPES.split())
 """Model types whose published settings name a wrong class: the registered one is taken."""
 
 _UNSUPPORTED = """
-    Albert Bart Barthez Bartpho BertJapanese Bert Bertweet BigBird BioGpt BlenderbotSmall Blenderbot
-    ByT5 CLIP CTRL Camembert Canine Clvp CodeLlama CpmAnt Cpm DPRQuestionEncoder Deberta DebertaV2
-    Dia Esm Esmc FSMT Flaubert Funnel GPTNeoXJapanese GPTSw3 Herbert LED Lasr LayoutLMv2 LayoutLMv3
-    LayoutXLM Luke Lxmert MBart50 MBart MPNet Marian MarkupLM Mgpstr MobileBert Mvp MyT5 Nllb Nougat
-    OpenAIGPT PLBart Pegasus Perceiver Phobert ProphetNet Rag Reformer RemBert RoCBert RoFormer
-    Roberta SeamlessM4T Siglip2 Siglip Splinter T5 Tapas Udop VideoPrism Vits Whisper XGLM
-    XLMRoberta XLM XLNet"""
+    Albert Bart Barthez Bartpho Bert BertGeneration BertJapanese Bertweet BigBird BioGpt Blenderbot
+    BlenderbotSmall ByT5 Camembert Canine CLIP Clvp CodeLlama Cpm CpmAnt CTRL Deberta DebertaV2 Dia
+    DistilBert DPRContextEncoder DPRQuestionEncoder DPRReader Esm Esmc FastSpeech2Conformer Flaubert
+    FSMT Funnel GPTNeoXJapanese GPTSw3 Herbert Lasr LayoutLMv2 LayoutLMv3 LayoutXLM LED Luke Lxmert
+    M2M100 Marian MarkupLM MBart MBart50 Mgpstr MLuke MobileBert MPNet Mvp MyT5 Nllb Nougat
+    OpenAIGPT Pegasus Perceiver Phobert PLBart Pop2Piano ProphetNet Rag Reformer RemBert Roberta
+    RoCBert RoFormer SeamlessM4T Siglip Siglip2 Speech2Text SpeechT5 Splinter SqueezeBert T5 Tapas
+    Tipsv2 Udop VideoPrism Vits Wav2Vec2CTC Wav2Vec2PhonemeCTC Whisper XGLM XLM XLMRoberta XLNet"""
 UNSUPPORTED = frozenset(f"{name}Tokenizer" for name in _UNSUPPORTED.split())
 """Classes that build their tokenizer themselves in ways that are not repeated here."""

@@ -88,7 +88,7 @@ def view(
     """
     path = Path(path)
     sample = [row for _, row in islice(tolerant(path, _unheard), LOOKED_AT)]
-    reading = Reading.of(sample, columns=columns, format=format, train_on=train_on)
+    reading = Reading.of_file(path, sample, columns=columns, format=format, train_on=train_on)
     if number < 1:
         raise TuiFtError(f"There is no row {number}.", "Rows are counted from 1.")
     bad: list[BadRow] = []

@@ -103,7 +103,7 @@ def _weighed(message: Message, is_untrained: bool) -> dict[str, Any]:
 def _reading(
     rows: list[Row], path: Path, columns: Mapping[str, str] | None, format: str, train_on: str
 ) -> Reading:
-    reading = Reading.of(rows, columns=columns, format=format, train_on=train_on)
+    reading = Reading.of_file(path, rows, columns=columns, format=format, train_on=train_on)
     require_sft(reading.found, str(path), list(dict.fromkeys(name for row in rows for name in row)))
     return reading
 
@@ -123,9 +123,7 @@ def _require_new(out: Path, path: Path) -> None:
         if out.exists() and path.exists() and out.samefile(path):
             raise TuiFtError(f"{name} is the data set itself.", "Give the new file another name.")
         if out.exists() or out.is_symlink():
-            raise TuiFtError(
-                f"{name} is there already and is not replaced.", "Give another name."
-            )
+            raise TuiFtError(f"{name} is there already and is not replaced.", "Give another name.")
         if out.suffix.lower() != _SUFFIX:
             raise TuiFtError(f"{name} would hold JSONL.", f"Give it a name that ends in {_SUFFIX}.")
         if not out.parent.is_dir():
