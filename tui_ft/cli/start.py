@@ -13,6 +13,7 @@ from tui_ft.errors import TuiFtError
 
 if TYPE_CHECKING:
     from tui_ft.runs.directory import RunDirectory
+    from tui_ft.spec.run_spec import RunSpec
 
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -44,8 +45,25 @@ def start(arguments: argparse.Namespace) -> int:
     if not spec.data.train:
         raise TuiFtError(f"{preset.name} brings no data.", f"Say which: tui-ft start {arguments.spec} DATA")
     root = settings.runs_root(arguments.runs_root)
+    warn_if_too_large(spec)
     run = launch.start(spec, root, text=preset.text)
     return after_launch(run, root, arguments)
+
+
+def warn_if_too_large(spec: RunSpec) -> None:
+    """Say on stderr that the run does not fit its GPU, and what would; it is started all the same."""
+    from tui_ft.hardware.gpu import read_gpus
+    from tui_ft.runs.readiness import readiness
+    from tui_ft.vram.holders import gib_text
+
+    found = readiness(spec, read_gpus())
+    if found.verdict != "does_not_fit" or found.needed_bytes is None or found.free_bytes is None:
+        return
+    needed, free = gib_text(found.needed_bytes), gib_text(found.free_bytes)
+    print(f"tui-ft: it does not fit: {needed} needed, {free} free.", file=sys.stderr)
+    for step in found.step_downs[:1]:
+        changes = " ".join(f"--set {change}" for change in step.overrides)
+        print(f"        {step.change} would ({gib_text(step.needed_bytes)}): {changes}", file=sys.stderr)
 
 
 def after_launch(run: RunDirectory, root: Path, arguments: argparse.Namespace) -> int:
