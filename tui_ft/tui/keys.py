@@ -43,12 +43,14 @@ def key_table() -> list[KeyRow]:
     from tui_ft.tui.screens.ask import AskPath, Confirm
     from tui_ft.tui.screens.ask_draft import AskDraft
     from tui_ft.tui.screens.ask_model import AskModel
+    from tui_ft.tui.screens.ask_step_down import AskStepDown
     from tui_ft.tui.screens.cards import CardsScreen
     from tui_ft.tui.screens.choose_model import ChooseModelScreen
     from tui_ft.tui.screens.goal import GoalScreen
     from tui_ft.tui.screens.help import HelpScreen
     from tui_ft.tui.screens.home import HomeScreen
     from tui_ft.tui.screens.method import MethodScreen
+    from tui_ft.tui.screens.presets import PresetsScreen
     from tui_ft.tui.screens.run import RunScreen
     from tui_ft.tui.screens.wizard import WizardScreen
     from tui_ft.tui.widgets.row_list import RowList
@@ -63,6 +65,8 @@ def key_table() -> list[KeyRow]:
         ("Method", MethodScreen.BINDINGS),
         ("Model", AskModel.BINDINGS),
         ("Cards", CardsScreen.BINDINGS),
+        ("Presets", PresetsScreen.BINDINGS),
+        ("What does not fit", AskStepDown.BINDINGS),
         ("A run that was begun", AskDraft.BINDINGS),
         ("A question", Confirm.BINDINGS),
         ("Data path", AskPath.BINDINGS),
