@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 
 from tui_ft import __version__
-from tui_ft.cli import control, demo, estimate, guide, presets, runs, start, watch
+from tui_ft.cli import control, data, demo, estimate, guide, presets, runs, start, watch
 from tui_ft.errors import TuiFtError
 
 Command = Callable[[argparse.Namespace], int]
@@ -29,7 +29,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"tui-ft {__version__}")
     top.set_defaults(command=watch.open_app)
     commands = top.add_subparsers(title="commands", metavar="COMMAND")
-    for module in (demo, start, runs, watch, control, presets, estimate, guide):
+    for module in (demo, start, runs, watch, control, presets, estimate, data, guide):
         module.add(commands, common)
     return top
 

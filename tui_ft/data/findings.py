@@ -30,7 +30,10 @@ class Problem(msgspec.Struct, kw_only=True):
 
 
 class Lengths(msgspec.Struct, kw_only=True):
-    """How long the usable rows are, whole. `histogram` holds (upper bound, rows up to it) in order."""
+    """How long the rows are before any cut: the usable ones, and those that a cut alone makes unusable.
+
+    `histogram` holds (upper bound, rows in this bin) in order: each row is in one bin only.
+    """
 
     unit: Unit
     p50: int
@@ -47,7 +50,8 @@ class Findings(msgspec.Struct, kw_only=True):
     `usable_rows` are those that training takes, each as often as it stands there. `columns` are the data
     set's own, `mapping` our names for them. `tokens` and `trained_tokens` are those of one pass over the
     usable rows, cut at `max_length`; they and `suggested_max_length` need a tokenizer. `objectives` are
-    what such rows can be used for. `content` identifies path, size and date of the file that was read.
+    what such rows can be used for. `refusal` is the sentence with which training refuses the set as a whole
+    ("" where it trains on the usable rows). `content` identifies path, size and date of the file.
     """
 
     schema: int = 1
@@ -69,6 +73,7 @@ class Findings(msgspec.Struct, kw_only=True):
     suggested_max_length: int | None = None
     train_on: str = "completion"
     is_partial: bool = False
+    refusal: str = ""
     content: str = ""
 
     @property
