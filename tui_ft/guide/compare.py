@@ -135,7 +135,7 @@ def _row(
         workload = from_spec(changed, capability=capability, longest_row=longest_row)
         check_bounds(shape, workload)
         estimate = price(shape, workload)
-        sizes = _sizes(shape, changed, longest_row)
+        sizes = sizes_on_disk(shape, changed, longest_row)
     except TuiFtError as error:
         changed, problem = spec, str(error)
     known = support(changed)
@@ -157,7 +157,7 @@ def _row(
     )
 
 
-def _sizes(shape: ModelShape, spec: RunSpec, longest_row: int | None) -> tuple[int, int]:
+def sizes_on_disk(shape: ModelShape, spec: RunSpec, longest_row: int | None = None) -> tuple[int, int]:
     """Bytes on disk of a checkpoint, and of the result.
 
     A checkpoint holds them as they are trained, beside the optimizer's states; a whole model that was

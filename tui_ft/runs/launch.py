@@ -60,7 +60,7 @@ def start(
     reading = read_gpus()
     gpus = _choose_gpus(settled, runs_root, reading)
     written = toml.dumps(settled) if text is None else rewrite(text, settled)
-    run = create(runs_root, _name(settled))
+    run = create(runs_root, display.run_name(settled))
     try:
         lock = locks.acquire(run)
         try:
@@ -219,12 +219,6 @@ def _gpus_of_starting(run: RunDirectory) -> list[str]:
 
 def _trainer_command(given: Sequence[str] | None) -> list[str]:
     return list(given) if given is not None else [preflight.trainer_python(), "-m", "tui_ft.train"]
-
-
-def _name(spec: RunSpec) -> str:
-    if spec.notes.name:
-        return spec.notes.name
-    return f"{display.model_label(spec).rpartition('/')[2]}-{display.method_label(spec)}"
 
 
 def _write_spec(path: Path, text: str) -> None:

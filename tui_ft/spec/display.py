@@ -42,6 +42,11 @@ def model_label(spec: RunSpec) -> str:
     return printable(PurePath(spec.model.id).name) if spec.model.id else "–"
 
 
+def run_name(spec: RunSpec) -> str:
+    """Return what a run is called: as its notes say, else by model and method."""
+    return spec.notes.name or f"{model_label(spec)}-{method_label(spec)}"
+
+
 def effective_batch(spec: RunSpec, devices: int = 1) -> int:
     """Return the rows that one optimizer step learns from."""
     return spec.training.batch_size * spec.training.gradient_accumulation * devices

@@ -42,10 +42,12 @@ class StartFacts(msgspec.Struct, kw_only=True, frozen=True):
             f"Model     {self.model} · {self.method}",
             f"GPU       {self.gpu}{f' · {self.held}' if self.held else ''}",
             *([f"Memory    {self.memory}"] if self.memory else []),
-            f"Download  {self._download()} · disk: {gib(self.free_disk_bytes)} GiB free",
+            f"Download  {self.download_text} · disk: {gib(self.free_disk_bytes)} GiB free",
         ]
 
-    def _download(self) -> str:
+    @property
+    def download_text(self) -> str:
+        """What is still to fetch, in words."""
         if self.download.problem:
             return self.download.problem.rstrip(".")
         if self.download.needed_bytes == 0:
