@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
+from weakref import WeakKeyDictionary
 
 from tui_ft.data.wording import RowProblem, shown
 
@@ -58,12 +59,12 @@ def lay_out(messages: Sequence[Message], renderer: Renderer) -> Layout:
         merged = [m for m, _ in fitted]
         try:
             text = _render(merged, renderer, ask=False)
-            contents = _contents(text, merged, renderer)
+            found = _places(text, merged, renderer)
         except TemplateRefusal as error:
             refusal = str(error)
             continue
-        if contents is not None:
-            openings = _openings(text, merged, contents, renderer)
+        if found is not None:
+            contents, openings = found
             return Layout(
                 text=text,
                 messages=merged,
@@ -121,18 +122,57 @@ def _plain(messages: Sequence[Message], *, ask: bool) -> str:
     return "\n\n".join(blocks)
 
 
-def _contents(text: str, messages: Sequence[Message], renderer: Renderer) -> list[Span] | None:
-    """Return each content's span in `text`, or None when one is not to be found there.
+def _places(
+    text: str, messages: Sequence[Message], renderer: Renderer
+) -> tuple[list[Span], list[int]] | None:
+    """Return each content's span in `text` and where its opening is; None when one is not to be found.
 
-    The template renders placeholders first, which shows its own words; where they do not fit (some
-    templates look into the contents) each content is searched behind the one before it.
+    The template's own words are known from a chat of placeholders; where they are others (some templates
+    look into the contents) each content is searched behind the one before it.
     """
-    marks = [_PLACEHOLDER.format(index) for index in range(len(messages))]
-    marked = [{**m, "content": mark} for m, mark in zip(messages, marks, strict=True)]
-    frame = _split(_render(marked, renderer, ask=False), marks)
-    if frame is not None and (found := _walk(text, messages, frame)) is not None:
-        return found
-    return _search(text, messages)
+    frame = _frame(messages, renderer)
+    if frame is not None and (contents := _walk(text, messages, frame.words)) is not None:
+        return contents, [start - header for (start, _), header in zip(contents, frame.headers, strict=True)]
+    searched = _search(text, messages)
+    return None if searched is None else (searched, _openings(text, messages, searched, renderer))
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What a template writes around contents: `words` before, between and behind them.
+
+    `headers[i]` is how many characters the model itself writes before content i.
+    """
+
+    words: list[str]
+    headers: list[int]
+
+
+_FRAMES_KEPT = 256
+_frames: WeakKeyDictionary[Renderer, dict[tuple[str, ...], _Frame | None]] = WeakKeyDictionary()
+
+
+def _frame(messages: Sequence[Message], renderer: Renderer) -> _Frame | None:
+    """Return what is written around a chat of these roles; None where placeholders do not show it."""
+    roles = tuple(message["role"] for message in messages)
+    known = _frames.setdefault(renderer, {})
+    if roles in known:
+        return known[roles]
+    frame = _made_frame(roles, renderer)
+    if len(known) < _FRAMES_KEPT:  # chats of hundreds of different lengths are not worth more
+        known[roles] = frame
+    return frame
+
+
+def _made_frame(roles: Sequence[str], renderer: Renderer) -> _Frame | None:
+    marked = [{"role": role, "content": _PLACEHOLDER.format(index)} for index, role in enumerate(roles)]
+    text = _render(marked, renderer, ask=False)
+    words = _split(text, [message["content"] for message in marked])
+    contents = None if words is None else _walk(text, marked, words)
+    if words is None or contents is None:
+        return None
+    openings = _openings(text, marked, contents, renderer)
+    return _Frame(words, [start - opening for (start, _), opening in zip(contents, openings, strict=True)])
 
 
 def _split(text: str, marks: Sequence[str]) -> list[str] | None:
