@@ -63,9 +63,9 @@ def rate_of(price_per_hour: float | None, gpu: str | None, currency: str = "$") 
 
 def cost(time: Pace, rate: Rate | None, gpus: int = 1) -> Cost:
     """Rate × hours × GPUs."""
+    if time.low_s is None or time.high_s is None:
+        return Cost(rate=rate, text=rate.text if rate is not None else "the time is not known")
     if rate is None:
         return Cost(text="set price_per_hour in settings.toml")
-    if time.low_s is None or time.high_s is None:
-        return Cost(rate=rate, text=rate.text)
     low, high = (rate.low * time.low_s, rate.high * time.high_s)
     return Cost(low=low / 3600 * gpus, high=high / 3600 * gpus, rate=rate, text=rate.text)

@@ -195,5 +195,6 @@ def outside(spec: RunSpec, path: str, value: object) -> str:
         return ""
     is_below = value < band.low
     reason = band.below if is_below else band.above
-    said = f"{'below' if is_below else 'above'} {band.low:g} to {band.high:g}"
+    between = f"{band.low:g}" if band.low == band.high else f"{band.low:g} to {band.high:g}"
+    said = f"{'below' if is_below else 'above'} the usual {between}"
     return f"{said}: {reason}" if reason else said

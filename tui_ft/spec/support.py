@@ -109,6 +109,11 @@ _LATER: tuple[_Later, ...] = (
 )
 
 
+def not_yet(field: str) -> str:
+    """What `section.field` asks for that this version cannot start; "" for a field that it can."""
+    return next((later.what for later in _LATER if later.field == field), "")
+
+
 def support(spec: RunSpec) -> Support:
     """Say whether this version can run `spec`, else the reason as a clause."""
     combination = SUPPORT[spec.method.kind, spec.objective.kind]

@@ -50,6 +50,16 @@ def make_draft(path: Path, *, in_place: bool) -> Draft:
     return Draft(path=copy, text=text)
 
 
+def draft_of(text: str, name: str) -> Draft:
+    """Put `text` into a file called `name` in a private folder, for editing. Raises `TuiFtError`."""
+    try:
+        copy = Path(tempfile.mkdtemp(prefix="tui-ft-")) / name
+        copy.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise TuiFtError(f"There is no place to edit {name}: {error}.") from error
+    return Draft(path=copy, text=text)
+
+
 def editor_command(environ: Mapping[str, str]) -> list[str]:
     """The editor that the user wants: VISUAL, EDITOR, else the first common one there is.
 

@@ -117,20 +117,25 @@ def bar_cells(row: MethodRow, seat: Seat, scale: int, width: int) -> list[Cell]:
 
     Without a GPU the longest bar is the largest need. A need that is not known is a dotted line.
     """
-    own = f"own-{row.verdict}"
     need = needed(row)
     if need is None or not scale:
         return [("·" * width, "free")]
     if seat.total_bytes is None or seat.free_bytes is None:
         filled = min(max(round(width * need / scale), 1), width)
-        return [("█" * filled, own), (" " * (width - filled), "free")]
+        return [("█" * filled, f"own-{row.verdict}"), (" " * (width - filled), "free")]
+    return memory_bar(need, row.verdict, seat.total_bytes, seat.free_bytes, width)
+
+
+def memory_bar(need: int, verdict: str, total: int, free: int, width: int) -> list[Cell]:
+    """A GPU's memory in exactly `width` cells: in use, this run, free, its end, and what is beyond."""
+    own = f"own-{verdict}"
     inner = width - 1 - _OVER
-    used = seat.total_bytes - seat.free_bytes
-    used_cells = min(round(inner * used / scale), inner)
-    end = (used + need) / scale * inner
+    used = total - free
+    used_cells = min(round(inner * used / total), inner)
+    end = (used + need) / total * inner
     own_cells = min(max(round(end) - used_cells, 1), inner - used_cells)
-    beyond = used + need - scale
-    over = 0 if beyond <= 0 else min(max(round(beyond / scale * inner), 1), _OVER)
+    beyond = used + need - total
+    over = 0 if beyond <= 0 else min(max(round(beyond / total * inner), 1), _OVER)
     tail = "" if not over else "█" * (over - 1) + ("▶" if end - inner > _OVER else "█")
     return [
         ("▚" * used_cells, "others"),
