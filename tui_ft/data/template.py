@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LARGEST_TEXT = 64 << 20
 """So many characters at most does a template write, or it is taken for one that never ends."""
+_LARGEST_POWER = 1000
 
 
 def refusals() -> tuple[type[Exception], ...]:
@@ -81,15 +82,30 @@ def _environment() -> jinja2.Environment:
     from jinja2.ext import loopcontrols
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    environment = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=[_generation_tag(), loopcontrols]
-    )
+    class Bounded(ImmutableSandboxedEnvironment):
+        """Jinja bounds `range` itself; here also what a multiplication makes."""
+
+        intercepted_binops = frozenset({"*", "**"})
+
+        def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+            _require_small(operator, left, right)
+            return super().call_binop(context, operator, left, right)
+
+    environment = Bounded(trim_blocks=True, lstrip_blocks=True, extensions=[_generation_tag(), loopcontrols])
     environment.filters["tojson"] = _tojson
     environment.globals["raise_exception"] = _raise_exception
     environment.globals["strftime_now"] = _strftime_now
     environment.globals["dict"] = _Dict()
     environment.globals["namespace"] = _namespace()
     return environment
+
+
+def _require_small(operator: str, left: Any, right: Any) -> None:
+    if operator == "**" and isinstance(right, int) and abs(right) > _LARGEST_POWER:
+        raise OverflowError("a chat template computes a number that is too large")
+    for one, times in ((left, right), (right, left)):
+        if isinstance(one, str | list | tuple) and isinstance(times, int) and len(one) * times > LARGEST_TEXT:
+            raise OverflowError("a chat template makes a text that is too long")
 
 
 def _generation_tag() -> Any:

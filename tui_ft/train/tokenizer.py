@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tui_ft.data.encode import TemplateRefusal
+from tui_ft.data.template import refusals
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -32,13 +33,11 @@ class HubTokenizer:
 
     def render(self, messages: Sequence[dict[str, Any]], add_generation_prompt: bool) -> str:
         """Render a chat as the text that the model sees. Raises `TemplateRefusal`."""
-        from jinja2 import TemplateError
-
         try:
             text = self._tokenizer.apply_chat_template(
                 list(messages), tokenize=False, add_generation_prompt=add_generation_prompt
             )
-        except (TemplateError, ValueError, TypeError, KeyError, IndexError) as error:
+        except refusals() as error:
             raise TemplateRefusal(str(error)) from error
         return str(text)
 
