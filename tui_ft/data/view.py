@@ -23,7 +23,7 @@ from tui_ft.data.wording import RowProblem, shown
 from tui_ft.errors import TuiFtError
 
 
-class Spelling(ChatTokenizer, Protocol):
+class Speller(ChatTokenizer, Protocol):
     """A tokenizer that can also say how its vocabulary spells a token."""
 
     def token(self, token_id: int) -> str:
@@ -76,7 +76,7 @@ def view(
     path: str | Path,
     number: int,
     *,
-    tokenizer: Spelling | None = None,
+    tokenizer: Speller | None = None,
     max_length: int | None = None,
     train_on: str = "completion",
     format: str = "auto",
@@ -111,7 +111,7 @@ def of_row(
     number: int,
     reading: Reading,
     *,
-    tokenizer: Spelling | None = None,
+    tokenizer: Speller | None = None,
     max_length: int | None = None,
 ) -> RowView:
     """Return the view of a row at hand, the `number`th of a data set that is read as `reading`."""
@@ -143,7 +143,7 @@ def _is_last(rows: Iterator[Any]) -> bool:
     return next(rows, None) is None
 
 
-def _add_tokens(seen: RowView, placed: Placed, tokenizer: Spelling, max_length: int | None) -> None:
+def _add_tokens(seen: RowView, placed: Placed, tokenizer: Speller, max_length: int | None) -> None:
     count = len(placed.ids)
     limit = count if max_length is None else min(count, max_length)
     seen.pieces += _pieces(placed, limit, tokenizer)
@@ -155,7 +155,7 @@ def _add_tokens(seen: RowView, placed: Placed, tokenizer: Spelling, max_length: 
         raise TooLong(count, max_length)
 
 
-def _pieces(placed: Placed, limit: int, tokenizer: Spelling) -> Iterator[Piece]:
+def _pieces(placed: Placed, limit: int, tokenizer: Speller) -> Iterator[Piece]:
     """Give every character of the text to one token: blanks that a tokenizer passes over, to the next."""
     at = 0
     columns = zip(placed.ids, placed.starts, placed.ends, placed.trained, strict=True)

@@ -22,9 +22,9 @@ from tui_ft.demo import paths as demo_paths
 from tui_ft.errors import TuiFtError
 from tui_ft.spec.run_spec import RunSpec
 from tui_ft.train.journal import Journal
-from tui_ft.train.model import one_line
+from tui_ft.train.model import model_source, one_line
 from tui_ft.train.samples import SamplePrompt
-from tui_ft.train.tokenizer import HubTokenizer
+from tui_ft.train.tokenizer import ComparedTokenizer, HubTokenizer, folder_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -55,7 +55,7 @@ def prepare(spec: RunSpec, tokenizer: PreTrainedTokenizerBase, journal: Journal)
 
     Raises `TuiFtError` when it cannot be read or leaves nothing to train on.
     """
-    door = HubTokenizer(tokenizer)
+    door = ComparedTokenizer(tokenizer, folder_of(model_source(spec), spec.model.revision))
     made = preparing.prepare(
         train_sources(spec),
         door,
@@ -67,6 +67,8 @@ def prepare(spec: RunSpec, tokenizer: PreTrainedTokenizerBase, journal: Journal)
         limit=spec.data.limit,
         progress=lambda rows: journal.progress(rows, None, "rows"),
     )
+    if door.differs:
+        journal.warn("data", "The model's tokenizer gives other tokens here than when its data was checked.")
     if spec.evaluation.prompts:
         prompts = [own_prompt(text, door) for text in spec.evaluation.prompts]
     else:

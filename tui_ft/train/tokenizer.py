@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tui_ft.data.encode import TemplateRefusal
 from tui_ft.data.template import refusals
+from tui_ft.data.tokenizer import FileTokenizer, load_tokenizer
+from tui_ft.data.tokenizer_files import TOKENIZER
+from tui_ft.errors import TuiFtError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -53,3 +58,61 @@ class HubTokenizer:
             text, add_special_tokens=add_special_tokens, return_offsets_mapping=True, verbose=False
         )
         return found["input_ids"], [tuple(span) for span in found["offset_mapping"]]
+
+
+_COMPARED = 64
+"""So many texts, those of the first rows, are tokenized in both ways."""
+
+
+class ComparedTokenizer(HubTokenizer):
+    """The trainer's tokenizer, held against the one of `folder` that rows were checked and shown with.
+
+    `differs` once a text or a chat came out otherwise; then what was told before the run may be wrong.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, folder: Path | None) -> None:
+        super().__init__(tokenizer)
+        self.differs = False
+        self._left = _COMPARED
+        self._other = _from_files(folder)
+
+    def render(self, messages: Sequence[dict[str, Any]], add_generation_prompt: bool) -> str:
+        text = super().render(messages, add_generation_prompt)
+        if (other := self._asked_too()) is not None:
+            with contextlib.suppress(TemplateRefusal):
+                self.differs |= other.render(messages, add_generation_prompt) != text
+                return text
+            self.differs = True
+        return text
+
+    def encode(self, text: str, add_special_tokens: bool) -> tuple[list[int], list[tuple[int, int]] | None]:
+        found = super().encode(text, add_special_tokens)
+        if (other := self._asked_too()) is not None:
+            self.differs |= other.encode(text, add_special_tokens) != found
+        return found
+
+    def _asked_too(self) -> FileTokenizer | None:
+        self._left -= 1
+        return self._other if self._left >= 0 else None
+
+
+def _from_files(folder: Path | None) -> FileTokenizer | None:
+    if folder is None:
+        return None
+    try:
+        return load_tokenizer(folder)
+    except TuiFtError:  # then nothing was told by it
+        return None
+
+
+def folder_of(source: str, revision: str | None) -> Path | None:
+    """Where the tokenizer files of a folder or hub id lie; None when the cache does not say."""
+    from transformers.utils import cached_file
+
+    if Path(source).is_dir():
+        return Path(source)
+    try:
+        found = cached_file(source, TOKENIZER, revision=revision, local_files_only=True)
+    except OSError:
+        return None
+    return Path(found).parent if found else None
