@@ -51,10 +51,13 @@ class Declared:
 def declared(path: Path) -> Declared | None:
     """Return what the register beside `path` (or the folder above it) says of that file; None without one.
 
-    `path` may be the register itself: then of the only file in it. A register that cannot be read says
-    nothing; `data_file` raises for one.
+    `path` may be the register itself: then of the only file in it. A register that cannot be read, or
+    stands for no single file, says nothing here; reading it raises.
     """
-    path = data_file(path) if path.name == REGISTER else path
+    try:
+        path = data_file(path)
+    except UnreadableError:
+        return None
     for folder in (path.parent, path.parent.parent):
         for name, entry in _entries(folder / REGISTER).items():
             if _file_name(entry) and _same(folder / _file_name(entry), path):

@@ -51,7 +51,7 @@ def not_json(number: int, error: Exception, text: str, start: int, hint: str) ->
     where = f" at character {error.pos - start + 1}" + (f", near {near}" if near else "")
     if _SINGLE_QUOTED.match(text, start):
         hint = "It is written as Python prints it: write it with json.dumps."
-    return BadRow(number, "unparsable", f"not valid JSON ({error.msg}{where})", hint)
+    return BadRow(number, "unparsable", f"not valid JSON ({error.msg.removesuffix(' at')}{where})", hint)
 
 
 def could_go_on(error: Exception, text: str) -> bool:

@@ -63,7 +63,7 @@ class Values:
         """Yield whole documents that follow each other, or the rows that a single one wraps."""
         values = self._elements("")
         begun = list(islice(values, 1))
-        if any(isinstance(value, Fault) and not value.is_passed for value in begun) and self._enter_wrapper():
+        if any(isinstance(value, Fault) for value in begun) and self._enter_wrapper():
             yield from self._elements("]", is_wrapped=True)
             return
         begun += islice(values, 1)
@@ -81,9 +81,10 @@ class Values:
                 yield from self._end(number, character, closing, is_wrapped=is_wrapped)
                 return
             number += 1
-            layout.see_gap(self._text[self._kept : self._at], number, starts_file=not closing)
+            if character == "{":
+                layout.see_gap(self._text[self._kept : self._at], number, starts_file=not closing)
             self._kept = self._at
-            value = self._value(number, closing)
+            value = self._value(number, closing, layout)
             yield value
             if not isinstance(value, Fault):
                 layout.see_row(self._text, self._kept, self._at, value)
@@ -103,7 +104,7 @@ class Values:
             what = "text after the end of the array, which was not read"
             yield Fault(BadRow(number, "unparsable", what, "Keep one JSON array in the file.", count=0))
 
-    def _value(self, number: int, closing: str) -> Any:
+    def _value(self, number: int, closing: str, layout: Layout) -> Any:
         """Return the value that begins here, and stop behind it; or a `Fault`, and stay."""
         while True:
             text, start = self._text, self._at
@@ -123,10 +124,17 @@ class Values:
         if end - start > lines.MAX_ROW_BYTES:
             return Fault(too_long(number))
         self._at = end
-        if self._next_character() not in ("", ",", "{", closing or "["):
+        follows = self._next_character(_BETWEEN)
+        end += self._kept - start
+        gap = self._text[end : self._at]
+        if (
+            follows not in ("", "{", closing)
+            and "," not in gap
+            and not layout.is_whole(self._text, self._kept, end, value, gap)
+        ):
             self._at = self._kept
             return Fault(BadRow(number, "unparsable", "not valid JSON (text behind the value)", _MEND))
-        self._at = self._kept + end - start
+        self._at = end
         return self._fault_within(value, number) or value
 
     def _fault_within(self, value: Any, number: int) -> Fault | None:
@@ -149,12 +157,12 @@ class Values:
             self._at = self._kept = max(self._at, len(self._text) - _OVERLAP)
             if not self._read():
                 return False
-        self._at = self._kept = match.start()
+        self._at = self._kept = match.start(match.lastindex or 0)
         return True
 
     def _enter_wrapper(self) -> bool:
         """Go to the first row in an object that wraps rows and cannot be read whole; False if none is."""
-        text, at = self._text, self._at + 1
+        text, at = self._text, self._kept + 1
         while name := _NAME.match(text, at):
             at = name.end()
             if name[1] in _WRAPPERS and (inside := _OPENED_LIST.match(text, at)):
