@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual.screen import Screen
 
+from tui_ft.errors import TuiFtError
 from tui_ft.tui.actions import HomeActions
 from tui_ft.tui.wizard.draft import Draft
 from tui_ft.tui.wizard.keeping import Keeper
@@ -43,17 +44,30 @@ async def run_wizard(app: App[Any], actions: HomeActions, draft: Draft) -> RunDi
     keeper = Keeper(draft, lambda text: _complain(app, text))
     await app.push_screen(Backdrop())
     try:
-        run = await _walk(app, actions, draft, keeper)
+        run = await _walk(app, actions, draft)
         if run is not None:
             await keeper.discard()
-        return run
+        else:
+            await keeper.finish()
+    except asyncio.CancelledError:
+        _save_last(app, keeper)
+        raise
     finally:
-        if isinstance(app.screen, Backdrop):
-            app.pop_screen()
         keeper.close()
+        if app.is_running and isinstance(app.screen, Backdrop):
+            app.pop_screen()
+    return run
 
 
-async def _walk(app: App[Any], actions: HomeActions, draft: Draft, keeper: Keeper) -> RunDirectory | None:
+def _save_last(app: App[Any], keeper: Keeper) -> None:
+    """The app is closing: what is not written yet is written at once, or the shell gets the sentence."""
+    try:
+        keeper.save()
+    except TuiFtError as error:
+        app.exit(message=f"The answers for a new run are not kept. {error}")
+
+
+async def _walk(app: App[Any], actions: HomeActions, draft: Draft) -> RunDirectory | None:
     with ExitStack() as unpainted:
         while True:
             screen = await _screen(draft.step, draft, actions)
@@ -70,7 +84,6 @@ async def _walk(app: App[Any], actions: HomeActions, draft: Draft, keeper: Keepe
                 return outcome.run
             step = _step_after(draft.step, outcome)
             if step is None:
-                await keeper.now()
                 return None
             draft.step = step
 

@@ -38,28 +38,39 @@ class Keeper:
         task.add_done_callback(self._tasks.discard)
 
     async def now(self) -> None:
-        """Write what is not written yet."""
+        """Write what is not written yet; what goes wrong is told."""
+        try:
+            await self.finish()
+        except TuiFtError as error:
+            self._complain(f"Your answers are not kept. {error}")
+
+    async def finish(self) -> None:
+        """Write what is not written yet. Raises `TuiFtError`."""
         async with self._write:
             if not self._is_due:
                 return
             self._is_due = False
             try:
                 await asyncio.to_thread(drafts.write, self._draft.encoded())
-            except TuiFtError as error:
-                self._complain(f"Your answers are not kept. {error}")
+            except TuiFtError:
+                self._is_due = True
+                raise
 
-    def close(self) -> None:
-        """End for good. What is not written yet is written at once: the app may be closing."""
-        self._draft.on_change = lambda: None
-        if self._later is not None:
-            self._later.cancel()
+    def save(self) -> None:
+        """The same at once, for an app that is closing. Raises `TuiFtError`."""
         if self._is_due:
             self._is_due = False
             self._draft.save()
 
     async def discard(self) -> None:
-        """End for good and remove the file: the run has started."""
-        self._is_due = False
+        """Remove the file: the run has started."""
         self.close()
         async with self._write:
             await asyncio.to_thread(drafts.discard)
+
+    def close(self) -> None:
+        """Keep nothing any more."""
+        self._draft.on_change = lambda: None
+        self._is_due = False
+        if self._later is not None:
+            self._later.cancel()
