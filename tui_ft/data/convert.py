@@ -38,10 +38,7 @@ def convert(row: Mapping[str, Any], found: Format, train_on: TrainOn | str = "co
     `train_on`: "completion" is the last answer of a chat, "assistant" every answer, "all" every
     token. Raises `RowProblem` for a row that cannot be used.
     """
-    if lacks(found, row):
-        raise RowProblem("missing_field", _missing(found, row))
-    if any(row.get(name) and not isinstance(row[name], str) for name in _MEDIA):
-        raise RowProblem("media", "the row holds images, audio or video, which a text model cannot read")
+    require_fields(row, found)
     columns = found.columns
     if found.name == "text":
         text = plain(row[columns["text"]], columns["text"])
@@ -49,32 +46,50 @@ def convert(row: Mapping[str, Any], found: Format, train_on: TrainOn | str = "co
             raise RowProblem("empty_text", "the text is empty")
         return [Example(prompt="", completion=text, whole=True)]
     if found.name in ("messages", "sharegpt"):
-        return [_chat_example(_with_system(read_chat(row[columns["messages"]]), row, columns), train_on)]
+        turns = read_chat(row[columns["messages"]], found.spelt)
+        return [_chat_example(with_system(turns, row, columns), train_on)]
     if found.name == "alpaca":
-        return [_pair_example(row, columns, "instruction", "output", train_on)]
-    return [_pair_example(row, columns, "prompt", "completion", train_on)]
+        return [_pair_example(row, found, "instruction", "output", train_on)]
+    return [_pair_example(row, found, "prompt", "completion", train_on)]
+
+
+def require_fields(row: Mapping[str, Any], found: Format) -> None:
+    """Raise `RowProblem` for a row without what its format needs, or with what no text model can read."""
+    if lacks(found, row):
+        raise RowProblem("missing_field", _missing(found, row))
+    for name in _MEDIA:
+        if row.get(name) and not isinstance(row[name], str):
+            raise RowProblem("media", "the row holds images, audio or video, which a text model cannot read")
 
 
 def _missing(found: Format, row: Mapping[str, Any]) -> str:
-    absent = [theirs for theirs in found.columns.values() if row.get(theirs) is None]
+    absent = [name for name in found.needed if row.get(name) is None]
     return f"column {shown(absent[0], 40)!r} is missing or null" if absent else "a column is missing"
 
 
-def _pair_example(
-    row: Mapping[str, Any], columns: Mapping[str, str], asks: str, answers: str, train_on: str
-) -> Example:
+def _pair_example(row: Mapping[str, Any], found: Format, asks: str, answers: str, train_on: str) -> Example:
     """Return the example of a row that has the prompt and the answer in columns of their own."""
+    columns = found.columns
     prompt, completion = row[columns[asks]], row[columns[answers]]
-    turns = _asked(prompt, row, columns, asks)
-    if (chat := _as_chat(completion)) is not None:
-        answered = read_chat(chat)
-    else:
-        answered = [Turn(role="assistant", text=plain(completion, columns[answers]))]
-    is_text = asks == "prompt" and isinstance(prompt, str) and isinstance(completion, str)
-    said = _with_system([*turns, *answered], row, columns)
-    if is_text and len(said) == 2 and not _names_chat(columns):
+    if columns[answers].lower() == "answers":
+        completion = _first_answer(completion)
+    is_chat = asks == "instruction" or _names_chat(columns)
+    turns = asked(row, found, asks, with_input=is_chat)
+    answered = answer(completion, columns[answers], found)
+    said = with_system([*turns, *answered], row, columns)
+    is_text = isinstance(prompt, str) and isinstance(completion, str)
+    if is_text and not is_chat and len(said) == 2:
         return _text_example(turns[0].text, answered[0].text, train_on)
     return _chat_example(said, train_on)
+
+
+def _first_answer(value: Any) -> Any:
+    """Return the first of several right answers, as question sets list them: `{"text": [...]}` or `[...]`."""
+    if isinstance(value, Mapping) and isinstance(value.get("text"), list):
+        value = value["text"]
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return value[0] if value else ""
+    return value
 
 
 def _names_chat(columns: Mapping[str, str]) -> bool:
@@ -93,28 +108,42 @@ def _text_example(prompt: str, completion: str, train_on: str) -> Example:
     return Example(prompt=prompt, completion=completion, whole=train_on == "all")
 
 
-def _asked(prompt: Any, row: Mapping[str, Any], columns: Mapping[str, str], asks: str) -> list[Turn]:
-    turns = _history(row.get(columns.get("history", "")))
-    if (chat := _as_chat(prompt)) is not None:
-        return [*turns, *read_chat(chat)]
-    parts = [plain(prompt, columns[asks])]
-    if "input" in columns and (asks == "instruction" or _names_chat(columns)):
-        parts.append(plain(row.get(columns["input"]), columns["input"]))
-    return [*turns, Turn(role="user", text="\n\n".join(part for part in parts if part.strip()))]
+def asked(row: Mapping[str, Any], found: Format, asks: str, *, with_input: bool = True) -> list[Turn]:
+    """Return what a row asks in column `asks` (our name), after its history. Raises `RowProblem`."""
+    columns = found.columns
+    turns = _history(row.get(columns["history"]), found) if "history" in columns else []
+    prompt = row[columns[asks]]
+    if (chat := as_chat(prompt, found)) is not None:
+        return [*turns, *read_chat(chat, found.spelt)]
+    text = plain(prompt, columns[asks])
+    if with_input and "input" in columns:
+        more = plain(row.get(columns["input"]), columns["input"])
+        if more.strip():
+            text = f"{text}\n\n{more}" if text.strip() else more
+    return [*turns, Turn(role="user", text=text)]
 
 
-def _as_chat(value: Any) -> list[Any] | None:
+def answer(value: Any, column: str, found: Format) -> list[Turn]:
+    """Return a cell that answers as turns: one of the assistant, or the chat that it holds."""
+    if (chat := as_chat(value, found)) is not None:
+        return read_chat(chat, found.spelt)
+    return [Turn(role="assistant", text=plain(value, column))]
+
+
+def as_chat(value: Any, found: Format) -> list[Any] | None:
     """Return a cell's messages; None when it is a text, or something that is no chat."""
+    if isinstance(value, str):
+        return None
     messages = [value] if isinstance(value, Mapping) else value
-    return messages if isinstance(messages, list) and is_chat(messages) else None
+    return messages if isinstance(messages, list) and is_chat(messages, spelt=found.spelt) else None
 
 
-def _history(value: Any) -> list[Turn]:
+def _history(value: Any, found: Format) -> list[Turn]:
     """Return earlier turns: a list of (question, answer) pairs, or of messages."""
     if not value:
         return []
     if isinstance(value, list) and all(isinstance(m, Mapping) for m in value):
-        return read_chat(value)
+        return read_chat(value, found.spelt)
     if not isinstance(value, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in value):
         raise RowProblem("wrong_type", "the history is not a list of [question, answer] pairs")
     return [
@@ -124,8 +153,10 @@ def _history(value: Any) -> list[Turn]:
     ]
 
 
-def _with_system(turns: list[Turn], row: Mapping[str, Any], columns: Mapping[str, str]) -> list[Turn]:
+def with_system(turns: list[Turn], row: Mapping[str, Any], columns: Mapping[str, str]) -> list[Turn]:
     """Return `turns` with the row's system prompt and tools in one system turn at the front."""
+    if "system" not in columns and "tools" not in columns:
+        return turns  # a system turn of their own stays as it is
     parts = [plain(row.get(columns.get("system", "")), "system")]
     if turns and turns[0].role == "system":
         parts.append(turns[0].text)

@@ -1,4 +1,4 @@
-"""Data set formats: one table of the column names in use, and the decision which format rows are in."""
+"""Data set formats: the decision which format rows are in, and by which columns."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from tui_ft.data.structured import as_messages, is_chat
+from tui_ft.data.column_names import ALIASES, ASKING, MAY_HAVE, NEEDS, PAIRS, ROLES
+from tui_ft.data.structured import TAGS, USUAL, Spelling, is_chat, is_sharegpt, roles_of, spelling
 from tui_ft.data.wording import shown
 from tui_ft.errors import TuiFtError
 
@@ -19,38 +20,8 @@ FormatName = Literal[
 ]  # fmt: skip
 
 SFT_FORMATS = ("alpaca", "sharegpt", "messages", "prompt_completion", "text")
+KNOWN_FORMATS = (*SFT_FORMATS, "preference", "kto", "prompt_only")
 
-_ALIASES: dict[str, tuple[str, ...]] = {
-    "messages": ("messages", "conversations", "conversation", "chat", "dialogue", "dialog", "data"),
-    "instruction": ("instruction", "instructions"),
-    "input": ("input", "context"),
-    "output": ("output", "response", "completion", "answer", "target"),
-    "prompt": ("prompt", "query", "question", "input", "problem", "user", "human", "source"),
-    "completion": (
-        "completion", "response", "solution", "answer", "output", "assistant", "gpt", "reply", "target",
-    ),
-    "text": ("text", "content", "document"),
-    "system": ("system", "system_prompt"),
-    "history": ("history",),
-    "tools": ("tools",),
-}  # fmt: skip
-"""Our name of a column → the names it has in data sets, the most telling first."""
-
-_NEEDS: dict[str, tuple[str, ...]] = {
-    "alpaca": ("instruction", "output"),
-    "sharegpt": ("messages",),
-    "messages": ("messages",),
-    "prompt_completion": ("prompt", "completion"),
-    "text": ("text",),
-}
-_MAY_HAVE: dict[str, tuple[str, ...]] = {
-    "alpaca": ("input", "system", "history"),
-    "sharegpt": ("system", "tools"),
-    "messages": ("system", "tools"),
-    "prompt_completion": ("input", "system", "history"),
-    "text": (),
-}
-_PREFERENCE = ({"chosen", "rejected"}, {"chosen_messages", "rejected_messages"}, {"response_j", "response_k"})
 _REMEDY = 'Name its columns in data.columns, for example {prompt = "question", completion = "answer"}.'
 _REFUSED: dict[str, tuple[str, str]] = {
     "preference": (
@@ -66,10 +37,15 @@ _REFUSED: dict[str, tuple[str, str]] = {
 
 
 class Format(msgspec.Struct, frozen=True, kw_only=True):
-    """How rows are to be read: the format's name and our column names → the data set's own."""
+    """How rows are to be read: the format's name, our column names → the data set's, and its words.
+
+    `needed` are the data set's columns without which a row cannot be read.
+    """
 
     name: FormatName
     columns: dict[str, str] = {}
+    spelt: Spelling = USUAL
+    needed: tuple[str, ...] = ()
 
 
 def detect(
@@ -80,27 +56,9 @@ def detect(
     """Return the format of rows by their columns and values; "unknown" where none fits.
 
     `columns` (our name → the data set's) decides before the names do, and `wanted` (a format of
-    `SFT_FORMATS`) before both. Raises `TuiFtError` for a mapping or a wish that the rows do not meet.
+    `KNOWN_FORMATS`) before both. Raises `TuiFtError` for a mapping or a wish that the rows do not meet.
     """
-    filled = _filled_columns(rows_sample)
-    mapping = _checked_mapping(columns or {}, filled, rows_sample)
-    if wanted != "auto":
-        return _as_wanted(wanted, filled, mapping, rows_sample)
-    if mapping:
-        return _by_mapping(mapping, filled, rows_sample)
-    name: FormatName
-    if any(names <= set(filled) for names in _PREFERENCE):
-        name = "preference"
-    elif (chat := _chat_column(filled, rows_sample)) is not None:
-        return _chat_format(chat, filled, rows_sample, mapping)
-    elif _is_kto(filled, rows_sample):
-        name = "kto"
-    else:
-        for candidate in ("alpaca", "prompt_completion"):
-            if found := _format(candidate, filled, mapping):
-                return found
-        return _without_answers(filled, rows_sample)
-    return Format(name=name)
+    return _Detection(rows_sample, columns or {}, wanted).format()
 
 
 def require_sft(found: Format, origin: str, columns: Sequence[str] = ()) -> None:
@@ -118,7 +76,196 @@ def require_sft(found: Format, origin: str, columns: Sequence[str] = ()) -> None
 
 def lacks(found: Format, row: Mapping[str, Any]) -> bool:
     """True when `row` has nothing in a column that its format needs."""
-    return any(row.get(found.columns.get(need, "")) is None for need in _NEEDS.get(found.name, ()))
+    for name in found.needed:  # a loop: it is asked of every row  # noqa: SIM110
+        if row.get(name) is None:
+            return True
+    return False
+
+
+class _Detection:
+    """What is known of the rows while their format is found."""
+
+    def __init__(self, rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], wanted: str) -> None:
+        self.rows = rows
+        self.wanted = wanted
+        self.columns = list(dict.fromkeys(name for row in rows for name in row))
+        self.filled = _filled_columns(rows)
+        self.mapping = _checked_mapping(columns, rows)
+        tags = {name: self.mapping.pop(name) for name in TAGS if name in self.mapping}
+        self.spelt = spelling(tags) if tags else USUAL
+
+    def format(self) -> Format:
+        if self.wanted != "auto":
+            return self._as_wanted()
+        if self.mapping:
+            return self._by_mapping()
+        if found := self._preference() or self._kto():
+            return found
+        if (chat := self._chat_column()) is not None:
+            return self._chat_format(chat)
+        for name in ("alpaca", "prompt_completion"):
+            if found := self._made(name):
+                return found
+        return self._without_answers()
+
+    def _made(self, name: str, **mapping: str) -> Format | None:
+        """Return the format `name` with the columns found for it, or None when a needed one is missing."""
+        mapping = {**self.mapping, **mapping}
+        found: dict[str, str] = {}
+        for ours in (*NEEDS[name], *MAY_HAVE[name]):
+            names = self._present(ours, in_all=ours in MAY_HAVE[name])
+            free = (column for column in names if column not in found.values())
+            theirs = mapping.get(ours) or next(free, None)
+            if theirs is not None:
+                found[ours] = theirs
+            elif ours in NEEDS[name]:
+                return None
+        return self._format(name, found)
+
+    def _format(self, name: str, columns: dict[str, str]) -> Format:
+        needed = tuple(columns[ours] for ours in NEEDS.get(name, ()) if ours in columns)
+        return Format(name=name, columns=columns, spelt=self.spelt, needed=needed)  # type: ignore[arg-type]
+
+    def _present(self, ours: str, *, in_all: bool = False) -> list[str]:
+        """Return the data set's columns that go by one of our column's names, in whatever case.
+
+        With `in_all` also those in which none of these rows has something: a later one may.
+        """
+        return [name for alias in ALIASES[ours] if (name := self._named(alias, in_all=in_all))]
+
+    def _named(self, alias: str, *, in_all: bool = False) -> str | None:
+        names = (*self.filled, *self.columns) if in_all else self.filled
+        return next((name for name in names if name.strip().lower() == alias), None)
+
+    def _as_wanted(self) -> Format:
+        wanted = self.wanted
+        if wanted not in KNOWN_FORMATS:
+            known = ", ".join(("auto", *KNOWN_FORMATS))
+            raise TuiFtError(f"data.format is {shown(wanted)!r}.", f"It must be one of: {known}.")
+        found = self._found_as(wanted)
+        if found is None:
+            missing = [n for n in NEEDS[wanted] if n not in self.mapping and not self._present(n)]
+            raise TuiFtError(
+                f"data.format is {wanted!r}, but no column was found for {' and '.join(missing) or 'it'}; "
+                f"the columns are: {shown(', '.join(self.filled), 120)}.",
+                _REMEDY,
+            )
+        return found
+
+    def _found_as(self, wanted: str) -> Format | None:
+        mapping = {}
+        if wanted in ("messages", "sharegpt") and "messages" not in self.mapping:
+            mapping = {"messages": chat} if (chat := self._chat_column()) else {}
+        if wanted == "preference":
+            return self._preference() or self._made(wanted)
+        if wanted == "kto":
+            return self._kto(given=True) or self._made(wanted)
+        if wanted == "prompt_only":
+            return self._prompts(self._chat_column())
+        return self._made(wanted, **mapping)
+
+    def _by_mapping(self) -> Format:
+        mapping = self.mapping
+        if "chosen" in mapping or "rejected" in mapping:
+            return self._preference() or self._made("preference") or self._unknown()
+        if "label" in mapping:
+            return self._kto(given=True) or self._unknown()
+        if "messages" in mapping:
+            return self._chat_format(mapping["messages"])
+        if "text" in mapping:
+            return self._format("text", dict(mapping))
+        order = ("alpaca", "prompt_completion")
+        if "prompt" in mapping or "completion" in mapping:
+            order = ("prompt_completion", "alpaca")
+        for name in order:
+            if (found := self._made(name)) and set(mapping) <= set(found.columns):
+                return found
+        return self._unknown()
+
+    def _unknown(self) -> Format:
+        return self._format("unknown", dict(self.mapping))
+
+    def _preference(self) -> Format | None:
+        for wanted, unwanted in PAIRS:
+            chosen = self.mapping.get("chosen") or self._named(wanted)
+            rejected = self.mapping.get("rejected") or self._named(unwanted)
+            if chosen and rejected:
+                return self._made("preference", chosen=chosen, rejected=rejected, **self._asking())
+        return None
+
+    def _kto(self, *, given: bool = False) -> Format | None:
+        label = self.mapping.get("label") or self._label_column()
+        if label is None:
+            return None
+        if "completion" in self.mapping or (self._named("completion") and "messages" not in self.mapping):
+            return self._made("kto", label=label, **self._asking())
+        chat = self.mapping.get("messages") or self._chat_column()
+        are_flags = all(isinstance(row.get(label), bool | None) for row in self.rows)
+        if chat and (given or are_flags or label == "kto_tag"):
+            found = self._made("messages", messages=chat)
+            columns = {**found.columns, "label": label} if found else {"messages": chat, "label": label}
+            return msgspec.structs.replace(self._format("kto", columns), needed=(chat, label))
+        return self._made("kto", label=label, **self._asking()) if given else None
+
+    def _label_column(self) -> str | None:
+        """Return the column that says of an answer whether it is good."""
+        for name in self._present("label"):
+            values = {str(row[name]).lower() for row in self.rows if row.get(name) is not None}
+            if values and values <= {"true", "false", "0", "1"}:
+                return name
+        return None
+
+    def _asking(self) -> dict[str, str]:
+        """Return the column that asks, where the answers are in others."""
+        if "prompt" in self.mapping:
+            return {}
+        names = (*ASKING, *ALIASES["messages"])
+        return next(({"prompt": name} for alias in names if (name := self._named(alias))), {})
+
+    def _chat_column(self) -> str | None:
+        """Return the column that holds chats: the known names first, then any that has their shape."""
+        names = self._present("messages")
+        others = [name for name in self.filled if name not in names and name not in ALIASES["history"]]
+        for name in (*names, *others):
+            values = [row[name] for row in self.rows if row.get(name)]
+            chats = sum(is_chat(value, of_texts=name in names, spelt=self.spelt) for value in values)
+            if 2 * chats > len(values):
+                return name
+        return None
+
+    def _chat_format(self, column: str) -> Format:
+        pair = self._made("prompt_completion", prompt=column)
+        if pair and column in self._present("prompt") and column not in self.mapping.values():
+            return pair  # a chat as the prompt, with its answer in a column of its own
+        values = [row.get(column) for row in self.rows]
+        roles = [roles for value in values if (roles := roles_of(value, self.spelt))]
+        if roles and not any("assistant" in said for said in roles):
+            return self._prompts(column)
+        named = any(is_sharegpt(value) for value in values)
+        found = self._made("sharegpt" if named else "messages", messages=column)
+        return found or self._unknown()
+
+    def _prompts(self, chat: str | None) -> Format:
+        asks = chat or self.mapping.get("prompt")
+        asks = asks or next((name for alias in (*ASKING, "turns") if (name := self._named(alias))), None)
+        return (asks and self._made("prompt_only", prompt=asks)) or self._unknown()
+
+    def _without_answers(self) -> Format:
+        found = self._made("text")
+        if found and self._is_text(found.columns["text"]):
+            return found
+        if self._named("completions") and self._named("labels"):
+            return self._unknown()  # answers rated step by step
+        prompts = self._prompts(None)
+        if prompts.name == "prompt_only":
+            return prompts
+        spoken = self._present("messages") or (list(self.filled) if len(self.filled) == 1 else [])
+        if spoken and self._is_text(spoken[0]):
+            return self._format("text", {"text": spoken[0]})
+        return self._unknown()
+
+    def _is_text(self, name: str) -> bool:
+        return all(isinstance(row.get(name), str | None) for row in self.rows)
 
 
 def _filled_columns(rows: Sequence[Mapping[str, Any]]) -> Counter[str]:
@@ -126,127 +273,17 @@ def _filled_columns(rows: Sequence[Mapping[str, Any]]) -> Counter[str]:
     return Counter(name for row in rows for name, value in row.items() if value not in (None, "", [], {}))
 
 
-def _checked_mapping(
-    columns: Mapping[str, str], filled: Counter[str], rows: Sequence[Mapping[str, Any]]
-) -> dict[str, str]:
+def _checked_mapping(columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     present = {name for row in rows for name in row}
     for ours, theirs in columns.items():
-        if ours not in _ALIASES:
-            near = difflib.get_close_matches(ours, _ALIASES, 1)
-            hint = f"Did you mean {near[0]!r}?" if near else f"Known are: {', '.join(_ALIASES)}."
+        if ours not in ROLES:
+            near = difflib.get_close_matches(ours, ROLES, 1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"Known are: {', '.join(ROLES)}."
             raise TuiFtError(f"data.columns names {shown(ours)!r}, which is no role of a column.", hint)
-        if theirs not in present:
+        if theirs not in present and ours not in TAGS:
             known = shown(", ".join(sorted(present)), 120)
             raise TuiFtError(
                 f"data.columns.{ours} is {shown(theirs)!r}, but the data set has no such column.",
                 f"Its columns are: {known}.",
             )
     return dict(columns)
-
-
-def _columns(name: str, filled: Counter[str], mapping: Mapping[str, str]) -> dict[str, str] | None:
-    """Return our name → theirs for format `name`, or None when a needed column is missing."""
-    found: dict[str, str] = {}
-    for ours in (*_NEEDS[name], *_MAY_HAVE[name]):
-        theirs = mapping.get(ours) or next(
-            (name for name in _present(ours, filled) if name not in found.values()), None
-        )
-        if theirs is not None:
-            found[ours] = theirs
-        elif ours in _NEEDS[name]:
-            return None
-    return found
-
-
-def _present(ours: str, filled: Counter[str]) -> list[str]:
-    """Return the data set's columns that go by one of our column's names, in whatever case."""
-    spelt = {name.strip().lower(): name for name in reversed(filled)}
-    return [spelt[alias] for alias in _ALIASES[ours] if alias in spelt]
-
-
-def _format(name: str, filled: Counter[str], mapping: Mapping[str, str]) -> Format | None:
-    columns = _columns(name, filled, mapping)
-    return None if columns is None else Format(name=name, columns=columns)  # type: ignore[arg-type]
-
-
-def _as_wanted(
-    wanted: str, filled: Counter[str], mapping: Mapping[str, str], rows: Sequence[Mapping[str, Any]]
-) -> Format:
-    if wanted not in SFT_FORMATS:
-        known = ", ".join(("auto", *SFT_FORMATS))
-        raise TuiFtError(f"data.format is {shown(wanted)!r}.", f"It must be one of: {known}.")
-    if wanted in ("messages", "sharegpt") and "messages" not in mapping:
-        chat = _chat_column(filled, rows)
-        mapping = {**mapping, "messages": chat} if chat else mapping
-    found = _format(wanted, filled, mapping)
-    if found is None:
-        missing = [n for n in _NEEDS[wanted] if n not in mapping and not _present(n, filled)]
-        names = shown(", ".join(filled), 120)
-        raise TuiFtError(
-            f"data.format is {wanted!r}, but no column was found for {' and '.join(missing)}; "
-            f"the columns are: {names}.",
-            _REMEDY,
-        )
-    return found
-
-
-def _by_mapping(
-    mapping: Mapping[str, str], filled: Counter[str], rows: Sequence[Mapping[str, Any]]
-) -> Format:
-    if "messages" in mapping:
-        return _chat_format(mapping["messages"], filled, rows, mapping)
-    if "text" in mapping:
-        return Format(name="text", columns=dict(mapping))
-    order = ("alpaca", "prompt_completion")
-    if "prompt" in mapping or "completion" in mapping:
-        order = ("prompt_completion", "alpaca")
-    for name in order:
-        if (found := _format(name, filled, mapping)) and set(mapping) <= set(found.columns):
-            return found
-    return Format(name="unknown", columns=dict(mapping))
-
-
-def _chat_column(filled: Counter[str], rows: Sequence[Mapping[str, Any]]) -> str | None:
-    """Return the column that holds chats: the known names first, then any that has their shape."""
-    names = _present("messages", filled)
-    others = [name for name in filled if name not in names and name not in _ALIASES["history"]]
-    for name in (*names, *others):
-        values = [row[name] for row in rows if row.get(name)]
-        if 2 * sum(is_chat(value, of_texts=name in names) for value in values) > len(values):
-            return name
-    return None
-
-
-def _chat_format(
-    column: str, filled: Counter[str], rows: Sequence[Mapping[str, Any]], mapping: Mapping[str, str]
-) -> Format:
-    pair = _format("prompt_completion", filled, {**mapping, "prompt": column})
-    if pair and column in _present("prompt", filled) and column not in mapping.values():
-        return pair  # a chat as the prompt, with its answer in a column of its own
-    chats = [messages for row in rows if (messages := as_messages(row.get(column)))]
-    if chats and not any(m.role == "assistant" for chat in chats for m in chat):
-        return Format(name="prompt_only")
-    named = any(m.is_sharegpt for chat in chats for m in chat)
-    found = _format("sharegpt" if named else "messages", filled, {**mapping, "messages": column})
-    return found or Format(name="unknown")
-
-
-def _is_kto(filled: Counter[str], rows: Sequence[Mapping[str, Any]]) -> bool:
-    if "completion" not in _present("completion", filled):
-        return False
-    for name in ("label", "kto_tag"):
-        values = {str(row[name]).lower() for row in rows if row.get(name) is not None}
-        if values and values <= {"true", "false", "0", "1"}:
-            return True
-    return False
-
-
-def _without_answers(filled: Counter[str], rows: Sequence[Mapping[str, Any]]) -> Format:
-    found = _format("text", filled, {})
-    if found and all(isinstance(row.get(found.columns["text"]), str | None) for row in rows):
-        return found
-    if _present("prompt", filled) or _present("instruction", filled) or filled["turns"]:
-        return Format(name="prompt_only")
-    if len(filled) == 1 and all(isinstance(value, str) for row in rows for value in row.values()):
-        return Format(name="text", columns={"text": next(iter(filled))})
-    return Format(name="unknown")

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from tui_ft.data.checks.repetition import Repetition
-from tui_ft.data.checks.sight import sight_of
+from tui_ft.data.checks.sight import Sight, sight_of, text_of
 from tui_ft.data.declared import declared
 from tui_ft.data.encode import ChatTokenizer
 from tui_ft.data.examples import LOOKED_AT, Reading, TooLong, tokens_of
@@ -18,6 +18,7 @@ from tui_ft.data.faults import Faults
 from tui_ft.data.findings import Findings
 from tui_ft.data.formats import SFT_FORMATS, require_sft
 from tui_ft.data.lengths import LengthCounter
+from tui_ft.data.preferences import as_trl
 from tui_ft.data.read import BadRow, UnreadableError, look, tolerant
 from tui_ft.data.wording import RowProblem
 from tui_ft.errors import TuiFtError
@@ -169,19 +170,34 @@ class _Pass:
     def _row(self, number: int, row: Row, reading: Reading) -> None:
         if row.keys() - self._columns.keys() and len(self._columns) < _MOST_COLUMNS:
             self._columns.update(dict.fromkeys(row))
-        if reading.found.name not in SFT_FORMATS:
-            self._repetition.unusable(number, row)
-            return
         try:
-            for example in reading.examples(row):
-                self._length(number, example)
-                self._repetition.usable(sight_of(number, row, example))
+            if reading.found.name in SFT_FORMATS:
+                for example in reading.examples(row):
+                    self._length(number, example)
+                    self._usable(sight_of(number, row, example))
+            elif reading.found.name != "unknown":
+                self._usable(self._other(number, row, reading))
+            else:
+                self._repetition.unusable(number, row)
+                return
             self.findings.usable_rows += 1
         except RowProblem as problem:
             if isinstance(problem, TooLong):
                 self._lengths.add(problem.tokens)
             self.faults.add(problem.code, number, problem.reason)
             self._repetition.unusable(number, row)
+
+    def _usable(self, sight: Sight) -> None:
+        self._repetition.usable(sight)
+
+    def _other(self, number: int, row: Row, reading: Reading) -> Sight:
+        """Return what is seen of a row of preferences, ratings or prompts. Raises `RowProblem`."""
+        said = as_trl(row, reading.found)
+        answers = [said[name] for name in ("chosen", "rejected", "completion") if name in said]
+        self._lengths.add(_characters(said["prompt"]) + max(map(_characters, answers), default=0))
+        if len(answers) == 2 and answers[0] == answers[1]:
+            self.faults.add("chosen_is_rejected", number)
+        return Sight(number, row, text_of(said["prompt"]), "\n".join(map(text_of, answers)))
 
     def _length(self, number: int, example: Any) -> None:
         if self._tokenizer is None:

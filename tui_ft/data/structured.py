@@ -15,13 +15,14 @@ from tui_ft.data.wording import RowProblem, shown
 _ROLES: dict[str, str] = {
     **dict.fromkeys(("user", "human", "prompter", "customer", "question", "instruction"), "user"),
     **dict.fromkeys(
-        ("assistant", "gpt", "model", "bot", "ai", "chatgpt", "chatbot", "answer", "function_call",
-         "tool_call", "tool_calls", "response"),
+        ("assistant", "gpt", "model", "bot", "ai", "chatgpt", "chatbot", "bard", "bing", "claude", "answer",
+         "function_call", "tool_call", "tool_calls", "response", "output"),
         "assistant",
     ),
     **dict.fromkeys(("system", "developer"), "system"),
     **dict.fromkeys(
-        ("tool", "function", "observation", "tool_response", "function_response", "tool_result", "ipython"),
+        ("tool", "function", "observation", "tool_response", "function_response", "tool_result",
+         "tool_results", "ipython"),
         "tool",
     ),
 }  # fmt: skip
@@ -30,9 +31,39 @@ _CONTENT_KEYS = ("content", "value", "text")
 _WEIGHT_KEYS = ("loss_weight", "weight", "train", "training")
 _EXCHANGES = (
     ("human", "assistant"), ("user", "assistant"), ("human", "gpt"), ("question", "answer"),
-    ("prompt", "response"), ("query", "response"),
+    ("prompt", "response"), ("query", "response"), ("input", "output"), ("instruction", "output"),
+    ("instruction", "response"), ("prompt", "completion"), ("user", "bot"),
 )  # fmt: skip
 _LITERAL_LIMIT = 1_000_000
+
+
+class Spelling(msgspec.Struct, frozen=True, kw_only=True):
+    """How a data set writes its messages: the keys of role and content, and what it calls the roles."""
+
+    role_keys: tuple[str, ...] = _ROLE_KEYS
+    content_keys: tuple[str, ...] = _CONTENT_KEYS
+    roles: dict[str, str] = msgspec.field(default_factory=lambda: _ROLES)
+
+
+USUAL = Spelling()
+
+TAGS = ("role_tag", "content_tag", "user_tag", "assistant_tag", "system_tag", "tool_tag")
+"""The names under which a person says how a data set spells its messages."""
+
+
+def spelling(tags: Mapping[str, str]) -> Spelling:
+    """Return the spelling by `tags` (a name of `TAGS` → the data set's word); what is not said is usual."""
+    named = {
+        tags[f"{role}_tag"].strip().lower(): role
+        for role in ("user", "assistant", "system", "tool")
+        if f"{role}_tag" in tags
+    }
+    role_key, content_key = tags.get("role_tag"), tags.get("content_tag")
+    return Spelling(
+        role_keys=(role_key,) if role_key else _ROLE_KEYS,
+        content_keys=(content_key,) if content_key else _CONTENT_KEYS,
+        roles={**_ROLES, **named} if named else _ROLES,
+    )
 
 
 class Turn(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,10 +72,9 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     role: str
     text: str
     trained: bool = True
-    is_sharegpt: bool = False
 
 
-def is_chat(value: Any, *, of_texts: bool = False) -> bool:
+def is_chat(value: Any, *, of_texts: bool = False, spelt: Spelling = USUAL) -> bool:
     """True when `value` is a list of messages, or a text that holds one.
 
     With `of_texts` a list of two or more texts is a chat, too: they take turns, the user first.
@@ -54,21 +84,28 @@ def is_chat(value: Any, *, of_texts: bool = False) -> bool:
         return False
     if all(isinstance(m, str) for m in messages):
         return of_texts and len(messages) > 1
-    return all(isinstance(m, Mapping) and _role_key(m) for m in messages)
+    return all(isinstance(m, Mapping) and _role_key(m, spelt) for m in messages)
 
 
-def as_messages(value: Any) -> list[Turn]:
-    """Return the turns of a chat that can be read, skipping what cannot; for looking only."""
-    turns = []
-    for message in _listed(value) or []:
-        try:
-            turns.append(read_turn(message))
-        except RowProblem:
-            continue
-    return turns or (read_chat(value) if is_chat(value, of_texts=True) else [])
+def roles_of(value: Any, spelt: Spelling = USUAL) -> list[str]:
+    """Return the roles of a chat in our words, "" for one that is not known; for looking only."""
+    messages = _listed(value) or []
+    if len(messages) > 1 and all(isinstance(message, str) for message in messages):
+        return ["user" if index % 2 == 0 else "assistant" for index in range(len(messages))]
+    return [_role(message, spelt) for message in messages]
 
 
-def read_chat(value: Any) -> list[Turn]:
+def is_sharegpt(value: Any) -> bool:
+    """True when messages are written with `from` and `value`."""
+    return any(isinstance(m, Mapping) and ("from" in m or "value" in m) for m in _listed(value) or [])
+
+
+def _role(message: Any, spelt: Spelling) -> str:
+    key = _role_key(message, spelt) if isinstance(message, Mapping) else None
+    return spelt.roles.get(str(message[key]).strip().lower(), "") if key else ""
+
+
+def read_chat(value: Any, spelt: Spelling = USUAL) -> list[Turn]:
     """Return the turns of a chat. Raises `RowProblem` for what is no chat or cannot be said as text."""
     messages = _listed(value)
     if messages is None:
@@ -78,26 +115,25 @@ def read_chat(value: Any) -> list[Turn]:
     if len(messages) > 1 and all(isinstance(message, str) for message in messages):
         roles = cycle(("user", "assistant"))
         return [Turn(role=role, text=checked(text)) for role, text in zip(roles, messages, strict=False)]
-    return [read_turn(message) for message in messages]
+    return [read_turn(message, spelt) for message in messages]
 
 
-def read_turn(message: Any) -> Turn:
+def read_turn(message: Any, spelt: Spelling = USUAL) -> Turn:
     """Return one message. Raises `RowProblem`."""
     if not isinstance(message, Mapping):
         raise RowProblem("wrong_type", "a message is not an object with a role and a content")
-    key = _role_key(message)
+    key = _role_key(message, spelt)
     if key is None:
         raise RowProblem("unknown_role", "a message has no role")
-    named = str(message[key]).strip().lower()
-    role = _ROLES.get(named)
+    named = message[key]
+    role = spelt.roles.get(named) or spelt.roles.get(named.strip().lower())
     if role is None:
         raise RowProblem("unknown_role", f"unknown role {shown(named, 30)!r}")
     weight = next((message[k] for k in _WEIGHT_KEYS if message.get(k) is not None), 1)
     return Turn(
         role=role,
-        text=_message_text(message),
+        text=_message_text(message, spelt),
         trained=weight not in (0, "0", False, "false"),
-        is_sharegpt=key == "from" or "value" in message,
     )
 
 
@@ -134,8 +170,11 @@ def tools_text(value: Any) -> str:
     return "\n".join(tool if isinstance(tool, str) else _compact(tool) for tool in tools)
 
 
-def _role_key(message: Mapping[str, Any]) -> str | None:
-    return next((k for k in _ROLE_KEYS if isinstance(message.get(k), str)), None)
+def _role_key(message: Mapping[str, Any], spelt: Spelling = USUAL) -> str | None:
+    for key in spelt.role_keys:
+        if isinstance(message.get(key), str):
+            return key
+    return None
 
 
 def _listed(value: Any) -> list[Any] | None:
@@ -171,8 +210,8 @@ def _parsed(text: str) -> Any:
         return None
 
 
-def _message_text(message: Mapping[str, Any]) -> str:
-    content = next((message[k] for k in _CONTENT_KEYS if message.get(k) is not None), None)
+def _message_text(message: Mapping[str, Any], spelt: Spelling) -> str:
+    content = next((message[k] for k in spelt.content_keys if message.get(k) is not None), None)
     parts = [_content_text(content)]
     calls = message.get("tool_calls") or message.get("function_call")
     if calls:

@@ -25,10 +25,11 @@ class Sight(msgspec.Struct, frozen=True):
 
 def sight_of(number: int, row: Mapping[str, Any], example: Example) -> Sight:
     """Return what the checks see of the row that `example` was made from."""
-    return Sight(number, row, _text(example.prompt), _text(example.completion))
+    return Sight(number, row, text_of(example.prompt), text_of(example.completion))
 
 
-def _text(part: list[dict[str, str]] | str) -> str:
+def text_of(part: list[dict[str, str]] | str) -> str:
+    """Return messages, or a text, as one text."""
     if isinstance(part, str):
         return part
     return part[0]["content"] if len(part) == 1 else "\n".join([message["content"] for message in part])
