@@ -76,7 +76,7 @@ async def at_step(
     async with app.run_test(size=size) as pilot:
         world = World(pilot, actions, draft)
         app.push_screen(screen_class(draft, actions), world.outcomes.append)
-        await until(pilot, lambda: isinstance(app.screen, screen_class))
+        await until(pilot, lambda: isinstance(app.screen, screen_class) and app.screen.query("KeyBar"))
         yield world
 
 

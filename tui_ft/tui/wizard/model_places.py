@@ -15,6 +15,9 @@ MOST_SCANNED = 400
 MOST_FOUND = 40
 """Models listed of each place; any other one is named by its path."""
 
+ELSEWHERE = (Path("/workspace"), Path("/models"))
+"""Where rented machines and images keep models; the working folder comes before."""
+
 _NEARBY = ("models", "model", "checkpoints")
 """Names of folders whose own folders are looked into, too."""
 
@@ -31,9 +34,9 @@ class Place(NamedTuple):
 
 
 def nearby(cwd: Path, runs_root: Path) -> list[Place]:
-    """Model folders in and below `cwd`, on the disk of a rented machine, and the full results of runs."""
+    """Model folders in and below `cwd` and `ELSEWHERE`, and the full results of runs."""
     found: dict[Path, Place] = {}
-    for start in (cwd, Path("/workspace"), Path("/models")):
+    for start in (cwd, *ELSEWHERE):
         for folder in _models_below(start):
             found.setdefault(folder, Place(str(folder), folder.name or str(folder), folder, "folder"))
     for folder in _results(runs_root):
