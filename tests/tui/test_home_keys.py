@@ -17,14 +17,19 @@ from tui_ft.tui.screens.choose_model import ChooseModelScreen
 from tui_ft.tui.screens.goal import GoalScreen
 from tui_ft.tui.screens.help import HelpScreen
 from tui_ft.tui.screens.home import HomeScreen
+from tui_ft.tui.screens.launch import LaunchScreen
 from tui_ft.tui.screens.method import MethodScreen
+from tui_ft.tui.screens.method_step import MethodStep
+from tui_ft.tui.screens.review import ReviewScreen
 from tui_ft.tui.screens.run import RunScreen
+from tui_ft.tui.screens.save_preset import SavePreset
 from tui_ft.tui.screens.wizard import WizardScreen
 from tui_ft.tui.widgets.row_list import RowList
 
 OWNERS = [
     HomeScreen, MethodScreen, CardsScreen, HelpScreen, Confirm, AskPath, AskModel, RowList,
     WizardScreen, GoalScreen, ChooseModelScreen, AskDraft,
+    MethodStep, ReviewScreen, LaunchScreen, SavePreset,
 ]  # fmt: skip
 
 

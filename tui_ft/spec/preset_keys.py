@@ -10,6 +10,7 @@ import tomli_w
 
 from tui_ft.atomic import keep
 from tui_ft.errors import TuiFtError
+from tui_ft.spec.errors import printable
 
 KEYS = "123456789"
 
@@ -48,14 +49,19 @@ def assign(names: Iterable[str], chosen: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
+def check_key(key: str) -> None:
+    """Raise `TuiFtError` for a key that is no digit from 1 to 9."""
+    if len(key) != 1 or key not in KEYS:
+        raise TuiFtError(f"{printable(key)!r} is no key for a preset.", "The keys are 1 to 9.")
+
+
 def choose(folder: Path, names: Iterable[str], name: str, key: str) -> str | None:
     """Let `key` start the preset `name`; the one that had it takes the key that `name` had.
 
     `names` are all presets in their order. Returns the name of the other one, None when the key was free.
     Raises `TuiFtError` for a key that is no digit from 1 to 9.
     """
-    if len(key) != 1 or key not in KEYS:
-        raise TuiFtError(f"{key!r} is no key for a preset.", "The keys are 1 to 9.")
+    check_key(key)
     chosen = chosen_keys(folder)
     now = assign(names, chosen)
     before, other = now.get(name), next((one for one, has in now.items() if has == key), None)

@@ -35,6 +35,8 @@ def save(
     """
     folder = folder or settings.user_presets_folder()
     _check_name(name)
+    if key:
+        preset_keys.check_key(key)  # first: else the preset would be kept and its key refused
     path = folder / f"{name}.toml"
     if path.exists() and not replace:
         raise TuiFtError(f"There is a preset {name} already.", "Choose another name, or replace it.")

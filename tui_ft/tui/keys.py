@@ -49,9 +49,13 @@ def key_table() -> list[KeyRow]:
     from tui_ft.tui.screens.goal import GoalScreen
     from tui_ft.tui.screens.help import HelpScreen
     from tui_ft.tui.screens.home import HomeScreen
+    from tui_ft.tui.screens.launch import LaunchScreen
     from tui_ft.tui.screens.method import MethodScreen
+    from tui_ft.tui.screens.method_step import MethodStep
     from tui_ft.tui.screens.presets import PresetsScreen
+    from tui_ft.tui.screens.review import ReviewScreen
     from tui_ft.tui.screens.run import RunScreen
+    from tui_ft.tui.screens.save_preset import SavePreset
     from tui_ft.tui.screens.wizard import WizardScreen
     from tui_ft.tui.widgets.row_list import RowList
 
@@ -62,10 +66,14 @@ def key_table() -> list[KeyRow]:
         ("A new run, every step", WizardScreen.BINDINGS),
         ("Its goal", GoalScreen.BINDINGS),
         ("Its model", ChooseModelScreen.BINDINGS),
+        ("Its method", MethodStep.BINDINGS),
+        ("Its review", ReviewScreen.BINDINGS),
+        ("Its smoke run", LaunchScreen.BINDINGS),
         ("Method", MethodScreen.BINDINGS),
         ("Model", AskModel.BINDINGS),
         ("Cards", CardsScreen.BINDINGS),
         ("Presets", PresetsScreen.BINDINGS),
+        ("Save as a preset", SavePreset.BINDINGS),
         ("What does not fit", AskStepDown.BINDINGS),
         ("A run that was begun", AskDraft.BINDINGS),
         ("A question", Confirm.BINDINGS),

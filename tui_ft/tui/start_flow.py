@@ -11,6 +11,7 @@ import msgspec
 
 from tui_ft.errors import TuiFtError
 from tui_ft.runs.directory import RunDirectory
+from tui_ft.spec import overrides, toml
 from tui_ft.spec.toml_edit import rewrite
 from tui_ft.tui import editor
 from tui_ft.tui.actions import HomeActions, sentence
@@ -52,7 +53,13 @@ class StartFlow:
     async def restart(self, run: RunDirectory) -> RunDirectory | None:
         """Start a new run from the spec of `run`."""
         spec = await asyncio.to_thread(self.actions.read_spec, run.spec)
-        return await self._launch(spec, run.id, self._facts(spec), lambda: self.actions.restart(run))
+
+        def begin(changed: RunSpec) -> RunDirectory:
+            if changed == spec:
+                return self.actions.restart(run)
+            return self.actions.start(changed, rewrite(toml.read(run.spec), changed))
+
+        return await self._launch(spec, run.id, self._facts(spec), begin)
 
     async def edit(self, path: Path, name: str, *, in_place: bool) -> RunDirectory | None:
         """Open a spec in the user's editor until it is right, then start it."""
@@ -77,22 +84,38 @@ class StartFlow:
                 if answer is None:
                     return None
                 spec = with_data(spec, answer)
-            return await self._launch(spec, name, facts, lambda: self.actions.start(spec, text))
+            return await self._launch(spec, name, facts, lambda chosen: self.actions.start(chosen, text))
         finally:
             facts.cancel()
 
     async def _launch(
-        self, spec: RunSpec, name: str, gathering: Awaitable[StartFacts], begin: Callable[[], RunDirectory]
+        self,
+        spec: RunSpec,
+        name: str,
+        gathering: Awaitable[StartFacts],
+        begin: Callable[[RunSpec], RunDirectory],
     ) -> RunDirectory | None:
         self.say(f"Starting {plain(name)} …")
         facts = await gathering
         if facts.refusal:
             raise TuiFtError(facts.refusal)
+        if facts.lack and facts.step_downs:
+            changed = await self.lesser(spec, f"{facts.lack} How is {name} to start?", facts)
+            if changed is None:
+                return None
+            spec = changed
         if facts.question and not await self._confirm(
             f"{facts.question} Start {name} all the same?", facts.lines()
         ):
             return None
-        return await asyncio.to_thread(begin)
+        return await asyncio.to_thread(begin, spec)
+
+    async def lesser(self, spec: RunSpec, question: str, facts: StartFacts) -> RunSpec | None:
+        """Ask about a run that does not fit: `spec` with a change, as it is, or None for not at all."""
+        from tui_ft.tui.screens.ask_step_down import AskStepDown
+
+        changes = await self.app.push_screen_wait(AskStepDown(question, facts.lines(), facts.step_downs))
+        return None if changes is None else overrides.apply(spec, changes)
 
     async def _ask_data(self, spec: RunSpec, name: str, facts: asyncio.Task[StartFacts]) -> str | None:
         async def lines() -> Sequence[str]:

@@ -12,6 +12,7 @@ from tui_ft.errors import TuiFtError
 from tui_ft.tui.download import Download, measure
 from tui_ft.tui.text import gib, plain
 from tui_ft.tui.widgets.gpu_strip import holder_text, is_held
+from tui_ft.vram.situation import StepDown
 
 if TYPE_CHECKING:
     from tui_ft.hardware.gpu import Gpu, GpuReading
@@ -25,6 +26,7 @@ class StartFacts(msgspec.Struct, kw_only=True, frozen=True):
     """What is known before a start; `gpu` says which one it takes, `held` who is on it already.
 
     `memory` says what it needs of that GPU, `lack` what is missing; both are "" where there is no GPU.
+    `step_downs` are changes with which it fits there, `problems` what would surely end it.
     """
 
     model: str
@@ -33,6 +35,8 @@ class StartFacts(msgspec.Struct, kw_only=True, frozen=True):
     held: str = ""
     memory: str = ""
     lack: str = ""
+    step_downs: tuple[StepDown, ...] = ()
+    problems: tuple[str, ...] = ()
     download: Download = Download()
     free_disk_bytes: int | None = None
 
@@ -57,18 +61,20 @@ class StartFacts(msgspec.Struct, kw_only=True, frozen=True):
     @property
     def refusal(self) -> str:
         """Why it cannot start at all; empty when it can."""
+        if self.problems:
+            return self.problems[0]
         return self.download.problem if self.download.is_fatal else ""
 
     @property
     def question(self) -> str:
-        """What must be asked once before it starts; empty when nothing must."""
+        """What must be asked once before it starts; empty when nothing must. A lack with remedies is not."""
         reasons = []
         if self.download.problem:
             reasons.append(self.download.problem)
         elif (self.download.needed_bytes or 0) > LARGE_DOWNLOAD_BYTES:
             size, free = gib(self.download.needed_bytes), gib(self.free_disk_bytes)
             reasons.append(f"It downloads {size} GiB; {free} GiB of disk are free.")
-        if self.lack:
+        if self.lack and not self.step_downs:
             reasons.append(self.lack)
         if self.held:
             reasons.append(f"Somebody holds the GPU: {self.held}.")
@@ -78,10 +84,12 @@ class StartFacts(msgspec.Struct, kw_only=True, frozen=True):
 def gather(spec: RunSpec, reading: GpuReading, runs_root: Path) -> StartFacts:
     """Collect the facts of a start; it may ask the Hub, so it blocks for some seconds."""
     from tui_ft.hardware.host import disk
+    from tui_ft.runs.readiness import readiness
     from tui_ft.spec.display import method_label
 
     gpu, held = choose(spec, reading)
     needed, lack = memory(spec, reading)
+    now = readiness(spec, reading)
     download = measure(spec.model.id, spec.model.revision) if spec.model.id else Download()
     return StartFacts(
         model=plain(spec.model.id or "no model"),
@@ -90,6 +98,8 @@ def gather(spec: RunSpec, reading: GpuReading, runs_root: Path) -> StartFacts:
         held=held,
         memory=needed,
         lack=lack,
+        step_downs=now.step_downs if lack else (),
+        problems=now.problems if spec.model.id else (),
         download=download,
         free_disk_bytes=disk(runs_root if download.needed_bytes == 0 else hub_cache()).free_bytes,
     )

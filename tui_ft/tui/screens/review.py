@@ -14,6 +14,7 @@ from tui_ft.spec.run_spec import RunSpec
 from tui_ft.tui.actions import HomeActions, sentence
 from tui_ft.tui.download import in_time
 from tui_ft.tui.screens.ask import Confirm
+from tui_ft.tui.screens.ask_step_down import AskStepDown
 from tui_ft.tui.screens.wizard import WizardScreen
 from tui_ft.tui.text import plain
 from tui_ft.tui.widgets.page import Page
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 AGAIN_EVERY_S = 5.0
 """What is free on GPU and disk changes while the page is read."""
 FACTS_WITHIN_S = 8.0
+_NOTHING = "Nothing was started."
 
 
 class ReviewScreen(WizardScreen):
@@ -121,8 +123,10 @@ class ReviewScreen(WizardScreen):
     @work(group="start")
     async def _start(self, review: Review, with_smoke: bool) -> None:
         try:
-            if not await self._is_agreed(review):
+            agreed = await self._agreed(review)
+            if agreed is None:
                 return
+            review = agreed
             if with_smoke and not await self._smoke(review):
                 return
             self.notice.say(f"Starting {plain(run_name(review.spec))} …")
@@ -134,20 +138,34 @@ class ReviewScreen(WizardScreen):
             self._is_starting = False
         self.finish(Launched(run))
 
-    async def _is_agreed(self, review: Review) -> bool:
-        """Refuse what cannot start; ask once about what the user should know."""
+    async def _agreed(self, review: Review) -> Review | None:
+        """Refuse what cannot start, and ask once about what should be known; None when nothing is to start.
+
+        A lesser setting that was chosen because it does not fit goes into the draft, and into the page.
+        """
         refusal = review_words.refusal(review, self._facts)
         if refusal:
             self.notice.complain(refusal)
-            return False
+            return None
+        if review.step_downs:
+            changes = await self.app.push_screen_wait(
+                AskStepDown(f"{review_words.lack(review)} How is it to start?", (), review.step_downs)
+            )
+            if changes is None:
+                self.notice.say(_NOTHING)
+                return None
+            if changes:
+                self.draft.set(*changes)
+                review = self._review = await asyncio.to_thread(self._gather)
+                self._show()
         questions = review_words.questions(review, self._facts)
         asked = [f"{' '.join(questions)} Start all the same?"] if questions else []
         trust = review_words.trust_question(review)
         for question in ([trust] if trust else []) + asked:
             if not await self.app.push_screen_wait(Confirm(question)):
-                self.notice.say("Nothing was started.")
-                return False
-        return True
+                self.notice.say(_NOTHING)
+                return None
+        return review
 
     async def _smoke(self, review: Review) -> bool:
         """Make the smoke run, or follow the one that is going; True when the real one is to start."""
@@ -166,7 +184,7 @@ class ReviewScreen(WizardScreen):
 
     @work(group="ask", exclusive=True)
     async def action_save_preset(self) -> None:
-        from tui_ft.tui.screens.save_preset import save_as_preset
+        from tui_ft.tui.screens.save_preset import save_as_preset, saved_text
 
         try:
             spec = self.draft.spec
@@ -175,8 +193,7 @@ class ReviewScreen(WizardScreen):
             self.notice.complain(sentence(error))
             return
         if preset is not None:
-            key = f" {preset.key} starts it." if preset.key else ""
-            self.notice.say(f"Saved as {preset.name}.{key}")
+            self.notice.say(saved_text(preset))
 
     @work(group="ask", exclusive=True)
     async def action_edit(self) -> None:

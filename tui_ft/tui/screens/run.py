@@ -61,6 +61,8 @@ class RunScreen(Screen[None]):
                 tooltip="Go on with the ended run from its newest whole checkpoint"),
         Binding("r", "restart", "Restart", id="run.restart",
                 tooltip="Start a new run from the spec of this one"),
+        Binding("w", "save_preset", "Preset", id="run.preset", show=False,
+                tooltip="Keep the settings of this run as a preset with a name and a key"),
         Binding("l", "log", "Log", id="run.log", tooltip="Show the log on the whole screen, and back"),
         Binding("tab", "app.focus_next", "Scroll", id="run.focus", show=False,
                 tooltip="Go to the next text that scrolls"),
@@ -247,6 +249,23 @@ class RunScreen(Screen[None]):
 
     def action_resume(self) -> None:
         self._launch(lambda: self.actions.resume(self.run), "Going on from the newest checkpoint.")
+
+    @work(group="act", exclusive=True)
+    async def action_save_preset(self) -> None:
+        from tui_ft.spec import toml
+        from tui_ft.tui.screens.save_preset import save_as_preset
+
+        try:
+            text = await asyncio.to_thread(toml.read, self.run.spec)
+            spec = toml.loads(text, str(self.run.spec))
+            preset = await save_as_preset(self.app, spec, spec.notes.name or self.reading.title, text)
+        except Exception as error:  # noqa: BLE001 - shown where the user looks
+            self._say(sentence(error), "bad")
+            return
+        if preset is not None:
+            self._say(
+                f"Saved as the preset {preset.name}" + (f": {preset.key} starts it." if preset.key else ".")
+            )
 
     def action_log(self) -> None:
         self.toggle_class("-log")

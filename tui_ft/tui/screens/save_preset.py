@@ -35,6 +35,11 @@ async def save_as_preset(
     return await app.push_screen_wait(SavePreset(spec, suggestion, text, keys))
 
 
+def saved_text(preset: Preset) -> str:
+    """What to say once it is kept."""
+    return f"Saved as the preset {preset.name}" + (f": {preset.key} starts it." if preset.key else ".")
+
+
 class SavePreset(ModalScreen[Preset | None]):
     """The dialog; `keys` says which preset each digit starts now. It closes when the preset is kept."""
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from tui_ft import settings
 from tui_ft.atomic import keep
+from tui_ft.data.findings import Findings
+from tui_ft.data.gate import content_key
 from tui_ft.errors import TuiFtError
 from tui_ft.guide.compare import sizes_on_disk
 from tui_ft.guide.question import Recommendation
 from tui_ft.guide.recommend import recommend
+from tui_ft.guide.volume import key_of
 from tui_ft.hardware import host
 from tui_ft.hardware.gpu import GpuReading
 from tui_ft.runs.directory import slug
+from tui_ft.runs.readiness import fitting
 from tui_ft.spec.display import run_name
 from tui_ft.spec.paths import absolute_paths
 from tui_ft.spec.run_spec import RunSpec
@@ -27,6 +31,8 @@ from tui_ft.tui.wizard import method_advice
 from tui_ft.tui.wizard.draft import Draft
 from tui_ft.tui.wizard.live import Outlook
 from tui_ft.tui.wizard.smoke import Smoked, smoked
+from tui_ft.vram.assess import assess
+from tui_ft.vram.situation import StepDown
 
 LARGEST_CODE_FILES = 6
 
@@ -58,7 +64,8 @@ class Review:
 
     `file` is where the spec was written, "" with `file_problem` where it could not be; `command` does the
     same as Enter. `advice` is None where the guide has no answer. `code` are the Python files that come with
-    a model that wants to run its own.
+    a model that wants to run its own. `stale` are data sets that are not any more what was checked,
+    `step_downs` changes with which the run fits, where it does not.
     """
 
     spec: RunSpec
@@ -72,6 +79,8 @@ class Review:
     file_problem: str
     command: str
     code: tuple[str, ...] = ()
+    stale: frozenset[str] = frozenset()
+    step_downs: tuple[StepDown, ...] = ()
 
 
 def gather(
@@ -94,16 +103,18 @@ def gather(
         advice=_advice(draft, outlook, reading),
         disk=_disk(spec, outlook, runs_root),
         smoked=smoked(runs_root, draft.smoked, spec),
-        refusals=tuple(_refusals(spec, check)),
+        refusals=tuple(_refusals(spec, draft.findings, check)),
         runs_root=runs_root,
         file=file,
         file_problem=problem,
         command=command(file, runs_root),
         code=_code_of(spec),
+        stale=frozenset(_stale(draft.findings)),
+        step_downs=_step_downs(outlook, reading),
     )
 
 
-def _refusals(spec: RunSpec, check: Callable[[RunSpec], None]) -> list[str]:
+def _refusals(spec: RunSpec, findings: Mapping[str, Findings], check: Callable[[RunSpec], None]) -> list[str]:
     found = []
     for one in (require_runnable, check):
         try:
@@ -112,7 +123,34 @@ def _refusals(spec: RunSpec, check: Callable[[RunSpec], None]) -> list[str]:
             found.append(str(error))
         except OSError as error:
             found.append(f"{error.filename}: {error.strerror}.")
-    return found
+    if found:
+        return found
+    return [f"{path}: {known.refusal}" for path in data_paths(spec)
+            if (known := findings.get(path)) is not None and known.refusal]  # fmt: skip
+
+
+def data_paths(spec: RunSpec) -> list[str]:
+    """The data sets of `spec` by the names under which their findings are kept."""
+    train, held_out = spec.data.train, spec.data.eval
+    names = [train] if isinstance(train, str) else [source.path for source in train or []]
+    return [key_of(name) for name in (*names, *([held_out] if held_out else []))]
+
+
+def _stale(findings: Mapping[str, Findings]) -> Iterator[str]:
+    for path, known in findings.items():
+        try:
+            if known.content and content_key(Path(path)) != known.content:
+                yield path
+        except OSError:
+            yield path
+
+
+def _step_downs(outlook: Outlook, reading: GpuReading) -> tuple[StepDown, ...]:
+    """What would make it fit; looked for only where it does not."""
+    found = outlook.assessment
+    if found is None or outlook.shape is None or found.verdict != "does_not_fit":
+        return ()
+    return fitting(assess(outlook.spec, outlook.shape, reading, longest_row=outlook.volume.longest_row))
 
 
 def _advice(draft: Draft, outlook: Outlook, reading: GpuReading) -> Recommendation | None:

@@ -42,7 +42,7 @@ def facts(draft: Draft, review: Review, start: StartFacts | None) -> list[Fact]:
             Fact("Stop" if not n else "", f"✗ {text}", "bad")
             for n, text in enumerate(_refusals(review, start))
         ),
-        *_goal(draft),
+        *_goal(draft, review),
         *_model(review, start),
         *_data(draft, review),
         *_method(review),
@@ -66,10 +66,7 @@ def refusal(review: Review, start: StartFacts | None) -> str:
 
 def questions(review: Review, start: StartFacts | None) -> list[str]:
     """What is asked once more before it starts."""
-    found = []
-    assessment = review.outlook.assessment
-    if assessment is not None and assessment.verdict == "does_not_fit":
-        found.append(f"It does not fit: {memory_text(review.outlook)}.")
+    found = [lack(review)] if lack(review) and not review.step_downs else []
     if start is not None and start.held:
         found.append(f"Somebody holds the GPU: {start.held}.")
     if review.disk.is_short:
@@ -78,6 +75,15 @@ def questions(review: Review, start: StartFacts | None) -> list[str]:
             f"{gib(review.disk.free_bytes)} are free."
         )
     return found
+
+
+def lack(review: Review) -> str:
+    """What is missing where it does not fit; "" where it does, or that is not known."""
+    assessment = review.outlook.assessment
+    if assessment is None or assessment.verdict != "does_not_fit":
+        return ""
+    needed, free = gib(assessment.estimate.needed_bytes), gib(assessment.free_bytes)
+    return f"It does not fit: {needed} GiB are needed, {free} are free."
 
 
 def trust_question(review: Review) -> str:
@@ -94,11 +100,14 @@ def trust_question(review: Review) -> str:
 # --- line by line ------------------------------------------------------------------------------------
 
 
-def _goal(draft: Draft) -> Iterator[Fact]:
+def _goal(draft: Draft, review: Review) -> Iterator[Fact]:
     meanings = [goal.meaning for goal in GOALS if goal.word in draft.goals]
     yield Fact("Goal", "; ".join(meanings) or "–")
     if draft.went_on_despite_gate:
         yield Fact("", "! The guide advised against fine-tuning; you went on regardless.", "bad")
+    gate = review.advice.gate if review.advice is not None else None
+    for reason in (*gate.reasons, *gate.warnings) if gate is not None else ():
+        yield Fact("", f"! {reason.text} ({reason.rule})", "bad" if gate.verdict == "stop" else "")
 
 
 def _model(review: Review, start: StartFacts | None) -> Iterator[Fact]:
@@ -129,10 +138,13 @@ def _data(draft: Draft, review: Review) -> Iterator[Fact]:
     if not sources:
         yield Fact("Data", "none", "bad")
     for number, source in enumerate(sources):
-        found = draft.findings.get(key_of(source.path))
+        key = key_of(source.path)
+        found = draft.findings.get(key)
         name = "" if number else "Data"
         weight = f", weight {source.weight:g}" if source.weight != 1 else ""
         yield Fact(name, f"{source.path}: {_rows_text(found)}{weight}", "strong")
+        if key in review.stale:
+            yield Fact("", "! it has changed since it was checked: [ goes back to look again", "bad")
         if found is not None:
             yield from _problems(found)
     yield Fact("", _split_text(review))
@@ -146,7 +158,7 @@ def _data(draft: Draft, review: Review) -> Iterator[Fact]:
 
 def _rows_text(found: Findings | None) -> str:
     if found is None:
-        return "not checked: the trainer will find out"
+        return "not checked yet; the run itself will find out"
     partial = " of those looked at" if found.is_partial else ""
     return f"{found.usable_rows:,} of {found.rows:,} rows{partial} can be used ({found.format})"
 
