@@ -14,6 +14,11 @@ from tui_ft.tui.screens.ask_draft import AskDraft
 from tui_ft.tui.screens.ask_model import AskModel
 from tui_ft.tui.screens.cards import CardsScreen
 from tui_ft.tui.screens.choose_model import ChooseModelScreen
+from tui_ft.tui.screens.data import DataScreen
+from tui_ft.tui.screens.data_columns import DataColumns
+from tui_ft.tui.screens.data_files import DataFiles
+from tui_ft.tui.screens.data_pick import PickData
+from tui_ft.tui.screens.data_row import DataRow
 from tui_ft.tui.screens.goal import GoalScreen
 from tui_ft.tui.screens.help import HelpScreen
 from tui_ft.tui.screens.home import HomeScreen
@@ -30,6 +35,7 @@ OWNERS = [
     HomeScreen, MethodScreen, CardsScreen, HelpScreen, Confirm, AskPath, AskModel, RowList,
     WizardScreen, GoalScreen, ChooseModelScreen, AskDraft,
     MethodStep, ReviewScreen, LaunchScreen, SavePreset,
+    DataScreen, PickData, DataFiles, DataColumns, DataRow,
 ]  # fmt: skip
 
 

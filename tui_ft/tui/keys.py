@@ -46,6 +46,11 @@ def key_table() -> list[KeyRow]:
     from tui_ft.tui.screens.ask_step_down import AskStepDown
     from tui_ft.tui.screens.cards import CardsScreen
     from tui_ft.tui.screens.choose_model import ChooseModelScreen
+    from tui_ft.tui.screens.data import DataScreen
+    from tui_ft.tui.screens.data_columns import DataColumns
+    from tui_ft.tui.screens.data_files import DataFiles
+    from tui_ft.tui.screens.data_pick import PickData
+    from tui_ft.tui.screens.data_row import DataRow
     from tui_ft.tui.screens.goal import GoalScreen
     from tui_ft.tui.screens.help import HelpScreen
     from tui_ft.tui.screens.home import HomeScreen
@@ -66,6 +71,11 @@ def key_table() -> list[KeyRow]:
         ("A new run, every step", WizardScreen.BINDINGS),
         ("Its goal", GoalScreen.BINDINGS),
         ("Its model", ChooseModelScreen.BINDINGS),
+        ("Its data", DataScreen.BINDINGS),
+        ("A file for it", PickData.BINDINGS),
+        ("Its files", DataFiles.BINDINGS),
+        ("Its columns", DataColumns.BINDINGS),
+        ("A row of it", DataRow.BINDINGS),
         ("Its method", MethodStep.BINDINGS),
         ("Its review", ReviewScreen.BINDINGS),
         ("Its smoke run", LaunchScreen.BINDINGS),

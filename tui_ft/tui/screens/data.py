@@ -29,7 +29,7 @@ from tui_ft.tui.wizard.checking import Checks
 from tui_ft.tui.wizard.data_desk import DataDesk
 from tui_ft.tui.wizard.draft import Draft
 from tui_ft.tui.wizard.outcome import Step
-from tui_ft.tui.wizard.row_view import show_row, wanted
+from tui_ft.tui.wizard.row_view import show_row, title_of, wanted
 
 TALL_ROWS = 32
 
@@ -142,18 +142,13 @@ class DataScreen(WizardScreen):
         else:
             self._show()
 
-    def _tell_tokenizer(self) -> None:
-        loaded = self.desk.known.loaded
-        more = " g fetches it; until then lengths are in characters." if loaded.can_be_fetched else ""
-        self.notice.show_detail(f"{loaded.why_not}{more}" if loaded.why_not else "")
-
     # --- what is shown -------------------------------------------------------------------------------
 
     def _show(self) -> None:
         """Show the data set that is looked at, as far as it is known."""
         desk, found = self.desk, self.desk.findings
         self._show_head()
-        self._tell_tokenizer()
+        self.notice.show_detail(data_words.hint(desk))
         problems = self.query_one(ProblemList)
         is_new = not problems.rows
         problems.set_rows(problem_lines(found.problems, found.usable_rows) if found else ())
@@ -174,13 +169,13 @@ class DataScreen(WizardScreen):
     def _show_about(self) -> None:
         """Under the list: what belongs to the chosen problem, or the first row as it is trained."""
         line = self.query_one(ProblemList).chosen
+        problem = line.problem if line else None
+        title, entries = data_words.about(self.desk, problem)
         about, row = self.query_one("#about", Prose), self.query_one("#row", MaskView)
-        about.display = line is not None and line.problem is not None
-        row.display = not about.display
-        if line is not None and line.problem is not None:
-            about.set_title(data_words.problem_title(line.problem))
-            about.set_entries(data_words.problem_entries(line.problem))
-        elif self.desk.findings is not None:
+        about.display, row.display = bool(entries), not entries
+        about.set_title(title)
+        about.set_entries(entries)
+        if not entries:
             self._preview()
 
     @work(group="preview", exclusive=True)
@@ -189,9 +184,8 @@ class DataScreen(WizardScreen):
         if source is None or found is None or not found.rows:
             return
         panel = self.query_one("#row", MaskView)
-        number = first_usable(found.problems)
-        shown = await asyncio.to_thread(show_row, wanted(self.desk, source, number, panel.room))
-        panel.show_lines(f"Row {number:,} as it is trained", shown.lines, keep_place=True)
+        shown = await asyncio.to_thread(show_row, wanted(self.desk, source, 1, panel.room))
+        panel.show_lines(f"Row 1. {title_of(shown)}", shown.lines, keep_place=True)
 
     @on(RowList.Chosen)
     def _follow_cursor(self, event: RowList.Chosen) -> None:
@@ -281,8 +275,3 @@ class DataScreen(WizardScreen):
             self.notice.complain(sentence(error))
             return
         self._begin()
-
-
-def first_usable(problems: object) -> int:
-    """The first row that no error names, as far as the rows of the problems are known."""
-    return 1

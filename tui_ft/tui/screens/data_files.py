@@ -49,22 +49,29 @@ class SourceList(RowList[FileRow]):
 
     def row_cells(self, row: FileRow, width: int) -> list[Cell]:
         if row.source is None or row.source.is_eval:
-            return [(fit(f"Held out: {row.held_out}", width), "live")]
+            return [
+                ("Held out: ", "live"),
+                *(path_cells(row.source, max(width - 10, 12)) if row.source else ((row.held_out, "live"),)),
+            ]
         found = row.found
         usable = f"{found.usable_rows:,}" if found else "–"
         count = f"{found.rows:,}" if found else "–"
         numbers = fit(usable, 9, right=True) + fit(count, 11, right=True)
-        name, room = plain(row.source.name), max(width - 31, 12)
-        folder = row.source.path[: -len(row.source.name)] if row.source.name != row.source.path else ""
-        rest = max(room - cell_len(name) - 2, 0)
-        if cell_len(folder) > rest:
-            folder = f"…{folder[-max(rest - 1, 0) :]}" if rest > 8 else ""
         return [
-            (fit(name, min(cell_len(name), room)) + "  ", ""),
-            (fit(folder, rest), "muted"),
+            *path_cells(row.source, max(width - 31, 12)),
             (numbers, "muted"),
             (fit(f"{row.source.weight:g}×", 8, right=True), "live"),
         ]
+
+
+def path_cells(source: Source, width: int) -> list[Cell]:
+    """The name of a file, and as much of the end of its folder as there is room for."""
+    name = plain(source.name)
+    folder = source.path[: -len(source.name)] if source.name != source.path else ""
+    rest = max(width - cell_len(name) - 2, 0)
+    if cell_len(folder) > rest:
+        folder = f"…{folder[-max(rest - 1, 0) :]}" if rest > 8 else ""
+    return [(fit(name, min(cell_len(name), width)) + "  ", ""), (fit(folder, rest), "muted")]
 
 
 class DataFiles(Screen[None], inherit_bindings=False):
@@ -128,8 +135,6 @@ class DataFiles(Screen[None], inherit_bindings=False):
 
     def _held_out(self) -> str:
         data = self.desk.data
-        if data.eval:
-            return f"{data.eval} (d: split a share off instead)"
         if not data.eval_fraction:
             return "nothing, so overfitting will not be seen (+ holds rows out)"
         return (
@@ -168,8 +173,10 @@ class DataFiles(Screen[None], inherit_bindings=False):
             self.query_one(Notice).complain("That one is learnt from already: + shows its rows more often.")
             return
         self.desk.sets.add(path)
-        self.desk.look_at(len(self.desk.sets.learnt) - 1)
+        last = len(self.desk.sets.learnt) - 1
+        self.desk.look_at(last)
         self._show()
+        self.list.choose(_key(last, self.desk.sets.learnt[last]))
 
     def action_remove(self) -> None:
         if self._is_held_out:

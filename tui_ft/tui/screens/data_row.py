@@ -19,8 +19,7 @@ from tui_ft.tui.widgets.mask_view import MaskView
 from tui_ft.tui.widgets.notice import Notice
 from tui_ft.tui.wizard.data_desk import DataDesk
 from tui_ft.tui.wizard.data_sets import Source
-from tui_ft.tui.wizard.data_words import TRAINED_ON
-from tui_ft.tui.wizard.row_view import RowShown, fact_lines, legend, show_row, wanted
+from tui_ft.tui.wizard.row_view import RowShown, fact_lines, legend, show_row, title_of, wanted
 
 if TYPE_CHECKING:
     from tui_ft.data.findings import Problem
@@ -94,8 +93,7 @@ class DataRow(Screen[None], inherit_bindings=False):
         shown = await asyncio.to_thread(show_row, wish)
         before, self._shown = self._shown, shown
         is_same = before is not None and before.wanted.number == wish.number
-        title = "As it stands in the file" if self._raw else f"Trained on {TRAINED_ON[wish.train_on]}"
-        panel.show_lines(title, shown.lines, keep_place=is_same)
+        panel.show_lines(title_of(shown), shown.lines, keep_place=is_same)
         self._show_facts()
 
     def _show_facts(self) -> None:
@@ -104,7 +102,7 @@ class DataRow(Screen[None], inherit_bindings=False):
         width = self.size.width
         lines: list[Line] = fact_lines(self._shown, self.rows, width)
         self.query_one("#facts", Lines).set_lines(lines)
-        self.query_one("#legend", Lines).set_lines([legend(self._raw, self._seams, width)])
+        self.query_one("#legend", Lines).set_lines([legend(self._shown, width)])
         named = self.problem.rows if self.problem else []
         text = plain(self.problem.message) if self.problem and self.number in named else ""
         self.query_one(Notice).show_detail(text)

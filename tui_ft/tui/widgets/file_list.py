@@ -23,6 +23,7 @@ class FileList(RowList[Entry]):
         before, self._listing = self._listing, listing
         if before.folder != listing.folder or before.entries != listing.entries:
             self._index = self._top = 0
+            self.rows = ()  # another folder: the cursor does not stay with its old name
         self.set_rows(listing.entries)
         self.refresh()
 

@@ -52,10 +52,14 @@ class Check:
         self._stop.set()
 
     def run(self) -> Findings:
-        """Read the whole data set. Raises `TuiFtError` when it cannot be read."""
+        """Read the whole data set; that nothing of it can be read is a finding, too."""
         from tui_ft.data import gate
+        from tui_ft.data.read import UnreadableError
 
-        return gate.check(self.source.key, progress=self._note, **self._options)
+        try:
+            return gate.check(self.source.key, progress=self._note, **self._options)
+        except UnreadableError as error:
+            return gate.unreadable(self.source.key, error)
 
     def _note(self, progress: Progress) -> None:
         from tui_ft.data import gate

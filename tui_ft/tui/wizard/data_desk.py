@@ -133,7 +133,10 @@ class DataDesk:
         if problem := self.known.problems.get(source.key):
             return problem
         found = self.findings_of(source)
-        return found.refusal if found is not None and source.is_here else ""
+        if found is None or not source.is_here or not found.refusal:
+            return ""
+        fix = found.errors[0].fix if found.errors else "Choose another file."
+        return f"{found.refusal} {fix}"
 
 
 def _stamp(key: str) -> tuple[object, ...]:

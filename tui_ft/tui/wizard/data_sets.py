@@ -37,7 +37,7 @@ class Source:
     @property
     def name(self) -> str:
         """What people call it."""
-        return Path(self.path).name or self.path
+        return Path(self.path).name or self.path if self.is_here else self.path
 
     @property
     def is_here(self) -> bool:

@@ -86,7 +86,7 @@ def _rows(desk: DataDesk, source: Source, found: Findings | None, width: int) ->
     if not source.is_here:
         return ((" Its rows are read by the trainer: it is not on this disk.", "warn"),)
     if problem := desk.known.problems.get(source.key):
-        return ((f" ✗ {plain(problem)}", "bad"),)
+        return pack([(f" ✗ {plain(problem)}", "bad")], width)
     if found is None:
         return ((" Not checked yet.", "muted"),)
     refusal = desk.refusal_of(source)
@@ -128,23 +128,25 @@ def _makes(desk: DataDesk, volume: Volume, found: Findings | None, width: int) -
     data = desk.data
     pieces: list[Piece] = []
     tokens = volume.tokens_per_epoch
+    trained = f"trained: {TRAINED_ON[data.train_on]}"
     if tokens is not None:
         is_counted = volume.counted == "tokens"
-        share = _trained_share(found) if is_counted else ""
-        pieces.append((f"{'' if is_counted else 'about '}{short(tokens)} tokens an epoch{share}", ""))
+        trained = _trained_share(found, trained) if is_counted else trained
+        pieces.append((f"{'' if is_counted else 'about '}{short(tokens)} tokens an epoch, {trained}", ""))
+    else:
+        pieces.append((trained, ""))
     if data.eval:
         pieces.append(("held out: a file of its own", ""))
     elif volume.held_out_rows is not None:
         pieces.append((f"{rows(volume.held_out_rows)} held out ({data.eval_fraction * 100:g} %)", ""))
-    pieces.append((f"trains {TRAINED_ON[data.train_on]}", "muted"))
     return pack([(f" {pieces[0][0]}", pieces[0][1]), *pieces[1:]], width)
 
 
-def _trained_share(found: Findings | None) -> str:
-    """How much of the tokens the loss counts."""
+def _trained_share(found: Findings | None, trained: str) -> str:
+    """How much of the tokens the loss counts, in front of which ones."""
     if found is None or not found.tokens or found.trained_tokens is None:
-        return ""
-    return f", {found.trained_tokens / found.tokens * 100:.0f} % trained"
+        return trained
+    return f"{found.trained_tokens / found.tokens * 100:.0f} % {trained}"
 
 
 def short(number: float) -> str:
@@ -154,6 +156,42 @@ def short(number: float) -> str:
             value = number / limit
             return f"{value:.0f}{unit}" if value >= 100 else f"{value:.3g}{unit}"
     return f"{number:.0f}"
+
+
+def hint(desk: DataDesk) -> str:
+    """What a key could make better here; "" when there is nothing to say."""
+    found, loaded = desk.findings, desk.known.loaded
+    if loaded.why_not:
+        more = " g fetches it; until then lengths are in characters." if loaded.can_be_fetched else ""
+        return f"{loaded.why_not}{more}"
+    wish = found.suggested_max_length if found else None
+    if wish is None or wish == desk.data.max_length:
+        return ""
+    why = "enough for nearly every row here"
+    if wish > desk.data.max_length:
+        why = "fewer rows are cut, and more memory is needed"
+    return f"l takes {wish:,} tokens as the length, now {desk.data.max_length:,}: {why}."
+
+
+def about(desk: DataDesk, problem: Problem | None) -> tuple[str, list[Entry]]:
+    """A title and what stands under it: on the chosen problem, or on why nothing is known; else nothing."""
+    source = desk.source
+    if problem is not None:
+        return problem.code, problem_entries(problem)
+    if source is None:
+        return "", []
+    if not source.is_here:
+        return "A data set on the Hub", [(line, "") for line in _ON_THE_HUB]
+    if failure := desk.known.problems.get(source.key):
+        return "It could not be checked", [(plain(failure), "bad")]
+    return "", []
+
+
+_ON_THE_HUB = (
+    "The trainer fetches it at the start, reads its training split, and says which rows it skips.",
+    "To have every row checked before: fetch it to this disk and choose the file, for example with",
+    "  hf download --repo-type dataset NAME --local-dir data",
+)
 
 
 def problem_entries(problem: Problem) -> list[Entry]:
@@ -167,8 +205,3 @@ def problem_entries(problem: Problem) -> list[Entry]:
         entries.append(("v shows these rows one by one", "muted"))
     entries += [(f"  {plain(sample)}", "code") for sample in problem.samples]
     return entries
-
-
-def problem_title(problem: Problem) -> str:
-    """The code of a problem, by which README and JSON call it."""
-    return problem.code

@@ -6,11 +6,12 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tui_ft.errors import TuiFtError
+from tui_ft.tui.actions import sentence
 from tui_ft.tui.text import plain
 from tui_ft.tui.widgets.lines import Line, Piece, pack
 from tui_ft.tui.wizard.data_desk import DataDesk
 from tui_ft.tui.wizard.data_sets import Source
+from tui_ft.tui.wizard.data_words import TRAINED_ON
 from tui_ft.tui.wizard.mask_lines import CLOSE, OPEN, SCISSORS, SEAM, MaskLine, mask_lines
 
 if TYPE_CHECKING:
@@ -71,8 +72,8 @@ def show_row(wish: Wanted) -> RowShown:
             format=wish.source.format,
             columns=wish.source.columns,
         )
-    except TuiFtError as error:
-        return RowShown(wish, problem=str(error))
+    except Exception as error:  # noqa: BLE001 - shown where the user looks
+        return RowShown(wish, problem=sentence(error))
     pieces = [_Raw(_raw_text(found.raw))] if wish.is_raw or not found.pieces else found.pieces
     lines = mask_lines(pieces, wish.width, seams=wish.seams and not wish.is_raw)
     return RowShown(wish, tuple(lines), found, found.reason)
@@ -92,6 +93,14 @@ def _value_text(value: object) -> str:
         return json.dumps(value, ensure_ascii=False, indent=2, default=str)
     except (ValueError, RecursionError):
         return str(value)
+
+
+def title_of(shown: RowShown) -> str:
+    """What stands over the row: which part of it is trained, or that nothing is."""
+    view, wish = shown.view, shown.wanted
+    if view is None or not view.pieces:
+        return "Not trained: as it stands in the file"
+    return "As it stands in the file" if wish.is_raw else f"Trained on {TRAINED_ON[wish.train_on]}"
 
 
 def fact_lines(shown: RowShown, rows: int | None, width: int) -> list[Line]:
@@ -115,14 +124,14 @@ def fact_lines(shown: RowShown, rows: int | None, width: int) -> list[Line]:
     return [pack(pieces, width), pack(counts, width)]
 
 
-def legend(is_raw: bool, seams: bool, width: int) -> Line:
+def legend(shown: RowShown, width: int) -> Line:
     """What the marks mean."""
-    if is_raw:
+    if shown.wanted.is_raw or shown.view is None or not shown.view.pieces:
         return ((" The row as it stands in the file.", "muted"),)
     pieces: list[Piece] = [
         (f" {OPEN}trained{CLOSE}", "good"), ("not trained", ""), ("<special token>", "live"),
         (f"{SCISSORS}cut off", "bad"), ("⏎ line end", "muted"),
     ]  # fmt: skip
-    if seams:
+    if shown.wanted.seams:
         pieces.append((f"{SEAM} between tokens", "muted"))
     return pack(pieces, width)

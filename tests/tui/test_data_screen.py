@@ -1,0 +1,348 @@
+"""The Data step: choose a file, see what is wrong with it, go on only with what can be trained."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.cells import cell_len
+from wizard_world import SIZES, World, at_step
+
+from tui_ft.data import gate
+from tui_ft.tui.screens.data import DataScreen
+from tui_ft.tui.screens.data_pick import PickData
+from tui_ft.tui.screens.data_row import DataRow
+from tui_ft.tui.wizard.data_sets import DataSets
+from tui_ft.tui.wizard.draft import Draft
+
+KEYS = ["Enter Next", "Esc Back", "q Leave", "v Rows", "f Files", "c Columns", "t Trained"]
+
+
+def rows(count: int = 120) -> list[dict[str, Any]]:
+    return [
+        {"prompt": f"What is {i} plus {i}?", "completion": f"It is {2 * i}. " * (1 + i % 7)}
+        for i in range(count)
+    ]
+
+
+def write(path: Path, rows: list[Any]) -> Path:
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "good.jsonl", rows())
+    faulty = rows()
+    faulty[2]["completion"] = ""
+    faulty[4]["prompt"] = None
+    faulty[6]["completion"] = ""
+    write(tmp_path / "faulty.jsonl", faulty)
+    return tmp_path
+
+
+def a_draft(model: str = "demo") -> Draft:
+    draft = Draft()
+    draft.set(f"model.id={model}")
+    return draft
+
+
+def drawn_on(path: Path | str, model: str = "demo") -> Draft:
+    draft = a_draft(model)
+    DataSets(draft).take(str(path))
+    return draft
+
+
+async def checked(world: World) -> None:
+    """Wait for the end of the checks."""
+    screen = next(one for one in world.pilot.app.screen_stack if isinstance(one, DataScreen))
+    await world.until(lambda: screen.checks.running is None and screen.desk.due() is None, 20)
+    await world.until(lambda: "Checking" not in world.text)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_two_enters_take_a_good_file_and_go_on(folder: Path, size: tuple[int, int]) -> None:
+    async with at_step(DataScreen, a_draft(), size=size) as world:
+        await world.sees("Which data should it learn from?", "good.jsonl", "faulty.jsonl")
+        await world.type("goo")
+        await world.until(lambda: "faulty" not in world.text)
+        await world.press("enter")
+        await world.sees("✓ 120 of 120 rows can be trained on", "prompt and completion in JSONL")
+        await checked(world)
+        assert world.draft.spec.data.train == str(folder / "good.jsonl")
+        assert all(cell_len(line) <= size[0] for line in world.lines)
+        assert all(key in world.lines[-1] for key in KEYS)
+        await world.press("enter")
+        await world.until(lambda: world.outcomes)
+        assert world.outcomes == ["next"]
+        assert world.draft.findings[str(folder / "good.jsonl")].usable_rows == 120
+
+
+async def test_esc_without_data_goes_back_and_with_data_keeps_it(folder: Path) -> None:
+    async with at_step(DataScreen, a_draft()) as world:
+        await world.sees("Which data")
+        await world.press("escape")
+        await world.until(lambda: world.outcomes)
+        assert world.outcomes == ["back"] and world.draft.spec.data.train is None
+    async with at_step(DataScreen, drawn_on(folder / "good.jsonl")) as world:
+        await world.sees("✓ 120 of 120")
+        await checked(world)
+        await world.press("escape")
+        await world.until(lambda: world.outcomes)
+        assert world.outcomes == ["back"] and world.draft.spec.data.train == str(folder / "good.jsonl")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_fault_is_named_with_rows_and_remedy_and_its_row_is_shown(
+    folder: Path, size: tuple[int, int]
+) -> None:
+    async with at_step(DataScreen, drawn_on(folder / "faulty.jsonl"), size=size) as world:
+        await world.sees("! 117 of 120 rows can be trained on", "3 will be skipped", "✗ 2 errors")
+        await checked(world)
+        assert "empty_answer" in world.text and "Rows 3, 7" in world.text and "Fix" in world.text
+        await world.press("v")
+        await world.sees("Row 3 of 120", "Not trained: as it stands in the file", "What is 2 plus 2?")
+        await world.press("n")
+        await world.sees("Row 7 of 120")
+        await world.press("n")
+        await world.sees("That is the last row of this problem.")
+        await world.press("right")
+        await world.sees("Row 8 of 120", "tokens", "trained")
+        await world.press("escape")
+        await world.until(lambda: isinstance(world.screen, DataScreen))
+        await world.press("enter")
+        await world.until(lambda: world.outcomes)
+        assert world.outcomes == ["next"], "rows that cannot be used are skipped, the others are trained on"
+
+
+async def test_what_is_trained_is_marked_and_the_part_can_be_changed(tmp_path: Path) -> None:
+    chats = [
+        {"messages": [
+            {"role": "user", "content": f"First {i}?"}, {"role": "assistant", "content": "One."},
+            {"role": "user", "content": "Second?"}, {"role": "assistant", "content": "Two."},
+        ]} for i in range(110)
+    ]  # fmt: skip
+    async with at_step(DataScreen, drawn_on(write(tmp_path / "chat.jsonl", chats))) as world:
+        await world.sees("✓ 110 of 110", "% trained: the last answer")
+        await checked(world)
+        await world.press("v")
+        await world.sees("Trained on the last answer", "One.<|end|>", "▐Two.<|end|>▌")
+        await world.press("t")
+        await world.sees("Trained on every answer", "▐One.<|end|>▌", "▐Two.<|end|>▌")
+        assert world.draft.spec.data.train_on == "assistant"
+        await world.press("t")
+        await world.sees("Trained on every token", "▐<|user|>First 0?")
+        await world.press("b")
+        await world.sees("╎ between tokens")
+        await world.press("r")
+        await world.sees("As it stands in the file", '"role": "user"')
+
+
+async def test_any_row_can_be_gone_to_by_its_number(folder: Path) -> None:
+    async with at_step(DataScreen, drawn_on(folder / "good.jsonl")) as world:
+        await checked(world)
+        await world.press("v")
+        await world.sees("Row 1 of 120")
+        await world.press("left")
+        await world.press("g", "4", "2", "enter")
+        await world.sees("Row 42 of 120", "What is 41 plus 41?")
+        await world.press("g", "9", "9", "9", "9", "enter")
+        await world.sees("Row 120 of 120", "What is 119 plus 119?")
+        await world.press("g", "escape")
+        await world.until(lambda: isinstance(world.screen, DataRow) and "its number" not in world.text)
+
+
+async def test_what_the_length_cuts_is_marked_and_a_key_takes_the_suggested_one(tmp_path: Path) -> None:
+    long = rows()
+    for row in long[:60]:
+        row["completion"] = "word " * 300
+    draft = drawn_on(write(tmp_path / "long.jsonl", long))
+    draft.set("data.max_length=64")
+    async with at_step(DataScreen, draft) as world:
+        await checked(world)
+        await world.sees("✂ cut at 64", "l takes")
+        await world.press("v")
+        await world.sees("cut at 64", "▌✂")
+        await world.press("escape", "l")
+        await world.sees("u takes it back")
+        taken = draft.spec.data.max_length
+        assert taken == draft.findings[str(tmp_path / "long.jsonl")].suggested_max_length and taken > 300
+        await checked(world)
+        assert draft.findings[str(tmp_path / "long.jsonl")].max_length == taken, "it was checked again"
+        await world.press("u")
+        await world.until(lambda: draft.spec.data.max_length == 64)
+
+
+async def test_columns_of_other_names_are_given_by_keys_and_kept_in_the_spec(tmp_path: Path) -> None:
+    path = write(tmp_path / "odd.jsonl", [{"Frage": f"{i}?", "Lösung": f"{i}!"} for i in range(100)])
+    async with at_step(DataScreen, drawn_on(path)) as world:
+        await checked(world)
+        assert "✗" in world.text
+        await world.press("enter")
+        await world.until(lambda: "in no format that is known here" in world.text)
+        assert not world.outcomes
+        await world.press("c")
+        await world.sees("Which column plays which part?", "Frage", "Lösung", "0?")
+        await world.press("down", "right", "down", "right")
+        await world.sees("◂ prompt ▸", "◂ completion ▸", "Read as prompt_completion")
+        await world.press("enter")
+        await world.sees("✓ 100 of 100 rows can be trained on", "prompt ← Frage", "completion ← Lösung")
+        assert world.draft.spec.data.columns == {"prompt": "Frage", "completion": "Lösung"}
+        await checked(world)
+        await world.press("enter")
+        await world.until(lambda: world.outcomes == ["next"])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("lfs.jsonl", b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12\n", "lfs pull"),
+        ("empty.jsonl", b"", "empty"),
+        ("torn.jsonl", b'{"prompt": "a", "completion": "b"}\n{"prompt": "x"\n', "convert"),
+        ("binary.jsonl", bytes(range(256)) * 40, "gzipped"),
+        ("dpo.jsonl", b'{"prompt": "a", "chosen": "b", "rejected": "c"}\n' * 120, "dpo"),
+    ],
+)  # fmt: skip
+async def test_a_file_that_the_trainer_refuses_is_refused_with_the_remedy(
+    tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    async with at_step(DataScreen, drawn_on(tmp_path / name)) as world:
+        await checked(world)
+        await world.press("enter")
+        await world.until(lambda: world.screen.notice.is_error)
+        assert said.lower() in world.text.lower() and not world.outcomes
+        assert "\x1b" not in world.text and all(cell_len(line) <= 80 for line in world.lines)
+
+
+async def test_a_missing_file_and_a_set_on_the_hub_are_told_apart(tmp_path: Path) -> None:
+    async with at_step(DataScreen, drawn_on(tmp_path / "gone.jsonl")) as world:
+        await checked(world)
+        await world.press("enter")
+        await world.until(lambda: world.screen.notice.is_error)
+        assert not world.outcomes
+    async with at_step(DataScreen, drawn_on("tatsu-lab/alpaca")) as world:
+        await world.sees("tatsu-lab/alpaca a data set on the Hub", "hf download --repo-type dataset")
+        await world.press("enter")
+        await world.until(lambda: world.outcomes == ["next"])
+
+
+async def test_esc_stops_a_check_and_what_it_found_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import threading
+
+    path = write(tmp_path / "many.jsonl", rows(6000))
+    may_go_on = threading.Event()
+    real = gate.check
+
+    def slowly(where: str, *, progress: Any, **options: Any) -> Any:
+        def note(so_far: Any) -> None:
+            progress(so_far)
+            may_go_on.wait(20)
+            progress(so_far)
+
+        return real(where, progress=note, **options)
+
+    monkeypatch.setattr(gate, "check", slowly)
+    async with at_step(DataScreen, drawn_on(path)) as world:
+        await world.sees("Checking every row …", "so far", "Esc stops it")
+        await world.press("enter")
+        await world.sees("The check is still running")
+        await world.press("escape")
+        may_go_on.set()
+        await world.sees("stopped early: the rest is not checked")
+        found = world.draft.findings[str(path)]
+        assert found.is_partial and 0 < found.rows < 6000 and not world.outcomes
+        monkeypatch.setattr(gate, "check", real)
+        await world.press("r")
+        await world.sees("✓ 6,000 of 6,000")
+        await world.press("enter")
+        await world.until(lambda: world.outcomes == ["next"])
+
+
+async def test_without_a_tokenizer_rows_are_shown_by_message_and_a_key_would_fetch_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tui_ft.tui.wizard import data_tokenizer
+
+    fetched = []
+    monkeypatch.setenv("HF_HUB_CACHE", str(folder / "no-cache"))
+    monkeypatch.setattr(data_tokenizer, "fetch", fetched.append)
+    async with at_step(DataScreen, drawn_on(folder / "good.jsonl", "Qwen/Qwen3-8B")) as world:
+        await checked(world)
+        await world.sees("g fetches it", "Length in characters", "▐It is 0. ▌", "g Tokens")
+        assert not fetched, "nothing is asked of the network before somebody asks for it"
+        await world.press("v")
+        await world.sees("No tokenizer: shown by message")
+        await world.press("escape", "g")
+        await world.until(lambda: fetched)
+        assert fetched[0].id == "Qwen/Qwen3-8B"
+
+
+async def test_several_files_with_weights_and_one_that_is_held_out(folder: Path) -> None:
+    write(folder / "held.jsonl", rows(130)[120:])
+    async with at_step(DataScreen, drawn_on(folder / "good.jsonl")) as world:
+        await checked(world)
+        await world.press("f", "a")
+        await world.until(lambda: isinstance(world.screen, PickData))
+        await world.type("faulty")
+        await world.until(lambda: "held" not in world.text)
+        await world.press("enter")
+        await world.sees("good.jsonl", "faulty.jsonl", "weight")
+        await world.press("+")
+        await world.sees("2×")
+        await world.press("end", "enter")
+        await world.until(lambda: isinstance(world.screen, PickData))
+        await world.type("held")
+        await world.until(lambda: "good" not in world.text)
+        await world.press("enter")
+        await world.sees("Held out: ", "held.jsonl")
+        await world.press("escape")
+        await world.sees("of 3,")
+        await checked(world)
+        train = world.draft.spec.data.train
+        assert isinstance(train, list) and [item.weight for item in train] == [1.0, 2.0]
+        assert world.draft.spec.data.eval == str(folder / "held.jsonl")
+        assert len(world.draft.findings) == 3
+        seen = set()
+        for _ in range(3):
+            seen |= {name for name in ("good", "faulty", "held") if f"{name}.jsonl (" in world.text}
+            before = world.lines[1]
+            await world.press("right")
+            await world.until(lambda before=before: world.lines[1] != before)
+        assert seen == {"good", "faulty", "held"}
+
+
+async def test_a_step_opened_again_checks_nothing_twice(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = drawn_on(folder / "good.jsonl")
+    async with at_step(DataScreen, draft) as world:
+        await checked(world)
+
+    def never(*_: Any, **__: Any) -> Any:
+        raise AssertionError("it was checked again")
+
+    monkeypatch.setattr(gate, "check", never)
+    async with at_step(DataScreen, draft) as world:
+        await world.sees("✓ 120 of 120")
+        await checked(world)
+        assert "checked again" not in world.text
+
+
+async def test_a_bug_below_is_a_sentence_and_not_the_end_of_the_app(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> Any:
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr(gate, "check", broken)
+    monkeypatch.setattr("tui_ft.data.view.view", broken)
+    async with at_step(DataScreen, drawn_on(folder / "good.jsonl")) as world:
+        await world.sees("ZeroDivisionError: oops", "It could not be checked")
+        await world.press("v")
+        await world.sees("✗ ZeroDivisionError: oops")
