@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from method_world import Actions, no_gpu
 from textual.pilot import Pilot
 
 from tui_ft.hardware.gpu import GpuReader
+from tui_ft.tui.actions import LocalActions
 from tui_ft.tui.app import TuiFtApp
 from tui_ft.tui.screens.home import HomeScreen
 from tui_ft.tui.screens.wizard import WizardScreen
@@ -31,6 +33,8 @@ class World:
     actions: Actions
     draft: Draft
     outcomes: list[Outcome | None] = dataclasses.field(default_factory=list)
+    keys: int = 0
+    """How many were pressed; what was typed into a field does not count."""
 
     @property
     def lines(self) -> list[str]:
@@ -45,6 +49,7 @@ class World:
         return self.pilot.app.screen
 
     async def press(self, *keys: str) -> None:
+        self.keys += len(keys)
         await self.pilot.press(*keys)
 
     async def type(self, text: str) -> None:
@@ -82,13 +87,23 @@ async def at_step(
 
 @asynccontextmanager
 async def at_home(
-    nvml: FakeNvml | None = None, size: tuple[int, int] = (80, 24), runs_root: Path = Path("/runs")
+    nvml: FakeNvml | None = None,
+    size: tuple[int, int] = (80, 24),
+    runs_root: Path = Path("/runs"),
+    *,
+    launches: bool = False,
 ) -> AsyncIterator[World]:
-    """Begin at home, with the real presets and no runs; a run that is started opens as a line of text."""
+    """Begin at home, with the real presets and no runs.
+
+    A launch is only noted, and its run opens as a line of text, unless `launches`.
+    """
     app = TuiFtApp(runs_root, read_gpus=GpuReader(nvml or no_gpu()).read)
     actions = Actions(app)
+    if launches:
+        actions.start = functools.partial(LocalActions.start, actions)  # type: ignore[method-assign]
+    else:
+        app._run_screen = OpenedRun  # type: ignore[method-assign]
     app._home_screen = lambda: HomeScreen(actions)  # type: ignore[method-assign]
-    app._run_screen = OpenedRun  # type: ignore[method-assign]
     async with app.run_test(size=size) as pilot:
         home = app.screen
         assert isinstance(home, HomeScreen)
