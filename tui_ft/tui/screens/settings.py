@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on, work
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 GPUS_EVERY_S = 1.0
 NO_GPU_EVERY_S = 30.0
+HELD_S = 0.025
+"""The value that was typed waits so long for the numbers, at most."""
 TALL_ROWS = 32
 MATTER, ALL = "Settings that matter", "All settings"
 
@@ -72,6 +75,7 @@ class SettingsScreen(WizardScreen):
         self._made = 0
         self._is_due = False
         self._is_looking = False
+        self._unpainted = ExitStack()
 
     @property
     def fields(self) -> FieldList:
@@ -89,7 +93,7 @@ class SettingsScreen(WizardScreen):
     def body(self) -> ComposeResult:
         self.add_class("-tall" if self.app.size.height >= TALL_ROWS else "-short")
         yield OutlookHead()
-        yield FieldList()
+        yield FieldList(self._follow_cursor)
         yield Prose("About", id="about")
 
     def on_mount(self) -> None:
@@ -120,11 +124,9 @@ class SettingsScreen(WizardScreen):
         wrong = [(f"✗ {error}", "bad")] if error else []
         panel.set_entries([*wrong, *field_entries(row, self.spec, preset)])
 
-    @on(RowList.Chosen)
-    def _follow_cursor(self, event: RowList.Chosen) -> None:
-        if event.is_move:
-            self.notice.say("")
-            self.query_one("#about", Prose).action_begin()
+    def _follow_cursor(self) -> None:
+        self.notice.say("")
+        self.query_one("#about", Prose).action_begin()
         self._show_about()
         self.refresh_bindings()
 
@@ -151,7 +153,13 @@ class SettingsScreen(WizardScreen):
         self._is_due = True
         if not self._is_looking and self._reading is not None:
             self._is_looking = True
+            self._hold()
             self._look()
+
+    def _hold(self) -> None:
+        """Let the value and the numbers that follow from it be painted in one frame."""
+        self._unpainted.enter_context(self.app.batch_update())
+        asyncio.get_running_loop().call_later(HELD_S, self._unpainted.close)
 
     @work(group="look")
     async def _look(self) -> None:
@@ -165,9 +173,11 @@ class SettingsScreen(WizardScreen):
                 )
                 self._outlook = outlook
                 self.head.show(outlook)
+                self._unpainted.close()
         except Exception as error:  # noqa: BLE001 - shown where the user looks
             self.notice.complain(sentence(error))
         finally:
+            self._unpainted.close()
             self._is_looking = False
 
     # --- typing a value ------------------------------------------------------------------------------

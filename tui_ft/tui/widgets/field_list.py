@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -58,9 +59,11 @@ class FieldList(RowList[FieldRow]):
     class Dropped(Message):
         """The typing was called off."""
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, moved: Callable[[], None], *, id: str | None = None) -> None:
+        """`moved` is called with each move, at once: what follows the cursor is painted in the same frame."""
         super().__init__(id=id)
         self.title = "Settings"
+        self._moved = moved
         self._line: LineEdit | None = None
         self._is_wrong = False
         self._first = ""
@@ -160,6 +163,12 @@ class FieldList(RowList[FieldRow]):
         if not self.is_editing:
             super()._on_mouse_scroll_up(event)
 
+    def _go(self, index: int) -> None:
+        before = self.index
+        super()._go(index)
+        if self.index != before:
+            self._moved()
+
     # --- drawing ---------------------------------------------------------------------------------
 
     def set_title(self, title: str) -> None:
@@ -175,9 +184,8 @@ class FieldList(RowList[FieldRow]):
         place = f" {self.index + 1} of {len(self.rows)}" if len(self.rows) > self._visible else ""
         left = 1 + _GROUP + _NAME
         title = fit(f" {self.title}{place}", left)
-        legend = f"{RECOMMENDED} not as recommended"
-        if any(row.in_preset is not None for row in self.rows):
-            legend += f"  {PRESET} not as in the preset"
+        preset = f", {PRESET} preset" if any(row.in_preset is not None for row in self.rows) else ""
+        legend = f"unlike {RECOMMENDED} advice{preset}"
         return [
             (title, "focused-title" if self.has_focus else "title"),
             (fit("   value", 2 + _VALUE), ""),

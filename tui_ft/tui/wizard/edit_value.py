@@ -15,6 +15,8 @@ _HALVES = tuple(
     sorted({*(2.0**power for power in range(3, 21)), *(3 * 2.0**power for power in range(5, 19))})
 )
 
+_RATES = tuple(float(f"{digit}e{power}") for power in range(-7, 0) for digit in (1, 2, 3, 5))
+
 _LADDERS: Mapping[str, tuple[float, ...]] = {
     "data.max_length": _HALVES,
     "data.eval_fraction": (0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5),
@@ -24,6 +26,7 @@ _LADDERS: Mapping[str, tuple[float, ...]] = {
     "method.layers": (1, 2, 3, 4, 6, 8, 12, 16, 24, 32),
     "method.virtual_tokens": (8, 16, 20, 32, 50, 64, 100, 200),
     "objective.beta": (0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 1),
+    "training.learning_rate": _RATES,
     "training.warmup": (0, 0.03, 0.05, 0.1, 0.15, 0.2),
     "training.epochs": (0.25, 0.5, 1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 50, 100),
     "training.batch_size": _DOUBLING,
@@ -34,6 +37,7 @@ _LADDERS: Mapping[str, tuple[float, ...]] = {
     "training.dataloader_workers": (0, 1, 2, 4, 8, 16),
     "evaluation.every_epochs": (0.05, 0.1, 0.25, 0.5, 1, 2),
     "checkpoints.every_minutes": (2, 5, 10, 15, 30, 60, 120),
+    "after.idle_minutes": (5, 10, 15, 30, 60, 120),
     "checkpoints.keep": (1, 2, 3, 4, 5, 10, 20),
     "hardware.memory_fraction": (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1),
 }
@@ -53,8 +57,9 @@ def stepped(row: FieldRow, by: int) -> str | None:
         return "false" if row.means else "true"
     words = _words(field)
     if words:
-        at = words.index(row.value) if row.value in words else 0
-        word = words[(at + by) % len(words)]
+        if row.value is None and row.means in words:
+            words = words[1:]  # unset means one of them, from which it goes on
+        word = words[(words.index(row.means) + by) % len(words)] if row.means in words else words[0]
         return "" if word is None else f'"{word}"'
     if is_number(field):
         return _stepped_number(row, by)
@@ -62,13 +67,8 @@ def stepped(row: FieldRow, by: int) -> str | None:
 
 
 def _words(field: Declaration) -> list[object]:
-    """The words of which a value is one; unset first where it may be. None of a field that is typed too."""
-    typed = [
-        member
-        for member in field.members
-        if get_origin(member) is not Literal and get_origin(member) is not list
-    ]
-    if not field.words or typed:
+    """The words that a key goes through, unset first where it may be; none where a number may stand, too."""
+    if not field.words or any(member in (int, float, str) for member in field.members):
         return []
     return [*([None] if field.default is None else []), *field.words]
 
@@ -79,8 +79,8 @@ def is_number(field: Declaration) -> bool:
 
 
 def is_typed(field: Declaration) -> bool:
-    """False where a key goes from one of a few values to the next."""
-    return field.members != (bool,) and not _words(field)
+    """False where a value can only be one of a few, and a key goes from one to the next."""
+    return field.members != (bool,) and any(get_origin(member) is not Literal for member in field.members)
 
 
 def _stepped_number(row: FieldRow, by: int) -> str | None:

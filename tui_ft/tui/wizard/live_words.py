@@ -29,10 +29,9 @@ def count_words(number: float | None) -> str:
 def steps_text(outlook: Outlook) -> str:
     """`180 steps of 16 rows`."""
     steps = outlook.volume.steps
-    if steps is None:
-        return f"{UNKNOWN} steps"
     batch = effective_batch(outlook.spec, devices(outlook.spec))
-    return f"{steps:,} step{'' if steps == 1 else 's'} of {batch} row{'' if batch == 1 else 's'}"
+    number = UNKNOWN if steps is None else f"{steps:,}"
+    return f"{number} step{'' if steps == 1 else 's'} of {batch} row{'' if batch == 1 else 's'}"
 
 
 def tokens_text(amount: Volume) -> str:

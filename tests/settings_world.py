@@ -1,0 +1,63 @@
+"""The Settings step for tests: a checked data set of a thousand rows, and a model that a small GPU holds."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from hardware.fake_nvml import FakeNvml
+from method_world import device
+from wizard_world import World, at_step
+
+from tui_ft.data.findings import Findings, Lengths
+from tui_ft.spec import overrides
+from tui_ft.spec.run_spec import DataSection, ModelSection, RunSpec
+from tui_ft.tui.screens.settings import SettingsScreen
+from tui_ft.tui.wizard.draft import Draft
+
+DATA = "/data/rows.jsonl"
+
+
+def findings(**changes: Any) -> Findings:
+    """A thousand rows, half of about 100 tokens and half of about 300."""
+    lengths = Lengths(
+        unit="tokens", p50=200, p95=400, p99=400, max=400, mean=200.0, histogram=[(200, 500), (400, 500)]
+    )
+    known: dict[str, Any] = {
+        "path": DATA, "container": "jsonl", "format": "alpaca", "rows": 1000, "usable_rows": 1000,
+        "lengths": lengths, "tokens": 200_000, "max_length": 1024,
+    }  # fmt: skip
+    return Findings(**known | changes)
+
+
+def a_draft(*changes: str, model: str = "Qwen/Qwen3-8B", checked: bool = True) -> Draft:
+    """QLoRA of an 8B model as recommended, from a preset with a smaller rank."""
+    spec = RunSpec(model=ModelSection(id=model), data=DataSection(train=DATA))
+    spec = overrides.apply(spec, ["method.kind=qlora", *changes])
+    draft = Draft(spec, preset=("small-rank", overrides.apply(spec, ["method.rank=8"])))
+    if checked:
+        draft.findings[DATA] = findings()
+    draft.reached = draft.step = "settings"
+    return draft
+
+
+def a_gpu(free_gib: float = 23.1) -> FakeNvml:
+    return FakeNvml(device(0, "GeForce RTX 4090", 23.99, free_gib))
+
+
+@asynccontextmanager
+async def at_settings(
+    draft: Draft | None = None, nvml: FakeNvml | None = None, size: tuple[int, int] = (80, 24)
+) -> AsyncIterator[World]:
+    """Open the step and wait for its numbers."""
+    async with at_step(SettingsScreen, draft or a_draft(), nvml or a_gpu(), size) as world:
+        await world.until(lambda: world.screen._outlook)
+        yield world
+
+
+async def go_to(world: World, path: str) -> None:
+    """Put the cursor on a field."""
+    fields = world.screen.fields
+    fields.choose(path)
+    await world.until(lambda: fields.chosen.path == path)
