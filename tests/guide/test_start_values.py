@@ -13,6 +13,7 @@ from guide_asking import (
 from tui_ft.errors import TuiFtError
 from tui_ft.spec.run_spec import (
     DataSection,
+    EvaluationSection,
     MethodSection,
     ModelSection,
     ObjectiveSection,
@@ -26,6 +27,13 @@ def test_few_rows_get_a_guard() -> None:
     assert (spec.method.rank, spec.method.dropout, spec.evaluation.every_epochs) == (8, 0.05, 0.25)
     assert spec.training.epochs <= 3
     assert "G4" not in rules_of(advice("sft", 1000, 24))
+
+
+def test_few_rows_leave_an_evaluation_every_so_many_steps_as_it_is() -> None:
+    spec = RunSpec(model=ModelSection(id=LLAMA_8B), evaluation=EvaluationSection(every_steps=40))
+    chosen = advice("sft", 300, 24, spec=spec).plan.spec
+    assert (chosen.evaluation.every_steps, chosen.evaluation.every_epochs) == (40, None)
+    assert chosen.method.rank == 8
 
 
 def test_beside_fused_experts_the_guard_has_no_dropout() -> None:

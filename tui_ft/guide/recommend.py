@@ -30,7 +30,7 @@ def recommend(
     wish = f"objective.kind={objective.objective if objective else 'sft'}"
     first = Case(question, (wish,), price)
     settings = [rule for rule in rules if rule.decides == "settings" and rule.holds(first)]
-    start = tuple(change for rule in settings for change in rule.start)
+    start = _starts(question, settings)
     case = Case(question, (wish, *start), price)
     deciding, plan = _decide(rules, case)
     final = _finished(question, plan, (deciding, *([objective] if objective else []), *settings))
@@ -76,7 +76,7 @@ def _decide(rules: Sequence[Rule], case: Case) -> tuple[Rule, Plan]:
 def _finished(question: Question, plan: Plan, rules: Sequence[Rule]) -> Plan:
     """The plan with the start values that move no memory: passes over the data, learning rate."""
     changes = plan.overrides + start_values(question, plan.objective)
-    changes += tuple(change for rule in rules if rule.decides != "settings" for change in rule.start)
+    changes += _starts(question, [rule for rule in rules if rule.decides != "settings"])
     changes = _each_once(changes)
     spec = overrides.apply(question.spec, changes)
     factor = 1.0
@@ -84,6 +84,14 @@ def _finished(question: Question, plan: Plan, rules: Sequence[Rule]) -> Plan:
         factor *= rule.learning_rate_factor
     changes = _each_once(changes + scaled_learning_rate(spec, factor))
     return replace(plan, spec=overrides.apply(question.spec, changes), overrides=changes)
+
+
+def _starts(question: Question, rules: Sequence[Rule]) -> tuple[str, ...]:
+    """The start values of `rules`; a spec that evaluates every so many steps goes on doing so."""
+    starts = (change for rule in rules for change in rule.start)
+    if question.spec.evaluation.every_steps is None:
+        return tuple(starts)
+    return tuple(change for change in starts if not change.startswith("evaluation.every_epochs="))
 
 
 def _gate(rules: Sequence[Rule], case: Case) -> Gate:
