@@ -61,7 +61,9 @@ def key_table() -> list[KeyRow]:
     from tui_ft.tui.screens.review import ReviewScreen
     from tui_ft.tui.screens.run import RunScreen
     from tui_ft.tui.screens.save_preset import SavePreset
+    from tui_ft.tui.screens.settings import SettingsScreen
     from tui_ft.tui.screens.wizard import WizardScreen
+    from tui_ft.tui.widgets.field_list import FieldList
     from tui_ft.tui.widgets.row_list import RowList
 
     screens: list[tuple[str, Iterable[BindingType]]] = [
@@ -77,6 +79,8 @@ def key_table() -> list[KeyRow]:
         ("Its columns", DataColumns.BINDINGS),
         ("A row of it", DataRow.BINDINGS),
         ("Its method", MethodStep.BINDINGS),
+        ("Its settings", SettingsScreen.BINDINGS),
+        ("A value of them", FieldList.BINDINGS),
         ("Its review", ReviewScreen.BINDINGS),
         ("Its smoke run", LaunchScreen.BINDINGS),
         ("Method", MethodScreen.BINDINGS),
