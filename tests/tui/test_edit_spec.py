@@ -13,9 +13,9 @@ from textual.app import App
 
 from tui_ft.spec.errors import SpecError
 from tui_ft.spec.toml import loads
+from tui_ft.tui.editing import fault_lines
 from tui_ft.tui.screens.ask import Confirm
 from tui_ft.tui.screens.settings import SettingsScreen
-from tui_ft.tui.wizard.edit_spec import fault_lines
 
 
 @pytest.fixture(autouse=True)

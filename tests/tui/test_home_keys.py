@@ -28,13 +28,16 @@ from tui_ft.tui.screens.method_step import MethodStep
 from tui_ft.tui.screens.review import ReviewScreen
 from tui_ft.tui.screens.run import RunScreen
 from tui_ft.tui.screens.save_preset import SavePreset
+from tui_ft.tui.screens.settings import SettingsScreen
 from tui_ft.tui.screens.wizard import WizardScreen
+from tui_ft.tui.widgets.field_list import FieldList
 from tui_ft.tui.widgets.row_list import RowList
 
 OWNERS = [
     HomeScreen, MethodScreen, CardsScreen, HelpScreen, Confirm, AskPath, AskModel, RowList,
     WizardScreen, GoalScreen, ChooseModelScreen, AskDraft,
     MethodStep, ReviewScreen, LaunchScreen, SavePreset,
+    SettingsScreen, FieldList,
     DataScreen, PickData, DataFiles, DataColumns, DataRow,
 ]  # fmt: skip
 

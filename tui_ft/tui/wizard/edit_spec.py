@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from tui_ft.spec.errors import SpecError
+from tui_ft.spec import toml
 from tui_ft.tui import editor
-from tui_ft.tui.screens.ask import Confirm
-from tui_ft.tui.text import fit
+from tui_ft.tui.editing import edited
 
 if TYPE_CHECKING:
     from textual.app import App
 
     from tui_ft.tui.wizard.draft import Draft
-
-_AROUND = 1
-"""Lines shown before and after the one at fault."""
-_WIDTH = 74
 
 
 async def edit_spec(app: App[Any], draft: Draft) -> bool:
@@ -28,35 +21,11 @@ async def edit_spec(app: App[Any], draft: Draft) -> bool:
     Raises `TuiFtError` when there is no editor or no terminal to lend.
     """
     paper = editor.draft_of(draft.text, "run.toml")
-    before = draft.spec, draft.text
     try:
-        while editor.edit(app, paper):
-            try:
-                draft.write(paper.text)
-            except SpecError as error:
-                if await app.push_screen_wait(Confirm("Edit it again? (n: everything stays as it was)",
-                                                      fault_lines(error, paper.text))):  # fmt: skip
-                    continue
-                return False
-            return (draft.spec, draft.text) != before
-        return False
+        spec = await edited(app, paper, toml.load)
+        if spec is None or (spec, paper.text) == (draft.spec, draft.text):
+            return False
+        draft.write(paper.text)
+        return True
     finally:
         paper.discard()
-
-
-def fault_lines(error: SpecError, text: str) -> list[str]:
-    """The error, its remedy, and the lines of the text around the one that it names."""
-    lines = [f"✗ {error.message}"]
-    if error.hint:
-        lines.append(f"  {error.hint}")
-    return [*lines, *_around(error.message, text.splitlines())]
-
-
-def _around(message: str, lines: list[str]) -> Iterator[str]:
-    place = re.match(r"line (\d+)", message)
-    if place is None:
-        return
-    at = int(place[1])
-    for number in range(max(at - _AROUND, 1), min(at + _AROUND, len(lines)) + 1):
-        mark = "▸" if number == at else " "
-        yield f"{mark}{number:>4} │ {fit(lines[number - 1], _WIDTH - 8).rstrip()}"
