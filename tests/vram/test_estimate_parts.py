@@ -8,11 +8,12 @@ from vram_cases import shape_of, spec_of
 
 from tui_ft.spec.resolve import METHOD_KEYS
 from tui_ft.vram import coefficients
+from tui_ft.vram.blocks import allocated, packed
 from tui_ft.vram.coefficients import FOLDER, SAME_TRACE
 from tui_ft.vram.estimate import estimate
 from tui_ft.vram.optimizers import OPTIMIZERS
 from tui_ft.vram.policy import nearest, policy_of
-from tui_ft.vram.resident import allocated, resident
+from tui_ft.vram.resident import resident
 from tui_ft.vram.result import Estimate
 from tui_ft.vram.workload import from_spec
 
@@ -122,3 +123,23 @@ def test_preferences_double_the_batch() -> None:
 def test_an_estimate_is_the_same_twice_and_can_be_written_down() -> None:
     assert estimated() == estimated()
     assert msgspec.json.encode(estimated())
+
+
+MIB = 1 << 20
+
+
+@pytest.mark.parametrize(
+    ("requests", "blocks"),
+    [
+        ([3 * MIB], [3 * MIB]),
+        ([5 * MIB] * 4, [5 * MIB] * 4),
+        ([9 * MIB, 9 * MIB + MIB // 2, 2 * MIB], [9 * MIB, 9 * MIB + MIB // 2, 2 * MIB]),
+        ([9 * MIB, 9 * MIB, 2 * MIB - 512], [9 * MIB, 9 * MIB, 2 * MIB]),
+        ([9 * MIB + MIB // 2] * 2, [9 * MIB + MIB // 2, 20 * MIB - 9 * MIB - MIB // 2]),
+        ([MIB, 100, 12 * MIB + 1], [MIB, 512, 12 * MIB + 512]),
+    ],
+)
+def test_rests_of_shared_segments_count_where_they_are_not_split_off(
+    requests: list[int], blocks: list[int]
+) -> None:
+    assert packed(requests) == sum(blocks)

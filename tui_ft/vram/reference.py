@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tui_ft.spec.learning import ObjectiveKind
 from tui_ft.spec.precision import ITEM_BYTES
-from tui_ft.vram.resident import rounded
+from tui_ft.vram.blocks import rounded
 from tui_ft.vram.shape import ModelShape
 from tui_ft.vram.workload import Workload
 

@@ -7,19 +7,11 @@ from dataclasses import dataclass
 from math import prod
 
 from tui_ft.spec.precision import ITEM_BYTES
-from tui_ft.vram.optimizers import Optimizer, Shape, optimizer
+from tui_ft.vram.blocks import allocated, packed, rounded
+from tui_ft.vram.optimizers import Shape, optimizer
 from tui_ft.vram.shape import ModelShape, Weight
 from tui_ft.vram.targets import adapted
 from tui_ft.vram.workload import Workload
-
-ALIGNMENT = 512
-"""Bytes to which the caching allocator rounds a request up (c10/cuda/CUDACachingAllocator.cpp)."""
-
-SEGMENT = 2 << 20
-"""A request of 10 MiB and more gets a segment rounded up to this; a rest up to 1 MiB is not split off."""
-
-_LEAST_LARGE = 10 << 20
-_LEAST_SPLIT = 1 << 20
 
 _BLOCK = 64
 _NESTED_BLOCK = 256
@@ -45,34 +37,22 @@ class Resident:
     trainable: int
 
 
-def rounded(nbytes: int) -> int:
-    """Bytes of a block cut from a large free one, as weights are: loading warms the allocator up first."""
-    return -(-nbytes // ALIGNMENT) * ALIGNMENT
-
-
-def allocated(nbytes: int) -> int:
-    """Bytes of the block that a fresh request of `nbytes` gets, the unsplit rest of its segment included."""
-    size = rounded(nbytes)
-    if size < _LEAST_LARGE:
-        return size
-    segment = -(-size // SEGMENT) * SEGMENT
-    return segment if segment - size <= _LEAST_SPLIT else size
-
-
 def resident(shape: ModelShape, workload: Workload) -> Resident:
     """Weights, adapter, gradients and optimizer states of `workload`, in bytes."""
     moved = trainable_shapes(shape, workload)
     trains_base = workload.method in ("full", "last_layers")
     item = ITEM_BYTES[workload.precision.trainable] if trains_base else _adapter_item(workload)
     used = optimizer(workload.optimizer)
-    sizes = [allocated(prod(one) * item) for one in moved]
+    sizes = [prod(one) * item for one in moved]
+    resting = [one for one in moved if not used.pages(prod(one))]
+    paged = [one for one in moved if used.pages(prod(one))]
     return Resident(
         weights=_weights(shape, workload),
-        adapter=0 if trains_base else sum(sizes),
-        gradients=sum(sizes),
-        optimizer=sum(_states(used, one, item) for one in moved if not used.pages(prod(one))),
-        paged=sum(_states(used, one, item) for one in moved if used.pages(prod(one))),
-        step=used.step_bytes(sizes),
+        adapter=0 if trains_base else packed(sizes),
+        gradients=packed(reversed(sizes)),  # the last layer's come first
+        optimizer=packed(size for one in resting for size in used.state_bytes(one, item)),
+        paged=sum(allocated(size) for one in paged for size in used.state_bytes(one, item)),
+        step=used.step_bytes([allocated(size) for size in sizes]),
         trainable=sum(prod(one) for one in moved),
     )
 
@@ -114,10 +94,6 @@ def _last(shape: ModelShape, workload: Workload) -> list[Weight]:
 
 def _adapter_item(workload: Workload) -> int:
     return 4 if workload.adapter_dtype == "float32" else 2
-
-
-def _states(used: Optimizer, shape: Shape, item: int) -> int:
-    return sum(allocated(size) for size in used.state_bytes(shape, item))
 
 
 def _weights(shape: ModelShape, workload: Workload) -> int:
