@@ -52,12 +52,12 @@ class Repetition:
         bucket.rows.append(row)
         bucket.numbers.append(number)
 
-    def finish(self, faults: Faults) -> int:
+    def finish(self, faults: Faults, *, with_conflicts: bool) -> int:
         """Tell the repetitions, and return how many rows repeat an earlier one exactly."""
         exact, content, conflicts = _Firsts(), _Firsts(), _Firsts()
         for bucket in self._buckets:
             bucket.repeats(exact, content)
-            for number in bucket.conflicts():
+            for number in bucket.conflicts() if with_conflicts else ():
                 conflicts.add(number)
         for code, found in (
             ("duplicate", exact), ("same_content", content), ("conflicting_answers", conflicts),

@@ -1,0 +1,145 @@
+"""What looks like personal data or a secret. Only masked samples leave this module, never the value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from tui_ft.data.checks.sight import Sight
+from tui_ft.data.faults import Faults
+
+
+class _Kind(NamedTuple):
+    """Something to look for: `signs` are cheap to search and one of them stands in every hit."""
+
+    name: str
+    signs: tuple[str, ...]
+    pattern: re.Pattern[str]
+    is_one: Callable[[str], bool] = bool
+
+
+_MAIL = re.compile(
+    r"(?<![\w.+%-])[\w.+%-]{1,64}@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,24}\b", re.I | re.A
+)
+_DIGITS = re.compile(r"[0-9+(][0-9 ().-]{7,}[0-9]")
+_PHONE = re.compile(
+    r"(?<![\w.+-])(?:\+[1-9][0-9]{0,2}[ .-]?(?:\([0-9]{1,4}\)[ .-]?)?[0-9]{2,4}(?:[ .-]?[0-9]{2,4}){2,3}"
+    r"|(?:1[ .-])?\([2-9][0-9]{2}\) ?[0-9]{3}[ .-][0-9]{4}|(?:1[.-])?[2-9][0-9]{2}-[0-9]{3}-[0-9]{4}"
+    r"|1[3-9][0-9]{9})(?![\w-])"
+)
+_CARD = re.compile(r"(?<![\w.-])[3-6][0-9]{3}(?:[ -]?[0-9]){9,15}(?![\w-])(?!\.[0-9])")
+_SOCIAL = re.compile(r"(?<![\w-])(?!000|666|9)[0-9]{3}-(?!00)[0-9]{2}-(?!0000)[0-9]{4}(?![\w-])")
+_IBAN = re.compile(r"\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b")
+
+_MADE_UP = re.compile(
+    r"@(?:[\w.-]*\.)?(?:example|test|invalid|localhost|domain|email|mail|company|yourdomain|yourcompany)"
+    r"\.[a-z.]+$|^(?:user|name|you|your\w*|someone|username|email|abc|xyz|foo)@",
+    re.I,
+)
+
+
+def _is_mail(text: str) -> bool:
+    return not _MADE_UP.search(text) and not text.lower().endswith((".png", ".jpg", ".svg", ".py", ".js"))
+
+
+def _is_phone(text: str) -> bool:
+    digits = re.sub(r"\D", "", text)
+    return 9 <= len(digits) <= 15 and len(set(digits)) > 2 and "555" not in digits[:6]
+
+
+def _is_card(text: str) -> bool:
+    digits = re.sub(r"\D", "", text)
+    groups = re.split(r"[ -]", text)
+    is_grouped = len(groups) == 1 or [len(g) for g in groups] in ([4, 4, 4, 4], [4, 6, 5], [4, 4, 4, 4, 3])
+    return 13 <= len(digits) <= 19 and is_grouped and len(set(digits)) > 3 and _luhn(digits)
+
+
+def _luhn(digits: str) -> bool:
+    doubled = (sum(divmod(2 * int(d), 10)) for d in digits[-2::-2])
+    return (sum(map(int, digits[-1::-2])) + sum(doubled)) % 10 == 0
+
+
+def _is_iban(text: str) -> bool:
+    bare = text.replace(" ", "")
+    if not 15 <= len(bare) <= 34:
+        return False
+    moved = bare[4:] + bare[:4]
+    return int("".join(str(int(character, 36)) for character in moved)) % 97 == 1
+
+
+_PERSONAL = (
+    _Kind("e-mail address", ("@",), _MAIL, _is_mail),
+    _Kind("bank account", (), _IBAN, _is_iban),
+)
+_NUMBERS = (
+    _Kind("card number", (), _CARD, _is_card),
+    _Kind("social security number", (), _SOCIAL),
+    _Kind("phone number", (), _PHONE, _is_phone),
+)
+_SECRETS = (
+    _Kind("AWS key", ("AKIA", "ASIA"), re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")),
+    _Kind("API key", ("sk-",), re.compile(r"\bsk-(?:proj-|ant-|or-|svcacct-)?[A-Za-z0-9_-]{20,}\b")),
+    _Kind(
+        "GitHub token",
+        ("ghp_", "gho_", "ghs_", "ghu_", "github_pat_"),
+        re.compile(r"\b(?:gh[posu]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{50,})\b"),
+    ),
+    _Kind("GitLab token", ("glpat-",), re.compile(r"\bglpat-[A-Za-z0-9_-]{20,}")),
+    _Kind("Hugging Face token", ("hf_",), re.compile(r"\bhf_[A-Za-z]{30,}\b")),
+    _Kind("Slack token", ("xox",), re.compile(r"\bxox[abprs]-[A-Za-z0-9-]{10,}")),
+    _Kind("Google key", ("AIza",), re.compile(r"\bAIza[0-9A-Za-z_-]{35}")),
+    _Kind("Stripe key", ("k_live_",), re.compile(r"\b[srp]k_live_[A-Za-z0-9]{16,}")),
+    _Kind(
+        "private key",
+        ("PRIVATE KEY-----",),
+        re.compile(r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----(?:\s|\\n)+[\w+/=]{16}"),
+    ),
+    _Kind("signed token", ("eyJ",), re.compile(r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}")),
+    _Kind(
+        "password in an address",
+        ("://",),
+        re.compile(r"\b[a-z][a-z0-9+]{2,12}://[^\s:/@\"'<>{}$]{1,40}:[^\s/@\"'<>{}$]{4,60}@[\w.-]+"),
+        lambda text: not re.search(r":(?:password|pass|secret|\*+|x+|pwd|changeme)@", text, re.I),
+    ),
+)  # fmt: skip
+_SECRET_SIGNS = tuple(sign for kind in _SECRETS for sign in kind.signs)
+
+
+def look_for_personal(sight: Sight, faults: Faults) -> None:
+    """Tell personal data and secrets in the texts of a row, each kind once a row."""
+    text = sight.text
+    for name, masked in _personal(text):
+        faults.add("personal_data", sight.number, reason=name, sample=f"{name}: {masked}")
+        break
+    if any(sign in text for sign in _SECRET_SIGNS):
+        for name, masked in _hits(_SECRETS, text):
+            faults.add("secret", sight.number, reason=name, sample=f"{name}: {masked}")
+            break
+
+
+def _personal(text: str) -> Iterator[tuple[str, str]]:
+    yield from _hits(_PERSONAL, text)
+    if _DIGITS.search(text):
+        yield from _hits(_NUMBERS, text)
+
+
+def _hits(kinds: tuple[_Kind, ...], text: str) -> Iterator[tuple[str, str]]:
+    for kind in kinds:
+        if kind.signs and not any(sign in text for sign in kind.signs):
+            continue
+        for found in kind.pattern.finditer(text):
+            if kind.is_one(found[0]):
+                yield kind.name, _masked(found[0])
+                break
+
+
+def _masked(value: str) -> str:
+    """Return `value` with its first character and its shape, nothing that could be used."""
+    if "@" in value and "://" not in value:
+        name, _, host = value.partition("@")
+        return f"{name[0]}…@{host[0]}….{host.rsplit('.', 1)[-1]}"
+    if value[0] in "+(" or value[0].isdigit():
+        digits = sum(character.isdigit() for character in value)
+        return f"{value[:2]}… ({digits} digits)"
+    return f"{value[:4]}… ({len(value)} characters)"
