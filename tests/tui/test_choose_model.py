@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,7 @@ def a_wish(nvml: FakeNvml) -> Wish:
 
 
 def gathered(nvml: FakeNvml, runs_root: Path = Path("/runs")) -> list[Choice]:
-    return model_choices.gather(a_wish(nvml), Path.cwd(), runs_root)
+    return model_choices.measured_all(model_choices.on_disk(Path.cwd(), runs_root), a_wish(nvml))
 
 
 async def loaded(world: World) -> None:
@@ -309,3 +310,47 @@ async def test_gpus_that_cannot_be_read_are_told_and_can_be_tried_again() -> Non
         world.actions.read_gpus = real
         await world.press("r")
         await world.until(lambda: "cannot be listed" not in world.text)
+
+
+async def test_a_slow_disk_does_not_hold_up_the_catalogue(
+    own_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_model(own_disk / "mine")
+    go_on = threading.Event()
+    real = model_choices.on_disk
+
+    def slow(cwd: Path, runs_root: Path) -> list[Choice]:
+        assert go_on.wait(20)
+        return real(cwd, runs_root)
+
+    monkeypatch.setattr(model_choices, "on_disk", slow)
+    monkeypatch.setattr(choose_model, "DISK_WITHIN_S", 0.01)
+    async with at_step(ChooseModelScreen) as world:
+        await world.sees("▸★ demo", "Still looking for models on this disk")
+        assert "mine" not in world.text
+        go_on.set()
+        await world.sees("mine", "▸★ demo")
+        assert "Still looking" not in world.text
+
+
+async def test_a_model_that_nothing_is_known_of_yet_is_kept_and_not_in_the_way() -> None:
+    draft = Draft()
+    draft.set("model.id=org/from-a-preset", "model.revision=v2")
+    async with at_step(ChooseModelScreen, draft) as world:
+        await world.sees(
+            "▸ from-a-preset", "– not known", "chosen", "✗ org/from-a-preset is not in the cache"
+        )
+        await world.press("enter")
+        await world.until(lambda: world.outcomes == ["next"])
+    assert (draft.spec.model.id, draft.spec.model.revision) == ("org/from-a-preset", "v2")
+    assert not draft.can_undo or draft.undo()
+
+
+async def test_no_byte_of_a_model_card_or_name_reaches_the_terminal_as_a_command(own_disk: Path) -> None:
+    folder = a_model(own_disk / "evil\x1b[31mname")
+    (folder / "README.md").write_text("license: \x1b[2Jgone\n")
+    async with at_step(ChooseModelScreen) as world:
+        await loaded(world)
+        world.screen.models.choose(str(folder))
+        await world.sees("evil[31mname", "Licence [2Jgone")
+        assert "\x1b" not in world.text

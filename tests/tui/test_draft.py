@@ -155,3 +155,9 @@ def test_a_place_that_cannot_be_written_is_told_with_its_name(monkeypatch: pytes
     monkeypatch.setenv("XDG_STATE_HOME", "/proc/nowhere")
     with pytest.raises(TuiFtError, match="/proc/nowhere"):
         Draft().save()
+
+
+def test_words_that_the_guide_does_not_know_are_left_out_and_one_aim_stays() -> None:
+    assert drafts.known_goals(["facts", "magic"]) == {"facts", "sft"}
+    assert drafts.known_goals(["rl", "sft", "complex"]) == {"sft", "complex"}
+    assert drafts.known_goals([]) == {"sft"}

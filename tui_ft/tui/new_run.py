@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tui_ft.tui.actions import HomeActions
 from tui_ft.tui.screens.ask_draft import AskDraft
 from tui_ft.tui.wizard import draft as drafts
+from tui_ft.tui.wizard import draft_file
 from tui_ft.tui.wizard.draft import Draft
 from tui_ft.tui.wizard.flow import run_wizard
 from tui_ft.tui.wizard.outcome import TITLES
@@ -32,7 +33,7 @@ async def new_run(app: App[Any], actions: HomeActions, preset: Preset | None) ->
             return None
         if answer == "go on":
             return await run_wizard(app, actions, kept)
-        await asyncio.to_thread(drafts.put_aside, "previous")
+        await asyncio.to_thread(draft_file.put_aside, "previous")
     fresh = Draft() if preset is None else _from_preset(preset)
     return await run_wizard(app, actions, fresh)
 

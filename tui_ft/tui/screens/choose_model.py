@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from tui_ft.hardware.gpu import GpuReading
 
 
+DISK_WITHIN_S = 1.5
+"""Later the catalogue is shown without the models on this disk, which follow."""
+
+
 class ChooseModelScreen(WizardScreen):
     """Lists the models that are known without asking anybody; `/` asks for any other."""
 
@@ -38,7 +42,7 @@ class ChooseModelScreen(WizardScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "name", "Another model", id="choose_model.name",
                 tooltip="Name any model: a folder, or one of the Hub, of which only the config is fetched"),
-        Binding("r", "again", "Measure again", id="choose_model.again", show=False,
+        Binding("r", "again", "Measure again", id="choose_model.again",
                 tooltip="Look at the disk and at the GPU's free memory again"),
         Binding("tab", "app.focus_next", "Scroll", id="choose_model.focus", show=False,
                 tooltip="Go between the models and what is known of the chosen one"),
@@ -68,44 +72,69 @@ class ChooseModelScreen(WizardScreen):
 
     @work(group="gather", exclusive=True)
     async def _gather(self) -> None:
-        """Find the models and measure them, off the event loop."""
+        """Find the models and measure them, off the event loop; a slow disk does not hold up the others."""
+        looking = asyncio.create_task(
+            asyncio.to_thread(model_choices.on_disk, Path.cwd(), self.owner.runs_root)
+        )
         try:
-            reading = await asyncio.to_thread(self.actions.read_gpus)
-            self._free_disk = (await asyncio.to_thread(disk, hub_cache())).free_bytes
-            self._wish = Wish(
-                spec=self.draft.spec,
-                goals=self.draft.goals,
-                rows=known_rows(self.draft.findings),
-                reading=reading,
-            )
-            found = await asyncio.to_thread(
-                model_choices.gather, self._wish, Path.cwd(), self.owner.runs_root
-            )
+            await self._measure_against_now()
+            await asyncio.wait({looking}, timeout=DISK_WITHIN_S)
+            if not looking.done():
+                await self._show([])
+                self.notice.show_detail("Still looking for models on this disk …")
+            await self._show(await looking)
         except Exception as error:  # noqa: BLE001 - shown where the user looks
             self.notice.complain(f"The models cannot be listed: {sentence(error)}")
             return
-        await self._add_own(found)
-        self._show(found, reading)
+        finally:
+            looking.cancel()
+        self.notice.show_detail("")
+        self._look_up_own()
         if self._goes_on:
             self.action_next()
 
-    async def _add_own(self, found: list[Choice]) -> None:
-        """What the draft has already, and what was typed before, belong on the list."""
-        wanted = self.draft.spec.model.id
-        if wanted and wanted not in self._typed and all(choice.id != wanted for choice in found):
-            try:
-                self._typed[wanted] = await self._look_up(wanted)
-            except Exception as error:  # noqa: BLE001 - shown where the user looks
-                self.notice.complain(sentence(error))
-        known = {choice.id for choice in found}
-        found[:0] = [choice for choice in self._typed.values() if choice.id not in known]
+    async def _measure_against_now(self) -> None:
+        """Read what the models are measured by."""
+        reading = await asyncio.to_thread(self.actions.read_gpus)
+        self._free_disk = (await asyncio.to_thread(disk, hub_cache())).free_bytes
+        rows = known_rows(self.draft.findings)
+        self._wish = Wish(spec=self.draft.spec, goals=self.draft.goals, rows=rows, reading=reading)
 
-    def _show(self, found: list[Choice], reading: GpuReading) -> None:
-        was_loaded = self.models.loaded
+    async def _show(self, here: list[Choice]) -> None:
+        """Show `here` beside what is known of all others."""
+        assert self._wish is not None  # it was read before
+        found = await asyncio.to_thread(model_choices.measured_all, here, self._wish)
+        found = self._with_own(found)
         suggested = model_choices.suggested(found, self._free_disk)
-        self.models.show(found, suggested, _free_text(found, reading))
+        was_loaded = self.models.loaded
+        self.models.show(found, suggested, _free_text(found, self._wish.reading))
         if not was_loaded:
             self.models.choose(self.draft.spec.model.id or suggested)
+        self._show_chosen()
+
+    def _with_own(self, found: list[Choice]) -> list[Choice]:
+        """What was typed, and what the draft has already, belong on the list."""
+        own = dict(self._typed)
+        wanted = self.draft.spec.model.id
+        if wanted:
+            own.setdefault(wanted, model_choices.named(wanted))
+        known = {choice.id for choice in found}
+        return [choice for choice in own.values() if choice.id not in known] + found
+
+    @work(group="own", exclusive=True)
+    async def _look_up_own(self) -> None:
+        """Find out about the draft's model where nothing but its name is known; the Hub may be asked."""
+        wanted = self.draft.spec.model.id
+        row = next((one for one in self.models.rows if one.id == wanted), None)
+        if wanted is None or row is None or row.shape is not None or row.problem:
+            return
+        try:
+            choice = await self._look_up(wanted, self.draft.spec.model.revision)
+        except Exception as error:  # noqa: BLE001 - shown where the user looks
+            self.notice.complain(sentence(error))
+            return
+        self._typed[wanted] = choice
+        self.models.set_rows([choice if one.id == wanted else one for one in self.models.rows])
         self._show_chosen()
 
     @on(RowList.Chosen)
@@ -188,7 +217,7 @@ class ChooseModelScreen(WizardScreen):
         self.notice.say(f"Looking for {plain(answer)} …")
         try:
             name = await asyncio.to_thread(method_facts.model_id, answer)
-            choice = await self._look_up(name)
+            choice = await self._look_up(name, None)
         except Exception as error:  # noqa: BLE001 - shown where the user looks
             self.notice.complain(sentence(error))
             return
@@ -200,9 +229,9 @@ class ChooseModelScreen(WizardScreen):
         self.models.choose(choice.id)
         self._show_chosen()
 
-    async def _look_up(self, name: str) -> Choice:
+    async def _look_up(self, name: str, revision: str | None) -> Choice:
         assert self._wish is not None  # nothing is looked up before the GPUs were read
-        found = await method_facts.find(name, None)
+        found = await method_facts.find(name, revision)
         return await asyncio.to_thread(model_choices.typed, name, found, self._wish)
 
 

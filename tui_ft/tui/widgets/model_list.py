@@ -55,7 +55,8 @@ class ModelList(RowList[Choice]):
         ]
         if row.fit is None:
             room = method + _NEEDED + 1 + _VERDICT
-            return [*cells, (fit("✗ cannot be fine-tuned", room) + " ", "bad"), (fit(row.where, _WHERE), "")]
+            text, look = ("✗ cannot be fine-tuned", "bad") if row.problem else ("– not known", "muted")
+            return [*cells, (fit(text, room) + " ", look), (fit(row.where, _WHERE), "muted")]
         mark, look = _LOOKS[row.fit.verdict]
         return [
             *cells,

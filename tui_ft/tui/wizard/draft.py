@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
 
-from tui_ft import settings
-from tui_ft.atomic import keep
 from tui_ft.data.findings import Findings
 from tui_ft.errors import TuiFtError
+from tui_ft.guide.goals import AIMS, GOALS
 from tui_ft.spec import overrides, toml
 from tui_ft.spec.migrate import migrate
 from tui_ft.spec.run_spec import SCHEMA, RunSpec
 from tui_ft.spec.toml_edit import rewrite
 from tui_ft.spec.values import check_values
+from tui_ft.tui.wizard import draft_file
 from tui_ft.tui.wizard.outcome import STEPS, Step
-
-LARGEST_BYTES = 16 << 20
-"""A longer file is no draft; a spec, its findings and a preset take some hundred kilobytes at most."""
 
 _MOST_UNDO = 200
 
@@ -48,7 +43,7 @@ class _Kept(msgspec.Struct, kw_only=True):
 
 
 class Draft:
-    """A run that is being thought out. Nothing here blocks but `save`, `load`, `discard` and `put_aside`.
+    """A run that is being thought out. Nothing here blocks but `save` and `load`.
 
     `base` is the recommended spec, with which `spec` is compared; `preset` the one it came from, with its
     name. `findings` are by the absolute path of the data. `reached` is the furthest step that was seen.
@@ -161,16 +156,11 @@ class Draft:
 
     def save(self) -> None:
         """Write the draft down, whole or not at all. Raises `TuiFtError`."""
-        write(self.encoded())
+        draft_file.write(self.encoded())
 
 
 def _nothing() -> None:
     return None
-
-
-def write(data: bytes) -> None:
-    """Write what `Draft.encoded` made, for the user alone. Raises `TuiFtError`."""
-    keep(settings.draft_file(), data)
 
 
 def load() -> Draft | None:
@@ -179,54 +169,15 @@ def load() -> Draft | None:
     A file that is no draft is set aside, so that it is not lost and not in the way; then it raises
     `TuiFtError`, which says where it lies now.
     """
-    path = settings.draft_file()
     try:
-        data = _read(path)
+        data = draft_file.read()
         return None if data is None else _decoded(data)
     except (TuiFtError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         why = str(error).rstrip(".")
-        aside = put_aside("damaged")
+        aside = draft_file.put_aside("damaged")
         raise TuiFtError(
             f"The answers that were kept cannot be read: {why}.", f"They lie in {aside} now; begin anew."
         ) from error
-
-
-def discard() -> None:
-    """Remove the draft's file: its run has started."""
-    settings.draft_file().unlink(missing_ok=True)
-
-
-def put_aside(name: str) -> Path:
-    """Give the draft's file another name beside it, whose last one of that name goes. Raises `TuiFtError`."""
-    path = settings.draft_file()
-    aside = path.with_name(f"draft.{name}.json")
-    try:
-        path.rename(aside)
-    except FileNotFoundError:
-        return aside
-    except OSError as error:
-        raise TuiFtError(f"{path} cannot be renamed: {os.strerror(error.errno or 0)}.") from error
-    return aside
-
-
-def _read(path: Path) -> bytes | None:
-    """The bytes of the file, if it is the user's own."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise TuiFtError(os.strerror(error.errno or 0)) from error
-    with os.fdopen(descriptor, "rb") as file:
-        if os.fstat(descriptor).st_uid != os.geteuid():
-            raise TuiFtError("it belongs to another user")
-        try:
-            data = file.read(LARGEST_BYTES + 1)
-        except OSError as error:
-            raise TuiFtError(os.strerror(error.errno or 0)) from error
-    if len(data) > LARGEST_BYTES:
-        raise TuiFtError("it is too large")
-    return data
 
 
 def _decoded(data: bytes) -> Draft:
@@ -234,7 +185,7 @@ def _decoded(data: bytes) -> Draft:
     preset = (kept.preset[0], _spec(kept.preset[1])) if kept.preset else None
     draft = Draft(_spec(kept.spec), text=kept.written, preset=preset)
     draft.base = _spec(kept.base)
-    draft.goals = frozenset(kept.goals) or draft.goals
+    draft.goals = known_goals(kept.goals)
     draft.went_on_despite_gate = kept.went_on_despite_gate
     draft.reached = _step(kept.reached)
     draft.step = _step(kept.step)
@@ -252,6 +203,13 @@ def _spec(tables: dict[str, Any]) -> RunSpec:
     raw = migrate(tables)
     check_values(raw)
     return msgspec.convert(raw, RunSpec)
+
+
+def known_goals(words: Iterable[str]) -> frozenset[str]:
+    """The words that the guide knows, with one aim among them."""
+    known = frozenset(words) & {goal.word for goal in GOALS}
+    aims = [goal.word for goal in AIMS if goal.word in known]
+    return (known - set(aims)) | set(aims[:1] or ("sft",))
 
 
 def _step(name: str) -> Step:

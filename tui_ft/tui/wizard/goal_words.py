@@ -17,7 +17,7 @@ class Line(NamedTuple):
 
 
 AIM_LINES: tuple[Line, ...] = (
-    Line("Its answers: my format, tone or terms, a task done my way", "sft", True,
+    Line("Its answers: my format, my tone, my terms, a task done my way", "sft", True,
          "You have questions, each with the answer that you want."),
     Line("Its taste: of two answers it gives the better one", "preference", True,
          "You have pairs of answers, a better and a worse one."),
@@ -27,7 +27,7 @@ AIM_LINES: tuple[Line, ...] = (
          "You have prompts, and tests or a score for what comes back."),
     Line("Its size or speed: a small model does what a large one does", "distil", True,
          "You have a large model that is good enough, and too slow or too dear."),
-    Line("Its ground: it has read the raw text of a language or a field", "continue", True,
+    Line("Its language or field: it has read the raw text of it", "continue", True,
          "You have much text, and no questions with answers."),
 )  # fmt: skip
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from tui_ft.errors import TuiFtError
-from tui_ft.tui.wizard import draft as drafts
+from tui_ft.tui.wizard import draft_file
 from tui_ft.tui.wizard.draft import Draft
 
 AFTER_S = 0.3
@@ -51,7 +51,7 @@ class Keeper:
                 return
             self._is_due = False
             try:
-                await asyncio.to_thread(drafts.write, self._draft.encoded())
+                await asyncio.to_thread(draft_file.write, self._draft.encoded())
             except TuiFtError:
                 self._is_due = True
                 raise
@@ -66,7 +66,7 @@ class Keeper:
         """Remove the file: the run has started."""
         self.close()
         async with self._write:
-            await asyncio.to_thread(drafts.discard)
+            await asyncio.to_thread(draft_file.discard)
 
     def close(self) -> None:
         """Keep nothing any more."""

@@ -92,12 +92,22 @@ class Choice:
         return self.shape.parameters if self.shape is not None else 0
 
 
-def gather(wish: Wish, cwd: Path, runs_root: Path) -> list[Choice]:
-    """Every model that can be named without asking anybody, each measured; the best fitting first."""
+def on_disk(cwd: Path, runs_root: Path) -> list[Choice]:
+    """The models on this disk, not measured yet; a slow disk takes its time."""
+    return [_at_place(place) for place in (*model_places.nearby(cwd, runs_root), *model_places.cached())]
+
+
+def measured_all(here: Iterable[Choice], wish: Wish) -> list[Choice]:
+    """`here`, the built-in model and the catalogue, each once and measured; the best fitting first."""
     found: dict[str, Choice] = {}
-    for choice in _known(cwd, runs_root):
+    for choice in (_of_found(DEMO, "demo (tiny, built in)", "built in", find(DEMO)), *here, *_catalogue()):
         found.setdefault(choice.id, choice)
     return ranked(measured(choice, wish) for choice in found.values())
+
+
+def named(model_id: str) -> Choice:
+    """A model of which nothing is known but its name."""
+    return Choice(id=model_id, name=Path(model_id).name, where="chosen")
 
 
 def typed(name: str, found: Found, wish: Wish) -> Choice:
@@ -149,10 +159,7 @@ def with_model(spec: RunSpec, choice: Choice) -> RunSpec:
     return changed if choice.shape is None else within_context(changed, choice.shape)
 
 
-def _known(cwd: Path, runs_root: Path) -> Iterator[Choice]:
-    yield _of_found(DEMO, "demo (tiny, built in)", "built in", find(DEMO))
-    for place in (*model_places.nearby(cwd, runs_root), *model_places.cached()):
-        yield _on_disk(place)
+def _catalogue() -> Iterator[Choice]:
     for entry in catalogue.entries():
         if entry.hub_id is not None:
             yield Choice(
@@ -161,7 +168,7 @@ def _known(cwd: Path, runs_root: Path) -> Iterator[Choice]:
             )  # fmt: skip
 
 
-def _on_disk(place: Place) -> Choice:
+def _at_place(place: Place) -> Choice:
     entry = catalogue.lookup(place.id)
     try:
         found = find(str(place.folder))

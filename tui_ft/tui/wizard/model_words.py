@@ -32,10 +32,10 @@ def choice_entries(choice: Choice, disk: Path, free_disk_bytes: int | None) -> l
     if choice.problem:
         entries.append((f"✗ {plain(choice.problem)}", "bad"))
     if choice.shape is not None:
-        entries.append((f"Licence   {choice.licence or '–'} · {_template(choice)}", ""))
+        entries.append((f"Licence   {plain(choice.licence) or '–'} · {_template(choice)}", ""))
     if choice.fit is not None:
         entries.append((f"Memory    {memory_text(choice.fit)}", _KINDS.get(choice.fit.verdict, "")))
-    if not choice.problem:
+    if choice.shape is not None and not choice.problem:
         entries.append(_disk(choice, disk, free_disk_bytes))
     if choice.brings_code:
         entries.append(("! It comes with code of its own. Settings has trust_remote_code.", "strong"))
@@ -54,7 +54,7 @@ def memory_text(fit: Fit) -> str:
 def _identity(choice: Choice) -> str:
     shape = choice.shape
     if shape is None:
-        return plain(choice.id)
+        return plain(choice.id) if choice.problem else f"{plain(choice.id)} · nothing is known of it yet"
     reads = f"reads {shape.context:,} tokens" if shape.context else "its context is not known"
     return f"{plain(choice.id)} · {size_text(shape.parameters)} parameters · {shape.layers} layers · {reads}"
 
