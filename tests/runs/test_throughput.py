@@ -8,6 +8,7 @@ import pytest
 from synthetic_run import SyntheticRun
 
 from tui_ft.atomic import write_atomically
+from tui_ft.runs import throughput
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.records import encode_document
 from tui_ft.runs.throughput import EarlierRuns
@@ -50,6 +51,7 @@ def test_another_gpu_or_method_says_nothing_other_settings_only_alike(tmp_path: 
     assert runs.find(overrides.apply(SPEC, ["model.id=/somewhere/demo"]), None) is None
     alike = runs.find(overrides.apply(SPEC, ["training.batch_size=8"]), None)
     assert alike is not None and not alike.is_same
+    assert runs.find(overrides.apply(SPEC, ["method.rank=64"]), None) is not None
     same = runs.find(overrides.apply(SPEC, ["training.learning_rate=1e-5", "training.epochs=9"]), None)
     assert same is not None and same.is_same, "speed does not depend on these"
 
@@ -90,3 +92,12 @@ def test_a_row_without_a_finite_rate_is_left_out(tmp_path: Path) -> None:
         write_atomically(attempt.environment, encode_document({"device": "cpu"}))
     found = EarlierRuns(tmp_path).find(SPEC, None)
     assert found is not None and found.tokens_per_s == pytest.approx(1000.0)
+
+
+def test_of_very_many_runs_only_the_newest_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(4):
+        a_run(tmp_path, overrides.apply(SPEC, ["training.batch_size=8"]))
+    monkeypatch.setattr(throughput, "MOST_LOOKED_AT", 3)
+    runs = EarlierRuns(tmp_path)
+    assert runs.find(SPEC, None) is not None
+    assert len(runs._speeds) == 3
