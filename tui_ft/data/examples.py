@@ -13,7 +13,7 @@ from typing import Any
 from tui_ft.data.convert import Example, convert
 from tui_ft.data.declared import declared
 from tui_ft.data.encode import ChatTokenizer, Encoded, encode
-from tui_ft.data.formats import SFT_FORMATS, Format, detect, lacks
+from tui_ft.data.formats import KNOWN_FORMATS, SFT_FORMATS, Format, detect, lacks
 from tui_ft.data.wording import RowProblem
 
 LOOKED_AT = 200
@@ -63,6 +63,11 @@ class Reading:
         """As `of`, for the first rows of the file at `path`, of which a register may say more."""
         format, columns = said_of(path, format, columns)
         return cls.of(rows, columns=columns, format=format, train_on=train_on)
+
+    @property
+    def is_preference(self) -> bool:
+        """True for rows that `preferences.as_trl` reads: pairs of answers, ratings, prompts alone."""
+        return self.found.name in KNOWN_FORMATS and self.found.name not in SFT_FORMATS
 
     def examples(self, row: Mapping[str, Any]) -> list[Example]:
         """Return the examples in `row`. Raises `RowProblem` for a row that cannot be used."""

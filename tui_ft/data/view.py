@@ -18,6 +18,7 @@ from tui_ft.data.encode import ChatTokenizer, place
 from tui_ft.data.examples import LOOKED_AT, Reading, TooLong
 from tui_ft.data.formats import SFT_FORMATS
 from tui_ft.data.placed import Placed
+from tui_ft.data.preferences import as_trl
 from tui_ft.data.read import BadRow, Row, tolerant
 from tui_ft.data.wording import RowProblem, shown
 from tui_ft.errors import TuiFtError
@@ -119,12 +120,15 @@ def of_row(
         number=number,
         raw=dict(row),
         format=reading.found.name,
-        by_message=tokenizer is None,
+        by_message=tokenizer is None or reading.is_preference,
         has_template=tokenizer is not None and tokenizer.has_chat_template,
     )
     try:
+        if reading.is_preference:
+            seen.pieces += _compared(as_trl(row, reading.found))
+            return seen
         if reading.found.name not in SFT_FORMATS:
-            raise RowProblem("no_sft_format", "the data set is in no format for supervised fine-tuning")
+            raise RowProblem("unknown_format", "the data set is in no format that is known here")
         for example in reading.examples(row):
             if tokenizer is None:
                 seen.pieces += _by_message(example)
@@ -166,6 +170,19 @@ def _pieces(placed: Placed, limit: int, tokenizer: Speller) -> Iterator[Piece]:
             text += tokenizer.token(token_id)
         at = max(at, end)
         yield Piece(text, token_id, trained, index >= limit, special)
+
+
+def _compared(row: Mapping[str, Any]) -> Iterator[Piece]:
+    """Return the parts of a row for preference tuning: answers are trained on, the prompt is not."""
+    for column, value in row.items():
+        trained = column != "prompt"
+        if isinstance(value, list):
+            for message in value:
+                yield Piece(f"{column}, {message['role']}:\n", special=True)
+                yield Piece(f"{message['content']}\n", trained=trained)
+        else:
+            yield Piece(f"{column}:\n", special=True)
+            yield Piece(f"{value}\n", trained=trained and isinstance(value, str))
 
 
 def _by_message(example: Example) -> Iterator[Piece]:

@@ -20,6 +20,7 @@ from tui_ft.data.encode import ChatTokenizer
 from tui_ft.data.examples import LOOKED_AT, Reading, tokens_of
 from tui_ft.data.formats import require_sft
 from tui_ft.data.opening import ReadProgress
+from tui_ft.data.preferences import as_trl
 from tui_ft.data.read import Row, tolerant
 from tui_ft.data.wording import RowProblem, shown
 from tui_ft.errors import TuiFtError
@@ -104,13 +105,17 @@ def _reading(
     rows: list[Row], path: Path, columns: Mapping[str, str] | None, format: str, train_on: str
 ) -> Reading:
     reading = Reading.of_file(path, rows, columns=columns, format=format, train_on=train_on)
-    require_sft(reading.found, str(path), list(dict.fromkeys(name for row in rows for name in row)))
+    if not reading.is_preference:
+        require_sft(reading.found, str(path), list(dict.fromkeys(name for row in rows for name in row)))
     return reading
 
 
 def _converted(
     row: Row, reading: Reading, tokenizer: ChatTokenizer | None, max_length: int | None
 ) -> Iterator[dict[str, Any]]:
+    if reading.is_preference:
+        yield as_trl(row, reading.found)
+        return
     for example in reading.examples(row):
         if tokenizer is not None:
             tokens_of(example, tokenizer, max_length)
