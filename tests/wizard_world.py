@@ -81,7 +81,10 @@ async def at_step(
     async with app.run_test(size=size) as pilot:
         world = World(pilot, actions, draft)
         app.push_screen(screen_class(draft, actions), world.outcomes.append)
-        await until(pilot, lambda: isinstance(app.screen, screen_class) and app.screen.query("KeyBar"))
+        stack = app.screen_stack  # a step may open a question of its own at once
+        await until(
+            pilot, lambda: any(isinstance(one, screen_class) and one.query("KeyBar") for one in stack)
+        )
         yield world
 
 

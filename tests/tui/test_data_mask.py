@@ -63,7 +63,7 @@ def test_the_gutter_says_how_much_of_a_line_is_trained() -> None:
 
 def test_seams_stand_between_tokens_and_nowhere_else() -> None:
     text = drawn(mask_lines(CHAT, 80, seams=True))
-    assert text == f"<|user|>╎Say ╎hi╎<|assistant|>▐Hel╎lo!╎<|end|>▌╎{LINE_END}"
+    assert text == f"<|user|>·Say ·hi·<|assistant|>▐Hel·lo!·<|end|>▌·{LINE_END}"
     assert text.count(SEAM) + text.count(OPEN) == len(CHAT) - 1
 
 

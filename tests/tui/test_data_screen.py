@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,7 @@ async def test_a_fault_is_named_with_rows_and_remedy_and_its_row_is_shown(
     async with at_step(DataScreen, drawn_on(folder / "faulty.jsonl"), size=size) as world:
         await world.sees("! 117 of 120 rows can be trained on", "3 will be skipped", "✗ 2 errors")
         await checked(world)
-        assert "empty_answer" in world.text and "Rows 3, 7" in world.text and "Fix" in world.text
+        await world.sees("empty_answer", "Rows 3, 7", "Fix")
         await world.press("v")
         await world.sees("Row 3 of 120", "Not trained: as it stands in the file", "What is 2 plus 2?")
         await world.press("n")
@@ -136,7 +137,7 @@ async def test_what_is_trained_is_marked_and_the_part_can_be_changed(tmp_path: P
         await world.press("t")
         await world.sees("Trained on every token", "▐<|user|>First 0?")
         await world.press("b")
-        await world.sees("╎ between tokens")
+        await world.sees("· between tokens")
         await world.press("r")
         await world.sees("As it stands in the file", '"role": "user"')
 
@@ -218,6 +219,26 @@ async def test_a_file_that_the_trainer_refuses_is_refused_with_the_remedy(
         assert "\x1b" not in world.text and all(cell_len(line) <= 80 for line in world.lines)
 
 
+async def test_the_usable_rows_of_a_refused_file_are_written_by_a_key_and_trained_on(tmp_path: Path) -> None:
+    path = write(tmp_path / "torn.jsonl", rows())
+    before = path.read_bytes() + b'{"prompt": "x"\n'
+    path.write_bytes(before)
+    async with at_step(DataScreen, drawn_on(path)) as world:
+        await world.sees(
+            "✗ It cannot be trained on as it is", "120 of 121 rows are usable", "w writes the usable"
+        )
+        await checked(world)
+        await world.press("w")
+        await world.sees("Write the usable rows to a new file", "torn-usable.jsonl")
+        await world.press("enter")
+        await world.sees("✓ 120 of 120 rows can be trained on", "120 rows were written to")
+        assert path.read_bytes() == before
+        assert world.draft.spec.data.train == str(tmp_path / "torn-usable.jsonl")
+        await checked(world)
+        await world.press("enter")
+        await world.until(lambda: world.outcomes == ["next"])
+
+
 async def test_a_missing_file_and_a_set_on_the_hub_are_told_apart(tmp_path: Path) -> None:
     async with at_step(DataScreen, drawn_on(tmp_path / "gone.jsonl")) as world:
         await checked(world)
@@ -233,8 +254,6 @@ async def test_a_missing_file_and_a_set_on_the_hub_are_told_apart(tmp_path: Path
 async def test_esc_stops_a_check_and_what_it_found_counts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import threading
-
     path = write(tmp_path / "many.jsonl", rows(6000))
     may_go_on = threading.Event()
     real = gate.check
@@ -262,6 +281,31 @@ async def test_esc_stops_a_check_and_what_it_found_counts(
         await world.sees("✓ 6,000 of 6,000")
         await world.press("enter")
         await world.until(lambda: world.outcomes == ["next"])
+
+
+async def test_a_look_at_a_row_does_not_begin_the_check_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "many.jsonl", rows(2000))
+    may_go_on, calls = threading.Event(), []
+    real = gate.check
+
+    def slowly(where: str, *, progress: Any, **options: Any) -> Any:
+        calls.append(where)
+        may_go_on.wait(20)
+        return real(where, progress=progress, **options)
+
+    monkeypatch.setattr(gate, "check", slowly)
+    async with at_step(DataScreen, drawn_on(path)) as world:
+        await world.sees("Checking every row …", "▐It is 0.")
+        await world.press("v")
+        await world.sees("Row 1 ")
+        await world.press("escape")
+        await world.until(lambda: isinstance(world.screen, DataScreen))
+        may_go_on.set()
+        await world.sees("✓ 2,000 of 2,000")
+        await checked(world)
+        assert len(calls) == 1
 
 
 async def test_without_a_tokenizer_rows_are_shown_by_message_and_a_key_would_fetch_it(

@@ -130,6 +130,7 @@ def test_the_same_file_twice_is_checked_once_for_each_part_it_plays(draft: Draft
 
 
 def test_what_is_known_of_a_draft_goes_with_it() -> None:
+    gc.collect()
     before = len(_KNOWN)
     desk = DataDesk(Draft())
     assert len(_KNOWN) == before + 1

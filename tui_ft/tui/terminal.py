@@ -38,6 +38,11 @@ _ASCII = str.maketrans(
         **dict.fromkeys("⚠", "!"),
         **dict.fromkeys("★☆", "*"),
         **dict.fromkeys("↻⟳", "@"),
+        **dict.fromkeys("≤", "<"),
+        **dict.fromkeys("≥", ">"),
+        **dict.fromkeys("⏎", "$"),
+        **dict.fromkeys("⇥", ">"),
+        **dict.fromkeys("✂", "%"),
     }
 )
 

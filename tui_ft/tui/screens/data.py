@@ -54,6 +54,8 @@ class DataScreen(WizardScreen):
                 tooltip="Cut rows at the suggested length, which fits nearly all of them"),
         Binding("g", "get_tokenizer", "Tokens", id="data.tokenizer",
                 tooltip="Download the model's tokenizer, a few megabytes, to count tokens"),
+        Binding("w", "write_usable", "Write usable", id="data.write", show=False,
+                tooltip="Write the usable rows to a new file and learn from that one"),
         Binding("left", "turn(-1)", "File", id="data.before", key_display="←→",
                 tooltip="Look at another data set of this run"),
         Binding("right", "turn(1)", "Next file", id="data.behind", show=False,
@@ -129,7 +131,8 @@ class DataScreen(WizardScreen):
         """Show what is known, and check what is not."""
         self.notice.say("")
         self._show()
-        self._check_all()
+        if not self.checks.is_current:
+            self._check_all()
 
     @work(group="check", exclusive=True)
     async def _check_all(self) -> None:
@@ -148,7 +151,6 @@ class DataScreen(WizardScreen):
         """Show the data set that is looked at, as far as it is known."""
         desk, found = self.desk, self.desk.findings
         self._show_head()
-        self.notice.show_detail(data_words.hint(desk))
         problems = self.query_one(ProblemList)
         is_new = not problems.rows
         problems.set_rows(problem_lines(found.problems, found.usable_rows) if found else ())
@@ -165,6 +167,8 @@ class DataScreen(WizardScreen):
         how_far = check.how_far if check else None
         amount = volume(self.draft.spec, self.draft.findings)
         head.set_lines(data_words.head_lines(self.desk, how_far, check is not None, amount, self.size.width))
+        other = running.source.name if running and check is None else ""
+        self.notice.show_detail(data_words.hint(self.desk, other))
 
     def _show_about(self) -> None:
         """Under the list: what belongs to the chosen problem, or the first row as it is trained."""
@@ -181,7 +185,7 @@ class DataScreen(WizardScreen):
     @work(group="preview", exclusive=True)
     async def _preview(self) -> None:
         source, found = self.desk.source, self.desk.findings
-        if source is None or found is None or not found.rows:
+        if source is None or not source.is_here or (found is not None and not found.rows):
             return
         panel = self.query_one("#row", MaskView)
         shown = await asyncio.to_thread(show_row, wanted(self.desk, source, 1, panel.room))
@@ -209,6 +213,8 @@ class DataScreen(WizardScreen):
             return self.desk.known.loaded.can_be_fetched
         if action == "length":
             return bool(found and found.suggested_max_length not in (None, self.desk.data.max_length))
+        if action == "write_usable":
+            return self.desk.can_be_written
         if action == "undo":
             return self.draft.can_undo
         if action in ("view", "columns"):
@@ -265,6 +271,15 @@ class DataScreen(WizardScreen):
     async def _view(self, screen: object) -> None:
         await self.app.push_screen_wait(screen)  # type: ignore[call-overload]
         self._begin()
+
+    @work(group="write", exclusive=True)
+    async def action_write_usable(self) -> None:
+        from tui_ft.tui.screens.data_write import write_usable
+
+        told = await write_usable(self.app, self.desk)
+        if told:
+            self._begin()
+            self.notice.say(told)
 
     @work(group="fetch", exclusive=True)
     async def action_get_tokenizer(self) -> None:

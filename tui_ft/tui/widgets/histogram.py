@@ -91,6 +91,7 @@ def _joined(histogram: Sequence[tuple[int, int]], most: int) -> list[tuple[int, 
         bars.pop()
     while bars and not bars[0][1]:
         bars.pop(0)
+    bars = [bar for at, bar in enumerate(bars) if bar[1] or bars[at + 1][1]]  # one bar for an empty stretch
     while len(bars) > most:
         at = min(range(len(bars) - 1), key=lambda place: bars[place][1] + bars[place + 1][1])
         bars[at : at + 2] = [(bars[at + 1][0], bars[at][1] + bars[at + 1][1])]

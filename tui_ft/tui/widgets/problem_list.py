@@ -63,4 +63,12 @@ def problem_lines(problems: Sequence[Problem], usable: int) -> list[Line]:
     order = list(SIGNS)
     sorted_ones = sorted(problems, key=lambda problem: (order.index(problem.severity), -problem.count))
     first = Line("usable rows, as they are trained", usable)
-    return [first, *(Line(problem.message, problem.count, problem) for problem in sorted_ones)]
+    return [first, *(Line(_short(problem), problem.count, problem) for problem in sorted_ones)]
+
+
+def _short(problem: Problem) -> str:
+    """What a kind of problem is called; its message says it of this data set, and may begin with a path."""
+    from tui_ft.data.problem_kinds import KINDS
+
+    kind = KINDS.get(problem.code)
+    return kind.what if kind else problem.message

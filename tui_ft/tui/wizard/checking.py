@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tui_ft.tui.actions import sentence
 from tui_ft.tui.wizard import data_tokenizer
-from tui_ft.tui.wizard.data_desk import DataDesk
+from tui_ft.tui.wizard.data_desk import Basis, DataDesk
 from tui_ft.tui.wizard.data_sets import Source
 
 if TYPE_CHECKING:
@@ -33,9 +33,10 @@ class HowFar:
 class Check:
     """One check of one data set. `run` blocks; everything else may be called from the event loop."""
 
-    def __init__(self, desk: DataDesk, source: Source) -> None:
+    def __init__(self, desk: DataDesk, source: Source, basis: Basis) -> None:
         data = desk.data
         self.source = source
+        self.basis = basis
         self.how_far: HowFar | None = None
         self._options: dict[str, Any] = {
             "columns": source.columns,
@@ -96,7 +97,7 @@ class Checks:
 
     async def _one(self, source: Source) -> None:
         basis = await asyncio.to_thread(self._desk.basis, source)
-        check = self.running = Check(self._desk, source)
+        check = self.running = Check(self._desk, source, basis)
         work = asyncio.ensure_future(asyncio.to_thread(check.run))
         work.add_done_callback(_heard)
         self._told()
@@ -110,6 +111,12 @@ class Checks:
         finally:
             check.stop()
             self.running = None
+
+    @property
+    def is_current(self) -> bool:
+        """True while a check runs that rests on what is so now: no other one is needed in its place."""
+        check = self.running
+        return check is not None and self._desk.basis(check.source) == check.basis
 
     def stop(self) -> bool:
         """End the check that runs, with what it has found; False when none does."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from tui_ft.data.findings import Findings
+from tui_ft.data.formats import SFT_FORMATS
 from tui_ft.guide.volume import key_of
 from tui_ft.spec.learning import DataSection
 from tui_ft.tui.wizard.data_sets import DataSets, Source
@@ -83,6 +84,13 @@ class DataDesk:
     def findings_of(self, source: Source | None) -> Findings | None:
         """What the check of `source` found, however long ago."""
         return self.draft.findings.get(source.key) if source else None
+
+    @property
+    def can_be_written(self) -> bool:
+        """True where the trainer refuses the file, and would take one with its usable rows."""
+        found, source = self.findings, self.source
+        is_bad = bool(source and found and found.refusal and found.usable_rows)
+        return is_bad and found is not None and found.format in SFT_FORMATS
 
     # --- the checks ----------------------------------------------------------------------------------
 

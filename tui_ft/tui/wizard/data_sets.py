@@ -96,6 +96,13 @@ class DataSets:
         items[index] = DataSource(path=absolute(path), weight=items[index].weight)
         self._put(items)
 
+    def put_in_place(self, index: int, path: str) -> None:
+        """Take `path` for data set `index` of `all`, whichever part that plays."""
+        if index >= len(self.learnt):
+            self.hold_out(path)
+        else:
+            self.replace(index, path)
+
     def remove(self, index: int) -> None:
         """Train on data set `index` no longer."""
         items = self._items()

@@ -93,12 +93,15 @@ def _rows(desk: DataDesk, source: Source, found: Findings | None, width: int) ->
     skipped = found.rows - found.usable_rows
     if refusal and not found.usable_rows:
         return pack([(f" ✗ None of {rows(found.rows)} can be trained on", "bad")], width)
-    kind = "bad" if refusal else "good" if not skipped else "warn"
-    sign = "✗" if refusal else "✓" if not skipped else "!"
+    is_whole = not skipped and not found.is_partial
+    kind, sign = ("bad", "✗") if refusal else ("good", "✓") if is_whole else ("warn", "!")
     text = f" {sign} {found.usable_rows:,} of {rows(found.rows)} can be trained on"
     pieces: list[Piece] = [(text, kind)]
     if refusal:
-        pieces.append(("the trainer refuses the file", "bad"))
+        pieces = [
+            (" ✗ It cannot be trained on as it is", "bad"),
+            (f"{found.usable_rows:,} of {rows(found.rows)} are usable", ""),
+        ]
     elif skipped:
         pieces.append((f"{skipped:,} will be skipped", "warn"))
     if found.is_partial:
@@ -127,7 +130,7 @@ def _columns(found: Findings | None, source: Source, width: int) -> Line:
 def _makes(desk: DataDesk, volume: Volume, found: Findings | None, width: int) -> Line:
     data = desk.data
     pieces: list[Piece] = []
-    tokens = volume.tokens_per_epoch
+    tokens = volume.tokens_per_epoch or None
     trained = f"trained: {TRAINED_ON[data.train_on]}"
     if tokens is not None:
         is_counted = volume.counted == "tokens"
@@ -158,9 +161,17 @@ def short(number: float) -> str:
     return f"{number:.0f}"
 
 
-def hint(desk: DataDesk) -> str:
-    """What a key could make better here; "" when there is nothing to say."""
+def hint(desk: DataDesk, checking: str = "") -> str:
+    """What a key could make better here, or the data set that is being `checking` meanwhile; else ""."""
+    if checking:
+        return f"Checking {checking} …"
     found, loaded = desk.findings, desk.known.loaded
+    if found is not None and found.is_partial:
+        return "The check was stopped before the last row: r begins it anew, Enter goes on all the same."
+    if found is not None and found.format == "unknown" and found.columns:
+        return "c says which column plays which part."
+    if desk.can_be_written:
+        return "w writes the usable rows to a file of their own, which can be trained on."
     if loaded.why_not:
         more = " g fetches it; until then lengths are in characters." if loaded.can_be_fetched else ""
         return f"{loaded.why_not}{more}"

@@ -12,7 +12,7 @@ OPEN, CLOSE = "▐", "▌"
 """Stand before and behind what is trained, so that it shows without any colour."""
 SCISSORS = "✂"
 LINE_END = "⏎"
-SEAM = "╎"
+SEAM = "·"
 """Between two tokens, where the tokens are asked for."""
 MOST_CHARACTERS = 200_000
 """More of one row is not laid out: it is said instead."""

@@ -1,0 +1,57 @@
+"""Writes the rows of a data set that can be trained on to a file of their own, and goes over to it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textual.app import App
+
+from tui_ft.errors import TuiFtError
+from tui_ft.tui.screens.ask_text import AskText
+from tui_ft.tui.wizard.data_desk import DataDesk
+from tui_ft.tui.wizard.data_sets import Source
+
+if TYPE_CHECKING:
+    from tui_ft.data.writing import Written
+
+
+async def write_usable(app: App[Any], desk: DataDesk) -> str:
+    """Ask where to, write, and look at the new file in place of the old one; say what was done.
+
+    "" when the user left it. Call it in a worker of `app`.
+    """
+    source = desk.source
+    if source is None:
+        return ""
+    told = ""
+
+    async def carry_out(answer: str) -> None:
+        nonlocal told
+        if not answer:
+            raise TuiFtError("A name is needed for the new file.", "Give one that ends in .jsonl.")
+        written = await asyncio.to_thread(_write, source, desk.data.train_on, answer)
+        desk.sets.put_in_place(desk.at, written.path)
+        told = f"{written.rows:,} rows were written to {written.path}; {written.skipped:,} were left out."
+
+    question = "Write the usable rows to a new file and learn from that one; the old one stays as it is"
+    await app.push_screen_wait(AskText(question, "File", suggestion(Path(source.key)), carry_out))
+    return told
+
+
+def _write(source: Source, train_on: str, answer: str) -> Written:
+    from tui_ft.data.writing import write
+
+    out = Path(answer).expanduser().absolute()
+    return write(source.key, out, train_on=train_on, format=source.format, columns=source.columns)
+
+
+def suggestion(path: Path) -> str:
+    """A name beside the data set that is not taken yet."""
+    stem = path.name.split(".")[0] or "data"
+    for number in range(1, 100):
+        name = path.with_name(f"{stem}-usable{number if number > 1 else ''}.jsonl")
+        if not name.exists():
+            return str(name)
+    return str(path.with_name(f"{stem}-usable.jsonl"))
