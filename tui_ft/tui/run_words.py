@@ -87,9 +87,17 @@ def _why(reading: Reading) -> str:
     return reading.reason
 
 
+def cause_text(reading: Reading) -> str:
+    """Why a run ended, and what to do about it where that is known; not how to go on with it."""
+    return _sentences(_why(reading), _known_remedy(reading))
+
+
+def _known_remedy(reading: Reading) -> str:
+    return _REMEDIES.get(reading.exit.cause, "") if reading.exit is not None else ""
+
+
 def _remedy(reading: Reading) -> str:
-    remedy = _REMEDIES.get(reading.exit.cause, "") if reading.exit is not None else ""
-    return _sentences(remedy, _go_on(reading))
+    return _sentences(_known_remedy(reading), _go_on(reading))
 
 
 def _go_on(reading: Reading) -> str:

@@ -13,7 +13,7 @@ from textual.screen import Screen
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.tui.actions import sentence
 from tui_ft.tui.run_actions import LocalRunActions
-from tui_ft.tui.run_words import OVER, header_line, standing_alert
+from tui_ft.tui.run_words import OVER, cause_text, header_line
 from tui_ft.tui.text import plain
 from tui_ft.tui.widgets.key_bar import KeyBar
 from tui_ft.tui.widgets.lines import Lines
@@ -98,6 +98,8 @@ class LaunchScreen(Screen[bool]):
             except Exception as error:  # noqa: BLE001 - shown where the user looks
                 self.notice.complain(f"The run cannot be read: {sentence(error)}")
                 changed = False
+            if not self.children:  # the app was closed while the run was read
+                return
             reading = self._source.reading
             if changed:
                 self._show(reading)
@@ -131,9 +133,8 @@ class LaunchScreen(Screen[bool]):
         self._has_passed = smoke.has_passed(reading)
         self.refresh_bindings()
         if not self._has_passed:
-            _, text, _ = standing_alert(reading)
-            why = "its loss is not a number" if smoke.has_bad_loss(reading) else text
-            self.notice.complain(f"The smoke run did not get through: {plain(why)} Nothing else was started.")
+            why = "Its loss is not a number." if smoke.has_bad_loss(reading) else cause_text(reading)
+            self.notice.complain(f"The smoke run did not get through. {plain(why)} Nothing else was started.")
             return
         await asyncio.to_thread(smoke.make_room, self.run)
         for left in range(COUNTDOWN_S, 0, -1):

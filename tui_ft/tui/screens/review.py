@@ -103,7 +103,7 @@ class ReviewScreen(WizardScreen):
         self._show()
 
     def _show(self) -> None:
-        if self._review is not None:
+        if self._review is not None and self.children:  # else the app is closing
             self.query_one(Page).set_facts(review_words.facts(self.draft, self._review, self._facts))
 
     # --- starting ------------------------------------------------------------------------------------

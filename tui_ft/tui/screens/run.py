@@ -142,6 +142,8 @@ class RunScreen(Screen[None]):
         while True:
             if self.is_current:
                 changed = await self._poll()
+                if not self.children:  # the app was closed while the run was read
+                    return
                 if changed or self._is_owed:
                     self._show(self.reading)
             await self._pause()
