@@ -97,6 +97,16 @@ def test_a_default_by_another_field_differs_when_that_one_does() -> None:
     assert row_of(draft, "method.alpha").shown == "128"
 
 
+def test_nothing_is_recommended_where_only_the_user_knows() -> None:
+    draft = a_draft()
+    draft.set("data.train=/other.jsonl", "notes.name=mine", "training.epochs=2")
+    differing = {
+        row.path for row in field_rows(draft.spec, draft, with_all=True) if row.recommended is not None
+    }
+    assert differing == {"training.epochs"}
+    assert row_of(draft, "data.train").in_preset == "/data/rows.jsonl"
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_each_step_of_each_field_is_a_value_that_it_may_have(method: str) -> None:
     draft = a_draft()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from method_world import no_gpu
+from method_world import Actions, no_gpu
 from settings_world import DATA, a_draft, a_gpu, at_settings, findings, go_to
 from wizard_world import SIZES
 
@@ -225,3 +225,13 @@ async def test_a_control_character_from_a_paste_never_reaches_the_screen() -> No
         await at.press("enter")
         await at.until(lambda: at.draft.spec.notes.name)
         assert at.draft.spec.notes.name == "a[31mb c"
+
+
+async def test_gpus_that_cannot_be_read_leave_the_rest_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Actions, "read_gpus", broken, raising=False)
+    monkeypatch.setattr(Actions, "__init__", lambda self, app: None)
+    async with at_settings() as at:
+        await at.sees("The GPUs cannot be read: Input/output error", "180 steps of 16 rows")

@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from tui_ft.errors import TuiFtError
+from tui_ft.hardware.gpu import GpuReading
 from tui_ft.spec import overrides
 from tui_ft.spec.toml import format_value
 from tui_ft.tui.actions import HomeActions, sentence
@@ -26,7 +27,6 @@ from tui_ft.tui.wizard.fields import field_rows, value_of
 from tui_ft.tui.wizard.live import Live, Outlook
 
 if TYPE_CHECKING:
-    from tui_ft.hardware.gpu import GpuReading
     from tui_ft.spec.run_spec import RunSpec
 
 GPUS_EVERY_S = 1.0
@@ -142,11 +142,11 @@ class SettingsScreen(WizardScreen):
                 reading = await asyncio.to_thread(self.actions.read_gpus)
             except Exception as error:  # noqa: BLE001 - the poll loop shows whatever happens
                 self.notice.complain(f"The GPUs cannot be read: {sentence(error)}")
-                reading = None
-            if reading is not None and _memory(reading) != _memory(self._reading):
+                reading = GpuReading((), "The GPUs cannot be read.")
+            if _memory(reading) != _memory(self._reading):
                 self._reading = reading
                 self._foresee()
-            await asyncio.sleep(GPUS_EVERY_S if reading is not None and reading.gpus else NO_GPU_EVERY_S)
+            await asyncio.sleep(GPUS_EVERY_S if reading.gpus else NO_GPU_EVERY_S)
 
     def _foresee(self) -> None:
         """Have it computed what the run comes to now; of several keys only the last one is waited for."""

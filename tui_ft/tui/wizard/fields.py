@@ -22,6 +22,11 @@ RECOMMENDED, PRESET = "≠", "P"
 
 _AUTO = "auto"
 
+_ANSWERS = frozenset(
+    {"model.id", "model.revision", "model.adapter", "data.train", "data.eval", "data.format", "data.columns"}
+)
+"""What only the user can know: nothing is recommended there, nor under [notes]."""
+
 
 @dataclass(frozen=True, slots=True)
 class FieldRow:
@@ -77,7 +82,7 @@ def field_rows(spec: RunSpec, draft: Draft, *, with_all: bool) -> list[FieldRow]
                 value=value_of(spec, field),
                 means=means,
                 shown=_shown(spec, field, means),
-                recommended=_other(base, field, means),
+                recommended=None if _is_answer(field) else _other(base, field, means),
                 in_preset=_other(found_preset, field, means) if found_preset is not None else None,
                 warning=outside(spec, field.path, means),
                 usual=_usual(spec, field),
@@ -100,6 +105,10 @@ def _fields(spec: RunSpec, *, with_all: bool) -> Iterator[Declaration]:
         return
     ranked = ((ADVICE[field.path].rank, field) for field in used)
     yield from (field for rank, field in sorted(ranked, key=lambda one: one[0]) if rank)
+
+
+def _is_answer(field: Declaration) -> bool:
+    return field.path in _ANSWERS or field.section == "notes"
 
 
 def value_of(spec: RunSpec, field: Declaration) -> object:
