@@ -250,6 +250,8 @@ class HomeScreen(Screen[None], inherit_bindings=False):
 
     @on(RowList.Clicked)
     def action_open(self) -> None:
+        if self._is_starting:  # typed ahead, for the screen that is about to come
+            return
         if self._run:
             self.owner.open_run(RunDirectory(Path(self._run.path)))
         elif self._preset:
