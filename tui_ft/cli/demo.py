@@ -15,25 +15,31 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     parser = commands.add_parser("demo", parents=[common], help="fine-tune the built-in tiny model, offline")
     parser.add_argument("--steps", type=int, metavar="N", help="optimizer steps")
     parser.add_argument("--method", choices=METHODS, default=None)
+    parser.add_argument("--tour", action="store_true", help="a guided tour: from the data to a report")
     add_launch_options(parser)
     parser.set_defaults(command=demo)
 
 
 def demo(arguments: argparse.Namespace) -> int:
-    """Launch the demo preset; without a terminal, or with --no-ui, stay to its end."""
+    """Launch the demo preset, or the tour; without a terminal, or with --no-ui, stay to its end."""
     import sys
 
+    root = settings.runs_root(arguments.runs_root)
     from tui_ft.runs import launch
     from tui_ft.spec import overrides, presets
 
-    preset = presets.find_preset("demo", settings.user_presets_folder())
     changes = []
     if arguments.method:
         changes.append(f"method.kind={arguments.method}")
     if arguments.steps is not None:
         changes.append(f"training.max_steps={arguments.steps}")
-    spec = overrides.apply(preset.spec, [*changes, *arguments.overrides])
-    root = settings.runs_root(arguments.runs_root)
+    changes += arguments.overrides
+    if arguments.tour:
+        from tui_ft.cli.tour import tour
+
+        return tour(root, changes, as_json=arguments.json, no_ui=arguments.no_ui)
+    preset = presets.find_preset("demo", settings.user_presets_folder())
+    spec = overrides.apply(preset.spec, changes)
     run = launch.start(spec, root)
     has_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     arguments.wait = arguments.wait or arguments.no_ui or arguments.json or not has_terminal

@@ -27,7 +27,7 @@ def wait(run: RunDirectory, *, as_json: bool) -> int:
     """
     source = TuiFtSource(run)
     try:
-        truth = _follow(run, source, show=not as_json)
+        truth = follow(run, source, show=not as_json)
     except KeyboardInterrupt:
         print(f"{run.id} goes on; `tui-ft watch {run.id}` shows it.", file=sys.stderr)
         return 130
@@ -56,7 +56,8 @@ def summary(run: RunDirectory, truth: Truth, source: TuiFtSource) -> dict[str, A
     }
 
 
-def _follow(run: RunDirectory, source: TuiFtSource, *, show: bool) -> Truth:
+def follow(run: RunDirectory, source: TuiFtSource, *, show: bool) -> Truth:
+    """Read the run until it is over, with a progress bar on stderr where that is a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 

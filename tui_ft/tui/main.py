@@ -14,8 +14,8 @@ _CALM = {"TEXTUAL_FPS": "30", "TEXTUAL_ANIMATIONS": "none", "TEXTUAL_SMOOTH_SCRO
 """Textual reads these when it is imported: over a slow link every animation is a burst of bytes."""
 
 
-def run_app(runs_root: Path, open_run: RunDirectory | None = None) -> None:
-    """Run the app until the user leaves it, on `open_run` or at home.
+def run_app(runs_root: Path, open_run: RunDirectory | None = None, *, tour: bool = False) -> None:
+    """Run the app until the user leaves it: on `open_run`, on the guided tour, or at home.
 
     Raises `TuiFtError` when there is no terminal.
     """
@@ -30,7 +30,7 @@ def run_app(runs_root: Path, open_run: RunDirectory | None = None) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     from tui_ft.tui.app import TuiFtApp
 
-    app = TuiFtApp(runs_root, open_run)
+    app = TuiFtApp(runs_root, open_run, tour=tour)
     # without mouse reports the terminal's own selection works, and tmux has nothing to re-assert
     app.run(mouse=os.environ.get("TUI_FT_MOUSE", "") not in ("", "0"))
     if app.return_code:

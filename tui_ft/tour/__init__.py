@@ -1,0 +1,1 @@
+"""The guided tour: one whole fine-tuning for a beginner, with the product's own parts."""
