@@ -7,11 +7,11 @@ import re
 from itertools import islice
 from typing import Any
 
-_FIRST_KEY = re.compile(r'\{\s*("(?:[^"\\\n]|\\.)*")\s*:')
+_FIRST_KEY = re.compile(r'\{\s*("(?:[^"\\\n]|\\.){0,200}")\s*:')
 _SPREAD = re.compile(r'\{[ \t\r]*\n"')
 _MOST_KEYS = 8
 _ROWS_SEARCHED = 50
-ANY_ROW = re.compile(r"[,\n]\s*(?=\{)")
+ANY_ROW = re.compile(r"[,\n]\s{0,80}(?=\{)")
 """What may be the beginning of a further row."""
 
 
@@ -24,6 +24,8 @@ class Layout:
         self._shapes: set[frozenset[str]] = set()
         self._is_ambiguous = False
         self._rows = 0
+        self._searched_for: tuple[str, str] | None = None
+        self._search = ANY_ROW
 
     def see_gap(self, gap: str, number: int, *, starts_file: bool) -> None:
         """Learn from the characters between row `number` and the one before it."""
@@ -74,14 +76,18 @@ class Layout:
             is_spread = not self._rows and not indent and _SPREAD.match(text, start)
             return None if is_spread else self._on_lines(indent)
         keys = self._known_keys()
-        return re.compile(rf"[,\n]\s*(?=\{{\s*(?:{keys})\s*:)") if keys else None
+        return re.compile(rf"[,\n]\s{{0,80}}(?=\{{\s{{0,80}}(?:{keys})\s{{0,80}}:)") if keys else None
 
     def _on_lines(self, indent: str) -> re.Pattern[str]:
         """Return the gap before a row on a line of its own: with its brace, or behind one with its key."""
         line = rf"(\n{re.escape(indent)})"
         keys = self._known_keys()
+        if (indent, keys) == self._searched_for:
+            return self._search
+        self._searched_for = indent, keys
         torn = rf"|\}}[ \t\r]*,?[ \t\r]*{line}(?={keys})" if keys else ""
-        return re.compile(rf"{line}(?=\{{\s*[\"}}])|\}}[ \t\r]*,?[ \t\r]*{line}(?=\{{){torn}")
+        self._search = re.compile(rf"{line}(?=\{{\s*[\"}}])|\}}[ \t\r]*,?[ \t\r]*{line}(?=\{{){torn}")
+        return self._search
 
     def _known_keys(self) -> str:
         """Return what matches the names that rows begin with; empty when there are none, or too many."""

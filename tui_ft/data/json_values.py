@@ -13,11 +13,13 @@ from typing import Any
 from tui_ft.data import lines
 from tui_ft.data.json_faults import could_go_on, is_cut, is_too_deep, nested_too_deeply, not_json
 from tui_ft.data.json_layout import ANY_ROW, Layout
-from tui_ft.data.lines import cut_off, too_long
+from tui_ft.data.lines import cut_off, has_too_many_parts, too_long, too_many_parts
 from tui_ft.data.opening import Opened
 from tui_ft.data.unreadable import UTF8_HINT, BadRow
 
-_CHUNK_BYTES = 256 * 1024
+_CHUNK_BYTES = 32 * 1024
+"""Small, because the decoder counts the lines before every fault that it finds in the text it is given."""
+
 _OVERLAP = 1024
 """What is kept of passed text, so that the beginning of a row is found across two chunks."""
 
@@ -27,7 +29,7 @@ _DECODER = json.JSONDecoder()
 _MEND = "Mend that row; `python -m json.tool` shows it."
 _SPACE = re.compile(r"\s*")
 _BETWEEN = re.compile(r"[\s,]*")
-_NAME = re.compile(r'\s*,?\s*"((?:[^"\\]|\\.)*)"\s*:\s*')
+_NAME = re.compile(r'\s*,?\s*"((?:[^"\\]|\\.){0,200})"\s*:\s*')
 _OPENED_LIST = re.compile(r"\[\s*(?=\{)")
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")
 
@@ -66,6 +68,10 @@ class Values:
         if any(isinstance(value, Fault) for value in begun) and self._enter_wrapper():
             yield from self._elements("]", is_wrapped=True)
             return
+        if any(isinstance(value, Fault) and value.bad.code == "row_too_long" for value in begun):
+            yield from begun
+            yield Fault(_not_certain(1))
+            return
         begun += islice(values, 1)
         yield from (_wrapped(begun[0]) if len(begun) == 1 else None) or begun
         yield from values
@@ -90,8 +96,7 @@ class Values:
                 layout.see_row(self._text, self._kept, self._at, value)
             elif not value.is_passed and not self._pass_broken(layout):
                 if value.bad.code != "cut_off" and self._seek(ANY_ROW):
-                    what = "where the next row begins is not certain: what follows was not read"
-                    yield Fault(BadRow(number, "cut_off", what, "Mend this row first.", count=0))
+                    yield Fault(_not_certain(number))
                 return
 
     def _end(self, number: int, character: str, closing: str, *, is_wrapped: bool) -> Iterator[Fault]:
@@ -116,6 +121,8 @@ class Values:
                 if could_go_on(error, text):
                     if held > lines.MAX_ROW_BYTES:
                         return Fault(too_long(number))
+                    if has_too_many_parts(text, start):
+                        return Fault(too_many_parts(number))
                     if self._read(held):
                         continue
                     if is_cut(error, text):
@@ -124,7 +131,7 @@ class Values:
         if end - start > lines.MAX_ROW_BYTES:
             return Fault(too_long(number))
         self._at = end
-        follows = self._next_character(_BETWEEN)
+        follows = self._following()
         end += self._kept - start
         gap = self._text[end : self._at]
         if (
@@ -181,12 +188,23 @@ class Values:
     def _next_character(self, passed: re.Pattern[str] = _SPACE) -> str:
         """Go behind what `passed` matches, and return the character there; empty at the end."""
         while True:
-            match = passed.match(self._text, self._at)
-            self._at = match.end() if match else self._at
+            self._pass(passed)
             if self._at < len(self._text):
                 return self._text[self._at]
+            self._kept = max(self._kept, self._at - _OVERLAP)
             if not self._read():
                 return ""
+
+    def _following(self) -> str:
+        """Return the next character behind a value, which is held; empty when there is none, or far away."""
+        self._pass(_BETWEEN)
+        if self._at == len(self._text) and self._read():
+            self._pass(_BETWEEN)
+        return self._text[self._at : self._at + 1]
+
+    def _pass(self, passed: re.Pattern[str]) -> None:
+        if match := passed.match(self._text, self._at):
+            self._at = match.end()
 
     def _read(self, at_least: int = 0) -> bool:
         """Append more text, at least as much as is held, so that retries stay linear; False at the end."""
@@ -210,6 +228,11 @@ class Values:
             self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
             self._decoder.setstate(held)
             return self._decoder.decode(data, not data)
+
+
+def _not_certain(number: int) -> BadRow:
+    what = "where the next row begins is not certain: what follows was not read"
+    return BadRow(number, "cut_off", what, "Mend this row first.", count=0)
 
 
 def _wrapped(document: Any) -> list[Any] | None:

@@ -16,6 +16,7 @@ from tui_ft.data.unreadable import UTF8_HINT, Bad, BadRow, UnreadableError
 from tui_ft.data.wording import shown
 
 _SEPARATORS = ",;\t|"
+_MOST_LINES = 100_000
 _MOST_READ_AGAIN = 64 * 1024 * 1024
 _QUOTES_HINT = "Check its double quotes: inside a quoted cell they are doubled."
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$")
@@ -158,7 +159,7 @@ class _Lines:
         line = self._ahead.popleft() if self._ahead else self._read()
         self.row.append(line)
         self._size += len(line)
-        if self._size > lines.MAX_ROW_BYTES:
+        if self._size > lines.MAX_ROW_BYTES or len(self.row) > _MOST_LINES:
             raise csv.Error("longer than a row may be")
         self.has_bad_bytes = self.has_bad_bytes or (not line.isascii() and not _is_text(line))
         return line
