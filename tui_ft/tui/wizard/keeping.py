@@ -9,8 +9,8 @@ from tui_ft.errors import TuiFtError
 from tui_ft.tui.wizard import draft_file
 from tui_ft.tui.wizard.draft import Draft
 
-AFTER_S = 0.3
-"""Typing is written down when it pauses, not key by key."""
+AFTER_S = 0.1
+"""So much can be lost when the terminal goes away; typing is written down ten times a second at most."""
 
 
 class Keeper:
@@ -28,11 +28,11 @@ class Keeper:
     def touch(self) -> None:
         """Something has changed."""
         self._is_due = True
-        if self._later is not None:
-            self._later.cancel()
-        self._later = asyncio.get_running_loop().call_later(AFTER_S, self._begin)
+        if self._later is None:
+            self._later = asyncio.get_running_loop().call_later(AFTER_S, self._begin)
 
     def _begin(self) -> None:
+        self._later = None
         task = asyncio.create_task(self.now())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
