@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -27,7 +28,7 @@ from tui_ft.data.lengths import LengthCounter
 from tui_ft.data.preferences import as_trl
 from tui_ft.data.read import BadRow
 from tui_ft.data.structured import roles_of
-from tui_ft.data.wording import RowProblem
+from tui_ft.data.wording import RowProblem, shown
 from tui_ft.errors import TuiFtError
 
 Row = dict[str, Any]
@@ -40,6 +41,10 @@ OBJECTIVES: Mapping[str, tuple[str, ...]] = {
 }
 """What rows of a format can be used for."""
 
+_INSTEAD = {
+    "kto": "To train the good answers now, keep those rows and name their columns without the label.",
+    "prompt_only": "To train now, give a data set that has the answers, too.",
+}
 _MOST_COLUMNS = 1000
 _NO_LIMIT = 1 << 60
 
@@ -239,15 +244,29 @@ class Examination:
         assert self._reading is not None
         columns = list(dict.fromkeys(name for row in sample for name in row))
         try:
-            require_sft(self._reading.found, self.findings.path, columns)
+            require_sft(self._reading.found, Path(self.findings.path).name, columns)
         except TuiFtError as error:
-            code = "not_trainable_yet"
-            hint = error.hint
+            code, hint = "not_trainable_yet", self._instead() or error.hint
+            message = f"{error.message[:-1]}: {self._later()}."
             if self.findings.format == "unknown":
                 code = "tokenized" if "input_ids" in columns else "unknown_format"
                 guess = a_mapping(sample) if code == "unknown_format" else ""
-                hint = f"If it is meant so: --columns {guess}" if guess else hint
-            self._refuse(code, error.message, hint)
+                message = error.message
+                hint = f"If it is meant so: --columns {guess}" if guess else error.hint
+            self._refuse(code, message, hint)
+
+    def _instead(self) -> str:
+        """Say what of such rows can be trained on now."""
+        columns = self.findings.mapping
+        chosen, asks = columns.get("chosen"), columns.get("prompt")
+        if chosen is not None:
+            wanted = f"prompt={asks},completion={chosen}" if asks else f"messages={chosen}"
+            return f"To train the wanted answers now: --columns {shown(wanted, 120)}"
+        return _INSTEAD.get(self.findings.format, "")
+
+    def _later(self) -> str:
+        """Say what such rows are for, and that this version cannot do it."""
+        return f"this version does not train on them yet ({', '.join(self.findings.objectives)})"
 
 
 def _characters(part: list[dict[str, str]] | str) -> int:

@@ -12,6 +12,12 @@ from tui_ft.data.wording import shown
 _SAMPLES = 5
 _REASONS_KEPT = 200
 _REASONS_SAID = 3
+_NO_MORE = frozenset({
+    "empty_text", "empty_answer", "empty_prompt", "no_assistant_turn", "no_prompt", "zero_weight",
+    "nothing_trained", "half_character",
+})  # fmt: skip
+"""Kinds whose reason says the same again."""
+
 _ORDER = {"error": 0, "warning": 1, "note": 2}
 
 
@@ -80,7 +86,7 @@ class _Found:
             severity=kind.severity,
             count=self.count,
             rows=sorted(self._rows),
-            message=self.text or f"{kind.what}{_said(self._reasons)}.",
+            message=self.text or f"{kind.what}{_said(self._reasons) if self.code not in _NO_MORE else ''}.",
             fix=self.fix or kind.fix,
             samples=self._samples,
         )

@@ -265,7 +265,8 @@ class _Detection:
         return self._unknown()
 
     def _is_text(self, name: str) -> bool:
-        return all(isinstance(row.get(name), str | None) for row in self.rows)
+        values = [row[name] for row in self.rows if row.get(name) is not None]
+        return 2 * sum(isinstance(value, str) for value in values) > len(values)
 
 
 def _filled_columns(rows: Sequence[Mapping[str, Any]]) -> Counter[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain, islice
 from pathlib import Path
@@ -11,10 +12,10 @@ import msgspec
 
 from tui_ft.data.checks.leak import EvalPrompts
 from tui_ft.data.checks.sight import sight_of
-from tui_ft.data.declared import data_file, declared
+from tui_ft.data.declared import data_file
 from tui_ft.data.encode import ChatTokenizer
 from tui_ft.data.examination import Examination, Row, Tally
-from tui_ft.data.examples import LOOKED_AT, Reading
+from tui_ft.data.examples import LOOKED_AT, Reading, said_of
 from tui_ft.data.faults import Faults
 from tui_ft.data.findings import Findings
 from tui_ft.data.formats import SFT_FORMATS
@@ -22,7 +23,9 @@ from tui_ft.data.read import BadRow, UnreadableError, look, tolerant
 from tui_ft.data.wording import RowProblem, shown
 from tui_ft.errors import TuiFtError
 
-_PROGRESS_ROWS = 256
+_BETWEEN_S = 0.1
+_ROWS_BETWEEN = 64
+"""Progress is told ten times a second at most; the clock is asked every so many rows."""
 
 
 class Stop(Exception):  # noqa: N818 - a wish, not an error
@@ -58,8 +61,7 @@ def check(
     """
     path = data_file(Path(path))
     given = dict(columns or {})
-    if format == "auto" and not given and (said := declared(path)) is not None:
-        format, given = said.format, dict(said.columns)
+    format, given = said_of(path, format, given)
     found = look(path)
     findings = Findings(
         path=str(path.absolute()), container=found.container, format="unknown", train_on=train_on,
@@ -99,27 +101,44 @@ def _rows(
     path: Path, work: Examination, progress: Callable[[Progress], None] | None, max_rows: int | None
 ) -> Iterator[tuple[int, Row]]:
     """Yield the rows, and end early where `progress` or `max_rows` wants it."""
-    place = [0, 0]
     findings = work.findings
-
-    def note(read: int, size: int | None) -> None:
-        place[:] = read, size or 0
-
-    def bad(row: BadRow) -> None:
-        work.bad(row)
-        tell()
-
-    def tell() -> None:
-        if progress and findings.rows % _PROGRESS_ROWS == 0:
-            progress(Progress(findings.rows, place[0], place[1] or None, work.tally()))
-
-    for number, row in tolerant(path, bad, note):
+    watch = _Watch(work, progress)
+    for number, row in tolerant(path, watch.bad, watch.note):
         if max_rows is not None and findings.rows >= max_rows:
             findings.is_partial = True
             return
         findings.rows += 1
         yield number, row
-        tell()
+        watch.tell()
+
+
+class _Watch:
+    """Tells how far the check is, by the clock: rows may be tiny, huge, or unreadable for a long time."""
+
+    def __init__(self, work: Examination, progress: Callable[[Progress], None] | None) -> None:
+        self._work = work
+        self._progress = progress
+        self._read = 0
+        self._size: int | None = None
+        self._next = 0.0
+        self._asked = 0
+
+    def note(self, read: int, size: int | None) -> None:
+        self._read, self._size = read, size
+        self._asked = 0
+        self.tell()
+
+    def bad(self, row: BadRow) -> None:
+        self._work.bad(row)
+        self.tell()
+
+    def tell(self) -> None:
+        self._asked += 1
+        if self._progress is None or self._asked % _ROWS_BETWEEN != 1 or time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + _BETWEEN_S
+        work = self._work
+        self._progress(Progress(work.findings.rows, self._read, self._size, work.tally()))
 
 
 def _see_again(path: Path, work: Examination) -> None:
@@ -138,15 +157,9 @@ def _see_again(path: Path, work: Examination) -> None:
 def _eval_prompts(path: Path, train_on: str) -> EvalPrompts:
     """Return the prompts of an evaluation file. Raises `TuiFtError` when it cannot be read."""
     prompts = EvalPrompts()
-    said = declared(path)
     rows = tolerant(path, lambda bad: None)
     first = list(islice(rows, LOOKED_AT))
-    reading = Reading.of(
-        [row for _, row in first],
-        columns=said.columns if said else {},
-        format=said.format if said else "auto",
-        train_on=train_on,
-    )
+    reading = Reading.of_file(path, [row for _, row in first], train_on=train_on)
     if reading.found.name not in SFT_FORMATS:
         raise TuiFtError(
             f"The evaluation data {shown(path, 200)} are {reading.found.name}: no questions with answers.",

@@ -48,11 +48,15 @@ class LengthCounter:
         )
 
     def suggested(self) -> int | None:
-        """The length to cut at: room for 99 of 100 rows, for all where that costs little; in steps of 64."""
+        """The length to cut at: room for 99 of 100 rows, for all where that costs little; in steps of 64.
+
+        One row alone never decides it, however few there are.
+        """
         if not self.rows:
             return None
-        (p99,) = self._percentiles(sorted(self._counts.items()), (0.99,))
-        wanted = self._max if self._max <= 1.5 * p99 else p99
+        share = min(0.99, (self.rows - 1) / self.rows) if self.rows > 1 else 1
+        (usual,) = self._percentiles(sorted(self._counts.items()), (share,))
+        wanted = self._max if self._max <= 1.5 * usual else usual
         return max(_STEP, math.ceil(wanted / _STEP) * _STEP)
 
     def _percentiles(self, ordered: list[tuple[int, int]], shares: tuple[float, ...]) -> list[int]:

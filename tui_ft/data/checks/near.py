@@ -28,7 +28,6 @@ _MOST_TOGETHER = 50
 """A sentence that more rows share is a form of words, and says nothing of the rows."""
 
 _MOST_LETTERS = 20_000
-_SENTENCES = re.compile(r"[.!?\n。！？；]+")
 _WORDS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\w+")
 _MASK_64 = (1 << 64) - 1
 
@@ -118,7 +117,9 @@ def _alike(one: Counter[str], other: Counter[str]) -> bool:
 
 def _longest(text: str) -> Iterator[str]:
     """Yield the two longest sentences, if they are long enough to tell rows apart."""
-    sentences = _SENTENCES.split(text)
+    if not text.isascii():
+        text = text.replace("。", "\n").replace("！", "\n").replace("？", "\n")
+    sentences = text.replace(". ", "\n").replace("? ", "\n").split("\n")
     if len(sentences) > 2:
         sentences = sorted(sentences, key=len)[-2:]
     for sentence in sentences:

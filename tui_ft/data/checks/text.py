@@ -16,7 +16,6 @@ _MARKS = re.compile(
     r"|^### (?:Instruction|Response|Human|Assistant):",
     re.MULTILINE,
 )
-_MARK_SIGNS = ("<|", "[INST]", "[/INST]", "</s>", "_of_turn>", "<<SYS", "<｜", "### ")
 _PLACEHOLDERS = re.compile(
     r"(?<![\w\\{}$^])\{\{ ?[A-Za-z_][\w .-]{0,40}? ?\}\}(?!\})"
     r"|<placeholder>|\[(?:INSERT|TODO|FIXME|PLACEHOLDER)\b[^\]\n]{0,60}\]",
@@ -33,7 +32,7 @@ def look_at_text(sight: Sight, faults: Faults, *, is_text: bool) -> None:
         _tell(faults, "control_characters", sight, _CONTROLS, text)
     if not text.isascii():
         _look_at_letters(text, sight, faults)
-    if any(sign in text for sign in _MARK_SIGNS) and _MARKS.search(text):
+    if ("<" in text or "[" in text or "### " in text) and _MARKS.search(text):
         _tell(faults, "templated_text" if is_text else "template_markers", sight, _MARKS, text)
     if "{{" in text or "[" in text or "<p" in text:
         _look_for_placeholders(text, sight, faults)
