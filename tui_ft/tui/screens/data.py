@@ -29,7 +29,7 @@ from tui_ft.tui.wizard.checking import Checks
 from tui_ft.tui.wizard.data_desk import DataDesk
 from tui_ft.tui.wizard.draft import Draft
 from tui_ft.tui.wizard.outcome import Step
-from tui_ft.tui.wizard.row_view import show_row, title_of, wanted
+from tui_ft.tui.wizard.row_view import Wanted, show_row, title_of, wanted
 
 TALL_ROWS = 32
 
@@ -71,6 +71,7 @@ class DataScreen(WizardScreen):
         super().__init__(draft, actions)
         self.desk = DataDesk(draft)
         self.checks = Checks(self.desk, self._follow_check)
+        self._previewed: tuple[Wanted, str] | None = None
 
     def body(self) -> ComposeResult:
         self.add_class("-tall" if self.app.size.height >= TALL_ROWS else "-short")
@@ -188,7 +189,12 @@ class DataScreen(WizardScreen):
         if source is None or not source.is_here or (found is not None and not found.rows):
             return
         panel = self.query_one("#row", MaskView)
-        shown = await asyncio.to_thread(show_row, wanted(self.desk, source, 1, panel.room))
+        wish = wanted(self.desk, source, 1, panel.room)
+        content = found.content if found else ""
+        if self._previewed == (wish, content):
+            return
+        shown = await asyncio.to_thread(show_row, wish)
+        self._previewed = (wish, content)
         panel.show_lines(f"Row 1. {title_of(shown)}", shown.lines, keep_place=True)
 
     @on(RowList.Chosen)

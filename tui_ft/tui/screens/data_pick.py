@@ -58,7 +58,7 @@ class PickData(Screen[str | None]):
         self._question = question
         self._start = start
         self._bar = bar
-        self._base = Path.cwd()
+        self._base = _here()
         self._listing = Listing("")
 
     @property
@@ -153,6 +153,14 @@ class PickData(Screen[str | None]):
             self._type(completed)
         elif len(choices) > 1:
             self.query_one(Notice).say("  ".join(choices))
+
+
+def _here() -> Path:
+    """The folder that the app was started in; the user's home when that one is gone."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return Path.home()
 
 
 def is_hub_name(text: str) -> bool:

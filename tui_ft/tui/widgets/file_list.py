@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tui_ft.tui.text import fit
+from tui_ft.tui.text import fit, plain
 from tui_ft.tui.widgets.memory_bars import size_text
 from tui_ft.tui.widgets.row_list import Cell, RowList
 from tui_ft.tui.wizard.browse import Entry, Listing
@@ -40,10 +40,10 @@ class FileList(RowList[Entry]):
     def heading_cells(self, width: int) -> list[Cell]:
         more = f" · {self._listing.left_out:,} other files: type a name" if self._listing.left_out else ""
         room = width - len(more) - 1
-        folder = self._listing.folder
+        folder = plain(self._listing.folder)
         if len(folder) > room:
             folder = "…" + folder[-max(room - 1, 0) :]
-        return [(" " + fit(folder, max(min(len(folder), room), 0)), "title"), (more, "")]
+        return [(fit(f" {folder}{more}", width), "title")]
 
     def row_cells(self, row: Entry, width: int) -> list[Cell]:
         size = "" if row.size is None else f"{row.size} B" if row.size < 2**10 else size_text(row.size)

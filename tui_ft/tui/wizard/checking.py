@@ -110,7 +110,8 @@ class Checks:
             self._desk.keep(source, basis, None, sentence(error))
         finally:
             check.stop()
-            self.running = None
+            if self.running is check:  # another one may run already
+                self.running = None
 
     @property
     def is_current(self) -> bool:

@@ -178,6 +178,10 @@ def hint(desk: DataDesk, checking: str = "") -> str:
     wish = found.suggested_max_length if found else None
     if wish is None or wish == desk.data.max_length:
         return ""
+    lost = next((one.count for one in found.problems if one.code == "nothing_left"), 0) if found else 0
+    if lost:
+        lost_text = f"{rows(lost)} lose their answer at {desk.data.max_length:,} tokens"
+        return f"{lost_text}: l takes {wish:,}, for more memory."
     why = "enough for nearly every row here"
     if wish > desk.data.max_length:
         why = "fewer rows are cut, and more memory is needed"
