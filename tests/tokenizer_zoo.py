@@ -127,6 +127,13 @@ def word_piece(special: list[str]) -> Tokenizer:
     return tokenizer
 
 
+def words(special: list[str]) -> Tokenizer:
+    """Whole words only, and no token for those that it does not know: most texts it cannot read at all."""
+    tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate([*special, "user", "1"])}))
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    return tokenizer
+
+
 def without_byte_tokens(tokenizer: Tokenizer, special: list[str]) -> Tokenizer:
     """Leave the byte tokens in the vocabulary, but not among the added tokens, as published files do."""
     filed = json.loads(tokenizer.to_str())
@@ -289,6 +296,7 @@ KINDS: dict[str, Kind] = {
         word_piece(["[UNK]", "[PAD]", "[SEP]"]),
         {"eos_token": "[SEP]", "pad_token": "[PAD]", "unk_token": "[UNK]", "sep_token": "[SEP]"},
     ),
+    "whole words": lambda: _plain(added(words(_PAD_END), *_PAD_END), _ENDS),
     "llama 2": lambda: _plain(
         with_ends(llama_two(_LLAMA), "<s>"),
         {

@@ -10,9 +10,18 @@ from typing import Protocol
 from tui_ft.data.convert import Example, Message
 from tui_ft.data.layout import Layout, Span, TemplateRefusal, lay_out
 from tui_ft.data.placed import Placed
-from tui_ft.data.wording import RowProblem
+from tui_ft.data.wording import RowProblem, shown
 
-__all__ = ["ChatTokenizer", "Encoded", "RowProblem", "TemplateRefusal", "encode", "place", "render_prompt"]
+__all__ = [
+    "ChatTokenizer",
+    "Encoded",
+    "RowProblem",
+    "TemplateRefusal",
+    "encode",
+    "place",
+    "render_prompt",
+    "unreadable",
+]
 
 
 class ChatTokenizer(Protocol):
@@ -29,12 +38,20 @@ class ChatTokenizer(Protocol):
         ...
 
     def encode(self, text: str, add_special_tokens: bool) -> tuple[list[int], list[Span] | None]:
-        """Return token ids and each one's character span in `text`, None where that is not known."""
+        """Return token ids and each one's character span in `text`, None where that is not known.
+
+        Raises `RowProblem` for a text that the vocabulary cannot say.
+        """
         ...
 
     def is_special(self, token_id: int) -> bool:
         """True for tokens that stand for no text of their own."""
         ...
+
+
+def unreadable(error: Exception) -> RowProblem:
+    """Return the problem of a text that a tokenizer gives up on."""
+    return RowProblem("tokenizer_refuses", f"the model's tokenizer cannot read it ({shown(error, 60)})")
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,6 +128,11 @@ _ROW = {
         "The model's chat template refuses the row",
         "Look at the row with --row N; change its roles, or take another model.",
     ),
+    "tokenizer_refuses": Kind(
+        "error",
+        "The model's tokenizer cannot read the row",
+        "Look at the row with --row N; take out what is odd in it, or take another model.",
+    ),
     "nothing_left": Kind(
         "warning",
         "Nothing of the answer is left after the cut",

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tui_ft.data.encode import unreadable
 from tui_ft.data.layout import Message, Span, TemplateRefusal
 from tui_ft.data.special_tokens import add_tokens, special_tokens
 from tui_ft.data.template import ChatTemplate
@@ -47,6 +48,8 @@ class FileTokenizer:
         self._tokenizer = tokenizer
         self._special = frozenset(tokenizer.get_added_tokens_decoder())
         self._special_tokens = dict(special_tokens)
+        eos = special_tokens.get("eos_token")
+        self._eos = None if eos is None else tokenizer.token_to_id(eos)
         self._templates = tuple(templates)
         source = templates.get("default")
         self._template = ChatTemplate(source, special_tokens) if source else None
@@ -57,8 +60,7 @@ class FileTokenizer:
 
     @property
     def eos_token_id(self) -> int | None:
-        eos = self._special_tokens.get("eos_token")
-        return None if eos is None else self._tokenizer.token_to_id(eos)
+        return self._eos
 
     @property
     def special_tokens(self) -> Mapping[str, str]:
@@ -77,9 +79,12 @@ class FileTokenizer:
         return self._template.render(messages, add_generation_prompt)
 
     def encode(self, text: str, add_special_tokens: bool) -> tuple[list[int], list[Span] | None]:
-        """Return token ids and each one's character span in `text`."""
-        # one text a call: several in one would start threads, and a fork after that prints a warning
-        found = self._tokenizer.encode(text, add_special_tokens=add_special_tokens)
+        """Return token ids and each one's character span in `text`. Raises `RowProblem`."""
+        try:
+            # one text a call: several in one would start threads, and a fork after that prints a warning
+            found = self._tokenizer.encode(text, add_special_tokens=add_special_tokens)
+        except Exception as error:  # the library raises nothing more precise
+            raise unreadable(error) from error
         return found.ids, found.offsets
 
     def is_special(self, token_id: int) -> bool:

@@ -147,6 +147,8 @@ def _templates(folder: Path, settings: Mapping[str, Any]) -> dict[str, str]:
         own = folder / TEMPLATE
         files = {"default": own} if own.is_file() else {}
         files |= {path.stem: path for path in sorted((folder / TEMPLATES).glob("*.jinja"))}
+        if any(path.stat().st_size > LARGEST_SETTINGS_BYTES for path in files.values()):
+            raise TuiFtError(f"A chat template in {shown(folder, 200)} is too large.", "Fetch it again.")
         if files:
             return {name: path.read_text(encoding="utf-8") for name, path in files.items()}
     except (OSError, UnicodeDecodeError) as error:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tui_ft.data.encode import TemplateRefusal
+from tui_ft.data.encode import TemplateRefusal, unreadable
 from tui_ft.data.template import refusals
 from tui_ft.data.tokenizer import FileTokenizer, load_tokenizer
 from tui_ft.data.tokenizer_files import TOKENIZER
+from tui_ft.data.wording import RowProblem
 from tui_ft.errors import TuiFtError
 
 if TYPE_CHECKING:
@@ -51,12 +51,21 @@ class HubTokenizer:
         return str(self._tokenizer.decode(list(ids)))
 
     def encode(self, text: str, add_special_tokens: bool) -> tuple[list[int], list[tuple[int, int]] | None]:
-        """Return token ids and, from a fast tokenizer, each one's character span in `text`."""
+        """Return token ids and, from a fast tokenizer, each one's character span in `text`.
+
+        Raises `RowProblem` for a text that the vocabulary cannot say.
+        """
+        try:
+            found = self._tokenizer(
+                text,
+                add_special_tokens=add_special_tokens,
+                return_offsets_mapping=self._tokenizer.is_fast,
+                verbose=False,
+            )
+        except Exception as error:  # the libraries raise nothing more precise
+            raise unreadable(error) from error
         if not self._tokenizer.is_fast:
-            return self._tokenizer(text, add_special_tokens=add_special_tokens)["input_ids"], None
-        found = self._tokenizer(
-            text, add_special_tokens=add_special_tokens, return_offsets_mapping=True, verbose=False
-        )
+            return found["input_ids"], None
         return found["input_ids"], [tuple(span) for span in found["offset_mapping"]]
 
 
@@ -79,21 +88,25 @@ class ComparedTokenizer(HubTokenizer):
     def render(self, messages: Sequence[dict[str, Any]], add_generation_prompt: bool) -> str:
         text = super().render(messages, add_generation_prompt)
         if (other := self._asked_too()) is not None:
-            with contextlib.suppress(TemplateRefusal):
-                self.differs |= other.render(messages, add_generation_prompt) != text
-                return text
-            self.differs = True
+            self.differs |= _answer(lambda: other.render(messages, add_generation_prompt)) != text
         return text
 
     def encode(self, text: str, add_special_tokens: bool) -> tuple[list[int], list[tuple[int, int]] | None]:
         found = super().encode(text, add_special_tokens)
         if (other := self._asked_too()) is not None:
-            self.differs |= other.encode(text, add_special_tokens) != found
+            self.differs |= _answer(lambda: other.encode(text, add_special_tokens)) != found
         return found
 
     def _asked_too(self) -> FileTokenizer | None:
         self._left -= 1
         return self._other if self._left >= 0 else None
+
+
+def _answer(ask: Callable[[], Any]) -> Any:
+    try:
+        return ask()
+    except (TemplateRefusal, RowProblem):
+        return None
 
 
 def _from_files(folder: Path | None) -> FileTokenizer | None:
