@@ -54,7 +54,9 @@ def test_a_limit_of_rows_and_a_set_of_its_own_for_evaluation_count() -> None:
     small = volume(spec_of("data.limit=20"), {DATA: findings()})
     assert (small.rows, small.held_out_rows, small.steps_per_epoch) == (20, 20, 2)
     other = volume(spec_of("data.eval=/data/eval.jsonl"), {DATA: findings()})
-    assert other.rows == 1000
+    assert (other.rows, other.held_out_rows) == (1000, None)
+    both = {DATA: findings(), "/data/eval.jsonl": findings(usable_rows=70)}
+    assert volume(spec_of("data.eval=/data/eval.jsonl"), both).held_out_rows == 70
 
 
 def test_weights_of_several_sources_count_and_one_unchecked_makes_all_unknown() -> None:

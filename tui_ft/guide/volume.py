@@ -22,6 +22,7 @@ Counted = Literal["tokens", "characters", "unknown"]
 class Volume:
     """What one epoch of a run reads, after the held-out rows are taken off. None is "not known".
 
+    `held_out_rows` are those that are split off, or those of the data set of their own.
     `row_tokens` is the mean of a row cut at `data.max_length`, `padded_tokens` that of a row filled up to
     the longest of its batch. `counted` says whether tokens were counted or are guessed from characters.
     `is_partial`: the check of the data was ended before the last row.
@@ -68,12 +69,14 @@ def volume(spec: RunSpec, findings: Mapping[str, Findings]) -> Volume:
     parts = _parts(spec, findings)
     if parts is None:
         return Volume(steps=training.max_steps)
-    rows = sum(count * weight for count, weight, _ in parts)
-    held = 0 if spec.data.eval else _held_out(round(sum(count for count, _, _ in parts)), spec)
-    share = 1 - held / max(sum(count for count, _, _ in parts), 1)
-    learnt = max(round(rows * share), 1)
+    usable = sum(count for count, _, _ in parts)
+    split = 0 if spec.data.eval else _held_out(round(usable), spec)
+    share = 1 - split / max(usable, 1)
+    learnt = max(round(sum(count * weight for count, weight, _ in parts) * share), 1)
+    held = _own_evaluation(spec.data.eval, findings) if spec.data.eval else split
     if spec.data.limit is not None:
-        learnt, held = min(learnt, spec.data.limit), min(held, spec.data.limit)
+        learnt = min(learnt, spec.data.limit)
+        held = None if held is None else min(held, spec.data.limit)
     mean, padded = _mean(spec, parts, 1), _mean(spec, parts, training.batch_size)
     per_epoch = steps_per_epoch(spec, learnt, mean)
     return Volume(
@@ -132,6 +135,12 @@ def _held_out(rows: int, spec: RunSpec) -> int:
     if fraction <= 0 or rows < 2:
         return 0
     return min(max(round(rows * fraction), 1), rows - 1)
+
+
+def _own_evaluation(name: str, findings: Mapping[str, Findings]) -> int | None:
+    """Rows of the data set that is there for evaluation alone."""
+    found = findings.get(key_of(name))
+    return None if found is None else found.usable_rows
 
 
 def _mean(spec: RunSpec, parts: Sequence[_Part], batch: int) -> float | None:
