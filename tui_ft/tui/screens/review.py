@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
@@ -18,7 +19,7 @@ from tui_ft.tui.screens.ask_step_down import AskStepDown
 from tui_ft.tui.screens.wizard import WizardScreen
 from tui_ft.tui.text import plain
 from tui_ft.tui.widgets.page import Page
-from tui_ft.tui.wizard import review_facts, review_words
+from tui_ft.tui.wizard import review_facts, review_questions, review_words
 from tui_ft.tui.wizard.draft import Draft
 from tui_ft.tui.wizard.live import Live
 from tui_ft.tui.wizard.outcome import Launched, Step
@@ -27,6 +28,7 @@ from tui_ft.tui.wizard.smoke import smoke_spec
 
 if TYPE_CHECKING:
     from tui_ft.tui.starting import StartFacts
+    from tui_ft.vram.situation import StepDown
 
 AGAIN_EVERY_S = 5.0
 """What is free on GPU and disk changes while the page is read."""
@@ -139,32 +141,38 @@ class ReviewScreen(WizardScreen):
         self.finish(Launched(run))
 
     async def _agreed(self, review: Review) -> Review | None:
-        """Refuse what cannot start, and ask once about what should be known; None when nothing is to start.
-
-        A lesser setting that was chosen because it does not fit goes into the draft, and into the page.
-        """
-        refusal = review_words.refusal(review, self._facts)
+        """Refuse what cannot start, ask about what should be known; None when nothing is to start."""
+        refusal = review_questions.refusal(review, self._facts)
         if refusal:
             self.notice.complain(refusal)
             return None
-        if review.step_downs:
-            changes = await self.app.push_screen_wait(
-                AskStepDown(f"{review_words.lack(review)} How is it to start?", (), review.step_downs)
-            )
-            if changes is None:
-                self.notice.say(_NOTHING)
+        questions = review_questions.questions(review, self._facts)
+        if lack := review_questions.lack(review):
+            steps = await asyncio.to_thread(lambda: review_facts.step_downs(review, self.actions.read_gpus()))
+            if not steps:
+                questions.insert(0, lack)
+            elif (lesser := await self._lesser(review, f"{lack} How is it to start?", steps)) is None:
                 return None
-            if changes:
-                self.draft.set(*changes)
-                review = self._review = await asyncio.to_thread(self._gather)
-                self._show()
-        questions = review_words.questions(review, self._facts)
+            else:
+                review = lesser
         asked = [f"{' '.join(questions)} Start all the same?"] if questions else []
-        trust = review_words.trust_question(review)
+        trust = review_questions.trust_question(review)
         for question in ([trust] if trust else []) + asked:
             if not await self.app.push_screen_wait(Confirm(question)):
                 self.notice.say(_NOTHING)
                 return None
+        return review
+
+    async def _lesser(self, review: Review, question: str, steps: Sequence[StepDown]) -> Review | None:
+        """Ask about a run that does not fit; a change goes into the draft and onto the page."""
+        changes = await self.app.push_screen_wait(AskStepDown(question, (), steps))
+        if changes is None:
+            self.notice.say(_NOTHING)
+            return None
+        if changes:
+            self.draft.set(*changes)
+            review = self._review = await asyncio.to_thread(self._gather)
+            self._show()
         return review
 
     async def _smoke(self, review: Review) -> bool:

@@ -64,8 +64,7 @@ class Review:
 
     `file` is where the spec was written, "" with `file_problem` where it could not be; `command` does the
     same as Enter. `advice` is None where the guide has no answer. `code` are the Python files that come with
-    a model that wants to run its own. `stale` are data sets that are not any more what was checked,
-    `step_downs` changes with which the run fits, where it does not.
+    a model that wants to run its own. `stale` are data sets that are not any more what was checked.
     """
 
     spec: RunSpec
@@ -80,7 +79,6 @@ class Review:
     command: str
     code: tuple[str, ...] = ()
     stale: frozenset[str] = frozenset()
-    step_downs: tuple[StepDown, ...] = ()
 
 
 def gather(
@@ -110,7 +108,6 @@ def gather(
         command=command(file, runs_root),
         code=_code_of(spec),
         stale=frozenset(_stale(draft.findings)),
-        step_downs=_step_downs(outlook, reading),
     )
 
 
@@ -145,10 +142,10 @@ def _stale(findings: Mapping[str, Findings]) -> Iterator[str]:
             yield path
 
 
-def _step_downs(outlook: Outlook, reading: GpuReading) -> tuple[StepDown, ...]:
-    """What would make it fit; looked for only where it does not."""
-    found = outlook.assessment
-    if found is None or outlook.shape is None or found.verdict != "does_not_fit":
+def step_downs(review: Review, reading: GpuReading) -> tuple[StepDown, ...]:
+    """What would make it fit, where it does not; it takes a while and is asked at the start only."""
+    outlook = review.outlook
+    if outlook.assessment is None or outlook.shape is None or outlook.assessment.verdict != "does_not_fit":
         return ()
     return fitting(assess(outlook.spec, outlook.shape, reading, longest_row=outlook.volume.longest_row))
 

@@ -29,6 +29,7 @@ from tui_ft.tui.wizard.live_words import (
     verdict_piece,
 )
 from tui_ft.tui.wizard.review_facts import Review
+from tui_ft.tui.wizard.review_questions import refusals
 
 PROBLEMS_SHOWN = 4
 _SEVERITIES = {"error": "✗", "warning": "!", "note": "·"}
@@ -40,7 +41,7 @@ def facts(draft: Draft, review: Review, start: StartFacts | None) -> list[Fact]:
     return [
         *(
             Fact("Stop" if not n else "", f"✗ {text}", "bad")
-            for n, text in enumerate(_refusals(review, start))
+            for n, text in enumerate(refusals(review, start))
         ),
         *_goal(draft, review),
         *_model(review, start),
@@ -53,51 +54,6 @@ def facts(draft: Draft, review: Review, start: StartFacts | None) -> list[Fact]:
         *_smoke(review),
         *_places(review),
     ]
-
-
-def _refusals(review: Review, start: StartFacts | None) -> tuple[str, ...]:
-    return (*review.refusals, *((start.refusal,) if start and start.refusal else ()))
-
-
-def refusal(review: Review, start: StartFacts | None) -> str:
-    """Why it cannot start at all; "" when it can."""
-    return next(iter(_refusals(review, start)), "")
-
-
-def questions(review: Review, start: StartFacts | None) -> list[str]:
-    """What is asked once more before it starts."""
-    found = [lack(review)] if lack(review) and not review.step_downs else []
-    if start is not None and start.held:
-        found.append(f"Somebody holds the GPU: {start.held}.")
-    if review.disk.is_short:
-        found.append(
-            f"The disk may fill up: {gib(review.disk.need_bytes)} GiB at the most, "
-            f"{gib(review.disk.free_bytes)} are free."
-        )
-    return found
-
-
-def lack(review: Review) -> str:
-    """What is missing where it does not fit; "" where it does, or that is not known."""
-    assessment = review.outlook.assessment
-    if assessment is None or assessment.verdict != "does_not_fit":
-        return ""
-    needed, free = gib(assessment.estimate.needed_bytes), gib(assessment.free_bytes)
-    return f"It does not fit: {needed} GiB are needed, {free} are free."
-
-
-def trust_question(review: Review) -> str:
-    """What trust_remote_code means, in plain words; "" where nobody asks for it."""
-    if not review.spec.model.trust_remote_code:
-        return ""
-    return (
-        f"{review.spec.model.id} brings Python code of its own, and trust_remote_code lets it run here as "
-        "you: it can read, change and send away every file and token that you can. "
-        "Have you read it, and do you want it to run?"
-    )
-
-
-# --- line by line ------------------------------------------------------------------------------------
 
 
 def _goal(draft: Draft, review: Review) -> Iterator[Fact]:
@@ -209,6 +165,9 @@ def _method(review: Review) -> Iterator[Fact]:
 def _memory(review: Review, start: StartFacts | None) -> Iterator[Fact]:
     outlook = review.outlook
     text = memory_text(outlook)
+    if outlook.assessment is not None and start is not None and start.gpu.startswith("none"):
+        yield Fact("Memory", f"{text}; it trains on the CPU", "strong")
+        return
     if outlook.assessment is not None and outlook.assessment.gpu is not None:
         sign = verdict_piece(outlook)[0].split()[0]
         estimate = outlook.assessment.estimate
