@@ -15,6 +15,7 @@ Row = dict[str, Any]
 
 _MOST_ROWS_AT_ONCE = 256
 _BYTES_AT_ONCE = 4 * 1024 * 1024
+_BUFFER_BYTES = 1024 * 1024
 _HINT = "Download or write it again."
 _DAMAGE = (OSError, ValueError, ArithmeticError, RuntimeError, NotImplementedError, MemoryError, KeyError)
 """What pyarrow raises for broken files; its own exceptions are among them."""
@@ -38,7 +39,9 @@ def read_parquet(path: Path, bad: Bad, progress: ReadProgress | None = None) -> 
         stream = path.open("rb")
     with stream:
         try:
-            groups = _Groups(parquet.ParquetFile(stream, buffer_size=_BYTES_AT_ONCE), bad)
+            # Without these two options a whole row group is held, however large.
+            file = parquet.ParquetFile(stream, buffer_size=_BUFFER_BYTES, pre_buffer=False)
+            groups = _Groups(file, bad)
         except _DAMAGE as error:
             what = f"is a damaged Parquet file: {shown(error)}"
             raise UnreadableError(path, "damaged", what, _HINT) from error
