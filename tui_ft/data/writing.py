@@ -1,7 +1,7 @@
 """A data set written anew as JSONL: exactly the rows that training takes, in a form that reads back the same.
 
 Rows become the shapes that TRL understands: `prompt` and `completion` (texts, or lists of messages),
-`messages` where more than the last answer is trained, `text` where everything is.
+`messages` where more than the last answer is trained, `text` where there is no prompt.
 """
 
 from __future__ import annotations
@@ -87,9 +87,7 @@ def row_of(example: Example) -> dict[str, Any]:
     """Return the row that says `example` in the columns that the libraries know."""
     prompt, completion = example.prompt, example.completion
     if isinstance(prompt, str) or isinstance(completion, str):
-        if example.whole or not prompt:
-            return {"text": f"{prompt}{completion}"}
-        return {"prompt": prompt, "completion": completion}
+        return {"prompt": prompt, "completion": completion} if prompt else {"text": completion}
     if len(completion) == 1 and not example.whole:
         return {"prompt": prompt, "completion": completion}
     untrained = {len(prompt) + index for index in example.untrained}
@@ -125,6 +123,8 @@ def _converted(
 def _require_new(out: Path, path: Path) -> None:
     name = shown(out, 200)
     try:
+        if "\0" in str(out):
+            raise ValueError("its name holds a NUL character")
         if out.exists() and path.exists() and out.samefile(path):
             raise TuiFtError(f"{name} is the data set itself.", "Give the new file another name.")
         if out.exists() or out.is_symlink():
