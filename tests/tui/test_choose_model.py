@@ -16,6 +16,7 @@ from tui_ft.demo import paths as demo_paths
 from tui_ft.hardware.gpu import GpuReader
 from tui_ft.spec.run_spec import RunSpec
 from tui_ft.tui import method_facts
+from tui_ft.tui.download import Download
 from tui_ft.tui.screens import choose_model
 from tui_ft.tui.screens.ask_model import AskModel
 from tui_ft.tui.screens.choose_model import ChooseModelScreen
@@ -23,6 +24,8 @@ from tui_ft.tui.wizard import model_choices, model_places
 from tui_ft.tui.wizard.draft import Draft
 from tui_ft.tui.wizard.model_choices import Choice, Wish
 from tui_ft.tui.wizard.model_words import size_text
+from tui_ft.vram import find_model
+from tui_ft.vram.find_model import Found
 
 
 def a_24gb_gpu() -> FakeNvml:
@@ -354,3 +357,35 @@ async def test_no_byte_of_a_model_card_or_name_reaches_the_terminal_as_a_command
         world.screen.models.choose(str(folder))
         await world.sees("evil[31mname", "Licence [2Jgone")
         assert "\x1b" not in world.text
+
+
+async def test_of_a_model_on_the_hub_the_config_is_fetched_and_size_and_licence_are_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "fetched"
+    folder.mkdir()
+    shutil.copy(demo_paths.model_folder() / "config.json", folder)
+    asked = []
+
+    async def fetched(name: str, revision: str | None) -> Found:
+        asked.append(name)
+        return find_model.find(str(folder))
+
+    monkeypatch.setattr(method_facts, "find", fetched)
+    said = Download(needed_bytes=7 * 2**30, licence="cc-by-4.0")
+    monkeypatch.setattr(choose_model, "measure", lambda name, revision: said)
+    async with at_step(ChooseModelScreen) as world:
+        await loaded(world)
+        await world.press("slash")
+        await world.until(lambda: isinstance(world.screen, AskModel))
+        await world.type("org/new-model")
+        await world.press("enter")
+        await world.sees("▸ new-model", "Licence cc-by-4.0", "chat template: not known before the download",
+                         "downloads about 7.0 GiB")  # fmt: skip
+        assert asked == ["org/new-model"]
+        said = Download(needed_bytes=None, problem="org/pickled has no safetensors weights.", is_fatal=True)
+        await world.press("slash")
+        await world.until(lambda: isinstance(world.screen, AskModel))
+        await world.type("org/pickled")
+        await world.press("enter")
+        await world.sees("✗ org/pickled has no safetensors weights.")

@@ -33,7 +33,8 @@ class Hub:
         if self.error:
             raise self.error
         siblings = [SimpleNamespace(rfilename=name, size=size) for name, size in self.files.items()]
-        return SimpleNamespace(siblings=siblings, gated=self.gated)
+        tags = ["text-generation", "license:apache-2.0"]
+        return SimpleNamespace(siblings=siblings, gated=self.gated, tags=tags)
 
     def auth_check(self, model_id: str) -> None:
         if self.refused:
@@ -99,7 +100,9 @@ def test_a_model_without_all_of_its_shards_is_not_cached(cache: Path) -> None:
 
 
 def test_only_what_the_trainer_loads_is_counted(cache: Path) -> None:
-    assert measure("org/model", api=Hub(FILES)) == Download(needed_bytes=8 * 10**9 + 3_500)
+    assert measure("org/model", api=Hub(FILES)) == Download(
+        needed_bytes=8 * 10**9 + 3_500, licence="apache-2.0"
+    )
 
 
 def test_a_size_that_the_hub_does_not_tell_is_not_known(cache: Path) -> None:

@@ -30,12 +30,14 @@ class Download(msgspec.Struct, kw_only=True, frozen=True):
     """What a start still has to fetch.
 
     `needed_bytes` is 0 for what is here already and None when it is not known; `problem` is a
-    sentence that says why, and `is_fatal` that the training could not get the model either.
+    sentence that says why, and `is_fatal` that the training could not get the model either. `licence`
+    is what the Hub calls it, "" where it was not asked or does not know.
     """
 
     needed_bytes: int | None = 0
     problem: str = ""
     is_fatal: bool = False
+    licence: str = ""
 
 
 def is_on_disk(model_id: str) -> bool:
@@ -94,13 +96,21 @@ def measure(model_id: str, revision: str | None = None, api: Any = None) -> Down
         )
     except Exception as error:  # noqa: BLE001 - the transport's own errors have no common base; said below
         return _explain(model_id, revision, error)
+    licence = _licence(info)
     needed = needed_files(info.siblings or [])
     if not any(sibling.rfilename.endswith(".safetensors") for sibling in needed):
         return Download(needed_bytes=None, problem=f"{model_id} has no safetensors weights.", is_fatal=True)
     missing = [sibling for sibling in needed if _cached_path(model_id, sibling.rfilename, revision) is None]
     if any(sibling.size is None for sibling in missing):
-        return Download(needed_bytes=None, problem="The Hub does not say how large the model's files are.")
-    return Download(needed_bytes=sum(sibling.size or 0 for sibling in missing))
+        unsaid = "The Hub does not say how large the model's files are."
+        return Download(needed_bytes=None, problem=unsaid, licence=licence)
+    return Download(needed_bytes=sum(sibling.size or 0 for sibling in missing), licence=licence)
+
+
+def _licence(info: Any) -> str:
+    """The licence among the tags of a repository."""
+    tags = (tag for tag in getattr(info, "tags", None) or () if isinstance(tag, str))
+    return next((tag.removeprefix("license:")[:40] for tag in tags if tag.startswith("license:")), "")
 
 
 def _model_info(model_id: str, revision: str | None, api: Any) -> Any:

@@ -13,6 +13,7 @@ from textual.binding import Binding, BindingType
 from tui_ft.hardware.host import disk
 from tui_ft.tui import method_facts
 from tui_ft.tui.actions import HomeActions, sentence
+from tui_ft.tui.download import Download, in_time, is_on_disk, measure
 from tui_ft.tui.screens.wizard import WizardScreen
 from tui_ft.tui.starting import hub_cache
 from tui_ft.tui.text import gib, plain
@@ -24,10 +25,14 @@ from tui_ft.tui.wizard.draft import Draft
 from tui_ft.tui.wizard.goal_advice import known_rows
 from tui_ft.tui.wizard.model_choices import Choice, Wish
 from tui_ft.tui.wizard.model_words import choice_entries
+from tui_ft.vram import catalogue
 
 if TYPE_CHECKING:
     from tui_ft.hardware.gpu import GpuReading
 
+
+FACTS_WITHIN_S = 8.0
+"""Later the size and the licence of a model on the Hub count as not known."""
 
 DISK_WITHIN_S = 1.5
 """Later the catalogue is shown without the models on this disk, which follow."""
@@ -232,7 +237,16 @@ class ChooseModelScreen(WizardScreen):
     async def _look_up(self, name: str, revision: str | None) -> Choice:
         assert self._wish is not None  # nothing is looked up before the GPUs were read
         found = await method_facts.find(name, revision)
-        return await asyncio.to_thread(model_choices.typed, name, found, self._wish)
+        remote = await asyncio.to_thread(_unmeasured, name)
+        if remote is None:
+            late = Download(needed_bytes=None)
+            remote = await in_time(lambda: measure(name, revision), FACTS_WITHIN_S, late)
+        return await asyncio.to_thread(model_choices.typed, name, found, remote, self._wish)
+
+
+def _unmeasured(name: str) -> Download | None:
+    """None where the Hub has to be asked how large a model is: it is neither here nor in the catalogue."""
+    return Download() if is_on_disk(name) or catalogue.lookup(name) is not None else None
 
 
 def _free_text(found: list[Choice], reading: GpuReading) -> str:

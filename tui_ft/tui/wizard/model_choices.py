@@ -17,6 +17,7 @@ from tui_ft.runs.model_folder import check_model_folder
 from tui_ft.spec.display import method_label
 from tui_ft.spec.paths import DEMO
 from tui_ft.spec.run_spec import RunSpec
+from tui_ft.tui.download import Download
 from tui_ft.tui.method_facts import within_context
 from tui_ft.tui.wizard import model_places
 from tui_ft.tui.wizard.model_places import Place
@@ -110,8 +111,11 @@ def named(model_id: str) -> Choice:
     return Choice(id=model_id, name=Path(model_id).name, where="chosen")
 
 
-def typed(name: str, found: Found, wish: Wish) -> Choice:
-    """The model that was typed, `found` by its config. Raises `TuiFtError` where it is no model to train."""
+def typed(name: str, found: Found, remote: Download, wish: Wish) -> Choice:
+    """The model that was typed, `found` by its config; `remote` is what the Hub says about it.
+
+    Raises `TuiFtError` where it is no model to train.
+    """
     if name.endswith(".json"):
         raise TuiFtError(
             "A config.json has no weights: it can be measured, and not trained.",
@@ -119,9 +123,13 @@ def typed(name: str, found: Found, wish: Wish) -> Choice:
         )
     if Path(name).is_absolute():
         check_model_folder(Path(name))
+    if remote.is_fatal:
+        raise TuiFtError(remote.problem)
     entry = catalogue.lookup(name)
     choice = _of_found(name, Path(name).name, "typed", found)
-    return measured(replace(choice, licence=choice.licence or (entry.licence if entry else "")), wish)
+    licence = choice.licence or remote.licence or (entry.licence if entry else "")
+    size = remote.needed_bytes if not choice.is_here and remote.needed_bytes else choice.bytes
+    return measured(replace(choice, licence=licence, bytes=size), wish)
 
 
 def measured(choice: Choice, wish: Wish) -> Choice:
