@@ -87,10 +87,20 @@ def runs_root(given: str | None = None) -> Path:
     chosen = given or os.environ.get("TUI_FT_RUNS") or load().runs_root
     if chosen:
         return Path(chosen).expanduser().absolute()
+    return _lasting_folder() / "runs"
+
+
+def data_folder() -> Path:
+    """Where data sets lie that were written for the user, unless another place was named."""
+    return _lasting_folder() / "data"
+
+
+def _lasting_folder() -> Path:
+    """What outlives a rented machine, where that has such a place: /workspace, else the XDG data folder."""
     if os.path.ismount("/workspace"):
-        return Path("/workspace/tui-ft/runs")
+        return Path("/workspace/tui-ft")
     base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(base) / "tui-ft" / "runs"
+    return Path(base) / "tui-ft"
 
 
 def trainer_python() -> str:

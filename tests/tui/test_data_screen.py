@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from rich.cells import cell_len
 from wizard_world import SIZES, World, at_step
 
+from tui_ft import settings
 from tui_ft.data import gate
 from tui_ft.tui.screens.data import DataScreen
 from tui_ft.tui.screens.data_pick import PickData
@@ -219,10 +221,14 @@ async def test_a_file_that_the_trainer_refuses_is_refused_with_the_remedy(
         assert "\x1b" not in world.text and all(cell_len(line) <= 80 for line in world.lines)
 
 
-async def test_the_usable_rows_of_a_refused_file_are_written_by_a_key_and_trained_on(tmp_path: Path) -> None:
-    path = write(tmp_path / "torn.jsonl", rows())
+async def test_the_usable_rows_of_a_refused_file_are_written_by_a_key_and_trained_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "theirs").mkdir()
+    path = write(tmp_path / "theirs" / "torn.jsonl", rows())
     before = path.read_bytes() + b'{"prompt": "x"\n'
     path.write_bytes(before)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "xdg"))
     async with at_step(DataScreen, drawn_on(path)) as world:
         await world.sees(
             "✗ It cannot be trained on as it is", "120 of 121 rows are usable", "w writes the usable"
@@ -232,8 +238,8 @@ async def test_the_usable_rows_of_a_refused_file_are_written_by_a_key_and_traine
         await world.sees("Write the usable rows to a new file", "torn-usable.jsonl")
         await world.press("enter")
         await world.sees("✓ 120 of 120 rows can be trained on", "120 rows were written to")
-        assert path.read_bytes() == before
-        assert world.draft.spec.data.train == str(tmp_path / "torn-usable.jsonl")
+        assert path.read_bytes() == before and os.listdir(path.parent) == ["torn.jsonl"]
+        assert world.draft.spec.data.train == str(settings.data_folder() / "torn-usable.jsonl")
         await checked(world)
         await world.press("enter")
         await world.until(lambda: world.outcomes == ["next"])
@@ -261,8 +267,9 @@ async def test_esc_stops_a_check_and_what_it_found_counts(
     def slowly(where: str, *, progress: Any, **options: Any) -> Any:
         def note(so_far: Any) -> None:
             progress(so_far)
-            may_go_on.wait(20)
-            progress(so_far)
+            if so_far.rows:
+                may_go_on.wait(20)
+                progress(so_far)
 
         return real(where, progress=note, **options)
 

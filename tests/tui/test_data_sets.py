@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from tui_ft.data.findings import Findings
 from tui_ft.errors import TuiFtError
 from tui_ft.spec import toml
-from tui_ft.tui.wizard.column_desk import ROLES, ColumnDesk, Sample, read_sample
+from tui_ft.tui.wizard.column_desk import PARTS, ColumnDesk, Sample, read_sample
 from tui_ft.tui.wizard.data_desk import _KNOWN, DataDesk
 from tui_ft.tui.wizard.data_sets import DataSets, Source, absolute
 from tui_ft.tui.wizard.draft import Draft
@@ -150,7 +151,7 @@ def test_parts_are_found_given_and_taken_away() -> None:
     assert desk.columns() == {"prompt": "Frage", "completion": "Lösung"} and not desk.problem()
     assert "prompt_completion" in desk.outcome()
     desk.turn("id", -1)
-    assert desk.part_of("id") == ROLES[-1] and desk.is_given("id")
+    assert desk.part_of("id") == PARTS[-1] and desk.is_given("id")
     desk.turn("id", 1)
     assert desk.part_of("id") == ""
     desk.clear()
@@ -161,7 +162,7 @@ def test_what_was_found_stays_when_one_part_is_changed() -> None:
     rows = [{"instruction": "a", "input": "b", "output": "c", "note": "d"}]
     desk = ColumnDesk(Sample(rows), "auto", {})
     assert [desk.part_of(name) for name in rows[0]] == ["instruction", "input", "output", ""]
-    for _ in range(len(ROLES)):
+    for _ in range(len(PARTS)):
         desk.turn("input", 1)
         assert desk.columns()["instruction"] == "instruction" and desk.columns()["output"] == "output"
 
@@ -172,6 +173,22 @@ def test_a_format_is_wished_for_and_refused_where_the_rows_do_not_have_it() -> N
     assert desk.format == "alpaca" and "no column was found for instruction" in desk.problem()
     desk.turn_format(-1)
     assert desk.format == "auto" and not desk.problem()
+
+
+def test_what_a_register_says_holds_until_a_part_is_given(tmp_path: Path) -> None:
+    rows = [{"talk": [{"role": "user", "content": "Hi?"}, {"role": "assistant", "content": "Hi."}], "id": 1}]
+    (tmp_path / "talks.json").write_text(json.dumps(rows))
+    tags = {"role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant"}
+    columns = {"messages": "talk"}
+    said = {"file_name": "talks.json", "formatting": "sharegpt", "columns": columns, "tags": tags}
+    register = {"talks": said}
+    (tmp_path / "dataset_info.json").write_text(json.dumps(register))
+    desk = ColumnDesk(read_sample(str(tmp_path / "talks.json")), "auto", {})
+    assert desk.part_of("talk") == "messages" and not desk.problem() and desk.columns() == {}
+    desk.turn("id", 1)
+    assert desk.columns()["messages"] == "talk" and desk.format == desk.sample.said[0]
+    desk.clear()
+    assert desk.columns() == {} and desk.format == "auto" and desk.part_of("talk") == "messages"
 
 
 def test_a_sample_has_every_column_of_the_first_rows(tmp_path: Path) -> None:

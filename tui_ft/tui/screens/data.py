@@ -233,7 +233,9 @@ class DataScreen(WizardScreen):
         return self.desk.refusal()
 
     def action_back(self) -> None:
-        if not self.checks.stop():
+        if self.checks.stop():
+            self.notice.say("")
+        else:
             super().action_back()
 
     def action_turn(self, by: int) -> None:

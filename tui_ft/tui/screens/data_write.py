@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 
+from tui_ft import settings
 from tui_ft.errors import TuiFtError
 from tui_ft.tui.screens.ask_text import AskText
 from tui_ft.tui.wizard.data_desk import DataDesk
@@ -36,7 +37,8 @@ async def write_usable(app: App[Any], desk: DataDesk) -> str:
         told = f"{written.rows:,} rows were written to {written.path}; {written.skipped:,} were left out."
 
     question = "Write the usable rows to a new file and learn from that one; the old one stays as it is"
-    await app.push_screen_wait(AskText(question, "File", suggestion(Path(source.key)), carry_out))
+    name = await asyncio.to_thread(suggestion, Path(source.key))
+    await app.push_screen_wait(AskText(question, "File", name, carry_out))
     return told
 
 
@@ -44,14 +46,14 @@ def _write(source: Source, train_on: str, answer: str) -> Written:
     from tui_ft.data.writing import write
 
     out = Path(answer).expanduser().absolute()
+    if out.parent == settings.data_folder():
+        out.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     return write(source.key, out, train_on=train_on, format=source.format, columns=source.columns)
 
 
 def suggestion(path: Path) -> str:
-    """A name beside the data set that is not taken yet."""
+    """A name that is not taken yet, in the folder of our own: nothing is put beside the user's files."""
     stem = path.name.split(".")[0] or "data"
-    for number in range(1, 100):
-        name = path.with_name(f"{stem}-usable{number if number > 1 else ''}.jsonl")
-        if not name.exists():
-            return str(name)
-    return str(path.with_name(f"{stem}-usable.jsonl"))
+    names = (f"{stem}-usable{number if number > 1 else ''}.jsonl" for number in range(1, 1000))
+    folder = settings.data_folder()
+    return str(next((folder / name for name in names if not (folder / name).exists()), folder))

@@ -7,26 +7,25 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from tui_ft.data.formats import SFT_FORMATS, Format, detect
+from tui_ft.data.column_names import ALIASES
+from tui_ft.data.examples import LOOKED_AT, said_of
+from tui_ft.data.formats import KNOWN_FORMATS, Format, detect
 from tui_ft.data.read import read_rows
 from tui_ft.data.wording import shown
 from tui_ft.errors import TuiFtError
 
-ROLES = (
-    "", "prompt", "completion", "instruction", "input", "output", "system", "history", "messages", "text",
-    "tools",
-)  # fmt: skip
+_FIRST = ("prompt", "completion")
+PARTS = ("", *_FIRST, *(name for name in ALIASES if name not in _FIRST))
 """The parts that a column can play, as `data.columns` calls them; "" is none."""
-FORMATS = ("auto", *SFT_FORMATS)
-
-_SAMPLED = 200
+FORMATS = ("auto", *KNOWN_FORMATS)
 
 
 @dataclass(frozen=True)
 class Sample:
-    """The first rows of a data set, from which its format is found."""
+    """The first rows of a data set, from which its format is found, and what a register beside it says."""
 
     rows: list[dict[str, Any]]
+    said: tuple[str, dict[str, str]] = ("auto", {})
 
     @property
     def columns(self) -> list[str]:
@@ -42,12 +41,12 @@ def read_sample(path: str) -> Sample:
     """Read the first rows. Blocks. Raises `TuiFtError` when there are none to be had."""
     rows: list[dict[str, Any]] = []
     try:
-        for _, row in islice(read_rows(Path(path)), _SAMPLED):
+        for _, row in islice(read_rows(Path(path)), LOOKED_AT):
             rows.append(row)
     except TuiFtError:
         if not rows:
             raise
-    return Sample(rows)
+    return Sample(rows, said_of(Path(path), "auto", None))
 
 
 class ColumnDesk:
@@ -77,8 +76,10 @@ class ColumnDesk:
         now = self._given if self._given or found is None else found.columns
         own = self.part_of(name)
         others = {ours: theirs for ours, theirs in now.items() if theirs != name}
-        parts = [part for part in ROLES if part not in others]
+        parts = [part for part in PARTS if part not in others]
         part = parts[(parts.index(own) + by) % len(parts)] if own in parts else ""
+        if not self._given and self.format == "auto":
+            self.format = self.sample.said[0]
         self._given = {**others, part: name} if part else others
 
     def turn_format(self, by: int) -> None:
@@ -92,7 +93,7 @@ class ColumnDesk:
     def problem(self) -> str:
         """Why the rows cannot be read so; "" when they can."""
         try:
-            found = detect(self.sample.rows, self._given, self.format)
+            found = self._detected()
         except TuiFtError as error:
             return str(error)
         if found.name == "unknown":
@@ -110,8 +111,14 @@ class ColumnDesk:
         parts = ", ".join(f"{ours} = {shown(theirs, 30)}" for ours, theirs in found.columns.items())
         return f"Read as {found.name}: {parts}." if parts else f"Read as {found.name}."
 
+    def _detected(self) -> Format:
+        format_name, columns = self.format, self._given
+        if format_name == "auto" and not columns:
+            format_name, columns = self.sample.said
+        return detect(self.sample.rows, columns, format_name)
+
     def _found(self) -> Format | None:
         try:
-            return detect(self.sample.rows, self._given, self.format)
+            return self._detected()
         except TuiFtError:
             return None

@@ -141,7 +141,11 @@ class DataDesk:
         if problem := self.known.problems.get(source.key):
             return problem
         found = self.findings_of(source)
-        if found is None or not source.is_here or not found.refusal:
+        if found is None or not source.is_here:
+            return ""
+        if found.is_partial and not found.rows:
+            return "The check was stopped before its first row: r begins it anew."
+        if not found.refusal:
             return ""
         fix = found.errors[0].fix if found.errors else "Choose another file."
         return f"{found.refusal} {fix}"
