@@ -90,12 +90,12 @@ async def test_the_whole_run_stands_on_one_page(rows: Path, size: tuple[int, int
         assert all(len(line) <= size[0] for line in world.lines)
         assert "Enter Start" in world.lines[-1] and "t Smoke run" in world.lines[-1]
     for words in (
-        "Goal imitate answers",
+        "Goal Its answers: ",
         "Model demo: 648k parameters",
         "198 of 200 rows can be used (prompt_completion)",
         "✗ 2 rows: ",
         "188 rows to train on, 10 held out",
-        "Method LoRA r16: 114k parameters move",
+        "Method LoRA r16, SFT: 114k parameters move, 18 %",
         "★ recommended: ",
         "Memory ✓ 0.",
         "12.1 free: fits",
@@ -141,6 +141,15 @@ async def test_a_goal_that_was_advised_against_is_remembered(rows: Path) -> None
     async with at_step(ReviewScreen, draft, half_a_gpu(1)) as world:
         text = await page(world)
     assert "! The guide advised against fine-tuning; you went on regardless." in text
+
+
+async def test_a_wish_that_this_version_cannot_carry_out_is_said(rows: Path) -> None:
+    draft = a_draft(rows)
+    draft.goals = frozenset({"preference"})
+    async with at_step(ReviewScreen, draft, half_a_gpu(1)) as world:
+        text = await page(world)
+    assert "Method LoRA r16, SFT" in text and "★" not in text
+    assert "! not what was asked for: the objective dpo is not built in yet" in text and "instead: " in text
 
 
 async def test_data_that_changed_since_the_check_are_said(rows: Path) -> None:

@@ -153,10 +153,13 @@ def is_exact(row: MethodRow) -> bool:
 
 
 def share_text(row: MethodRow) -> str:
-    """A share of all parameters in per cent, with the digits that tell small ones apart."""
-    if row.estimate is None:
-        return "–"
-    percent = row.trainable_share * 100
+    """A method's share of all parameters; `–` where it has no estimate."""
+    return "–" if row.estimate is None else percent_text(row.trainable_share)
+
+
+def percent_text(share: float) -> str:
+    """A share in per cent, with the digits that tell small ones apart."""
+    percent = share * 100
     if percent < 0.01:
         return "<0.01 %"
     return f"{percent:.0f} %" if percent >= 10 else f"{percent:.1f} %" if percent >= 1 else f"{percent:.2g} %"

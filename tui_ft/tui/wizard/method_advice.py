@@ -28,7 +28,8 @@ def wish_of(draft: Draft) -> Wish:
     """
     whole = msgspec.structs.replace(draft.spec.data, limit=None)
     amount = volume(msgspec.structs.replace(draft.spec, data=whole), draft.findings)
-    rows = None if amount.rows is None else amount.rows + (amount.held_out_rows or 0)
+    split = 0 if draft.spec.data.eval else amount.held_out_rows or 0
+    rows = None if amount.rows is None else amount.rows + split
     return Wish(
         goals=draft.goals,
         rows=rows,

@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from tui_ft.data.findings import Findings, Problem
-from tui_ft.guide.goals import GOALS
+from tui_ft.guide.question import Recommendation
 from tui_ft.guide.switching import method_of
-from tui_ft.guide.volume import key_of
 from tui_ft.spec.compare import NOT_USED, compare
 from tui_ft.spec.display import method_label
-from tui_ft.spec.learning import DataSource
 from tui_ft.spec.run_spec import RunSpec
 from tui_ft.tui.memory_words import count_text
 from tui_ft.tui.starting import StartFacts
 from tui_ft.tui.text import gib
-from tui_ft.tui.widgets.memory_bars import size_text
+from tui_ft.tui.widgets.memory_bars import percent_text, size_text
 from tui_ft.tui.widgets.page import Fact
 from tui_ft.tui.wizard.draft import Draft
+from tui_ft.tui.wizard.goal_words import LINES
 from tui_ft.tui.wizard.live_words import (
     cost_text,
     count_words,
@@ -28,12 +26,9 @@ from tui_ft.tui.wizard.live_words import (
     tokens_text,
     verdict_piece,
 )
+from tui_ft.tui.wizard.review_data_words import data_facts
 from tui_ft.tui.wizard.review_facts import Review
 from tui_ft.tui.wizard.review_questions import refusals
-
-PROBLEMS_SHOWN = 4
-_SEVERITIES = {"error": "✗", "warning": "!", "note": "·"}
-_TRAINED = {"completion": "the last answer", "assistant": "every answer", "all": "everything, prompts too"}
 
 
 def facts(draft: Draft, review: Review, start: StartFacts | None) -> list[Fact]:
@@ -45,7 +40,7 @@ def facts(draft: Draft, review: Review, start: StartFacts | None) -> list[Fact]:
         ),
         *_goal(draft, review),
         *_model(review, start),
-        *_data(draft, review),
+        *data_facts(draft, review),
         *_method(review),
         *_memory(review, start),
         *_work(review),
@@ -57,13 +52,16 @@ def facts(draft: Draft, review: Review, start: StartFacts | None) -> list[Fact]:
 
 
 def _goal(draft: Draft, review: Review) -> Iterator[Fact]:
-    meanings = [goal.meaning for goal in GOALS if goal.word in draft.goals]
-    yield Fact("Goal", "; ".join(meanings) or "–")
+    chosen = [line.text for line in LINES if line.word and line.word in draft.goals]
+    for number, text in enumerate(chosen or ["–"]):
+        yield Fact("" if number else "Goal", text)
     if draft.went_on_despite_gate:
         yield Fact("", "! The guide advised against fine-tuning; you went on regardless.", "bad")
-    gate = review.advice.gate if review.advice is not None else None
-    for reason in (*gate.reasons, *gate.warnings) if gate is not None else ():
-        yield Fact("", f"! {reason.text} ({reason.rule})", "bad" if gate.verdict == "stop" else "")
+    if review.advice is not None:
+        gate = review.advice.gate
+        look = "bad" if gate.verdict == "stop" else ""
+        for reason in (*gate.reasons, *gate.warnings):
+            yield Fact("", f"! {reason.text} ({reason.rule})", look)
 
 
 def _model(review: Review, start: StartFacts | None) -> Iterator[Fact]:
@@ -87,79 +85,30 @@ def _model(review: Review, start: StartFacts | None) -> Iterator[Fact]:
                        "files and tokens. Enter asks once more.", "bad")  # fmt: skip
 
 
-def _data(draft: Draft, review: Review) -> Iterator[Fact]:
-    data = review.spec.data
-    train = data.train
-    sources = [DataSource(path=train)] if isinstance(train, str) else list(train or [])
-    if not sources:
-        yield Fact("Data", "none", "bad")
-    for number, source in enumerate(sources):
-        key = key_of(source.path)
-        found = draft.findings.get(key)
-        name = "" if number else "Data"
-        weight = f", weight {source.weight:g}" if source.weight != 1 else ""
-        yield Fact(name, f"{source.path}: {_rows_text(found)}{weight}", "strong")
-        if key in review.stale:
-            yield Fact("", "! it has changed since it was checked: [ goes back to look again", "bad")
-        if found is not None:
-            yield from _problems(found)
-    yield Fact("", _split_text(review))
-    words = f"cut at {data.max_length:,} tokens"
-    if review.outlook.volume.longest_row:
-        words += f" (the longest row has {review.outlook.volume.longest_row:,})"
-    packed = ", packed" if data.packing else ""
-    limit = f", at most {data.limit:,} rows" if data.limit else ""
-    yield Fact("", f"{words}{packed}{limit}; trained on: {_TRAINED[data.train_on]}")
-
-
-def _rows_text(found: Findings | None) -> str:
-    if found is None:
-        return "not checked yet; the run itself will find out"
-    partial = " of those looked at" if found.is_partial else ""
-    return f"{found.usable_rows:,} of {found.rows:,} rows{partial} can be used ({found.format})"
-
-
-def _problems(found: Findings) -> Iterator[Fact]:
-    order = list(_SEVERITIES)
-    ranked = sorted(found.problems, key=lambda problem: order.index(problem.severity))
-    worth = [problem for problem in ranked if problem.severity != "note"]
-    for problem in worth[:PROBLEMS_SHOWN]:
-        yield Fact("", _problem_text(problem), "bad" if problem.severity == "error" else "")
-    if len(worth) > PROBLEMS_SHOWN:
-        yield Fact("", f"… and {len(worth) - PROBLEMS_SHOWN} kinds more: see the Data step", "muted")
-
-
-def _problem_text(problem: Problem) -> str:
-    rows = "1 row" if problem.count == 1 else f"{problem.count:,} rows"
-    return f"{_SEVERITIES[problem.severity]} {rows}: {problem.message}"
-
-
-def _split_text(review: Review) -> str:
-    data, amount = review.spec.data, review.outlook.volume
-    if data.eval:
-        return f"held out: {data.eval}"
-    if not data.eval_fraction:
-        return "held out: nothing, so that overfitting is not seen"
-    if amount.held_out_rows is None:
-        return f"held out: {data.eval_fraction:.0%} of the rows"
-    return f"{amount.rows or 0:,} rows to train on, {amount.held_out_rows:,} held out"
-
-
 def _method(review: Review) -> Iterator[Fact]:
-    advice, assessment = review.advice, review.outlook.assessment
-    text = method_label(review.spec)
+    spec, advice, assessment = review.spec, review.advice, review.outlook.assessment
+    text = f"{method_label(spec)}, {spec.objective.kind.upper()}"
     if assessment is not None and review.outlook.shape is not None:
         trained = assessment.estimate.trainable_parameters
-        text += f": {count_text(trained)} parameters move"
-        text += f", {trained / review.outlook.shape.parameters:.2%}"
+        share = percent_text(trained / review.outlook.shape.parameters)
+        text += f": {count_text(trained)} parameters move, {share}"
     yield Fact("Method", text, "strong")
-    if advice is None:
-        return
-    if advice.method == method_of(review.spec):
-        yield Fact("", f"★ recommended: {advice.reasons[0].text} ({advice.reasons[0].rule})")
+    if advice is not None:
+        yield from _advised(spec, advice)
+
+
+def _advised(spec: RunSpec, advice: Recommendation) -> Iterator[Fact]:
+    """What the guide says of the method, and of a wish that this version cannot carry out."""
+    reason = advice.reasons[0]
+    if not advice.is_runnable:
+        yield Fact("", f"! not what was asked for: {advice.why_not}", "bad")
+        if advice.next_best is not None:
+            yield Fact("", f"instead: {advice.next_best.text}")
+    elif advice.method == method_of(spec):
+        yield Fact("", f"★ recommended: {reason.text} ({reason.rule})")
     else:
         label = method_label(advice.plan.spec)
-        yield Fact("", f"your choice; the guide recommends {label}: {advice.reasons[0].text}")
+        yield Fact("", f"your choice; the guide recommends {label}: {reason.text}")
 
 
 def _memory(review: Review, start: StartFacts | None) -> Iterator[Fact]:
@@ -184,7 +133,8 @@ def _memory(review: Review, start: StartFacts | None) -> Iterator[Fact]:
 
 def _work(review: Review) -> Iterator[Fact]:
     outlook, training = review.outlook, review.spec.training
-    passes = "" if training.max_steps else f", {training.epochs:g} epochs"
+    epochs = "1 epoch" if training.epochs == 1 else f"{training.epochs:g} epochs"
+    passes = "" if training.max_steps else f", {epochs}"
     whole = f", {count_words(outlook.pace.tokens)} in all" if outlook.pace.tokens else ""
     yield Fact("Steps", f"{steps_text(outlook)}{passes}, {tokens_text(outlook.volume)}{whole}")
     yield Fact("Time", time_text(outlook.pace) + _basis(outlook.pace.text))
