@@ -76,7 +76,7 @@ def test_settings_that_cannot_be_read_are_said_and_harm_nothing(tmp_path: Path) 
 
 def test_a_length_that_the_model_cannot_read_is_a_sentence(tmp_path: Path) -> None:
     spec = overrides.apply(a_draft().spec, ["data.max_length=1000000"])
-    outlook = Live(tmp_path).outlook(spec, {DATA: findings()}, GpuReader(a_gpu()).read())
+    outlook = Live(tmp_path).outlook(spec, {}, GpuReader(a_gpu()).read())
     assert outlook.assessment is None
     assert memory_text(outlook).startswith("Qwen3-8B reads at most 40960 tokens")
 
