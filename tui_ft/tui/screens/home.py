@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -14,6 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from tui_ft.runs.directory import RunDirectory
+from tui_ft.tui import home_doors
 from tui_ft.tui.actions import HomeActions, LocalActions, sentence
 from tui_ft.tui.home_keys import HOME_KEYS, has_room
 from tui_ft.tui.text import plain
@@ -27,7 +27,6 @@ from tui_ft.tui.widgets.run_list import RunList
 if TYPE_CHECKING:
     from tui_ft.runs.listing import RunSummary
     from tui_ft.spec.presets import Preset
-    from tui_ft.spec.run_spec import RunSpec
     from tui_ft.tui.app import TuiFtApp
     from tui_ft.tui.start_flow import StartFlow
 
@@ -260,45 +259,34 @@ class HomeScreen(Screen[None], inherit_bindings=False):
             self.notice.complain("There is no run to open yet. Press t for the tour, or n for a new run.")
 
     def action_new(self) -> None:
-        self._begin(self._new_run(self._preset), "The new run", KEPT)
-
-    async def _new_run(self, preset: Preset | None) -> RunDirectory | None:
-        room = await asyncio.to_thread(import_module, "tui_ft.tui.new_run")
-        run: RunDirectory | None = await room.new_run(self.app, self.actions, preset)
-        return run
+        self._begin(home_doors.new_run(self.owner, self.actions, self._preset), "The new run", KEPT)
 
     def action_tour(self) -> None:
-        self._open_room("tour", lambda room: room.TourScreen())
+        self._do(home_doors.open_screen(self.owner, "tour", lambda room: room.TourScreen()))
 
     def action_presets(self) -> None:
-        self._open_room("presets", lambda room: room.PresetsScreen(self.actions))
-
-    @work(group="room", exclusive=True)
-    async def _open_room(self, name: str, make: Callable[[Any], Screen[None]]) -> None:
-        """Open another screen; its module is loaded off the event loop, once."""
-        try:
-            self.app.push_screen(make(await asyncio.to_thread(import_module, f"tui_ft.tui.screens.{name}")))
-        except Exception as error:  # noqa: BLE001 - shown where the user looks
-            self.notice.complain(sentence(error))
+        actions = self.actions
+        self._do(home_doors.open_screen(self.owner, "presets", lambda room: room.PresetsScreen(actions)))
 
     def action_save_preset(self) -> None:
         run = self._chosen_run("save")
         if run:
-            self._save_preset(run)
+            self._do(self._save_preset(run))
 
-    @work(group="save", exclusive=True)
     async def _save_preset(self, run: RunDirectory) -> None:
-        """Save the settings of a run as a preset, under a name that is asked for."""
-        from tui_ft.tui.screens.save_preset import save_as_preset
+        name = await home_doors.save_preset(self.owner, run)
+        if name:
+            self.notice.say(f"Saved as the preset {plain(name)}.")
 
+    def _do(self, deed: Coroutine[None, None, None], group: str = "open") -> None:
+        """Carry out what a key asks for; of two deeds of one group the later one counts."""
+        self.run_worker(self._told(deed), group=group, exclusive=True)
+
+    async def _told(self, deed: Coroutine[None, None, None]) -> None:
         try:
-            spec, _, text = await asyncio.to_thread(_spec_of, run)
-            saved = await save_as_preset(self.app, spec, spec.notes.name or "", text)
+            await deed
         except Exception as error:  # noqa: BLE001 - shown where the user looks
             self.notice.complain(sentence(error))
-            return
-        if saved is not None:
-            self.notice.say(f"Saved as the preset {plain(saved.name)}.")
 
     def action_start_key(self, key: str) -> None:
         if not self.presets.loaded:
@@ -317,18 +305,10 @@ class HomeScreen(Screen[None], inherit_bindings=False):
         if preset is not None:
             self._open_method(lambda: (preset.spec, preset.name, preset.text))
         elif run := self._chosen_run("measure"):
-            self._open_method(lambda: _spec_of(run))
+            self._open_method(lambda: home_doors.spec_of(run))
 
-    @work(group="method", exclusive=True)
-    async def _open_method(self, read: Callable[[], tuple[RunSpec, str, str]]) -> None:
-        """Open the Method screen on a spec; its rooms are loaded off the event loop, once."""
-        try:
-            spec, name, text = await asyncio.to_thread(read)
-            await asyncio.to_thread(import_module, "tui_ft.tui.screens.method")
-        except Exception as error:  # noqa: BLE001 - shown where the user looks
-            self.notice.complain(sentence(error))
-            return
-        self.owner.open_method(spec, name, text, self.actions)
+    def _open_method(self, read: Callable[[], home_doors.Named]) -> None:
+        self._do(home_doors.open_method(self.owner, self.actions, read))
 
     def action_restart(self) -> None:
         run = self._chosen_run("restart")
@@ -346,7 +326,7 @@ class HomeScreen(Screen[None], inherit_bindings=False):
     def action_stop(self) -> None:
         run = self._chosen_run("stop")
         if run:
-            self.stop_run(run)
+            self._do(self._stop_run(run), f"stop {run.id}")
 
     def _chosen_run(self, verb: str) -> RunDirectory | None:
         """The run that a key means; where there is none, say so."""
@@ -356,20 +336,7 @@ class HomeScreen(Screen[None], inherit_bindings=False):
             return None
         return RunDirectory(Path(self._run.path))
 
-    @work(group="stop")
-    async def stop_run(self, run: RunDirectory) -> None:
+    async def _stop_run(self, run: RunDirectory) -> None:
         """Ask the run to save and stop, and show what came of it."""
-        try:
-            status = await asyncio.to_thread(self.actions.stop, run)
-        except Exception as error:  # noqa: BLE001 - shown where the user looks
-            self.notice.complain(sentence(error))
-            return
+        status = await asyncio.to_thread(self.actions.stop, run)
         self.notice.say(f"{plain(run.id)} is {status}: it saves a checkpoint before it ends.")
-
-
-def _spec_of(run: RunDirectory) -> tuple[RunSpec, str, str]:
-    """The spec of a run, what it is called, and its text."""
-    from tui_ft.spec import toml
-
-    text = toml.read(run.spec)
-    return toml.loads(text, str(run.spec)), run.id, text
