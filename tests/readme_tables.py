@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import get_args
 
 from tui_ft.cli.main import main, parser
+from tui_ft.data.problem_kinds import KINDS
 from tui_ft.spec import declarations, display
 from tui_ft.spec.learning import MethodKind, ObjectiveKind
 from tui_ft.spec.presets import list_presets
@@ -127,6 +128,15 @@ def support() -> str:
     )
 
 
+def problems() -> str:
+    """Every kind of fault of a data set, with how bad it is and the remedy."""
+    rows: list[Sequence[str]] = []
+    for code, kind in KINDS.items():
+        fix = kind.fix.replace("|", "\\|").replace("<", "\\<")
+        rows.append((f"`{code}`", kind.severity, kind.what.replace("<", "\\<"), fix))
+    return _table(("code", "severity", "what", "remedy"), rows)
+
+
 def families() -> str:
     """The families whose coefficients are shipped, what is missing, and the versions that they hold for."""
     rows: list[Sequence[str]] = []
@@ -182,6 +192,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "fields": fields,
     "support": support,
     "families": families,
+    "problems": problems,
 }
 
 
