@@ -215,7 +215,8 @@ class Examination:
         findings.turns = self._conversations.turns()
         if self._types:
             self._types.finish(faults)
-        self._balance.finish(faults, findings.usable_rows, has_answers=is_sft)
+        if not findings.is_partial:
+            self._balance.finish(faults, findings.usable_rows, has_answers=is_sft)
         if self._tokenizer:
             findings.tokens, findings.trained_tokens = self._tokens, self._trained
             findings.suggested_max_length = self._lengths.suggested()
@@ -231,7 +232,7 @@ class Examination:
                 count = self.faults.count(code)
                 rows = "1 row" if count == 1 else f"{count:,} rows"
                 findings.refusal = f"{rows} cannot be read, and training refuses the file as a whole."
-        if not findings.usable_rows and not findings.refusal:
+        if not findings.usable_rows and not findings.refusal and not findings.is_partial:
             self.faults.add("no_usable_rows")
             findings.refusal = "No row of the data set can be used."
 
