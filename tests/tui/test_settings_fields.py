@@ -10,12 +10,13 @@ from settings_world import a_draft
 from tui_ft.errors import TuiFtError
 from tui_ft.spec import declarations, overrides
 from tui_ft.spec.advice import ADVICE, band_of, outside
+from tui_ft.spec.display import number_text
 from tui_ft.spec.learning import MethodKind, ObjectiveKind
 from tui_ft.spec.run_spec import DataSource, RunSpec
 from tui_ft.spec.toml import format_value
 from tui_ft.tui.wizard.draft import Draft
 from tui_ft.tui.wizard.edit_value import LineEdit, is_number, is_typed, stepped
-from tui_ft.tui.wizard.fields import FieldRow, edit_text, field_rows, number_text, value_of, value_text
+from tui_ft.tui.wizard.fields import FieldRow, edit_text, field_rows, value_of, value_text
 
 METHODS = get_args(MethodKind)
 
@@ -64,9 +65,9 @@ def test_bands_say_what_the_declarations_say() -> None:
 @pytest.mark.parametrize(
     ("changes", "path", "value", "said"),
     [
-        ((), "training.learning_rate", 1e-3, "above the usual 0.0001 to 0.0003: the loss may spike"),
-        (("method.kind=full",), "training.learning_rate", 1e-3, "above the usual 5e-06 to 5e-05"),
-        ((), "training.learning_rate", 2e-5, "below the usual 0.0001 to 0.0003"),
+        ((), "training.learning_rate", 1e-3, "above the usual 1e-4 to 3e-4: the loss may spike"),
+        (("method.kind=full",), "training.learning_rate", 1e-3, "above the usual 5e-6 to 5e-5"),
+        ((), "training.learning_rate", 2e-5, "below the usual 1e-4 to 3e-4"),
         (("method.rank=64",), "method.alpha", 32, "below the usual 64 to 128"),
         (("training.batch_size=16",), "training.gradient_accumulation", 4, "more than 32 rows a step"),
         (("training.batch_size=1",), "training.gradient_accumulation", 1, "fewer than 4 rows a step"),
@@ -74,7 +75,10 @@ def test_bands_say_what_the_declarations_say() -> None:
         (("training.warmup=50",), "training.warmup", 50.0, ""),
         ((), "training.epochs", 10.0, "above the usual 1 to 3: it learns the rows by heart"),
         ((), "training.gradient_checkpointing", False, ""),
-        ((), "training.optimizer", "sgd", ""),
+        ((), "training.optimizer", "sgd", "hardly learns"),
+        ((), "training.optimizer", "adafactor", ""),
+        (("method.kind=full",), "model.dtype", "bfloat16", "small updates are lost"),
+        ((), "model.dtype", "bfloat16", ""),
         ((), "method.rank", None, ""),
     ],
 )  # fmt: skip

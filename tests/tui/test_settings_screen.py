@@ -183,7 +183,7 @@ async def test_unknown_data_and_no_gpu_are_dashes_with_their_reasons() -> None:
         await at.press("a")
         await go_to(at, "training.max_steps")
         await at.press("4", "0")
-        await at.sees("40 steps of 16 rows, max_steps")
+        await at.sees("40 steps of 16 rows, as max_steps says")
 
 
 async def test_a_model_that_nobody_knows_is_a_sentence() -> None:
@@ -235,3 +235,32 @@ async def test_gpus_that_cannot_be_read_leave_the_rest_known(monkeypatch: pytest
     monkeypatch.setattr(Actions, "__init__", lambda self, app: None)
     async with at_settings() as at:
         await at.sees("The GPUs cannot be read: Input/output error", "180 steps of 16 rows")
+
+
+async def test_steps_that_are_given_are_said_in_epochs() -> None:
+    async with at_settings(a_draft("training.max_steps=30")) as at:
+        await at.sees("30 steps of 16 rows, 0.5 epochs by max_steps")
+
+
+async def test_a_value_too_long_for_its_row_is_whole_below() -> None:
+    path = "/data/" + "long/" * 12 + "rows.jsonl"
+    async with at_settings() as at:
+        at.draft.set(f"data.train={path}")
+        await at.press("a")
+        await go_to(at, "data.train")
+        await at.sees(path)
+
+
+async def test_a_choice_that_is_seldom_right_is_pointed_at() -> None:
+    async with at_settings() as at:
+        await at.press("a")
+        await go_to(at, "model.trust_remote_code")
+        await at.press("space")
+        await at.sees("! Trust remote code on: runs Python code that came with the model.")
+
+
+@pytest.mark.parametrize("size", [(60, 16), (30, 10), (200, 60)])
+async def test_other_sizes_are_no_harm(size: tuple[int, int]) -> None:
+    async with at_settings(size=size) as at:
+        await at.press("down", "a", "pagedown", "end", "space", "x", "escape")
+        assert all(len(line) <= size[0] for line in at.lines)

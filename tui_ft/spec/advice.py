@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from tui_ft.spec.display import number_text
 from tui_ft.spec.learning import MethodKind, ObjectiveKind
 from tui_ft.spec.resolve import METHOD_KEYS, resolve
 from tui_ft.spec.run_spec import RunSpec
@@ -17,6 +18,12 @@ class Band(NamedTuple):
     high: float
     below: str = ""
     above: str = ""
+
+    @property
+    def text(self) -> str:
+        """The band as people write it: `1e-4 to 3e-4`."""
+        low, high = number_text(self.low), number_text(self.high)
+        return low if low == high else f"{low} to {high}"
 
 
 class Advice(NamedTuple):
@@ -186,15 +193,29 @@ def band_of(spec: RunSpec, path: str) -> Band | None:
     return advice.band if advice else None
 
 
+_ODD: Mapping[tuple[str, object], str] = {
+    ("model.trust_remote_code", True): "runs Python code that came with the model",
+    ("model.attention", "eager"): "slower, and takes more memory than sdpa",
+    ("data.train_on", "all"): "learns to write the prompts, too",
+    ("training.optimizer", "sgd"): "hardly learns a language model",
+    ("training.precision", "fp16"): "may overflow to NaN where bf16 does not",
+    ("training.precision", "fp32"): "slow, and takes twice the memory for activations",
+}
+"""Choices that are right seldom enough to be pointed at."""
+
+
 def outside(spec: RunSpec, path: str, value: object) -> str:
     """Why `value` is not a usual one, in a few words; "" for one within its band or without any."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if path == "model.dtype" and value == "bfloat16" and spec.method.kind == "full":
+        return "small updates are lost"
+    if isinstance(value, (bool, str)):
+        return _ODD.get((path, value), "")
+    if not isinstance(value, (int, float)):
         return ""
     band = band_of(spec, path)
     if band is None or band.low <= value <= band.high:
         return ""
     is_below = value < band.low
     reason = band.below if is_below else band.above
-    between = f"{band.low:g}" if band.low == band.high else f"{band.low:g} to {band.high:g}"
-    said = f"{'below' if is_below else 'above'} the usual {between}"
+    said = f"{'below' if is_below else 'above'} the usual {band.text}"
     return f"{said}: {reason}" if reason else said

@@ -50,3 +50,11 @@ def run_name(spec: RunSpec) -> str:
 def effective_batch(spec: RunSpec, devices: int = 1) -> int:
     """Return the rows that one optimizer step learns from."""
     return spec.training.batch_size * spec.training.gradient_accumulation * devices
+
+
+def number_text(value: float) -> str:
+    """A number as it is typed: 0.05, 2e-4."""
+    if value and abs(value) < 1e-3:
+        mantissa, _, exponent = f"{value:.6e}".partition("e")
+        return f"{float(mantissa):g}e{int(exponent)}"
+    return f"{value:g}" if abs(value) < 1e6 else str(value)

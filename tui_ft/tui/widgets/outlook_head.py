@@ -12,6 +12,7 @@ from tui_ft.tui.widgets.memory_bars import memory_bar
 from tui_ft.tui.wizard.live import Outlook
 from tui_ft.tui.wizard.live_words import (
     cost_text,
+    epochs_text,
     memory_text,
     steps_text,
     time_text,
@@ -67,16 +68,16 @@ class OutlookHead(Lines):
 def outlook_lines(outlook: Outlook, width: int) -> list[Line]:
     """The four lines, each in at most `width` cells."""
     time, money = outlook.pace, outlook.cost
-    epochs = outlook.spec.training.epochs
-    passes = (
-        "max_steps" if outlook.spec.training.max_steps else f"{epochs:g} epoch{'' if epochs == 1 else 's'}"
-    )
     partly = [("of a check that was ended early", "warn")] if outlook.volume.is_partial else []
     return [
         _memory_line(outlook, width),
         _line(
             "Work",
-            [(f"{steps_text(outlook)}, {passes}", "strong"), (tokens_text(outlook.volume), ""), *partly],
+            [
+                (f"{steps_text(outlook)}, {epochs_text(outlook)}", "strong"),
+                (tokens_text(outlook.volume), ""),
+                *partly,
+            ],
             width,
         ),
         _line("Time", [(time_text(time), "strong"), (plain(time.text), "muted")], width),

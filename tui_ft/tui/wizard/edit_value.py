@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Literal, get_origin
 
 from tui_ft.spec.declarations import Declaration
+from tui_ft.spec.display import number_text
 from tui_ft.tui.text import plain
-from tui_ft.tui.wizard.fields import FieldRow, edit_text, number_text
+from tui_ft.tui.wizard.fields import FieldRow, edit_text
 
 _DOUBLING = tuple(2.0**power for power in range(17))
 _HALVES = tuple(

@@ -13,6 +13,9 @@ from tui_ft.tui.text import plain
 from tui_ft.tui.widgets.text_panel import Entry
 from tui_ft.tui.wizard.fields import PRESET, RECOMMENDED, FieldRow
 
+LONG = 26
+"""A longer value does not stand in its row as a whole."""
+
 _BATCH = ("training.batch_size", "training.gradient_accumulation")
 
 
@@ -21,7 +24,10 @@ def field_entries(row: FieldRow, spec: RunSpec, preset: str) -> list[Entry]:
     field = row.field
     entries: list[Entry] = []
     if row.warning:
-        entries.append((f"! {field.title} {row.shown} is {row.warning}.", "bad"))
+        verb = " is" if row.warning.startswith(("above", "below")) else ":"
+        entries.append((f"! {field.title} {row.shown}{verb} {row.warning}.", "bad"))
+    if len(row.shown) > LONG:
+        entries.append((row.shown, "strong"))
     differs = list(_differences(row, preset))
     if differs:
         entries.append((" ".join(differs), "strong"))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tui_ft.spec import declarations
 from tui_ft.spec.advice import ADVICE, band_of, outside
 from tui_ft.spec.declarations import Declaration
+from tui_ft.spec.display import number_text
 from tui_ft.spec.resolve import resolve, resolved_optimizer
 from tui_ft.spec.run_spec import RunSpec
 from tui_ft.spec.toml import applies, format_value
@@ -120,10 +121,7 @@ def value_of(spec: RunSpec, field: Declaration) -> object:
 def _usual(spec: RunSpec, field: Declaration) -> str:
     """The usual band in this very spec, else what the declaration says of it."""
     band = band_of(spec, field.path)
-    if band is None:
-        return field.usual
-    low, high = number_text(band.low), number_text(band.high)
-    return low if low == high else f"{low} to {high}"
+    return field.usual if band is None else band.text
 
 
 def _other(other: RunSpec, field: Declaration, means: object) -> str | None:
@@ -151,14 +149,6 @@ def value_text(value: object) -> str:
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return plain(", ".join(value)) or "none"
     return plain(format_value(value))
-
-
-def number_text(value: float) -> str:
-    """A number as it is typed: 0.05, 2e-4."""
-    if value and abs(value) < 1e-3:
-        mantissa, _, exponent = f"{value:.6e}".partition("e")
-        return f"{float(mantissa):g}e{int(exponent)}"
-    return f"{value:g}" if abs(value) < 1e6 else str(value)
 
 
 def edit_text(value: object) -> str:

@@ -34,6 +34,16 @@ def steps_text(outlook: Outlook) -> str:
     return f"{number} step{'' if steps == 1 else 's'} of {batch} row{'' if batch == 1 else 's'}"
 
 
+def epochs_text(outlook: Outlook) -> str:
+    """`3 epochs`; what `max_steps` makes of them where it is set."""
+    training, amount = outlook.spec.training, outlook.volume
+    if training.max_steps is None:
+        return f"{training.epochs:g} epoch{'' if training.epochs == 1 else 's'}"
+    if not amount.steps_per_epoch:
+        return "as max_steps says"
+    return f"{training.max_steps / amount.steps_per_epoch:.2g} epochs by max_steps"
+
+
 def tokens_text(amount: Volume) -> str:
     """`2.4M tokens an epoch`; a guess from characters has a ~."""
     about = "~" if amount.counted == "characters" else ""
