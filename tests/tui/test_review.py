@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shlex
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from tui_ft.runs.directory import RunDirectory
 from tui_ft.spec import overrides, toml
 from tui_ft.spec.run_spec import DataSection, ModelSection, RunSpec
 from tui_ft.spec.toml_edit import rewrite
+from tui_ft.tui.cell_diff import CellDiff
 from tui_ft.tui.download import Download
 from tui_ft.tui.screens import review as review_module
 from tui_ft.tui.screens.ask import Confirm
@@ -30,6 +32,7 @@ from tui_ft.tui.screens.launch import LaunchScreen
 from tui_ft.tui.screens.review import ReviewScreen
 from tui_ft.tui.screens.save_preset import SavePreset
 from tui_ft.tui.starting import StartFacts
+from tui_ft.tui.terminal import to_ascii
 from tui_ft.tui.wizard import review_facts
 from tui_ft.tui.wizard.draft import Draft
 from tui_ft.tui.wizard.outcome import Launched
@@ -112,6 +115,50 @@ async def test_the_whole_run_stands_on_one_page(rows: Path, size: tuple[int, int
         "Command tui-ft start ",
     ):
         assert words in text, words
+
+
+@pytest.mark.parametrize("size", [(60, 15), (40, 10), (200, 60)])
+async def test_it_can_be_read_in_a_terminal_of_any_size(rows: Path, size: tuple[int, int]) -> None:
+    async with at_step(ReviewScreen, a_draft(rows), half_a_gpu(1), size) as world:
+        assert "Smoke run" in await page(world)
+        assert len(world.lines) == size[1] and all(len(line) <= size[0] for line in world.lines)
+
+
+async def test_in_ascii_and_without_colour_words_and_signs_say_everything(
+    rows: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TUI_FT_ASCII", "1")
+    async with at_step(ReviewScreen, a_draft(rows), half_a_gpu(1)) as world:
+        await loaded(world)
+        shown = [to_ascii(line) for line in world.lines]
+        assert not any("?" in line for line in shown), shown
+
+
+async def test_while_nothing_changes_nothing_is_painted(rows: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(review_module, "AGAIN_EVERY_S", 0.005)
+    disk = review_facts.Disk(checkpoint_bytes=1, result_bytes=1, copies=1, free_bytes=2**40)
+    monkeypatch.setattr(review_facts, "_disk", lambda *_: disk)
+    gathered = painted = 0
+    async with at_step(ReviewScreen, a_draft(rows), half_a_gpu(1)) as world:
+        await loaded(world)
+        await world.pilot.pause()
+        gather, display = review_facts.gather, CellDiff._display
+
+        def counted_gather(*arguments: Any) -> Any:
+            nonlocal gathered
+            gathered += 1
+            return gather(*arguments)
+
+        def counted_display(*arguments: Any) -> None:
+            nonlocal painted
+            painted += 1
+            display(*arguments)
+
+        monkeypatch.setattr(review_facts, "gather", counted_gather)
+        monkeypatch.setattr(CellDiff, "_display", counted_display)
+        await world.until(lambda: gathered > 5)
+    assert painted == 0
 
 
 async def test_without_a_gpu_or_findings_what_is_not_known_is_a_dash(rows: Path) -> None:
@@ -225,6 +272,46 @@ def test_the_command_names_the_runs_root_only_where_it_is_not_the_usual_one(tmp_
     assert other == f"tui-ft start /x/a.toml --runs-root {tmp_path}"
     home = str(Path.home() / "a b.toml")
     assert review_facts.command(home, Path("/runs")) == "tui-ft start ~'/a b.toml'"
+
+
+async def test_a_key_typed_ahead_starts_nothing_unseen(rows: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    may_go = threading.Event()
+    gather = review_facts.gather
+
+    def slow(*arguments: Any) -> Any:
+        may_go.wait(10)
+        return gather(*arguments)
+
+    monkeypatch.setattr(review_facts, "gather", slow)
+    async with at_step(ReviewScreen, a_draft(rows), half_a_gpu(1)) as world:
+        await world.press("enter")
+        await world.sees("One moment: the page is made.")
+        may_go.set()
+        await loaded(world)
+        assert not world.actions.started and not world.outcomes
+
+
+async def test_while_it_is_being_started_it_cannot_be_left(
+    rows: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_go = threading.Event()
+    start = Actions.start
+
+    def slow(*arguments: Any) -> RunDirectory:
+        may_go.wait(10)
+        return start(*arguments)
+
+    monkeypatch.setattr(Actions, "start", slow)
+    async with at_step(ReviewScreen, a_draft(rows), half_a_gpu(1)) as world:
+        await loaded(world)
+        await world.press("enter")
+        await world.sees("Starting demo-LoRA r16")
+        for key in ("escape", "q", "left_square_bracket", "enter"):
+            await world.press(key)
+        await world.sees("One moment: the run is being started.")
+        may_go.set()
+        await world.until(lambda: world.outcomes)
+        assert isinstance(world.outcomes[0], Launched) and len(world.actions.started) == 1
 
 
 async def test_a_spec_file_that_cannot_be_written_is_said_and_hinders_nothing(

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from tui_ft.tui.app import TuiFtApp
 
 EVERY_S = 0.5
+LOG_FROM_ROWS = 20
 COUNTDOWN_S = 10
 """Time to read what was proved, and to say no; nobody needs to be there."""
 
@@ -44,6 +45,7 @@ class LaunchScreen(Screen[bool]):
 
     CSS_PATH = "launch.tcss"
     AUTO_FOCUS = "Page"
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (LOG_FROM_ROWS, "-high")]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "go", "Start now", id="launch.go", key_display="Enter",
                 tooltip="Start the real run now"),

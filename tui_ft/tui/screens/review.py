@@ -22,11 +22,12 @@ from tui_ft.tui.widgets.page import Page
 from tui_ft.tui.wizard import review_facts, review_questions, review_words
 from tui_ft.tui.wizard.draft import Draft
 from tui_ft.tui.wizard.live import Live
-from tui_ft.tui.wizard.outcome import Launched, Step
+from tui_ft.tui.wizard.outcome import Launched, Outcome, Step
 from tui_ft.tui.wizard.review_facts import Review
 from tui_ft.tui.wizard.smoke import smoke_spec
 
 if TYPE_CHECKING:
+    from tui_ft.runs.directory import RunDirectory
     from tui_ft.tui.starting import StartFacts
     from tui_ft.vram.situation import StepDown
 
@@ -58,6 +59,7 @@ class ReviewScreen(WizardScreen):
         self._facts: StartFacts | None = None
         self._asked: RunSpec | None = None
         self._is_starting = False
+        self._is_launching = False
 
     def body(self) -> ComposeResult:
         yield Page("The run", id="page")
@@ -117,7 +119,10 @@ class ReviewScreen(WizardScreen):
         self._begin(with_smoke=True)
 
     def _begin(self, *, with_smoke: bool) -> None:
-        if self._review is None or self._is_starting:
+        if self._is_starting:
+            return
+        if self._review is None:  # a key typed ahead must not start what nobody has seen
+            self.notice.say("One moment: the page is made.")
             return
         self._is_starting = True
         self._start(self._review, with_smoke)
@@ -131,8 +136,7 @@ class ReviewScreen(WizardScreen):
             review = agreed
             if with_smoke and not await self._smoke(review):
                 return
-            self.notice.say(f"Starting {plain(run_name(review.spec))} …")
-            run = await asyncio.to_thread(self.actions.start, review.spec, self.draft.text)
+            run = await self._launch(review.spec, self.draft.text)
         except Exception as error:  # noqa: BLE001 - shown where the user looks
             self.notice.complain(f"Nothing was started. {sentence(error)}")
             return
@@ -181,12 +185,26 @@ class ReviewScreen(WizardScreen):
 
         run = review.smoked.run
         if review.smoked.state != "going" or run is None:
-            self.notice.say("Starting the smoke run …")
-            run = await asyncio.to_thread(self.actions.start, smoke_spec(review.spec))
+            run = await self._launch(smoke_spec(review.spec), None)
             self.draft.smoked = run.id
             self.draft.touch()
         self.notice.say("")
         return await self.app.push_screen_wait(LaunchScreen(run, review)) is True
+
+    async def _launch(self, spec: RunSpec, text: str | None) -> RunDirectory:
+        """Start a run; until that is done the screen cannot be left: nobody would know of the run."""
+        self.notice.say(f"Starting {plain(run_name(spec))} …")
+        self._is_launching = True
+        try:
+            return await asyncio.to_thread(self.actions.start, spec, text)
+        finally:
+            self._is_launching = False
+
+    def finish(self, outcome: Outcome) -> None:
+        if self._is_launching:
+            self.notice.say("One moment: the run is being started.")
+        else:
+            super().finish(outcome)
 
     # --- keys ----------------------------------------------------------------------------------------
 
