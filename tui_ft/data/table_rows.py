@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
-from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,14 +10,13 @@ from typing import Any
 from tui_ft.data import lines
 from tui_ft.data.lines import cut_off, too_long
 from tui_ft.data.opening import Opened
+from tui_ft.data.table_lines import LineTooLong, TableLines
 from tui_ft.data.unreadable import UTF8_HINT, Bad, BadRow, UnreadableError
 from tui_ft.data.wording import shown
 
 _SEPARATORS = ",;\t|"
-_MOST_LINES = 100_000
 _MOST_READ_AGAIN = 64 * 1024 * 1024
 _QUOTES_HINT = "Check its double quotes: inside a quoted cell they are doubled."
-_LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$")
 
 
 def read_separated(file: Opened, bad: Bad, *, tabs: bool) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -29,7 +26,7 @@ def read_separated(file: Opened, bad: Bad, *, tabs: bool) -> Iterator[tuple[int,
     row of the table. Raises `UnreadableError` when there is no header.
     """
     csv.field_size_limit(lines.MAX_ROW_BYTES)
-    source = _Lines(file)
+    source = TableLines(file)
     separator = "\t" if tabs else _separator(source.peek())
     reader = csv.reader(source, delimiter=separator, strict=True)
     header = _header(reader, source, file.path)
@@ -43,7 +40,7 @@ class _Rows:
         self,
         file: Opened,
         bad: Bad,
-        source: _Lines,
+        source: TableLines,
         reader: Iterator[list[str]],
         header: list[str],
         separator: str,
@@ -57,18 +54,32 @@ class _Rows:
         self._number = 0
         self._broken: BadRow | None = None
         self._is_lost = False  # in a broken row, and not sure where the next one begins
+        self._is_suspect = False  # behind a row that may go on in the next line
+        self._style = _Style()
 
     def rows(self) -> Iterator[tuple[int, dict[str, Any]]]:
         while (cells := self._next_cells()) is not None:
-            if not cells or (self._is_lost and not self._is_whole(cells)):
+            raw = self._source.row
+            if not cells or (self._is_lost and not self._is_next(cells, raw)):
                 continue
             self._tell_broken()
             self._number += 1
-            if len(cells) > len(self._header):
-                self._bad(self._too_wide(len(cells)))
+            if self._is_suspect and len(cells) != len(self._header):
+                self._number -= 1
+                self._tell_uncertain()
+                return
+            self._is_suspect = False
+            if len(cells) > len(self._header) or self._style.is_odd(raw):
+                self._broken = (
+                    self._too_wide(len(cells)) if len(cells) > len(self._header) else self._unclosed()
+                )
+                if _quotes(raw) % 2 and not self._pass_broken(raw):
+                    return
+                self._is_suspect = not self._style.tells_rows
             elif self._source.has_bad_bytes:
                 self._bad(BadRow(self._number, "bad_utf8", "not UTF-8", UTF8_HINT))
             else:
+                self._style.see(raw)
                 missing = [None] * (len(self._header) - len(cells))
                 yield self._number, dict(zip(self._header, [*cells, *missing], strict=True))
         self._tell_broken()
@@ -80,36 +91,39 @@ class _Rows:
             return next(self._reader)
         except StopIteration:
             return None
-        except _TooLong:
+        except LineTooLong:
             self._tell_broken()
             self._number += 1
             self._bad(too_long(self._number))
         except csv.Error as error:
-            return self._pass_broken(error)
+            if not self._is_lost:
+                self._tell_broken()
+                self._number += 1
+                self._broken = self._not_a_row(error)
+            return [] if self._pass_broken(self._source.row) else None
         return []
 
-    def _pass_broken(self, error: csv.Error) -> list[str] | None:
-        """Remember the broken row, and go back to the line behind its first one."""
-        row = self._source.row
-        if not self._is_lost:
-            self._tell_broken()
-            self._number += 1
-            if "unexpected end" in str(error):
-                self._broken = cut_off(
-                    self._file, self._number, "not a whole table row: the file ends in a quoted cell"
-                )
-            else:
-                what = f"not a whole table row ({shown(error)})"
-                self._broken = BadRow(self._number, "unparsable", what, _QUOTES_HINT)
-        # An odd number of quotes: the first line may end within a cell.
-        self._is_lost = self._is_lost or row[0].count('"') % 2 == 1
-        if self._source.read_again_bytes > _MOST_READ_AGAIN:
-            self._tell_broken()
-            what = "where the next row begins is not certain: what follows was not read"
-            self._bad(BadRow(self._number, "cut_off", what, "Mend this row first.", count=0))
-            return None
+    def _not_a_row(self, error: csv.Error) -> BadRow:
+        what = "not a whole table row"
+        if "unexpected end" in str(error):
+            return cut_off(self._file, self._number, f"{what}: the file ends in a quoted cell")
+        return BadRow(self._number, "unparsable", f"{what} ({shown(error)})", _QUOTES_HINT)
+
+    def _pass_broken(self, raw: list[str]) -> bool:
+        """Go to the line behind the first one of a broken row; False when no next row is certain."""
+        if len(raw) == 1 or _quotes(raw[1:]):  # else nothing closes its quote, and every line behind is a row
+            self._is_lost = self._is_lost or self._style.may_go_on(raw[0])
+        is_certain = not self._is_lost or self._style.tells_rows
+        if not is_certain or self._source.read_again_bytes > _MOST_READ_AGAIN:
+            self._tell_uncertain()
+            return False
         self._source.go_back()
-        return []
+        return True
+
+    def _tell_uncertain(self) -> None:
+        self._tell_broken()
+        what = "where the next row begins is not certain: what follows was not read"
+        self._bad(BadRow(self._number, "cut_off", what, "Mend this row first.", count=0))
 
     def _tell_broken(self) -> None:
         if self._broken:
@@ -117,18 +131,17 @@ class _Rows:
         self._broken = None
         self._is_lost = False
 
-    def _is_whole(self, cells: list[str]) -> bool:
-        """True for a row as wide as the header, with no quote that is not one of a pair."""
-        if len(cells) != len(self._header) or "".join(self._source.row).count('"') % 2:
+    def _is_next(self, cells: list[str], raw: list[str]) -> bool:
+        """True for a row as wide as the header, with quotes in pairs and where the rows before had them."""
+        if len(cells) != len(self._header) or not self._style.fits(raw):
             return False
         if self._broken and self._broken.code == "cut_off":
-            self._broken = BadRow(
-                self._number,
-                "unparsable",
-                "not a whole table row (a quoted cell is not closed)",
-                _QUOTES_HINT,
-            )
+            self._broken = self._unclosed()
         return True
+
+    def _unclosed(self) -> BadRow:
+        what = "not a whole table row (a quoted cell is not closed)"
+        return BadRow(self._number, "unparsable", what, _QUOTES_HINT)
 
     def _too_wide(self, cells: int) -> BadRow:
         what = f"{cells} cells under {len(self._header)} columns"
@@ -136,72 +149,43 @@ class _Rows:
         return BadRow(self._number, "unparsable", what, hint)
 
 
-class _TooLong(Exception):  # noqa: N818 - it says where to go on
-    """A single line is longer than a row may be; it has been passed."""
+class _Style:
+    """How the whole rows of a table were written: over several lines or not, all of it in quotes or not."""
+
+    def __init__(self) -> None:
+        self._has_long_rows: bool | None = None
+        self._is_quoted: bool | None = None
+
+    @property
+    def tells_rows(self) -> bool:
+        """True when it can be told from a line whether it begins a row."""
+        return bool(self._is_quoted) or self._has_long_rows is False
+
+    def see(self, raw: list[str]) -> None:
+        self._has_long_rows = bool(self._has_long_rows) or len(raw) > 1
+        self._is_quoted = self._is_quoted is not False and _is_quoted(raw)
+
+    def fits(self, raw: list[str]) -> bool:
+        """True for a row that is written like those before."""
+        return _quotes(raw) % 2 == 0 and (not self._is_quoted or _is_quoted(raw))
+
+    def is_odd(self, raw: list[str]) -> bool:
+        """True for a row that lacks a quote, where all rows before were in quotes."""
+        return bool(self._is_quoted) and _quotes(raw) % 2 == 1
+
+    def may_go_on(self, line: str) -> bool:
+        """True when a broken row that begins with `line` may go on behind it."""
+        if self._is_quoted:
+            return not line.rstrip("\r\n").endswith('"')
+        return bool(self._has_long_rows) or line.count('"') % 2 == 1
 
 
-class _Lines:
-    """The lines of a table as text; those of the row that is read can be read again."""
-
-    def __init__(self, file: Opened) -> None:
-        self.row: list[str] = []
-        self.has_bad_bytes = False
-        self.read_again_bytes = 0
-        self._stream = file.stream
-        self._ahead: deque[str] = deque()
-        self._pieces: deque[bytes] = deque()
-        self._size = 0
-
-    def __iter__(self) -> _Lines:
-        return self
-
-    def __next__(self) -> str:
-        line = self._ahead.popleft() if self._ahead else self._read()
-        self.row.append(line)
-        self._size += len(line)
-        if self._size > lines.MAX_ROW_BYTES or len(self.row) > _MOST_LINES:
-            raise csv.Error("longer than a row may be")
-        self.has_bad_bytes = self.has_bad_bytes or (not line.isascii() and not _is_text(line))
-        return line
-
-    def begin_row(self) -> None:
-        self.row = []
-        self._size = 0
-        self.has_bad_bytes = False
-
-    def go_back(self) -> None:
-        """Have the lines behind the first one of this row read again."""
-        self.read_again_bytes += self._size
-        self._ahead.extendleft(reversed(self.row[1:]))
-
-    def peek(self) -> str:
-        """Return the first line that is not empty, which will be read again."""
-        line = next((line for line in self if line.strip()), "")
-        self._ahead.appendleft(line)
-        return line
-
-    def _read(self) -> str:
-        limit = lines.MAX_ROW_BYTES + 1
-        if not self._pieces:
-            line = self._stream.readline(limit)
-            if not line:
-                raise StopIteration
-            if len(line) == limit and not line.endswith(b"\n"):
-                while line and not line.endswith(b"\n"):
-                    line = self._stream.readline(limit)
-                raise _TooLong
-            if b"\r" not in line[:-2]:
-                return line.decode("utf-8", "surrogateescape")
-            self._pieces.extend(_LINE.findall(line))
-        return self._pieces.popleft().decode("utf-8", "surrogateescape")
+def _quotes(raw: list[str]) -> int:
+    return sum(line.count('"') for line in raw)
 
 
-def _is_text(line: str) -> bool:
-    try:
-        line.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def _is_quoted(raw: list[str]) -> bool:
+    return raw[0].startswith('"') and raw[-1].rstrip("\r\n").endswith('"')
 
 
 def _separator(header: str) -> str:
@@ -209,11 +193,11 @@ def _separator(header: str) -> str:
     return max(_SEPARATORS, key=header.count) if any(c in header for c in _SEPARATORS) else ","
 
 
-def _header(reader: Iterator[list[str]], source: _Lines, path: Path) -> list[str]:
+def _header(reader: Iterator[list[str]], source: TableLines, path: Path) -> list[str]:
     source.begin_row()
     try:
         header = [cell.strip() for cell in next(reader, [])]
-    except (csv.Error, _TooLong):
+    except (csv.Error, LineTooLong):
         header = []
     if source.has_bad_bytes:
         raise UnreadableError(path, "not_a_data_set", "has a header that is not UTF-8", UTF8_HINT)
