@@ -62,6 +62,7 @@ def key_table() -> list[KeyRow]:
     from tui_ft.tui.screens.run import RunScreen
     from tui_ft.tui.screens.save_preset import SavePreset
     from tui_ft.tui.screens.settings import SettingsScreen
+    from tui_ft.tui.screens.tour import TourScreen
     from tui_ft.tui.screens.wizard import WizardScreen
     from tui_ft.tui.widgets.field_list import FieldList
     from tui_ft.tui.widgets.row_list import RowList
@@ -86,6 +87,7 @@ def key_table() -> list[KeyRow]:
         ("Method", MethodScreen.BINDINGS),
         ("Model", AskModel.BINDINGS),
         ("Cards", CardsScreen.BINDINGS),
+        ("Practice tour", TourScreen.BINDINGS),
         ("Presets", PresetsScreen.BINDINGS),
         ("Save as a preset", SavePreset.BINDINGS),
         ("What does not fit", AskStepDown.BINDINGS),

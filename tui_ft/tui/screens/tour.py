@@ -33,7 +33,7 @@ class TourScreen(Screen[None], inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "next", "Next", id="tour.next", key_display="Enter",
                 tooltip="The next page; on that of the run: start it, and show it live"),
-        Binding("left,backspace", "back", "Page before", id="tour.before", key_display="←",
+        Binding("left", "back", "Page before", id="tour.before", key_display="←",
                 tooltip="The page before"),
         Binding("question_mark,f1", "help", "Help", id="tour.help", key_display="?",
                 tooltip="Every key and what it does"),
