@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tui_ft.data import prepare as preparing
 from tui_ft.data.prepare import Prepared, Source, iterate_numbered, prepare
 from tui_ft.data.split import held_out, rank
 from tui_ft.errors import TuiFtError
@@ -98,6 +99,16 @@ def test_a_limit_leaves_few_rows_with_the_longest_among_them(make_tokenizer: Any
     )
     assert len(run(data, tokenizer, limit=10_000, eval_fraction=0).train) == 200
     assert len(run(data, tokenizer, limit=1, eval_fraction=0).train) == 1
+
+
+def test_with_a_limit_a_large_set_is_not_read_to_its_end(
+    make_tokenizer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preparing, "READ_FOR_LIMIT", 30)
+    few = run(rows(500), make_tokenizer("chatml"), limit=4, eval_fraction=0.5)
+    assert (few.report.sources[0].rows, len(few.train), len(few.evaluation)) == (30, 4, 4)
+    more = run(rows(500), make_tokenizer("chatml"), limit=100, eval_fraction=0.5)
+    assert (more.report.sources[0].rows, len(more.train)) == (200, 100)
 
 
 def test_skipped_cut_and_dropped_rows_are_counted(make_tokenizer: Any) -> None:

@@ -26,6 +26,9 @@ from tui_ft.errors import TuiFtError
 
 _PROGRESS_ROWS = 64
 
+READ_FOR_LIMIT = 20_000
+"""Rows of a source that a limited run reads, unless its limit asks for more: a trial is to take a minute."""
+
 Progress = Callable[[int], None]
 """Called with the number of rows read so far, now and then; it may raise to end the work."""
 
@@ -87,10 +90,13 @@ def prepare(
 
     Rows longer than `max_length` tokens lose their end; those left without a trained token are
     dropped. With `eval_sources` nothing is split off. `limit` leaves so many rows to train on and as many
-    held out, at most; the report counts all that were read. Raises `TuiFtError` when a source cannot be
-    read, is in no format for fine-tuning, or leaves no row to train on.
+    held out, at most, of the first `READ_FOR_LIMIT` of each source; the report counts all that were read.
+    Raises `TuiFtError` when a source cannot be read, is in no format for fine-tuning, or leaves no row to
+    train on.
     """
     work = _Work(tokenizer, train_on=train_on, max_length=max_length, seed=seed, progress=progress)
+    if limit is not None:
+        work.most_rows = max(READ_FOR_LIMIT, 2 * limit)
     learnt = [work.take(source) for source in sources]
     pool = work.pool
     work.pool = Pool()
@@ -135,6 +141,7 @@ class _Work:
         progress: Progress | None,
     ) -> None:
         self.pool = Pool()
+        self.most_rows: int | None = None
         self.content = hashlib.blake2b(digest_size=16)
         self.totals = {"tokens": 0, "trained_tokens": 0, "longest": 0, "truncated": 0}
         self._tokenizer = tokenizer
@@ -160,7 +167,7 @@ class _Work:
         columns = list(dict.fromkeys(name for _, row in first for name in row))
         require_sft(found, source.name, columns)
         report = SourceReport(name=source.name, format=found.name, columns=found.columns)
-        for number, row in chain(first, rows):
+        for number, row in islice(chain(first, rows), self.most_rows):
             self._count(row)
             report.rows += 1
             try:
