@@ -4,31 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
+from checked_data import DATA, findings
 from hardware.fake_nvml import FakeNvml
 from method_world import device
 from wizard_world import World, at_step
 
-from tui_ft.data.findings import Findings, Lengths
 from tui_ft.spec import overrides
 from tui_ft.spec.run_spec import DataSection, ModelSection, RunSpec
 from tui_ft.tui.screens.settings import SettingsScreen
 from tui_ft.tui.wizard.draft import Draft
-
-DATA = "/data/rows.jsonl"
-
-
-def findings(**changes: Any) -> Findings:
-    """A thousand rows, half of about 100 tokens and half of about 300."""
-    lengths = Lengths(
-        unit="tokens", p50=200, p95=400, p99=400, max=400, mean=200.0, histogram=[(200, 500), (400, 500)]
-    )
-    known: dict[str, Any] = {
-        "path": DATA, "container": "jsonl", "format": "alpaca", "rows": 1000, "usable_rows": 1000,
-        "lengths": lengths, "tokens": 200_000, "max_length": 1024,
-    }  # fmt: skip
-    return Findings(**known | changes)
 
 
 def a_draft(*changes: str, model: str = "Qwen/Qwen3-8B", checked: bool = True) -> Draft:

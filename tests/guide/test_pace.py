@@ -6,8 +6,9 @@ import math
 from typing import Any
 
 import pytest
+from checked_data import DATA, findings
 
-from tui_ft.data.findings import Findings, Lengths
+from tui_ft.data.findings import Lengths
 from tui_ft.guide.pace import Measured, Pace, active_parameters, flops_per_token, pace
 from tui_ft.guide.peak_flops import peak_flops
 from tui_ft.guide.volume import key_of, mean_tokens, volume
@@ -15,24 +16,10 @@ from tui_ft.spec import overrides
 from tui_ft.spec.run_spec import DataSection, DataSource, ModelSection, RunSpec
 from tui_ft.vram.find_model import find_shape
 
-DATA = "/data/rows.jsonl"
-
 
 def spec_of(*changes: str, model: str = "Qwen/Qwen3-8B") -> RunSpec:
     spec = RunSpec(model=ModelSection(id=model), data=DataSection(train=DATA))
     return overrides.apply(spec, changes)
-
-
-def findings(**changes: Any) -> Findings:
-    """A thousand rows, half of about 100 tokens and half of about 300."""
-    lengths = Lengths(
-        unit="tokens", p50=200, p95=300, p99=400, max=400, mean=200.0, histogram=[(200, 500), (400, 500)]
-    )
-    known: dict[str, Any] = {
-        "path": DATA, "container": "jsonl", "format": "alpaca", "rows": 1010, "usable_rows": 1000,
-        "lengths": lengths, "tokens": 200_000, "max_length": 1024,
-    }  # fmt: skip
-    return Findings(**known | changes)
 
 
 def time_of(spec: RunSpec, gpu: str | None = "NVIDIA H200", **more: Any) -> Pace:

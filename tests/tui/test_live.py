@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from checked_data import DATA, findings
 from method_world import no_gpu
-from settings_world import DATA, a_draft, a_gpu, findings
+from settings_world import a_draft, a_gpu
 
 from tui_ft import settings
 from tui_ft.hardware.gpu import GpuReader

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from checked_data import DATA, findings
 from method_world import Actions, no_gpu
-from settings_world import DATA, a_draft, a_gpu, at_settings, findings, go_to
+from settings_world import a_draft, a_gpu, at_settings, go_to
 from wizard_world import SIZES
 
 from tui_ft import settings

@@ -121,10 +121,18 @@ class EvaluationSection(Section, kw_only=True, frozen=True):
 
     every_steps: Annotated[
         int | None,
-        about("Every", "Unset: every quarter epoch.", unit="optimizer steps", example=100, ge=1, le=10**9),
+        about(
+            "Evaluate, by steps",
+            "Unset: every quarter epoch.",
+            unit="optimizer steps",
+            example=100,
+            ge=1,
+            le=10**9,
+        ),
     ] = None
     every_epochs: Annotated[
-        float | None, about("Every", "Instead of every_steps.", unit="epochs", example=0.25, gt=0, le=10_000)
+        float | None,
+        about("Evaluate, by epochs", "Instead of every_steps.", unit="epochs", example=0.25, gt=0, le=10_000),
     ] = None
     metrics: Annotated[
         list[str], about("Metrics", "More than loss and perplexity, by name.", example=["exact_match"])
@@ -145,13 +153,24 @@ class CheckpointsSection(Section, kw_only=True, frozen=True):
     every_steps: Annotated[
         int | None,
         about(
-            "Every", "Save by steps instead of by time.", unit="optimizer steps", example=500, ge=1, le=10**9
+            "Save, by steps",
+            "Save by steps instead of by time.",
+            unit="optimizer steps",
+            example=500,
+            ge=1,
+            le=10**9,
         ),
     ] = None
     every_minutes: Annotated[
         float | None,
         about(
-            "Every", "Save by time; unset: 10.", unit="minutes", usual="5 to 30", example=10, gt=0, le=10_080
+            "Save, by time",
+            "Save by time; unset: 10.",
+            unit="minutes",
+            usual="5 to 30",
+            example=10,
+            gt=0,
+            le=10_080,
         ),
     ] = None
     keep: Annotated[int, about("Keep", "The newest so many are kept.", usual="1 to 5", ge=1, le=10_000)] = 2

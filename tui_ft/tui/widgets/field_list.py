@@ -205,7 +205,7 @@ class FieldList(RowList[FieldRow]):
         look = "muted" if row.is_default else "title"
         note, note_look = _note(row)
         shown = row.shown
-        if row.field.unit and row.value is not None and is_number(row.field):
+        if row.field.unit and row.means is not None and is_number(row.field):
             shown = f"{shown} {row.field.unit}"
         taken = min(max(_VALUE, cell_len(shown) + 1), rest) if not note else _VALUE
         return [*head, (fit(f" {shown}", taken), look), (fit(note, max(rest - taken, 0)), note_look)]
