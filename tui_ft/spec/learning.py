@@ -91,7 +91,7 @@ class DataSection(Section, kw_only=True, frozen=True):
         int | None,
         about(
             "Rows at most",
-            "For a trial: so many to train on and as many held out, half of them the longest of 20,000; unset: all.",
+            "For a trial: so many to train on and to hold out, half of them the longest of 20,000.",
             unit="rows",
             example=100,
             ge=1,
