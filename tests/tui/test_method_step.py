@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
+import wizard_world
 from hardware.fake_nvml import FakeNvml
-from home_world import shown, until
-from method_world import SIZES, Actions, eight_gpus, half_a_gpu, no_gpu
-from textual.pilot import Pilot
+from home_world import until
+from method_world import SIZES, eight_gpus, half_a_gpu, no_gpu
+from wizard_world import World
 
 from tui_ft.data.findings import Findings, Lengths
-from tui_ft.hardware.gpu import GpuReader
 from tui_ft.spec import overrides
 from tui_ft.spec.resolve import resolve
 from tui_ft.spec.run_spec import DataSection, ModelSection, RunSpec
-from tui_ft.tui.app import TuiFtApp
 from tui_ft.tui.screens.method_step import MethodStep
 from tui_ft.tui.wizard.draft import Draft
 from tui_ft.tui.wizard.outcome import GoTo
@@ -45,42 +41,14 @@ def a_draft(model: str = "Qwen/Qwen3-0.6B", rows: int = 5000, longest: int = 300
     return draft
 
 
-@dataclasses.dataclass
-class At:
-    """The step under a pilot; `ended` is what it ended with."""
-
-    pilot: Pilot[Any]
-    draft: Draft
-    ended: list[Any]
-
-    @property
-    def lines(self) -> list[str]:
-        return shown(self.pilot.app)
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.lines).split())
-
-    async def sees(self, *words: str) -> None:
-        await until(self.pilot, lambda: all(word in self.text for word in words))
-
-    async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
-
-
 @asynccontextmanager
 async def at_step(
     nvml: FakeNvml, draft: Draft | None = None, size: tuple[int, int] = (80, 24)
-) -> AsyncIterator[At]:
+) -> AsyncIterator[World]:
     """Open the step, and wait for its numbers."""
-    app = TuiFtApp(Path("/runs"), read_gpus=GpuReader(nvml).read)
-    draft = draft or a_draft()
-    ended: list[Any] = []
-    async with app.run_test(size=size) as pilot:
-        step = MethodStep(draft, Actions(app))
-        app.push_screen(step, ended.append)
-        await until(pilot, lambda: step.is_mounted and step._view)
-        yield At(pilot, draft, ended)
+    async with wizard_world.at_step(MethodStep, draft or a_draft(), nvml, size) as world:
+        await world.until(lambda: world.screen._view)
+        yield world
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -89,8 +57,8 @@ async def test_enter_takes_what_is_recommended_for_the_answers(size: tuple[int, 
         await at.sees("New run", "›4 Method‹", "★ LoRA r16 is recommended", "Enter Next", "Esc Back")
         assert all(len(line) <= size[0] for line in at.lines)
         await at.press("enter")
-        await until(at.pilot, lambda: at.ended)
-    assert at.ended == ["next"]
+        await until(at.pilot, lambda: at.outcomes)
+    assert at.outcomes == ["next"]
     spec = at.draft.spec
     assert spec.method.kind == "lora" and spec.training.epochs == 3
     assert spec == at.draft.base, "nothing differs from the recommendation yet"
@@ -102,7 +70,7 @@ async def test_the_data_and_the_goals_are_asked_with() -> None:
     draft.goals = frozenset({"sft", "keep-skills"})
     async with at_step(half_a_gpu(1), draft) as at:
         await at.press("enter")
-        await until(at.pilot, lambda: at.ended)
+        await until(at.pilot, lambda: at.outcomes)
     assert at.draft.spec.training.epochs == 2, "20,000 rows are shown twice"
     assert at.draft.spec.training.learning_rate == pytest.approx(1e-4), "old skills must stay"
     short = a_draft(rows=20_000, longest=64)
@@ -110,8 +78,7 @@ async def test_the_data_and_the_goals_are_asked_with() -> None:
     needed = []
     for one in (short, long):
         async with at_step(half_a_gpu(1), one) as at:
-            view = next(s for s in at.pilot.app.screen_stack if isinstance(s, MethodStep))._view
-            assert view is not None
+            view = at.screen._view
             needed.append(next(row for row in view.rows if row.method == "lora").estimate)
     assert needed[0].needed_bytes < needed[1].needed_bytes, "the longest row counts, not the length"
 
@@ -119,7 +86,7 @@ async def test_the_data_and_the_goals_are_asked_with() -> None:
 async def test_another_method_is_taken_with_its_own_recommendation() -> None:
     async with at_step(half_a_gpu(1), a_draft(rows=20_000)) as at:
         await at.press("down", "enter")
-        await until(at.pilot, lambda: at.ended)
+        await until(at.pilot, lambda: at.outcomes)
     spec = at.draft.spec
     assert (spec.method.kind, spec.method.quantization) == ("lora", "nf4")
     assert spec.training.epochs == 2 and spec == at.draft.base
@@ -133,7 +100,7 @@ async def test_what_was_set_by_hand_later_stays_and_is_told_from_the_recommendat
     async with at_step(half_a_gpu(1), draft) as at:
         await at.sees("LoRA r64")
         await at.press("enter")
-        await until(at.pilot, lambda: at.ended)
+        await until(at.pilot, lambda: at.outcomes)
     assert at.draft.spec.training.learning_rate == 0.001 and at.draft.spec.method.rank == 64
     base = resolve(at.draft.base)
     assert (base.training.learning_rate, base.method.rank) == (2e-4, 16)
@@ -146,7 +113,7 @@ async def test_a_change_made_here_counts_and_can_be_undone_later() -> None:
         await at.press("1")
         await at.sees("Changed batch_size 4 → ", "u Undo")
         await at.press("enter")
-        await until(at.pilot, lambda: at.ended)
+        await until(at.pilot, lambda: at.outcomes)
     assert at.draft.spec.training.batch_size < 4
     assert at.draft.base.training.batch_size == 4, "which differs from the recommendation"
     assert at.draft.undo() and at.draft.spec.training.batch_size == 4
@@ -157,7 +124,7 @@ async def test_the_chosen_gpu_goes_into_the_spec() -> None:
         await at.press("right", "right")
         await at.sees("[3 ● 53]")
         await at.press("enter")
-        await until(at.pilot, lambda: at.ended)
+        await until(at.pilot, lambda: at.outcomes)
     assert at.draft.spec.hardware.gpus == ["GPU-3"]
 
 
@@ -167,7 +134,7 @@ async def test_a_goal_that_cannot_be_started_yet_is_said_and_plain_tuning_offere
     async with at_step(half_a_gpu(1), draft) as at:
         await at.sees("This version cannot start it: the objective dpo is not built in yet.", "Next best")
         await at.press("enter")
-        await until(at.pilot, lambda: at.ended)
+        await until(at.pilot, lambda: at.outcomes)
     assert at.draft.spec.objective.kind == "sft"
 
 
@@ -175,7 +142,7 @@ async def test_what_this_version_cannot_run_is_refused_in_place() -> None:
     async with at_step(no_gpu()) as at:
         await at.press("end", "enter")
         await at.sees("✗ IA3 cannot be started with this version")
-        assert not at.ended
+        assert not at.outcomes
 
 
 async def test_esc_goes_back_and_changes_nothing() -> None:
@@ -183,12 +150,12 @@ async def test_esc_goes_back_and_changes_nothing() -> None:
     before = draft.spec
     async with at_step(half_a_gpu(1), draft) as at:
         await at.press("down", "escape")
-        await until(at.pilot, lambda: at.ended)
-    assert at.ended == ["back"] and at.draft.spec is before
+        await until(at.pilot, lambda: at.outcomes)
+    assert at.outcomes == ["back"] and at.draft.spec is before
     async with at_step(half_a_gpu(1), draft) as at:
         await at.press("left_square_bracket")
-        await until(at.pilot, lambda: at.ended)
-    assert at.ended == [GoTo("data")]
+        await until(at.pilot, lambda: at.outcomes)
+    assert at.outcomes == [GoTo("data")]
 
 
 async def test_a_preset_keeps_its_own_settings_as_the_start() -> None:
@@ -201,5 +168,5 @@ async def test_a_preset_keeps_its_own_settings_as_the_start() -> None:
     async with at_step(half_a_gpu(1), draft, (120, 40)) as at:
         await at.sees("as in mine")
         await at.press("enter")
-        await until(at.pilot, lambda: at.ended)
+        await until(at.pilot, lambda: at.outcomes)
     assert at.draft.spec.training.weight_decay == 0.05 == at.draft.base.training.weight_decay
