@@ -397,3 +397,38 @@ async def test_a_bug_below_is_a_sentence_and_not_the_end_of_the_app(
         await world.sees("ZeroDivisionError: oops", "It could not be checked")
         await world.press("v")
         await world.sees("✗ ZeroDivisionError: oops")
+
+
+async def test_nothing_of_a_hostile_set_reaches_the_terminal_as_it_is(tmp_path: Path) -> None:
+    evil = "\x1b[31mred\x07\u202eesrever\x9b2J\ud800"
+    hostile = [
+        {f"prompt{evil}": f"ask {i} {evil}", "completion": f"tell {evil}\x00", evil: [evil]} for i in range(9)
+    ]
+    path = tmp_path / "e\u202evil\x1b[2J.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in hostile), encoding="utf-8")
+
+    def is_clean(world: World) -> bool:
+        text = "".join(world.lines)
+        return all(character.isprintable() and character not in "\u202e\x1b" for character in text)
+
+    async with at_step(DataScreen, a_draft()) as world:
+        await world.sees("Which data")
+        await world.type(str(tmp_path) + "/")
+        await world.sees("vil")
+        assert is_clean(world)
+        await world.press("enter")
+        await checked(world)
+        for keys in (["down"], ["v"], ["b"], ["r"], ["escape"], ["c"], ["down", "right", "down", "right"]):
+            await world.press(*keys)
+            await world.pilot.pause()
+            assert is_clean(world), keys
+        await world.press("escape", "f")
+        await world.sees("What it learns from")
+        assert is_clean(world)
+
+
+async def test_in_a_narrow_terminal_the_problems_have_the_room(folder: Path) -> None:
+    async with at_step(DataScreen, drawn_on(folder / "faulty.jsonl"), size=(60, 20)) as world:
+        await checked(world)
+        await world.sees("The answer is empty")
+        assert "Length in" not in world.text and all(cell_len(line) <= 60 for line in world.lines)

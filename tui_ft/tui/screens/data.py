@@ -32,6 +32,7 @@ from tui_ft.tui.wizard.outcome import Step
 from tui_ft.tui.wizard.row_view import Wanted, show_row, title_of, wanted
 
 TALL_ROWS = 32
+WIDE_COLUMNS = 72
 
 
 class DataScreen(WizardScreen):
@@ -40,6 +41,7 @@ class DataScreen(WizardScreen):
     STEP: ClassVar[Step] = "data"
     CSS_PATH = "data.tcss"
     AUTO_FOCUS = "ProblemList"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE_COLUMNS, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (TALL_ROWS, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("v", "view", "Rows", id="data.view",
@@ -156,7 +158,7 @@ class DataScreen(WizardScreen):
         is_new = not problems.rows
         problems.set_rows(problem_lines(found.problems, found.usable_rows) if found else ())
         if is_new and found is not None and found.errors:
-            problems.choose(found.errors[0].code)
+            self.call_after_refresh(problems.choose, found.errors[0].code)  # when its height is known
         self.query_one(Histogram).show(found.lengths if found else None, desk.data.max_length)
         self._show_about()
         self.refresh_bindings()

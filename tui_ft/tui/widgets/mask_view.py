@@ -24,8 +24,8 @@ class MaskView(TextPanel):
     DEFAULT_CSS = """
     MaskView {
         & > .mask--trained { color: $text-success; text-style: bold underline; }
-        & > .mask--special { color: $text-accent; text-style: italic; }
-        & > .mask--special-trained { color: $text-accent; text-style: bold underline; }
+        & > .mask--special { color: $text-primary; text-style: italic; }
+        & > .mask--special-trained { color: $text-primary; text-style: bold underline; }
         & > .mask--cut { color: $text-error; text-style: strike; }
         & > .mask--odd { color: $text-warning; text-style: reverse; }
         & > .mask--seam { color: $text-muted; }

@@ -138,10 +138,11 @@ def _makes(desk: DataDesk, volume: Volume, found: Findings | None, width: int) -
         pieces.append((f"{'' if is_counted else 'about '}{short(tokens)} tokens an epoch, {trained}", ""))
     else:
         pieces.append((trained, ""))
+    held = f"{rows(volume.held_out_rows)} held out" if volume.held_out_rows is not None else ""
     if data.eval:
-        pieces.append(("held out: a file of its own", ""))
-    elif volume.held_out_rows is not None:
-        pieces.append((f"{rows(volume.held_out_rows)} held out ({data.eval_fraction * 100:g} %)", ""))
+        pieces.append((f"{held or 'held out:'} (a file of its own)", ""))
+    elif held:
+        pieces.append((f"{held} ({data.eval_fraction * 100:g} %)", ""))
     return pack([(f" {pieces[0][0]}", pieces[0][1]), *pieces[1:]], width)
 
 
