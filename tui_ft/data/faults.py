@@ -72,12 +72,12 @@ class _Found:
 
     def add(self, row: int | None, reason: str, sample: str, count: int) -> None:
         self.count += count
-        if row is not None and len(self._rows) < ROWS_NAMED:
+        if row is not None and len(self._rows) < ROWS_NAMED and row not in self._rows[-1:]:
             self._rows.append(row)
         if reason and (reason in self._reasons or len(self._reasons) < _REASONS_KEPT):
             self._reasons[reason] += count
-        if sample and len(self._samples) < _SAMPLES and sample not in self._samples:
-            self._samples.append(sample)
+        if sample and len(self._samples) < _SAMPLES and shown(sample, 120) not in self._samples:
+            self._samples.append(shown(sample, 120))
 
     def problem(self) -> Problem:
         kind = KINDS[self.code]

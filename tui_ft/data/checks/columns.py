@@ -41,18 +41,20 @@ class ColumnTypes:
                 entry[1].append(number)
 
     def finish(self, faults: Faults) -> None:
+        told: set[int] = set()
         for column in self._columns:
             kinds = {kind: entry for (name, kind), entry in self._seen.items() if name == column}
-            if len(kinds) < 2:
-                continue
-            usual = max(kinds, key=lambda kind: kinds[kind][0][0])
+            usual = max(kinds, key=lambda kind: kinds[kind][0][0], default="")
             for kind, (count, rows) in kinds.items():
-                if kind != usual:
-                    for row in rows:
-                        faults.add(
-                            "mixed_types", row, f"{shown(column, 40)!r} is a {kind}, elsewhere a {usual}"
-                        )
-                    faults.add("mixed_types", count=count[0] - len(rows))
+                if kind == usual:
+                    continue
+                reason = f"{shown(column, 40)!r} is a {kind}, elsewhere a {usual}"
+                fresh = [row for row in rows if row not in told]
+                told.update(fresh)
+                for row in fresh:
+                    faults.add("mixed_types", row, reason)
+                if count[0] > len(rows):
+                    faults.add("mixed_types", None, reason, count=count[0] - len(rows))
 
 
 def look_at_columns(sample: Sequence[Mapping[str, Any]], found: Format, faults: Faults) -> None:
