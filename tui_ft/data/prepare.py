@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -14,13 +13,13 @@ from typing import Any
 import msgspec
 
 from tui_ft.data import split
-from tui_ft.data.convert import Example
-from tui_ft.data.encode import ChatTokenizer, render_prompt
+from tui_ft.data.encode import ChatTokenizer
 from tui_ft.data.examples import LOOKED_AT, Reading, TooLong, said_of, tokens_of
 from tui_ft.data.formats import require_sft
 from tui_ft.data.pool import Candidate, EncodedRows, Pool
 from tui_ft.data.read import read_rows
 from tui_ft.data.report import DataReport, SourceReport
+from tui_ft.data.sample import Sample, sample_of
 from tui_ft.data.wording import RowProblem, shown
 from tui_ft.errors import TuiFtError
 
@@ -45,17 +44,6 @@ class Source:
     format: str = "auto"
     columns: dict[str, str] = field(default_factory=dict)
     weight: float = 1.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sample:
-    """A held-out example as the model is asked it; `messages` is None where the data is plain text."""
-
-    prompt: str
-    messages: list[dict[str, str]] | None
-    expected: str
-    source: str
-    row: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +102,7 @@ def prepare(
     return Prepared(
         train=train,
         evaluation=evaluation,
-        samples=[_sample(found, tokenizer) for found in candidates.examples()],
+        samples=[sample_of(found, tokenizer) for found in candidates.examples()],
         report=DataReport(
             sources=learnt,
             eval_sources=asked,
@@ -234,31 +222,6 @@ def _hashable(value: Any) -> Any:
     if isinstance(value, list):
         return [_hashable(item) for item in value]
     return value if isinstance(value, int | float | type(None)) else repr(value)
-
-
-def _sample(found: Candidate, tokenizer: ChatTokenizer) -> Sample:
-    example = found.example
-    prompt, completion = example.prompt, example.completion
-    if isinstance(prompt, str) or isinstance(completion, str):
-        return _text_sample(found, str(prompt), str(completion))
-    turns = [*prompt, *completion]
-    answer = max((i for i, turn in enumerate(turns) if turn["role"] == "assistant"), default=len(turns) - 1)
-    asked = Example(prompt=turns[:answer], completion=turns[answer : answer + 1])
-    return Sample(
-        prompt=render_prompt(asked, tokenizer) if answer else "",
-        messages=turns[:answer],
-        expected=turns[answer]["content"],
-        source=found.source,
-        row=found.row,
-    )
-
-
-def _text_sample(found: Candidate, prompt: str, completion: str) -> Sample:
-    if not prompt:  # plain text: its first words are the question, the rest the answer
-        words = re.findall(r"\s*\S+", completion)
-        prompt = "".join(words[: max(1, min(12, len(words) // 2))])
-        completion = completion[len(prompt) :]
-    return Sample(prompt=prompt, messages=None, expected=completion, source=found.source, row=found.row)
 
 
 def iterate_numbered(rows: Iterable[dict[str, Any]]) -> Iterator[tuple[int, dict[str, Any]]]:
