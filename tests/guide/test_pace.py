@@ -11,7 +11,7 @@ from checked_data import DATA, findings
 from tui_ft.data.findings import Lengths
 from tui_ft.guide.pace import Measured, Pace, active_parameters, flops_per_token, pace
 from tui_ft.guide.peak_flops import peak_flops
-from tui_ft.guide.volume import key_of, mean_tokens, volume
+from tui_ft.guide.volume import key_of, mean_tokens, share_longer, volume
 from tui_ft.spec import overrides
 from tui_ft.spec.run_spec import DataSection, DataSource, ModelSection, RunSpec
 from tui_ft.vram.find_model import find_shape
@@ -63,6 +63,12 @@ def test_weights_of_several_sources_count_and_one_unchecked_makes_all_unknown() 
 @pytest.mark.parametrize(("length", "mean"), [(1024, 200.0), (100, 100.0), (150, 125.0)])
 def test_rows_are_cut_at_the_length(length: int, mean: float) -> None:
     assert mean_tokens(findings(), length) == pytest.approx(mean)
+
+
+@pytest.mark.parametrize(("length", "share"), [(400, 0.0), (300, 0.25), (200, 0.5), (100, 0.75), (8, 0.98)])
+def test_the_share_of_longer_rows_is_known(length: int, share: float) -> None:
+    assert share_longer(spec_of(), {DATA: findings()}, length) == pytest.approx(share, abs=0.01)
+    assert share_longer(spec_of(), {}, length) is None
 
 
 def test_a_batch_is_padded_to_its_longest_row() -> None:

@@ -171,6 +171,31 @@ def mean_tokens(found: Findings, max_length: int, batch: int = 1) -> float | Non
     return min(max(mean, 1.0), float(max_length))
 
 
+def share_longer(spec: RunSpec, findings: Mapping[str, Findings], length: int) -> float | None:
+    """The share of the usable rows with more than `length` tokens; None unless a tokenizer counted them."""
+    parts = _parts(spec, findings)
+    if parts is None or _counted(parts) != "tokens":
+        return None
+    longer = total = 0.0
+    for rows, weight, found in parts:
+        assert found.lengths is not None  # their tokens were counted
+        longer += _longer(found.lengths, length) * rows * weight
+        total += rows * weight
+    return longer / total if total else None
+
+
+def _longer(lengths: Lengths, length: int) -> float:
+    """The share of rows above `length`; within a bin of the histogram they are taken to lie evenly."""
+    lower, above, total = 0, 0.0, 0
+    for upper, rows in lengths.histogram:
+        end = min(upper, lengths.max)
+        if rows > 0 and end > length:
+            above += rows * min((end - length) / max(end - lower, 1), 1.0)
+        total += rows
+        lower = upper
+    return above / total if total else 0.0
+
+
 def _mean_of_longest(lengths: Lengths, limit: float, batch: int) -> float:
     """The mean of the longest of `batch` rows, each cut at `limit`, from the histogram's bins.
 

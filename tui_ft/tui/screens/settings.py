@@ -120,9 +120,8 @@ class SettingsScreen(WizardScreen):
             return
         panel = self.query_one("#about", Prose)
         panel.set_title(row.field.title)
-        preset = self.draft.preset[0] if self.draft.preset else ""
         wrong = [(f"✗ {error}", "bad")] if error else []
-        panel.set_entries([*wrong, *field_entries(row, self.spec, preset)])
+        panel.set_entries([*wrong, *field_entries(row, self.spec, self.draft)])
 
     def _follow_cursor(self) -> None:
         self.notice.say("")

@@ -227,7 +227,8 @@ class FieldList(RowList[FieldRow]):
 def _note(row: FieldRow) -> tuple[str, str]:
     """What stands behind the value: a warning before what it differs from, else what is usual."""
     if row.warning:
-        return f"! usual {row.usual}" if row.usual else f"! {row.warning}", "warn"
+        is_outside = row.warning.startswith(("above", "below"))
+        return f"! usual {row.usual}" if is_outside else f"! {row.warning}", "warn"
     if row.recommended is not None:
         return f"recommended {row.recommended}", "live"
     if row.in_preset is not None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from tui_ft.guide.volume import devices
+from tui_ft.guide.volume import devices, volume
 from tui_ft.spec.advice import ADVICE
 from tui_ft.spec.display import effective_batch
 from tui_ft.spec.run_spec import RunSpec
@@ -13,14 +14,17 @@ from tui_ft.tui.text import plain
 from tui_ft.tui.widgets.text_panel import Entry
 from tui_ft.tui.wizard.fields import PRESET, RECOMMENDED, FieldRow
 
+if TYPE_CHECKING:
+    from tui_ft.tui.wizard.draft import Draft
+
 LONG = 26
 """A longer value does not stand in its row as a whole."""
 
 _BATCH = ("training.batch_size", "training.gradient_accumulation")
 
 
-def field_entries(row: FieldRow, spec: RunSpec, preset: str) -> list[Entry]:
-    """The lines about the field of `row` in `spec`; `preset` is the name of the draft's preset."""
+def field_entries(row: FieldRow, spec: RunSpec, draft: Draft) -> list[Entry]:
+    """The lines about the field of `row` in `spec`, which is the draft's own or one on trial."""
     field = row.field
     entries: list[Entry] = []
     if row.warning:
@@ -28,10 +32,10 @@ def field_entries(row: FieldRow, spec: RunSpec, preset: str) -> list[Entry]:
         entries.append((f"! {field.title} {row.shown}{verb} {row.warning}.", "bad"))
     if len(row.shown) > LONG:
         entries.append((row.shown, "strong"))
-    differs = list(_differences(row, preset))
+    differs = list(_differences(row, draft.preset[0] if draft.preset else ""))
     if differs:
         entries.append((" ".join(differs), "strong"))
-    entries.append((" ".join(_what(row, spec)), ""))
+    entries.append((" ".join((*_what(row, spec), *_rows(row, spec, draft))), ""))
     entries.append((f"When to change it: {ADVICE[field.path].change.replace(': ', ' → ')}.", ""))
     entries.append((" ".join(_bounds(row)), "muted"))
     return entries
@@ -52,6 +56,20 @@ def _what(row: FieldRow, spec: RunSpec) -> Iterator[str]:
     later = not_yet(row.path)
     if later:
         yield f"This version cannot start {later} yet."
+
+
+def _rows(row: FieldRow, spec: RunSpec, draft: Draft) -> Iterator[str]:
+    """What the rows say about their length, where it is decided."""
+    if row.path not in ("data.max_length", "data.packing"):
+        return
+    amount = volume(spec, draft.findings)
+    if amount.counted != "tokens" or not amount.row_tokens:
+        return
+    if row.path == "data.max_length" and amount.longest_row:
+        yield f"Here the longest row has {amount.longest_row:,} tokens, the mean is {amount.row_tokens:,.0f}."
+    if row.path == "data.packing" and not spec.data.packing:
+        together = spec.data.max_length / amount.row_tokens
+        yield f"Here about {together:.1f} rows would share a sequence."
 
 
 def _bounds(row: FieldRow) -> Iterator[str]:

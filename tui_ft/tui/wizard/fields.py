@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tui_ft.guide.volume import share_longer
 from tui_ft.spec import declarations
 from tui_ft.spec.advice import ADVICE, band_of, outside
 from tui_ft.spec.declarations import Declaration
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 RECOMMENDED, PRESET = "≠", "P"
 """The marks of a value that is not the recommended one, and not the preset's."""
+
+CUT_AT_MOST = 0.01
+"""A larger share of cut rows is worth a word (facts: domain, d)."""
 
 _AUTO = "auto"
 
@@ -85,7 +89,7 @@ def field_rows(spec: RunSpec, draft: Draft, *, with_all: bool) -> list[FieldRow]
                 shown=_shown(spec, field, means),
                 recommended=None if _is_answer(field) else _other(base, field, means),
                 in_preset=_other(found_preset, field, means) if found_preset is not None else None,
-                warning=outside(spec, field.path, means),
+                warning=_warning(spec, field, means, draft),
                 usual=_usual(spec, field),
                 opens_group=field.section != section,
             )
@@ -116,6 +120,15 @@ def value_of(spec: RunSpec, field: Declaration) -> object:
     """The value of a field in a spec."""
     found: object = getattr(getattr(spec, field.section), field.name)
     return found
+
+
+def _warning(spec: RunSpec, field: Declaration, means: object, draft: Draft) -> str:
+    """Why the value is not a usual one, or not one for these rows."""
+    if field.path == "data.max_length":
+        cut = share_longer(spec, draft.findings, spec.data.max_length)
+        if cut is not None and cut > CUT_AT_MOST:
+            return f"{cut:.0%} of the rows are longer and lose their end".replace("%", " %")
+    return outside(spec, field.path, means)
 
 
 def _usual(spec: RunSpec, field: Declaration) -> str:
