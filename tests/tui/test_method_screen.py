@@ -16,7 +16,7 @@ from tui_ft.runs import directory
 from tui_ft.spec.presets import find_preset
 from tui_ft.tui.cell_diff import CellDiff
 from tui_ft.tui.screens import method as method_module
-from tui_ft.tui.screens import method_comparison
+from tui_ft.tui.screens import method_numbers
 from tui_ft.tui.screens.ask import AskPath, Confirm
 from tui_ft.tui.screens.cards import CardsScreen
 from tui_ft.tui.screens.help import HelpScreen
@@ -212,7 +212,7 @@ async def test_the_cards_begin_with_the_chosen_method() -> None:
 
 
 async def test_a_gpu_that_fills_up_or_vanishes_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(method_comparison, "GPUS_EVERY_S", 0.01)
+    monkeypatch.setattr(method_numbers, "GPUS_EVERY_S", 0.01)
     async with at_method(half_a_gpu(1)) as at:
         await until(at.pilot, lambda: "✓ fits" in at.row("QLoRA r16"))
         at.nvml.devices[0] = device(0, "GeForce RTX 4090", 23.99, 2.0, (1, 21.0))
@@ -228,7 +228,7 @@ async def test_a_gpu_that_fills_up_or_vanishes_is_seen(monkeypatch: pytest.Monke
 
 
 async def test_while_nothing_changes_nothing_is_painted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(method_comparison, "GPUS_EVERY_S", 0.005)
+    monkeypatch.setattr(method_numbers, "GPUS_EVERY_S", 0.005)
     reads = painted = 0
     async with at_method(half_a_gpu(1)) as at:
         await at.sees("★ QLoRA r16 is recommended.")

@@ -3,45 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, cast
 
 import msgspec
 from textual import events, on, work
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 
 from tui_ft.guide.compare import MethodRow
 from tui_ft.guide.switching import method_of
 from tui_ft.spec import overrides
 from tui_ft.tui import method_facts
-from tui_ft.tui.actions import HomeActions, sentence
+from tui_ft.tui.actions import sentence
 from tui_ft.tui.exact_job import ExactJob
 from tui_ft.tui.method_desk import Desk
 from tui_ft.tui.method_view import Step, View, Wish
-from tui_ft.tui.text import plain
-from tui_ft.tui.widgets.alert import Kind
+from tui_ft.tui.screens.method_numbers import TALL_ROWS, MethodNumbers
 from tui_ft.tui.widgets.exact_line import ExactLine
-from tui_ft.tui.widgets.memory_bars import MemoryBars
-from tui_ft.tui.widgets.method_head import MethodHead
-from tui_ft.tui.widgets.method_panel import MethodPanel
 from tui_ft.tui.widgets.row_list import RowList
-from tui_ft.tui.wizard.outcome import Outcome
 
 if TYPE_CHECKING:
-    from tui_ft.hardware.gpu import GpuReading
     from tui_ft.spec.run_spec import RunSpec
     from tui_ft.tui.app import TuiFtApp
 
-GPUS_EVERY_S = 1.0
-NO_GPU_EVERY_S = 30.0
-TALL_ROWS = 32
 _BEST = "the recommended one"
 """Where the cursor goes with the first numbers of a model."""
 
 
-class MethodComparison(Screen[Outcome]):
+class MethodComparison(MethodNumbers):
     """Compares the methods for one spec, for the screen of its own and for the step of the wizard.
 
     Numbers are computed in a thread; nothing is started here.
@@ -76,10 +64,6 @@ class MethodComparison(Screen[Outcome]):
         Binding("f1", "help", "Help", id="method.help", show=False, tooltip="Every key and what it does"),
     ]  # fmt: skip
 
-    desk: Desk
-    preset_name: str
-    wish: Wish
-
     def lay_out(self, spec: RunSpec, name: str, wish: Wish) -> None:
         """Put the spec on the desk; its settings are called `name`. A subclass does it first of all."""
         self.desk = Desk(spec)
@@ -89,118 +73,14 @@ class MethodComparison(Screen[Outcome]):
         self._steps: dict[str, list[Step]] = {}
         self._wanted = _BEST
 
-    # --- what a subclass says ------------------------------------------------------------------------
-
-    @property
-    def rooms(self) -> HomeActions:
-        """The rooms below."""
-        raise NotImplementedError
-
-    def say(self, text: str, kind: Kind = "good") -> None:
-        """Show a sentence where the user looks; "" takes it back."""
-        raise NotImplementedError
-
     def action_take(self) -> None:
         """Go on with the chosen method: Enter, or a click on its row."""
         raise NotImplementedError
 
-    # --- what it consists of -------------------------------------------------------------------------
-
-    @property
-    def head(self) -> MethodHead:
-        return self.query_one(MethodHead)
-
-    @property
-    def bars(self) -> MemoryBars:
-        return self.query_one(MemoryBars)
-
-    @property
-    def panel(self) -> MethodPanel:
-        return self.query_one(MethodPanel)
-
-    def parts(self) -> ComposeResult:
-        """The widgets in their order."""
-        self.add_class("-tall" if self.app.size.height >= TALL_ROWS else "-short")
-        yield MethodHead()
-        yield MemoryBars()
-        yield MethodPanel("Why")
-        yield ExactLine()
-
-    # --- the model, the GPUs, the numbers ------------------------------------------------------------
-
-    def on_mount(self) -> None:
-        self._find(self.desk.spec)
-
-    def on_screen_resume(self) -> None:
-        self._follow_gpus()
-
-    def on_screen_suspend(self) -> None:
-        self.workers.cancel_group(self, "follow")
-
-    @work(group="find", exclusive=True)
-    async def _find(self, spec: RunSpec) -> None:
-        """Find the model of `spec`; with it the screen goes over to `spec`, without it stays as it is."""
-        name = spec.model.id
-        if not name:
-            self.action_model()
-            return
-        self.head.show(self.desk, self.preset_name, f"Looking for {plain(name)} …")
-        try:
-            found = await method_facts.find(name, spec.model.revision)
-        except Exception as error:  # noqa: BLE001 - shown where the user looks
-            self.head.show(self.desk, self.preset_name)
-            self.bars.loaded = True
-            self.bars.refresh()
-            self.say(sentence(error), "bad")
-            return
-        self.desk.settle(spec, found)
-        self._recompute()
-
-    @work(group="follow", exclusive=True)
-    async def _follow_gpus(self) -> None:
-        while True:
-            try:
-                reading = await asyncio.to_thread(self.rooms.read_gpus)
-            except Exception as error:  # noqa: BLE001 - the poll loop shows whatever happens
-                self.say(f"The GPUs cannot be read: {sentence(error)}", "bad")
-            else:
-                self._take(reading)
-            has_gpus = self.desk.reading is not None and self.desk.reading.gpus
-            await asyncio.sleep(GPUS_EVERY_S if has_gpus else NO_GPU_EVERY_S)
-
-    def _take(self, reading: GpuReading) -> None:
-        """Go over to a new reading; the numbers are computed again only when the GPU looked at changed."""
-        is_new = self.desk.take(reading)
-        self.head.show_gpus(self.desk)
-        if is_new:
-            self._recompute()
-
-    @work(group="look", exclusive=True)
-    async def _recompute(self) -> None:
-        """Compute every number anew, off the event loop, once model and GPUs are known."""
-        desk = self.desk
-        if desk.found is None or desk.reading is None:
-            return
-        try:
-            view = await asyncio.to_thread(
-                method_facts.look,
-                desk.spec,
-                desk.found.shape,
-                desk.seat,
-                desk.reading,
-                dict(desk.simulated),
-                replace(self.wish, wants_advice=False) if desk.before else self.wish,
-            )
-        except Exception as error:  # noqa: BLE001 - shown where the user looks
-            self.say(sentence(error), "bad")
-            return
-        self._steps = {}
-        self._show(view)
-
     # --- what is shown -------------------------------------------------------------------------------
 
-    def _show(self, view: View) -> None:
-        self._view = view
+    def show_view(self, view: View) -> None:
+        self._view, self._steps = view, {}
         self.head.show(self.desk, self.preset_name)
         self.bars.styles.height = len(view.rows) + 1
         self.bars.show(view)
