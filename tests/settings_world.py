@@ -37,7 +37,7 @@ async def at_settings(
 ) -> AsyncIterator[World]:
     """Open the step and wait for its numbers."""
     async with at_step(SettingsScreen, draft or a_draft(), nvml or a_gpu(), size) as world:
-        await world.until(lambda: world.screen._outlook)
+        await world.until(lambda: world.screen.head.outlook)
         yield world
 
 

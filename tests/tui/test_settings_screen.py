@@ -13,7 +13,7 @@ from wizard_world import SIZES
 from tui_ft import settings
 from tui_ft.spec import declarations
 from tui_ft.spec.toml import applies
-from tui_ft.tui.screens import settings as settings_module
+from tui_ft.tui.widgets import live_head
 from tui_ft.tui.wizard.outcome import GoTo
 
 KEYS = ["Enter Next", "Esc Back", "Space Edit", "←→ Change", "a All", "e Editor"]
@@ -208,7 +208,7 @@ async def test_a_partial_check_is_said_beside_its_numbers() -> None:
 
 
 async def test_free_memory_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settings_module, "GPUS_EVERY_S", 0.02)
+    monkeypatch.setattr(live_head, "GPUS_EVERY_S", 0.02)
     nvml = a_gpu()
     async with at_settings(nvml=nvml) as at:
         await at.sees("23.1 free")

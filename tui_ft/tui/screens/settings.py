@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on, work
@@ -11,28 +9,22 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from tui_ft.errors import TuiFtError
-from tui_ft.hardware.gpu import GpuReading
 from tui_ft.spec import overrides
 from tui_ft.spec.toml import format_value
 from tui_ft.tui.actions import HomeActions, sentence
 from tui_ft.tui.screens.wizard import WizardScreen
 from tui_ft.tui.widgets.field_list import FieldList
-from tui_ft.tui.widgets.outlook_head import OutlookHead
+from tui_ft.tui.widgets.live_head import LiveHead
 from tui_ft.tui.widgets.prose import Prose
 from tui_ft.tui.widgets.row_list import RowList
 from tui_ft.tui.wizard.draft import Draft
 from tui_ft.tui.wizard.edit_value import is_typed, stepped
 from tui_ft.tui.wizard.field_words import field_entries
 from tui_ft.tui.wizard.fields import field_rows, value_of
-from tui_ft.tui.wizard.live import Live, Outlook
 
 if TYPE_CHECKING:
     from tui_ft.spec.run_spec import RunSpec
 
-GPUS_EVERY_S = 1.0
-NO_GPU_EVERY_S = 30.0
-HELD_S = 0.025
-"""The value that was typed waits so long for the numbers, at most."""
 TALL_ROWS = 32
 MATTER, ALL = "Settings that matter", "All settings"
 
@@ -68,22 +60,16 @@ class SettingsScreen(WizardScreen):
     def __init__(self, draft: Draft, actions: HomeActions) -> None:
         super().__init__(draft, actions)
         self._trial: RunSpec | None = None
-        self._reading: GpuReading | None = None
-        self._live: Live | None = None
-        self._outlook: Outlook | None = None
         self._with_all = False
         self._made = 0
-        self._is_due = False
-        self._is_looking = False
-        self._unpainted = ExitStack()
 
     @property
     def fields(self) -> FieldList:
         return self.query_one(FieldList)
 
     @property
-    def head(self) -> OutlookHead:
-        return self.query_one(OutlookHead)
+    def head(self) -> LiveHead:
+        return self.query_one(LiveHead)
 
     @property
     def spec(self) -> RunSpec:
@@ -92,7 +78,7 @@ class SettingsScreen(WizardScreen):
 
     def body(self) -> ComposeResult:
         self.add_class("-tall" if self.app.size.height >= TALL_ROWS else "-short")
-        yield OutlookHead()
+        yield LiveHead(self.actions)
         yield FieldList(self._follow_cursor)
         yield Prose("About", id="about")
 
@@ -100,10 +86,10 @@ class SettingsScreen(WizardScreen):
         self._show_fields()
 
     def on_screen_resume(self) -> None:
-        self._follow_gpus()
+        self.head.follow(self.owner.runs_root)
 
     def on_screen_suspend(self) -> None:
-        self.workers.cancel_group(self, "follow")
+        self.head.pause()
 
     # --- what is shown -------------------------------------------------------------------------------
 
@@ -112,7 +98,7 @@ class SettingsScreen(WizardScreen):
         self.fields.set_title(ALL if self._with_all else MATTER)
         self.fields.set_rows(field_rows(self.spec, self.draft, with_all=self._with_all))
         self._show_about()
-        self._foresee()
+        self.head.foresee(self.spec, self.draft.findings)
 
     def _show_about(self, error: str = "") -> None:
         row = self.fields.chosen
@@ -132,52 +118,9 @@ class SettingsScreen(WizardScreen):
     def on_resize(self, event: events.Resize) -> None:
         self._show_about()
 
-    # --- what it comes to ----------------------------------------------------------------------------
-
-    @work(group="follow", exclusive=True)
-    async def _follow_gpus(self) -> None:
-        while True:
-            try:
-                reading = await asyncio.to_thread(self.actions.read_gpus)
-            except Exception as error:  # noqa: BLE001 - the poll loop shows whatever happens
-                self.notice.complain(f"The GPUs cannot be read: {sentence(error)}")
-                reading = GpuReading((), "The GPUs cannot be read.")
-            if _memory(reading) != _memory(self._reading):
-                self._reading = reading
-                self._foresee()
-            await asyncio.sleep(GPUS_EVERY_S if reading.gpus else NO_GPU_EVERY_S)
-
-    def _foresee(self) -> None:
-        """Have it computed what the run comes to now; of several keys only the last one is waited for."""
-        self._is_due = True
-        if not self._is_looking and self._reading is not None:
-            self._is_looking = True
-            self._hold()
-            self._look()
-
-    def _hold(self) -> None:
-        """Let the value and the numbers that follow from it be painted in one frame."""
-        self._unpainted.enter_context(self.app.batch_update())
-        asyncio.get_running_loop().call_later(HELD_S, self._unpainted.close)
-
-    @work(group="look")
-    async def _look(self) -> None:
-        try:
-            while self._is_due and self._reading is not None:
-                self._is_due = False
-                if self._live is None:
-                    self._live = Live(self.owner.runs_root)
-                outlook = await asyncio.to_thread(
-                    self._live.outlook, self.spec, dict(self.draft.findings), self._reading
-                )
-                self._outlook = outlook
-                self.head.show(outlook)
-                self._unpainted.close()
-        except Exception as error:  # noqa: BLE001 - shown where the user looks
-            self.notice.complain(sentence(error))
-        finally:
-            self._unpainted.close()
-            self._is_looking = False
+    @on(LiveHead.Failed)
+    def _tell(self, event: LiveHead.Failed) -> None:
+        self.notice.complain(event.text)
 
     # --- typing a value ------------------------------------------------------------------------------
 
@@ -305,10 +248,3 @@ class SettingsScreen(WizardScreen):
         self._show_fields()
         self.refresh_bindings()
         return True
-
-
-def _memory(reading: GpuReading | None) -> object:
-    """What of a reading changes a number here."""
-    if reading is None:
-        return None
-    return [(gpu.uuid, gpu.free_bytes, gpu.total_bytes) for gpu in reading.gpus], reading.problem

@@ -48,19 +48,19 @@ class OutlookHead(Lines):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._outlook: Outlook | None = None
+        self.outlook: Outlook | None = None
 
     def show(self, outlook: Outlook) -> None:
         """Show another outlook."""
-        self._outlook = outlook
+        self.outlook = outlook
         self._lay_out()
 
     def on_resize(self, event: events.Resize) -> None:
         self._lay_out()
 
     def _lay_out(self) -> None:
-        if self._outlook is not None:
-            self.set_lines(outlook_lines(self._outlook, self.size.width or self.app.size.width))
+        if self.outlook is not None:
+            self.set_lines(outlook_lines(self.outlook, self.size.width or self.app.size.width))
         else:
             self.set_lines([_line("Memory", [("computing …", "muted")], 40)])
 
