@@ -132,10 +132,14 @@ class Examination:
         self._near.compare(sight, self.faults)
 
     def _count(self, rows: Iterable[tuple[int, Row]]) -> None:
-        """Look at rows whose columns say nothing: only whether they repeat each other."""
+        """Look at rows whose columns say nothing: whether they repeat each other, and what their texts hold."""
         for number, row in rows:
             self._note_columns(row)
             self._repetition.unusable(number, row)
+            texts = [value for value in row.values() if isinstance(value, str)]
+            sight = Sight(number, row, "", "\n".join(texts))
+            look_at_text(sight, self.faults, is_text=True)
+            look_for_personal(sight, self.faults)
 
     def _note_columns(self, row: Row) -> None:
         if row.keys() - self._columns.keys() and len(self._columns) < _MOST_COLUMNS:
