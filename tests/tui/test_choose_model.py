@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import threading
@@ -96,6 +97,9 @@ def test_models_nearby_in_the_cache_and_of_runs_are_found(own_disk: Path, tmp_pa
     a_model(own_disk / "models" / "deeper")
     a_model(tmp_path / "runs" / "20261121-full-abcd" / "result")
     a_model(tmp_path / "hub" / "models--org--cached" / "snapshots" / "0123")
+    reference = tmp_path / "hub" / "models--org--cached" / "refs" / "main"
+    reference.parent.mkdir()
+    reference.write_text("0123")
     config_only = tmp_path / "hub" / "models--org--known" / "snapshots" / "4567"
     config_only.mkdir(parents=True)
     shutil.copy(demo_paths.model_folder() / "config.json", config_only)
@@ -131,6 +135,28 @@ def test_a_folder_with_thousands_of_folders_is_looked_at_in_time(own_disk: Path)
     for number in range(2 * model_places.MOST_SCANNED):
         (own_disk / f"{number:05}").mkdir()
     assert model_places.nearby(own_disk, Path("/runs")) == []
+
+
+def test_a_download_that_was_cut_off_is_one_to_go_on_with(tmp_path: Path) -> None:
+    repository = tmp_path / "hub" / "models--org--half"
+    folder = a_model(repository / "snapshots" / "0123")
+    (folder / "model.safetensors").unlink()
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text("0123")
+    choice = {choice.name: choice for choice in gathered(no_gpu())}["half"]
+    assert not choice.problem and not choice.is_here and choice.where == "download"
+
+
+def test_of_several_versions_in_the_cache_the_one_that_is_loaded_counts(tmp_path: Path) -> None:
+    repository = tmp_path / "hub" / "models--org--two"
+    a_model(repository / "snapshots" / "0123")
+    newer = repository / "snapshots" / "4567"
+    newer.mkdir()
+    (newer / "config.json").write_text("{}")
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text("0123")
+    choice = {choice.name: choice for choice in gathered(no_gpu())}["two"]
+    assert choice.where == "cache" and choice.folder == repository / "snapshots" / "0123"
 
 
 def test_the_licence_is_read_from_the_model_card_and_nothing_else(own_disk: Path) -> None:
@@ -389,3 +415,31 @@ async def test_of_a_model_on_the_hub_the_config_is_fetched_and_size_and_licence_
         await world.type("org/pickled")
         await world.press("enter")
         await world.sees("✗ org/pickled has no safetensors weights.")
+
+
+@pytest.mark.parametrize("way", ["enter", "escape", "exit"])
+async def test_an_answer_of_the_hub_that_comes_too_late_has_nowhere_to_go(
+    way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, is_over = asyncio.Event(), asyncio.Event()
+
+    async def slow(name: str, revision: str | None) -> Found:
+        asked.set()
+        try:
+            await asyncio.sleep(20)
+            raise AssertionError("nobody ended it")
+        finally:
+            is_over.set()
+
+    monkeypatch.setattr(method_facts, "find", slow)
+    draft = Draft()
+    draft.set("model.id=org/unknown")
+    async with at_step(ChooseModelScreen, draft) as world:
+        await world.until(asked.is_set)
+        if way == "exit":
+            world.pilot.app.exit()
+        else:
+            await world.press(way)
+            await world.until(lambda: world.outcomes)
+            await world.until(is_over.is_set)
+    assert is_over.is_set()

@@ -81,6 +81,11 @@ class TuiFtApp(CellDiff):
             return TourScreen()
         return self._run_screen(self._first_run) if self._first_run else self._home_screen()
 
+    async def _shutdown(self) -> None:
+        """Close for good. Workers end first: what they show on is gone soon, and they would complain."""
+        self.workers.cancel_all()
+        await super()._shutdown()
+
     def open_run(self, run: RunDirectory) -> None:
         """Show a run; `q` there comes back to the screen that is on top now."""
         self.push_screen(self._run_screen(run))

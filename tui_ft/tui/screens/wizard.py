@@ -70,8 +70,9 @@ class WizardScreen(Screen[Outcome]):
         return ""
 
     def finish(self, outcome: Outcome) -> None:
-        """End this step; of two keys that end it the first counts."""
+        """End this step and its workers, which have nothing left to show on; the first of two keys counts."""
         if self.is_current:
+            self.workers.cancel_node(self)
             self.dismiss(outcome)
 
     # --- keys ----------------------------------------------------------------------------------------

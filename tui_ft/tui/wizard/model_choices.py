@@ -17,10 +17,10 @@ from tui_ft.runs.model_folder import check_model_folder
 from tui_ft.spec.display import method_label
 from tui_ft.spec.paths import DEMO
 from tui_ft.spec.run_spec import RunSpec
-from tui_ft.tui.download import Download
+from tui_ft.tui.download import Download, is_cached
 from tui_ft.tui.method_facts import within_context
 from tui_ft.tui.wizard import model_places
-from tui_ft.tui.wizard.model_places import Place
+from tui_ft.tui.wizard.model_places import CACHE, Place
 from tui_ft.vram import catalogue
 from tui_ft.vram.find_model import Found, find
 from tui_ft.vram.shape import ModelShape
@@ -172,7 +172,7 @@ def _catalogue() -> Iterator[Choice]:
         if entry.hub_id is not None:
             yield Choice(
                 id=entry.hub_id, name=entry.hub_id.rpartition("/")[2], where="download", shape=entry.shape,
-                licence=entry.licence, bytes=entry.shape.parameters * WEIGHT_BYTES,
+                licence=entry.licence, bytes=_about(entry.shape),
             )  # fmt: skip
 
 
@@ -181,8 +181,10 @@ def _at_place(place: Place) -> Choice:
     try:
         found = find(str(place.folder))
         choice = _of_found(place.id, place.name, place.where, found)
-        if model_places.bytes_of(place.folder) is not None:
+        if place.where != CACHE:
             check_model_folder(place.folder)
+        elif not is_cached(place.id):
+            choice = replace(choice, where="download", folder=None, bytes=_about(found.shape))
     except TuiFtError as error:
         return Choice(id=place.id, name=place.name, where=place.where, problem=str(error))
     return replace(choice, licence=entry.licence) if entry is not None else choice
@@ -191,7 +193,6 @@ def _at_place(place: Place) -> Choice:
 def _of_found(model_id: str, name: str, where: str, found: Found) -> Choice:
     """A model whose config was found; without weights beside it, it is still to be downloaded."""
     size = model_places.bytes_of(found.folder) if found.folder is not None else None
-    about = found.shape.parameters * WEIGHT_BYTES
     return Choice(
         id=model_id,
         name=name,
@@ -200,9 +201,14 @@ def _of_found(model_id: str, name: str, where: str, found: Found) -> Choice:
         folder=found.folder if size is not None else None,
         licence=_licence(found.folder),
         has_template=_has_template(found.folder),
-        bytes=size if size is not None else about,
+        bytes=size if size is not None else _about(found.shape),
         brings_code="auto_map" in found.config,
     )
+
+
+def _about(shape: ModelShape) -> int:
+    """The bytes of a download whose files were not counted."""
+    return shape.parameters * WEIGHT_BYTES
 
 
 def _fit(choice: Choice, shape: ModelShape, wish: Wish) -> Fit:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tui_ft.runs.directory import RunDirectory
+from tui_ft.vram.hub import cached_snapshots
 
 MOST_SCANNED = 400
 """Folders looked into for each place; a home folder or a data disk can hold any number."""
@@ -20,6 +21,9 @@ ELSEWHERE = (Path("/workspace"), Path("/models"))
 
 _NEARBY = ("models", "model", "checkpoints")
 """Names of folders whose own folders are looked into, too."""
+
+CACHE = "cache"
+"""Where a model was found whose missing files the trainer fetches by itself."""
 
 _WEIGHTS = (".safetensors", ".bin")
 
@@ -52,10 +56,11 @@ def cached() -> list[Place]:
     for repository in _folders(Path(HF_HUB_CACHE)):
         if not repository.name.startswith("models--"):
             continue
-        newest = max(_folders(repository / "snapshots"), key=_date, default=None)
-        if newest is not None and (newest / "config.json").is_file():
-            name = repository.name.removeprefix("models--").replace("--", "/")
-            found.append(Place(name, name.rpartition("/")[2], newest, "cache"))
+        name = repository.name.removeprefix("models--").replace("--", "/")
+        snapshots = (folder for folder in cached_snapshots(name, None) if _has_config(folder))
+        newest = next(snapshots, None)
+        if newest is not None:
+            found.append(Place(name, name.rpartition("/")[2], newest, CACHE))
     return sorted(found, key=lambda place: place.id.lower())[:MOST_FOUND]
 
 
@@ -88,12 +93,15 @@ def _first(paths: Iterable[Path]) -> Iterator[Path]:
 
 
 def _is_model(folder: Path) -> bool:
+    return _has_config(folder) and bytes_of(folder) is not None
+
+
+def _has_config(folder: Path) -> bool:
+    """True for what may be a base model; an adapter is none, whatever lies beside it."""
     try:
-        if not (folder / "config.json").is_file() or (folder / "adapter_config.json").is_file():
-            return False
+        return (folder / "config.json").is_file() and not (folder / "adapter_config.json").is_file()
     except OSError:
         return False
-    return bytes_of(folder) is not None
 
 
 def _folders(start: Path) -> list[Path]:
@@ -109,10 +117,3 @@ def _folders(start: Path) -> list[Path]:
     except OSError:
         return []
     return sorted(found)
-
-
-def _date(folder: Path) -> float:
-    try:
-        return folder.stat().st_mtime
-    except OSError:
-        return 0.0
