@@ -31,7 +31,7 @@ from tui_ft.tui.screens.ask_step_down import AskStepDown
 from tui_ft.tui.screens.launch import LaunchScreen
 from tui_ft.tui.screens.review import ReviewScreen
 from tui_ft.tui.screens.save_preset import SavePreset
-from tui_ft.tui.starting import StartFacts
+from tui_ft.tui.starting import StartFacts, gather
 from tui_ft.tui.terminal import to_ascii
 from tui_ft.tui.wizard import review_facts
 from tui_ft.tui.wizard.draft import Draft
@@ -335,9 +335,19 @@ async def test_what_would_be_refused_is_said_before_enter(rows: Path) -> None:
         await world.sees("Stop ✗ There is no data file")
         await loaded(world)
         await world.press("enter")
-        await world.sees("✗ There is no data file")
+        await world.until(lambda: world.screen.notice.is_error)
         await world.press("t")
         assert not world.outcomes and not world.actions.started
+
+
+async def test_without_any_answers_it_says_what_is_missing() -> None:
+    draft = Draft()
+    draft.go_to("review")
+    async with at_step(ReviewScreen, draft, half_a_gpu(1)) as world:
+        await world.sees("Stop ✗ model.id is not set")
+        await world.press("enter")
+        await world.until(lambda: world.screen.notice.is_error)
+        assert not world.actions.started
 
 
 async def test_data_that_the_trainer_refuses_are_a_stop(rows: Path) -> None:
@@ -413,6 +423,33 @@ async def test_a_model_that_cannot_be_fetched_is_a_stop(rows: Path, monkeypatch:
         await world.press("enter")
         await world.until(lambda: world.screen.notice.is_error)
         assert not world.actions.started
+
+
+async def test_what_is_mended_while_the_page_is_open_can_be_started(
+    rows: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(review_module, "AGAIN_EVERY_S", 0.05)
+    monkeypatch.setattr(Actions, "gather", lambda self, spec: gather(spec, self.read_gpus(), self.runs_root))
+    draft, content = a_draft(rows), read(rows)
+    remove(rows)
+    async with at_step(ReviewScreen, draft, half_a_gpu(1)) as world:
+        await world.sees("Stop ✗ There is no data file")
+        await loaded(world)
+        assert world.text.count("There is no data file") == 1
+        write(rows, content)
+        await world.until(lambda: "Stop" not in world.text)
+        await world.press("enter")
+        await world.until(lambda: isinstance(world.screen, Confirm))
+        await world.press("y")
+        await world.until(lambda: world.outcomes)
+
+
+def read(path: Path) -> str:
+    return path.read_text()
+
+
+def write(path: Path, text: str) -> None:
+    path.write_text(text)
 
 
 async def test_a_disk_that_would_fill_up_is_asked_about(rows: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -512,6 +549,9 @@ async def test_e_opens_the_toml_and_the_page_follows(
         await world.press("e")
         await world.until(lambda: draft.spec.training.epochs == 7.0)
         await world.sees("7 epochs")
+        await world.press("enter")
+        await world.until(lambda: world.outcomes)
+        assert world.actions.started[0][0].training.epochs == 7.0
 
 
 async def test_what_becomes_free_is_seen_without_a_key(rows: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -226,7 +226,8 @@ class ReviewScreen(WizardScreen):
         from tui_ft.tui.wizard.edit_spec import edit_spec
 
         try:
-            await edit_spec(self.app, self.draft)
+            if await edit_spec(self.app, self.draft):
+                self._review = None  # Enter waits for the page of what was written
         except Exception as error:  # noqa: BLE001 - shown where the user looks
             self.notice.complain(sentence(error))
         self._follow()

@@ -9,7 +9,8 @@ from tui_ft.tui.wizard.review_facts import Review
 
 def refusals(review: Review, start: StartFacts | None) -> tuple[str, ...]:
     """Everything that keeps it from starting; `start` is what only the network can tell."""
-    return (*review.refusals, *((start.refusal,) if start and start.refusal else ()))
+    is_fatal = start is not None and start.download.is_fatal
+    return (*review.refusals, *((start.download.problem,) if start is not None and is_fatal else ()))
 
 
 def refusal(review: Review, start: StartFacts | None) -> str:
