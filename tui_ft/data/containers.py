@@ -174,7 +174,7 @@ def _encoding(head: bytes) -> str:
         return "utf-8-sig"
     low, high = head[0::2], head[1::2]
     for encoding, empty, full in (("utf-16-le", high, low), ("utf-16-be", low, high)):
-        if len(empty) > 3 and empty.count(0) > 0.4 * len(empty) and full.count(0) < 0.02 * len(full):
+        if empty.count(0) > 0.1 * len(empty) and empty.count(0) > 10 * full.count(0):
             return encoding
     return "utf-8"
 

@@ -7,7 +7,6 @@ import re
 from itertools import islice
 from typing import Any
 
-_FIRST_KEY = re.compile(r'\{\s*("(?:[^"\\\n]|\\.){0,200}")\s*:')
 _SPREAD = re.compile(r'\{[ \t\r]*\n"')
 _MOST_KEYS = 8
 _ROWS_SEARCHED = 50
@@ -70,8 +69,6 @@ class Layout:
         """
         if self._is_ambiguous:
             return None
-        if not self._keys and (match := _FIRST_KEY.match(text, start)):
-            self._keys.add(match[1])
         if (indent := self._indent()) is not None:
             is_spread = not self._rows and not indent and _SPREAD.match(text, start)
             return None if is_spread else self._on_lines(indent)

@@ -31,6 +31,7 @@ _SPACE = re.compile(r"\s*")
 _BETWEEN = re.compile(r"[\s,]*")
 _NAME = re.compile(r'\s*,?\s*"((?:[^"\\]|\\.){0,200})"\s*:\s*')
 _OPENED_LIST = re.compile(r"\[\s*(?=\{)")
+_NO_BEGINNING = ("}", "]", ":")
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")
 
 
@@ -134,10 +135,9 @@ class Values:
         follows = self._following()
         end += self._kept - start
         gap = self._text[end : self._at]
-        if (
-            follows not in ("", "{", closing)
-            and "," not in gap
-            and not layout.is_whole(self._text, self._kept, end, value, gap)
+        is_known_end = follows in ("", "{", closing) or ("," in gap and follows not in _NO_BEGINNING)
+        if not is_known_end and not (
+            follows not in _NO_BEGINNING and layout.is_whole(self._text, self._kept, end, value, gap)
         ):
             self._at = self._kept
             return Fault(BadRow(number, "unparsable", "not valid JSON (text behind the value)", _MEND))

@@ -106,6 +106,11 @@ class _Counted(io.FileIO):
             self._progress(self.tell(), self._size)
         return count
 
+    def block(self) -> bytes:
+        """Return the next bytes, at most `BLOCK_BYTES`; none at the end."""
+        buffer = bytearray(BLOCK_BYTES)
+        return bytes(memoryview(buffer)[: self.readinto(buffer)])
+
 
 class _Bytes(io.RawIOBase):
     """A stream that is made block by block out of another one."""
@@ -143,18 +148,19 @@ class _Unpacked(_Bytes):
         self._has_begun = False
 
     def _next_block(self) -> bytes:
-        self._packed = self._packed or self._raw.read(BLOCK_BYTES) or b""
+        self._packed = self._packed or self._raw.block()
         if not self._packed:
             self._end("it ends too early" if self._has_begun else "")
             return b""
         if not self._has_begun:
             self._packed = self._packed.lstrip(b"\x00")  # padding between members
             self._has_begun = bool(self._packed)
+        before = self._member.copy()
         try:
             block = self._member.decompress(self._packed, BLOCK_BYTES)
         except zlib.error:
             self._end("its packed bytes are broken")
-            return b""
+            return _unpacked_up_to_the_fault(before, self._packed)
         self._packed = self._member.unconsumed_tail
         if self._member.eof:
             self._packed = self._member.unused_data
@@ -165,6 +171,16 @@ class _Unpacked(_Bytes):
     def _end(self, damage: str) -> None:
         self._is_over = True
         self.damage = f"a damaged gzip file from here on ({damage})" if damage else ""
+
+
+def _unpacked_up_to_the_fault(member: zlib._Decompress, packed: bytes) -> bytes:
+    content = []
+    try:
+        for at in range(len(packed)):
+            content.append(member.decompress(packed[at : at + 1]))
+    except zlib.error:
+        return b"".join(content)
+    return b""
 
 
 class _Recoded(_Bytes):

@@ -111,9 +111,11 @@ class _Rows:
 
     def _pass_broken(self, raw: list[str]) -> bool:
         """Go to the line behind the first one of a broken row; False when no next row is certain."""
-        if len(raw) == 1 or _quotes(raw[1:]):  # else nothing closes its quote, and every line behind is a row
-            self._is_lost = self._is_lost or self._style.may_go_on(raw[0])
+        nothing_closes_it = len(raw) > 1 and not _quotes(raw[1:])
+        self._is_lost = self._is_lost or self._style.may_go_on(raw[0])
         is_certain = not self._is_lost or self._style.tells_rows
+        if nothing_closes_it and not self._style.has_long_rows:
+            is_certain = True  # every line behind it is a row, if it is as wide as one
         if not is_certain or self._source.read_again_bytes > _MOST_READ_AGAIN:
             self._tell_uncertain()
             return False
@@ -121,7 +123,10 @@ class _Rows:
         return True
 
     def _tell_uncertain(self) -> None:
+        is_told = self._broken is not None and self._broken.code == "cut_off"
         self._tell_broken()
+        if is_told:
+            return
         what = "where the next row begins is not certain: what follows was not read"
         self._bad(BadRow(self._number, "cut_off", what, "Mend this row first.", count=0))
 
@@ -153,16 +158,16 @@ class _Style:
     """How the whole rows of a table were written: over several lines or not, all of it in quotes or not."""
 
     def __init__(self) -> None:
-        self._has_long_rows: bool | None = None
+        self.has_long_rows: bool | None = None
         self._is_quoted: bool | None = None
 
     @property
     def tells_rows(self) -> bool:
         """True when it can be told from a line whether it begins a row."""
-        return bool(self._is_quoted) or self._has_long_rows is False
+        return bool(self._is_quoted) or self.has_long_rows is False
 
     def see(self, raw: list[str]) -> None:
-        self._has_long_rows = bool(self._has_long_rows) or len(raw) > 1
+        self.has_long_rows = bool(self.has_long_rows) or len(raw) > 1
         self._is_quoted = self._is_quoted is not False and _is_quoted(raw)
 
     def fits(self, raw: list[str]) -> bool:
@@ -177,7 +182,7 @@ class _Style:
         """True when a broken row that begins with `line` may go on behind it."""
         if self._is_quoted:
             return not line.rstrip("\r\n").endswith('"')
-        return bool(self._has_long_rows) or line.count('"') % 2 == 1
+        return bool(self.has_long_rows) or line.count('"') % 2 == 1
 
 
 def _quotes(raw: list[str]) -> int:
