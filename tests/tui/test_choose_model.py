@@ -58,7 +58,7 @@ def a_wish(nvml: FakeNvml) -> Wish:
 
 
 def gathered(nvml: FakeNvml, runs_root: Path = Path("/runs")) -> list[Choice]:
-    return model_choices.measured_all(model_choices.on_disk(Path.cwd(), runs_root), a_wish(nvml))
+    return model_choices.measured_all(model_choices.on_disk(runs_root), a_wish(nvml))
 
 
 async def loaded(world: World) -> None:
@@ -134,7 +134,7 @@ def test_a_folder_whose_config_is_nonsense_does_not_spoil_the_list(own_disk: Pat
 def test_a_folder_with_thousands_of_folders_is_looked_at_in_time(own_disk: Path) -> None:
     for number in range(2 * model_places.MOST_SCANNED):
         (own_disk / f"{number:05}").mkdir()
-    assert model_places.nearby(own_disk, Path("/runs")) == []
+    assert model_places.nearby(Path("/runs")) == []
 
 
 def test_a_download_that_was_cut_off_is_one_to_go_on_with(tmp_path: Path) -> None:
@@ -327,6 +327,13 @@ async def test_a_broken_folder_is_on_the_list_and_refused_with_the_reason(own_di
         assert not world.outcomes
 
 
+async def test_a_working_folder_that_was_removed_is_no_reason_to_fail(own_disk: Path) -> None:
+    own_disk.rmdir()
+    async with at_step(ChooseModelScreen) as world:
+        await world.sees("▸★ demo")
+        assert "✗" not in world.text
+
+
 async def test_gpus_that_cannot_be_read_are_told_and_can_be_tried_again() -> None:
     def failing() -> None:
         raise OSError(5, "Input/output error")
@@ -348,9 +355,9 @@ async def test_a_slow_disk_does_not_hold_up_the_catalogue(
     go_on = threading.Event()
     real = model_choices.on_disk
 
-    def slow(cwd: Path, runs_root: Path) -> list[Choice]:
+    def slow(runs_root: Path) -> list[Choice]:
         assert go_on.wait(20)
-        return real(cwd, runs_root)
+        return real(runs_root)
 
     monkeypatch.setattr(model_choices, "on_disk", slow)
     monkeypatch.setattr(choose_model, "DISK_WITHIN_S", 0.01)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -78,9 +77,7 @@ class ChooseModelScreen(WizardScreen):
     @work(group="gather", exclusive=True)
     async def _gather(self) -> None:
         """Find the models and measure them, off the event loop; a slow disk does not hold up the others."""
-        looking = asyncio.create_task(
-            asyncio.to_thread(model_choices.on_disk, Path.cwd(), self.owner.runs_root)
-        )
+        looking = asyncio.create_task(asyncio.to_thread(model_choices.on_disk, self.owner.runs_root))
         try:
             await self._measure_against_now()
             await asyncio.wait({looking}, timeout=DISK_WITHIN_S)

@@ -93,9 +93,9 @@ class Choice:
         return self.shape.parameters if self.shape is not None else 0
 
 
-def on_disk(cwd: Path, runs_root: Path) -> list[Choice]:
+def on_disk(runs_root: Path) -> list[Choice]:
     """The models on this disk, not measured yet; a slow disk takes its time."""
-    return [_at_place(place) for place in (*model_places.nearby(cwd, runs_root), *model_places.cached())]
+    return [_at_place(place) for place in (*model_places.nearby(runs_root), *model_places.cached())]
 
 
 def measured_all(here: Iterable[Choice], wish: Wish) -> list[Choice]:

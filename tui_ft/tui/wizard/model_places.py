@@ -37,10 +37,10 @@ class Place(NamedTuple):
     where: str
 
 
-def nearby(cwd: Path, runs_root: Path) -> list[Place]:
-    """Model folders in and below `cwd` and `ELSEWHERE`, and the full results of runs."""
+def nearby(runs_root: Path) -> list[Place]:
+    """Model folders in and below the working folder and `ELSEWHERE`, and the full results of runs."""
     found: dict[Path, Place] = {}
-    for start in (cwd, *ELSEWHERE):
+    for start in (*_here(), *ELSEWHERE):
         for folder in _models_below(start):
             found.setdefault(folder, Place(str(folder), folder.name or str(folder), folder, "folder"))
     for folder in _results(runs_root):
@@ -71,6 +71,14 @@ def bytes_of(folder: Path) -> int | None:
     except OSError:
         return None
     return sum(sizes) or None
+
+
+def _here() -> list[Path]:
+    """The working folder, if it still exists."""
+    try:
+        return [Path.cwd()]
+    except OSError:
+        return []
 
 
 def _models_below(start: Path) -> list[Path]:
