@@ -132,7 +132,7 @@ class Examination:
         self._near.compare(sight, self.faults)
 
     def _count(self, rows: Iterable[tuple[int, Row]]) -> None:
-        """Look at rows whose columns say nothing: whether they repeat each other, and what their texts hold."""
+        """Look at rows whose columns say nothing: whether they repeat, and what their texts hold."""
         for number, row in rows:
             self._note_columns(row)
             self._repetition.unusable(number, row)

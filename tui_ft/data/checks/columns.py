@@ -80,12 +80,13 @@ def a_mapping(sample: Sequence[Mapping[str, Any]]) -> str:
     """Return a guess at what columns in no known format are to each other, as --columns takes it; or ""."""
     columns = list(dict.fromkeys(name for row in sample for name in row))
     lengths = {name: _mean_length(name, sample) for name in columns}
-    texts = sorted((name for name in columns if lengths[name] >= 15), key=lambda name: -lengths[name])
+    ordered = sorted(columns, key=lambda name: -lengths[name])
+    answer = _label(ordered[1:], sample)
+    if answer is not None and lengths[ordered[0]]:
+        return f"prompt={ordered[0]},completion={answer}"
+    texts = [name for name in ordered if lengths[name] >= 15]
     if not texts:
         return ""
-    answer = _label([name for name in columns if name != texts[0]], sample)
-    if answer is not None:
-        return f"prompt={texts[0]},completion={answer}"
     if len(texts) == 1:
         return f"text={texts[0]}"
     first, second = sorted(texts[:2], key=columns.index)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -25,6 +26,9 @@ _MAIL = re.compile(
 _FILES = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".py", ".js", ".css", ".html")
 _DIGITS = re.compile(r"[0-9](?:[0-9 ().-]{6,}[0-9]|[0-9] ?[0-9A-Z]{4} ?[0-9A-Z]{4})")
 """What every number looked for has in it; one search for all of them."""
+
+_BEFORE, _BEHIND = 8, 40
+"""So far a number may reach around the digits that were found."""
 
 _PHONE = re.compile(
     r"(?<![\w.+-])(?:\+[1-9][0-9]{0,2}[ .-]?(?:\([0-9]{1,4}\)[ .-]?)?[0-9]{2,4}(?:[ .-]?[0-9]{2,4}){2,3}"
@@ -119,8 +123,9 @@ def look_for_personal(sight: Sight, faults: Faults) -> None:
 def _personal(text: str) -> Iterator[tuple[str, str]]:
     if "@" in text:
         yield from _hits(_MAILS, text)
-    if _DIGITS.search(text):
-        yield from _hits(_NUMBERS, text)
+    for digits in _DIGITS.finditer(text):
+        start, end = max(0, digits.start() - _BEFORE), digits.end() + _BEHIND
+        yield from _hits(_NUMBERS, text, start, end)
 
 
 def _has_any(text: str, signs: tuple[str, ...]) -> bool:
@@ -130,11 +135,14 @@ def _has_any(text: str, signs: tuple[str, ...]) -> bool:
     return False
 
 
-def _hits(kinds: tuple[_Kind, ...], text: str) -> Iterator[tuple[str, str]]:
+def _hits(
+    kinds: tuple[_Kind, ...], text: str, start: int = 0, end: int = sys.maxsize
+) -> Iterator[tuple[str, str]]:
+    """Yield what is found between `start` and `end`, one of a kind: its name and its masked value."""
     for kind in kinds:
         if kind.signs and not _has_any(text, kind.signs):
             continue
-        for found in kind.pattern.finditer(text):
+        for found in kind.pattern.finditer(text, start, end):
             if kind.is_one(found[0]):
                 yield kind.name, _masked(found[0])
                 break
