@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from method_world import SIZES, Actions, half_a_gpu, no_gpu
+from synthetic_run import SyntheticRun
 from wizard_world import World, at_step
 
 from tui_ft import settings
@@ -33,7 +34,7 @@ from tui_ft.tui.screens.review import ReviewScreen
 from tui_ft.tui.screens.save_preset import SavePreset
 from tui_ft.tui.starting import StartFacts, gather
 from tui_ft.tui.terminal import to_ascii
-from tui_ft.tui.wizard import review_facts
+from tui_ft.tui.wizard import review_facts, smoke
 from tui_ft.tui.wizard.draft import Draft
 from tui_ft.tui.wizard.outcome import Launched
 from tui_ft.tui.wizard.smoke import smoke_spec
@@ -111,7 +112,7 @@ async def test_the_whole_run_stands_on_one_page(rows: Path, size: tuple[int, int
         "4 checkpoints of ",
         "Changed nothing: all as recommended",
         "Smoke run not made: t takes",
-        "Writes /runs/<date>-<name>-<letters>/",
+        "Writes /runs/<date>-demo-lora-r16-<4 letters>/",
         "Command tui-ft start ",
     ):
         assert words in text, words
@@ -513,6 +514,25 @@ async def test_t_starts_the_smoke_run_and_then_the_real_one(
         world.screen.dismiss(True)
         await world.until(lambda: world.outcomes)
         assert world.actions.started[-1][0] == draft.spec
+
+
+async def test_beside_a_smoke_run_that_goes_it_starts_only_after_a_yes(
+    rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = a_draft(rows)
+    with SyntheticRun(tmp_path, name="demo-smoke", total_steps=4) as made:
+        made.live_here()
+        made.run.spec.write_text(toml.dumps(smoke_spec(draft.spec)))
+        draft.smoked = made.run.id
+        monkeypatch.setattr(smoke, "find", lambda root, name: made.run)
+        async with at_step(ReviewScreen, draft, half_a_gpu(1)) as world:
+            await loaded(world)
+            await world.press("enter")
+            await world.until(lambda: isinstance(world.screen, Confirm))
+            await world.sees("Its smoke run is still going")
+            await world.press("n", "t")
+            await world.until(lambda: isinstance(world.screen, LaunchScreen))
+            assert not world.actions.started, "the one that goes is followed"
 
 
 async def test_w_keeps_it_as_a_preset(rows: Path) -> None:

@@ -130,7 +130,7 @@ class ReviewScreen(WizardScreen):
     @work(group="start")
     async def _start(self, review: Review, with_smoke: bool) -> None:
         try:
-            agreed = await self._agreed(review)
+            agreed = await self._agreed(review, with_smoke)
             if agreed is None:
                 return
             review = agreed
@@ -144,13 +144,13 @@ class ReviewScreen(WizardScreen):
             self._is_starting = False
         self.finish(Launched(run))
 
-    async def _agreed(self, review: Review) -> Review | None:
+    async def _agreed(self, review: Review, with_smoke: bool) -> Review | None:
         """Refuse what cannot start, ask about what should be known; None when nothing is to start."""
         refusal = review_questions.refusal(review, self._facts)
         if refusal:
             self.notice.complain(refusal)
             return None
-        questions = review_questions.questions(review, self._facts)
+        questions = review_questions.questions(review, self._facts, with_smoke=with_smoke)
         if lack := review_questions.lack(review):
             steps = await asyncio.to_thread(lambda: review_facts.step_downs(review, self.actions.read_gpus()))
             if not steps:

@@ -18,9 +18,11 @@ def refusal(review: Review, start: StartFacts | None) -> str:
     return next(iter(refusals(review, start)), "")
 
 
-def questions(review: Review, start: StartFacts | None) -> list[str]:
-    """What is asked once more before it starts, beside a lack of memory."""
+def questions(review: Review, start: StartFacts | None, *, with_smoke: bool = False) -> list[str]:
+    """What is asked once more before it starts, or its smoke run does, beside a lack of memory."""
     found = []
+    if review.smoked.state == "going" and not with_smoke:
+        found.append("Its smoke run is still going, and takes memory and time from it (t follows it).")
     if start is not None and start.held:
         found.append(f"Somebody holds the GPU: {start.held}.")
     if review.disk.is_short:

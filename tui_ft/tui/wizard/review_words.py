@@ -7,8 +7,9 @@ from pathlib import Path
 
 from tui_ft.guide.question import Recommendation
 from tui_ft.guide.switching import method_of
+from tui_ft.runs.directory import slug
 from tui_ft.spec.compare import NOT_USED, compare
-from tui_ft.spec.display import method_label
+from tui_ft.spec.display import method_label, run_name
 from tui_ft.spec.run_spec import RunSpec
 from tui_ft.tui.memory_words import count_text
 from tui_ft.tui.starting import StartFacts
@@ -188,10 +189,8 @@ def _smoke(review: Review) -> Iterator[Fact]:
 
 
 def _places(review: Review) -> Iterator[Fact]:
-    yield Fact(
-        "Writes",
-        f"{_home(review.runs_root)}/<date>-<name>-<letters>/: spec, metrics, log, checkpoints, result",
-    )
+    place = f"{_home(review.runs_root)}/<date>-{slug(run_name(review.spec))}-<4 letters>/"
+    yield Fact("Writes", f"{place}: spec, metrics, log, checkpoints, result")
     if review.file_problem:
         yield Fact("Command", f"✗ {review.file_problem}", "bad")
         return
