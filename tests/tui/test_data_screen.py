@@ -17,6 +17,7 @@ from tui_ft.data import gate
 from tui_ft.tui.screens.data import DataScreen
 from tui_ft.tui.screens.data_pick import PickData
 from tui_ft.tui.screens.data_row import DataRow
+from tui_ft.tui.wizard import checking
 from tui_ft.tui.wizard.data_sets import DataSets
 from tui_ft.tui.wizard.draft import Draft
 
@@ -280,7 +281,7 @@ async def test_esc_stops_a_check_and_what_it_found_counts(
         await world.sees("The check is still running")
         await world.press("escape")
         may_go_on.set()
-        await world.sees("stopped early: the rest is not checked")
+        await world.sees("stopped early")
         found = world.draft.findings[str(path)]
         assert found.is_partial and 0 < found.rows < 6000 and not world.outcomes
         monkeypatch.setattr(gate, "check", real)
@@ -313,6 +314,38 @@ async def test_a_look_at_a_row_does_not_begin_the_check_anew(
         await world.sees("✓ 2,000 of 2,000")
         await checked(world)
         assert len(calls) == 1
+
+
+async def test_a_large_file_is_checked_before_its_tokens_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "large.jsonl", rows(1000))
+    may_go_on, passes = threading.Event(), []
+    real = gate.check
+
+    def noted(where: str, *, progress: Any, tokenizer: Any, **options: Any) -> Any:
+        def note(so_far: Any) -> None:
+            progress(so_far)
+            if tokenizer is not None and so_far.rows:
+                may_go_on.wait(20)
+                progress(so_far)
+
+        passes.append(tokenizer is not None)
+        return real(where, progress=note, tokenizer=tokenizer, **options)
+
+    monkeypatch.setattr(gate, "check", noted)
+    monkeypatch.setattr(checking, "LARGE_BYTES", 1)
+    async with at_step(DataScreen, drawn_on(path)) as world:
+        await world.sees("Counting the tokens …", "usable rows, as they are trained", "Length in characters")
+        await world.press("escape")
+        may_go_on.set()
+        await world.sees("✓ 1,000 of 1,000 rows can be trained on")
+        await checked(world)
+        found = world.draft.findings[str(path)]
+        assert not found.is_partial and found.tokens is None, "what the first pass found stays"
+        await world.press("t")
+        await world.sees("Length in tokens")
+        assert passes == [False, True, False, True]
 
 
 async def test_without_a_tokenizer_rows_are_shown_by_message_and_a_key_would_fetch_it(

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tui_ft.tui.actions import sentence
@@ -16,24 +17,43 @@ from tui_ft.tui.wizard.data_sets import Source
 if TYPE_CHECKING:
     from tui_ft.data.findings import Findings
     from tui_ft.data.gate import Progress
+    from tui_ft.data.tokenizer import FileTokenizer
 
 LOOK_EVERY_S = 0.5
 """So often the progress of a check is drawn: the most that two updates a second allow."""
 
+LARGE_BYTES = 8 << 20
+"""Tokens of a larger file are counted in a second pass: it takes some ten seconds and more."""
+
 
 @dataclass(frozen=True)
 class HowFar:
-    """What a running check has read; `share` is None where the size is not known."""
+    """What a running check has read; `share` is None where the size is not known.
+
+    `is_second`: the rows were checked before, now their tokens are counted.
+    """
 
     rows: int
     usable: int
     share: float | None
+    is_second: bool
 
 
 class Check:
-    """One check of one data set. `run` blocks; everything else may be called from the event loop."""
+    """One check of one data set, which rests on `basis`; without a `tokenizer` it counts no tokens.
 
-    def __init__(self, desk: DataDesk, source: Source, basis: Basis) -> None:
+    `run` blocks; everything else may be called from the event loop.
+    """
+
+    def __init__(
+        self,
+        desk: DataDesk,
+        source: Source,
+        basis: Basis,
+        tokenizer: FileTokenizer | None,
+        *,
+        is_second: bool = False,
+    ) -> None:
         data = desk.data
         self.source = source
         self.basis = basis
@@ -41,11 +61,12 @@ class Check:
         self._options: dict[str, Any] = {
             "columns": source.columns,
             "format": source.format,
-            "tokenizer": desk.tokenizer,
+            "tokenizer": tokenizer,
             "max_length": data.max_length,
             "train_on": data.train_on,
             "eval_path": data.eval if not source.is_eval else None,
         }
+        self._is_second = is_second
         self._stop = threading.Event()
 
     def stop(self) -> None:
@@ -67,7 +88,7 @@ class Check:
 
         total = progress.total_bytes
         share = min(progress.bytes_read / total, 1.0) if total else None
-        self.how_far = HowFar(progress.rows, progress.so_far.usable_rows, share)
+        self.how_far = HowFar(progress.rows, progress.so_far.usable_rows, share, self._is_second)
         if self._stop.is_set():
             raise gate.Stop
 
@@ -96,8 +117,39 @@ class Checks:
             self._told()
 
     async def _one(self, source: Source) -> None:
-        basis = await asyncio.to_thread(self._desk.basis, source)
-        check = self.running = Check(self._desk, source, basis)
+        desk = self._desk
+        basis = await asyncio.to_thread(desk.basis, source)
+        try:
+            looked_at = await self._look(source, basis)
+            if looked_at is not None and (looked_at.is_partial or looked_at.refusal):
+                found = looked_at  # it was stopped, or no token of it will ever be trained
+            else:
+                found = await self._run(
+                    Check(desk, source, basis, desk.tokenizer, is_second=looked_at is not None)
+                )
+            desk.keep(source, basis, looked_at if looked_at is not None and found.is_partial else found)
+        except Exception as error:  # noqa: BLE001 - shown where the user looks
+            desk.keep(source, basis, None, sentence(error))
+
+    async def _look(self, source: Source, basis: Basis) -> Findings | None:
+        """Check a large file without its tokens first, in a fraction of the time; None where that is done.
+
+        What was found shows at once, and stays when the counting of the tokens is stopped.
+        """
+        desk = self._desk
+        plain = await asyncio.to_thread(desk.basis, source, counts=False)
+        if plain == basis or plain in desk.known.checked:
+            return None
+        if await asyncio.to_thread(_size, source.key) < LARGE_BYTES:
+            return None
+        found = await self._run(Check(desk, source, basis, None))
+        desk.keep(source, plain, found)
+        self._told()
+        return found
+
+    async def _run(self, check: Check) -> Findings:
+        """Carry out one check in a thread, and tell how far it is. Cancelled, it stops the check."""
+        self.running = check
         work = asyncio.ensure_future(asyncio.to_thread(check.run))
         work.add_done_callback(_heard)
         self._told()
@@ -105,9 +157,7 @@ class Checks:
             while not work.done():
                 await asyncio.wait({work}, timeout=LOOK_EVERY_S)
                 self._told()
-            self._desk.keep(source, basis, work.result())
-        except Exception as error:  # noqa: BLE001 - shown where the user looks
-            self._desk.keep(source, basis, None, sentence(error))
+            return work.result()
         finally:
             check.stop()
             if self.running is check:  # another one may run already
@@ -125,6 +175,13 @@ class Checks:
             return False
         self.running.stop()
         return True
+
+
+def _size(key: str) -> int:
+    try:
+        return Path(key).stat().st_size
+    except OSError:
+        return 0
 
 
 def _heard(work: asyncio.Future[Any]) -> None:

@@ -94,9 +94,9 @@ class DataDesk:
 
     # --- the checks ----------------------------------------------------------------------------------
 
-    def basis(self, source: Source) -> Basis:
-        """What a check of `source` would rest on now."""
-        counts = self.tokenizer is not None
+    def basis(self, source: Source, *, counts: bool = True) -> Basis:
+        """What a check of `source` would rest on now, where it `counts` tokens if it can."""
+        counts = counts and self.tokenizer is not None
         other = self.data.eval if not source.is_eval else None
         columns = tuple(sorted((source.columns or {}).items()))
         return (

@@ -78,7 +78,8 @@ def _progress(far: HowFar | None, width: int) -> Line:
     if far is None:
         return ((" Checking every row …", "live"),)
     share = f" {far.share:.0%}".replace("%", " %") if far.share is not None else ""
-    text = f" Checking every row …{share}  {far.rows:,} so far, {far.usable:,} usable"
+    what = "Counting the tokens" if far.is_second else "Checking every row"
+    text = f" {what} …{share}  {far.rows:,} so far, {far.usable:,} usable"
     return pack([(text, "live"), ("Esc stops it", "muted")], width)
 
 
@@ -105,7 +106,7 @@ def _rows(desk: DataDesk, source: Source, found: Findings | None, width: int) ->
     elif skipped:
         pieces.append((f"{skipped:,} will be skipped", "warn"))
     if found.is_partial:
-        pieces.append(("stopped early: the rest is not checked", "warn"))
+        pieces.append(("stopped early", "warn"))
     return pack(pieces, width)
 
 
