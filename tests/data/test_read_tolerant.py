@@ -189,6 +189,35 @@ def test_what_a_file_is_shows_at_its_beginning(
     assert read(path) == ({1: {"a": "é1"}, 2: {"a": "😀2"}}, [])
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "container", "columns"),
+    [
+        ("a.csv", "q\ta\n1\t2,5\n", "tsv", ["q", "a"]),
+        ("a.tsv", "q,a\n1,2\n", "csv", ["q", "a"]),
+        ("a.tsv", "q, or not\ta\n1\t2\n", "tsv", ["q, or not", "a"]),
+        ("a.tsv", "text\none, two\n", "tsv", ["text"]),
+        ("a.csv", "q;a\n1;2,5\n", "csv", ["q", "a"]),
+        ("a.txt", "instruction,output\nwhat,that\n", "csv", ["instruction", "output"]),
+        ("a.json", "prompt\tcompletion\nwhat\tthat\n", "tsv", ["prompt", "completion"]),
+        ("a.txt", "Question, answer, question, answer\nand so on\n", "text", ["text"]),
+        ("a.txt", "Hello, world\nand, so on\n", "text", ["text"]),
+    ],
+)
+def test_tables_are_told_by_their_header(
+    tmp_path: Path, name: str, text: str, container: str, columns: list[str]
+) -> None:
+    path = write(tmp_path, name, text)
+    assert look(path).container == container
+    rows, bad = read(path)
+    assert (list(rows[1]), bad) == (columns, [])
+
+
+def test_a_stray_zero_byte_costs_its_row_only(tmp_path: Path) -> None:
+    text = '{"a": "one"}\n' * 20
+    found, bad = read(write(tmp_path, "a.jsonl", text[:30] + "\x00" + text[30:]))
+    assert (len(found), bad) == (19, [(3, "unparsable")])
+
+
 def test_a_broken_first_row_does_not_hide_what_a_file_is(tmp_path: Path) -> None:
     rows = '{"a": 1}\n{"a": 2}\n'
     for name in ("a.jsonl", "a.json"):

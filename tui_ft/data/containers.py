@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import codecs
-import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
 
 from tui_ft.data.declared import data_file
-from tui_ft.data.json_faults import could_go_on
 from tui_ft.data.opening import opened, reading
+from tui_ft.data.sniff import JSON_LINES, TABLES, TEXTS, Container, sniff
 from tui_ft.data.unreadable import FileCode, UnreadableError
 from tui_ft.data.wording import shown
-
-Container = Literal["jsonl", "json", "parquet", "csv", "tsv", "text"]
 
 ACCEPTED = "JSON, JSONL, CSV, TSV, Parquet and text (.txt), plain or gzipped, in UTF-8"
 
 _HEAD_BYTES = 64 * 1024
-_JSON_LINES = (".jsonl", ".ndjson")
-_TABLES: dict[str, Container] = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv"}
-_TEXTS = (".txt", ".text", ".md")
-_DATA_SUFFIXES = (".json", ".parquet", *_JSON_LINES, *_TABLES, *_TEXTS)
+_DATA_SUFFIXES = (".json", ".parquet", *JSON_LINES, *TABLES, *TEXTS)
 _FOREIGN: tuple[tuple[bytes, FileCode, str, str], ...] = (
     (b"PK\x03\x04", "archive", "is a zip archive (or an Excel workbook)", "Unpack it, or save it as CSV."),
     (b"\x28\xb5\x2f\xfd", "archive", "is compressed with zstd", "Unpack it with `unzstd`."),
@@ -40,11 +33,11 @@ _FOREIGN: tuple[tuple[bytes, FileCode, str, str], ...] = (
     ),
 )  # fmt: skip
 _MOST_CONTROLS = 0.1
-"""A larger share of control characters makes a file binary."""
+"""A larger share of control characters (with NULs among them: of what is no text) makes a file binary."""
 
 _USUAL: dict[Container, tuple[str, ...]] = {
-    "jsonl": _JSON_LINES, "json": (".json",), "parquet": (".parquet",), "csv": (".csv",),
-    "tsv": (".tsv", ".tab"), "text": _TEXTS,
+    "jsonl": JSON_LINES, "json": (".json",), "parquet": (".parquet",), "csv": (".csv", ".tsv", ".tab"),
+    "tsv": (".tsv", ".tab", ".csv"), "text": TEXTS,
 }  # fmt: skip
 _NAMES: dict[Container, str] = {
     "jsonl": "JSON lines", "json": "a JSON document", "parquet": "Parquet", "csv": "a table (CSV)",
@@ -106,58 +99,15 @@ def _judge(path: Path, head: bytes, compression: str) -> Look:
         raise UnreadableError(path, "not_a_data_set", "is a web page (HTML), not the data", hint)
     cr_only = "\r" in text and "\n" not in text
     text = text.replace("\r", "\n") if cr_only else text
-    found = Look(_container(path, text), encoding, compression, cr_only=cr_only)
+    found = Look(_container_of(path, text), encoding, compression, cr_only=cr_only)
     return replace(found, remarks=_remarks(found, path, text))
 
 
-def _container(path: Path, text: str) -> Container:
-    suffix = _suffix(path)
-    start = text.lstrip()
-    looks_json = start[:1] == "{" or (start[:1] == "[" and start[1:].lstrip()[:1] in ("{", "]"))
-    if suffix in _TABLES and not (looks_json and (_has_row_lines(start) or _begins_document(start))):
-        return _TABLES[suffix]
-    if looks_json or suffix in (".json", *_JSON_LINES):
-        return _json_container(start, suffix)
-    if suffix in _TEXTS:
-        return "text"
-    raise UnreadableError(
-        path, "not_a_data_set", "is no data file that is known here", f"Read are {ACCEPTED}."
-    )
-
-
-def _json_container(start: str, suffix: str) -> Container:
-    """Tell JSON lines from an array or documents; where the first row is broken, by the rest."""
-    line, _, rest = start.partition("\n")
-    if start[:1] == "[":
-        is_list_a_line = rest.lstrip()[:1] == "[" and isinstance(_json(line), list)
-        return "jsonl" if is_list_a_line else "json"
-    if not rest:  # one line only, or one longer than the head
-        return "json" if suffix == ".json" else "jsonl"
-    if _json(line) is not None:
-        return "jsonl"
-    if _begins_document(start):
-        return "json"
-    return "jsonl" if suffix in _JSON_LINES or _has_row_lines(rest) else "json"
-
-
-def _json(text: str) -> Any:
-    """Return the value that `text` is, None when it is none."""
-    try:
-        return json.loads(text.strip().removesuffix(","))
-    except (ValueError, RecursionError):
-        return None
-
-
-def _begins_document(start: str) -> bool:
-    """True when the text begins with a JSON value over several lines, be it that its end is not seen."""
-    try:
-        return "\n" in start[: json.JSONDecoder().raw_decode(start)[1]]
-    except (ValueError, RecursionError) as error:
-        return could_go_on(error, start)
-
-
-def _has_row_lines(text: str) -> bool:
-    return any(line[:1] == "{" and isinstance(_json(line), dict) for line in text.split("\n"))
+def _container_of(path: Path, text: str) -> Container:
+    if found := sniff(text, _suffix(path)):
+        return found
+    what = "is no data file that is known here"
+    raise UnreadableError(path, "not_a_data_set", what, f"Read are {ACCEPTED}.")
 
 
 def _suffix(path: Path) -> str:
@@ -180,8 +130,8 @@ def _encoding(head: bytes) -> str:
 
 
 def _is_binary(text: str) -> bool:
-    controls = sum(1 for c in text if c < " " and c not in "\t\n\r\f\x1b")
-    return "\x00" in text or controls > len(text) * _MOST_CONTROLS
+    odd = sum(1 for c in text if (c < " " and c not in "\t\n\r\f\x1b") or (c == "\ufffd" and "\x00" in text))
+    return odd > len(text) * _MOST_CONTROLS
 
 
 def _folder(path: Path) -> UnreadableError:

@@ -6,12 +6,13 @@ import codecs
 from collections.abc import Iterator
 from pathlib import Path
 
-from tui_ft.data.containers import ACCEPTED, Container, Look, look
+from tui_ft.data.containers import ACCEPTED, Look, look
 from tui_ft.data.declared import data_file
 from tui_ft.data.json_rows import Row, read_json, read_json_lines
 from tui_ft.data.lines import cut_off
 from tui_ft.data.opening import Opened, ReadProgress, opened
 from tui_ft.data.parquet_rows import read_parquet
+from tui_ft.data.sniff import Container
 from tui_ft.data.table_rows import read_separated
 from tui_ft.data.text_rows import read_text
 from tui_ft.data.unreadable import Bad, BadRow, UnreadableError
@@ -73,7 +74,7 @@ class _Watch:
     def bad(self, row: BadRow) -> None:
         self.last = max(self.last, row.number)
         self.knows_the_end = self.knows_the_end or row.code == "cut_off"
-        if row.number >= self._first:
+        if row.number + max(1, row.count) > self._first:
             self._told(row)
 
     def count(self, rows: Iterator[tuple[int, Row]]) -> Iterator[tuple[int, Row]]:

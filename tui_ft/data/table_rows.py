@@ -10,11 +10,11 @@ from typing import Any
 from tui_ft.data import lines
 from tui_ft.data.lines import cut_off, too_long
 from tui_ft.data.opening import Opened
+from tui_ft.data.sniff import separator
 from tui_ft.data.table_lines import LineTooLong, TableLines
 from tui_ft.data.unreadable import UTF8_HINT, Bad, BadRow, UnreadableError
 from tui_ft.data.wording import shown
 
-_SEPARATORS = ",;\t|"
 _MOST_READ_AGAIN = 64 * 1024 * 1024
 _QUOTES_HINT = "Check its double quotes: inside a quoted cell they are doubled."
 
@@ -27,10 +27,10 @@ def read_separated(file: Opened, bad: Bad, *, tabs: bool) -> Iterator[tuple[int,
     """
     csv.field_size_limit(lines.MAX_ROW_BYTES)
     source = TableLines(file)
-    separator = "\t" if tabs else _separator(source.peek())
-    reader = csv.reader(source, delimiter=separator, strict=True)
+    between = "\t" if tabs else separator(source.peek())
+    reader = csv.reader(source, delimiter=between, strict=True)
     header = _header(reader, source, file.path)
-    yield from _Rows(file, bad, source, reader, header, separator).rows()
+    yield from _Rows(file, bad, source, reader, header, between).rows()
 
 
 class _Rows:
@@ -43,14 +43,14 @@ class _Rows:
         source: TableLines,
         reader: Iterator[list[str]],
         header: list[str],
-        separator: str,
+        between: str,
     ) -> None:
         self._file = file
         self._bad = bad
         self._source = source
         self._reader = reader
         self._header = header
-        self._separator = separator
+        self._between = between
         self._number = 0
         self._broken: BadRow | None = None
         self._is_lost = False  # in a broken row, and not sure where the next one begins
@@ -150,7 +150,7 @@ class _Rows:
 
     def _too_wide(self, cells: int) -> BadRow:
         what = f"{cells} cells under {len(self._header)} columns"
-        hint = f'Put cells that hold "{self._separator}" in double quotes.'
+        hint = f'Put cells that hold "{self._between}" in double quotes.'
         return BadRow(self._number, "unparsable", what, hint)
 
 
@@ -191,11 +191,6 @@ def _quotes(raw: list[str]) -> int:
 
 def _is_quoted(raw: list[str]) -> bool:
     return raw[0].startswith('"') and raw[-1].rstrip("\r\n").endswith('"')
-
-
-def _separator(header: str) -> str:
-    """Return the separator that the header line holds most of; a comma where there is none."""
-    return max(_SEPARATORS, key=header.count) if any(c in header for c in _SEPARATORS) else ","
 
 
 def _header(reader: Iterator[list[str]], source: TableLines, path: Path) -> list[str]:
