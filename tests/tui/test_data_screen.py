@@ -252,6 +252,14 @@ async def test_a_missing_file_and_a_set_on_the_hub_are_told_apart(tmp_path: Path
         await world.press("enter")
         await world.until(lambda: world.screen.notice.is_error)
         assert not world.outcomes
+        assert "gone.jsonl" in world.text and "does not exist" in world.text
+    async with at_step(DataScreen, drawn_on(tmp_path / "no" / "such" / "gone.jsonl")) as world:
+        await checked(world)
+        await world.press("f", "enter")
+        await world.sees("Which data should it learn from?", "demo")
+        assert "cannot be shown" not in world.text, (
+            "the folder is gone, too: it begins where the app was started"
+        )
     async with at_step(DataScreen, drawn_on("tatsu-lab/alpaca")) as world:
         await world.sees("tatsu-lab/alpaca a data set on the Hub", "hf download --repo-type dataset")
         await world.press("enter")

@@ -27,6 +27,7 @@ from tui_ft.tui.widgets.step_bar import StepBar
 from tui_ft.tui.wizard import data_tokenizer, data_words
 from tui_ft.tui.wizard.checking import Checks
 from tui_ft.tui.wizard.data_desk import DataDesk
+from tui_ft.tui.wizard.data_sets import Source
 from tui_ft.tui.wizard.draft import Draft
 from tui_ft.tui.wizard.outcome import Step
 from tui_ft.tui.wizard.row_view import Wanted, show_row, title_of, wanted
@@ -104,8 +105,7 @@ class DataScreen(WizardScreen):
 
     async def pick(self, question: str) -> str | None:
         """Ask for a data set, first in the folder of the one there is."""
-        source = self.desk.source
-        start = f"{Path(source.key).parent}/" if source and source.path.startswith("/") else ""
+        start = await asyncio.to_thread(_folder_of, self.desk.source)
         return await self.app.push_screen_wait(PickData(question, start, StepBar(self.draft, self.STEP)))
 
     @work(group="files", exclusive=True)
@@ -156,7 +156,7 @@ class DataScreen(WizardScreen):
         self._show_head()
         problems = self.query_one(ProblemList)
         is_new = not problems.rows
-        problems.set_rows(problem_lines(found.problems, found.usable_rows) if found else ())
+        problems.set_rows(problem_lines(found) if found else ())
         if is_new and found is not None and found.errors:
             self.call_after_refresh(problems.choose, found.errors[0].code)  # when its height is known
         self.query_one(Histogram).show(found.lengths if found else None, desk.data.max_length)
@@ -300,3 +300,11 @@ class DataScreen(WizardScreen):
             self.notice.complain(sentence(error))
             return
         self._begin()
+
+
+def _folder_of(source: Source | None) -> str:
+    """The folder of a data set, with its slash; "" for the one that the app was started in."""
+    if source is None or not source.path.startswith("/"):
+        return ""
+    folder = Path(source.path).parent
+    return f"{str(folder).rstrip('/')}/" if folder.is_dir() else ""

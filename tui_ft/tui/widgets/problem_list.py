@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ from tui_ft.tui.text import fit
 from tui_ft.tui.widgets.row_list import Cell, RowList
 
 if TYPE_CHECKING:
-    from tui_ft.data.findings import Problem
+    from tui_ft.data.findings import Findings, Problem
 
 SIGNS = {"error": ("✗", "bad"), "warning": ("!", "warn"), "note": ("·", "muted")}
 """How grave a problem is: its mark, and its look."""
@@ -50,7 +49,9 @@ class ProblemList(RowList[Line]):
         return cells if found else [(" Problems  none found" if self.rows else " Problems", title)]
 
     def row_cells(self, row: Line, width: int) -> list[Cell]:
-        sign, kind = SIGNS[row.problem.severity] if row.problem else ("✓", "good")
+        sign, kind = ("✓", "good") if row.count else ("✗", "bad")
+        if row.problem:
+            sign, kind = SIGNS[row.problem.severity]
         return [
             (f"{sign} ", kind),
             (fit(f"{row.count:,}", _COUNT, right=True) + " ", ""),
@@ -58,12 +59,16 @@ class ProblemList(RowList[Line]):
         ]
 
 
-def problem_lines(problems: Sequence[Problem], usable: int) -> list[Line]:
+def problem_lines(found: Findings) -> list[Line]:
     """Return the lines of a check: the usable rows, then its problems in the order of their gravity."""
     order = list(SIGNS)
-    sorted_ones = sorted(problems, key=lambda problem: (order.index(problem.severity), -problem.count))
-    first = Line("usable rows, as they are trained", usable)
-    return [first, *(Line(_short(problem), problem.count, problem) for problem in sorted_ones)]
+    problems = sorted(found.problems, key=lambda problem: (order.index(problem.severity), -problem.count))
+    one = found.usable_rows == 1
+    text = f"usable row{'' if one else 's'}"
+    if not found.refusal:
+        text += ", as it is trained" if one else ", as they are trained"
+    first = Line(text, found.usable_rows)
+    return [first, *(Line(_short(problem), problem.count, problem) for problem in problems)]
 
 
 def _short(problem: Problem) -> str:
