@@ -168,6 +168,8 @@ def with_system(turns: list[Turn], row: Mapping[str, Any], columns: Mapping[str,
 
 
 def _chat_example(turns: list[Turn], train_on: str) -> Example:
+    if len(turns) == 2 and train_on != "all" and _are_whole(*turns):
+        return Example(prompt=_messages(turns[:1]), completion=_messages(turns[1:]))
     turns = _whole_turns(turns)
     answers = [index for index, turn in enumerate(turns) if turn.role == "assistant"]
     if not answers:
@@ -183,6 +185,17 @@ def _chat_example(turns: list[Turn], train_on: str) -> Example:
     if all(turn.role != "assistant" or not turn.trained for turn in completion):
         raise RowProblem("zero_weight", "the data set gives the answer the weight 0")
     return Example(prompt=_messages(turns[:first]), completion=_messages(completion), untrained=untrained)
+
+
+def _are_whole(asks: Turn, answers: Turn) -> bool:
+    """True for a question and its answer that need no more looking at, as most rows are."""
+    return (
+        asks.role == "user"
+        and answers.role == "assistant"
+        and answers.trained
+        and not (asks.text.isspace() or answers.text.isspace())
+        and bool(asks.text and answers.text)
+    )
 
 
 def _whole_turns(turns: list[Turn]) -> list[Turn]:

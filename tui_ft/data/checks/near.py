@@ -119,7 +119,7 @@ def _longest(text: str) -> Iterator[str]:
     """Yield the two longest sentences, if they are long enough to tell rows apart."""
     if not text.isascii():
         text = text.replace("。", "\n").replace("！", "\n").replace("？", "\n")
-    sentences = text.replace(". ", "\n").replace("? ", "\n").split("\n")
+    sentences = text.replace(". ", "\n").split("\n")
     if len(sentences) > 2:
         sentences = sorted(sentences, key=len)[-2:]
     for sentence in sentences:

@@ -18,8 +18,7 @@ _MARKS = re.compile(
 )
 _PLACEHOLDERS = re.compile(
     r"(?<![\w\\{}$^])\{\{ ?[A-Za-z_][\w .-]{0,40}? ?\}\}(?!\})"
-    r"|<placeholder>|\[(?:INSERT|TODO|FIXME|PLACEHOLDER)\b[^\]\n]{0,60}\]",
-    re.IGNORECASE,
+    r"|<(?:PLACEHOLDER|placeholder)>|\[(?:INSERT|Insert|insert|TODO|FIXME|PLACEHOLDER)\b[^\]\n]{0,60}\]"
 )
 _CODE_SIGNS = ("```", "{%", "</", "v-for", "def ", "import ", "func", "=>", "\\frac", "\\begin")
 _AROUND = 20
@@ -34,7 +33,7 @@ def look_at_text(sight: Sight, faults: Faults, *, is_text: bool) -> None:
         _look_at_letters(text, sight, faults)
     if ("<" in text or "[" in text or "### " in text) and _MARKS.search(text):
         _tell(faults, "templated_text" if is_text else "template_markers", sight, _MARKS, text)
-    if "{{" in text or "[" in text or "<p" in text:
+    if "{{" in text or "[" in text or "<p" in text or "<P" in text:
         _look_for_placeholders(text, sight, faults)
     if "<think>" in sight.answer and sight.answer.count("<think>") > sight.answer.count("</think>"):
         faults.add("unclosed_thought", sight.number)
