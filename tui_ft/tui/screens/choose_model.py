@@ -22,7 +22,8 @@ from tui_ft.tui.widgets.row_list import RowList
 from tui_ft.tui.wizard import model_choices
 from tui_ft.tui.wizard.draft import Draft
 from tui_ft.tui.wizard.goal_advice import known_rows
-from tui_ft.tui.wizard.model_choices import Choice, Wish
+from tui_ft.tui.wizard.model_choices import Choice
+from tui_ft.tui.wizard.model_fit import Wish, with_model
 from tui_ft.tui.wizard.model_words import choice_entries
 from tui_ft.vram import catalogue
 
@@ -192,7 +193,7 @@ class ChooseModelScreen(WizardScreen):
     def _take(self, choice: Choice) -> None:
         draft = self.draft
         try:
-            spec, base = (model_choices.with_model(one, choice) for one in (draft.spec, draft.base))
+            spec, base = (with_model(one, choice.id, choice.shape) for one in (draft.spec, draft.base))
         except Exception as error:  # noqa: BLE001 - shown where the user looks
             self.notice.complain(sentence(error))
             return

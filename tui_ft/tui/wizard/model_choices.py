@@ -6,20 +6,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import msgspec
-
 from tui_ft.data.tokenizer_files import read_files
 from tui_ft.errors import TuiFtError
-from tui_ft.guide.asking import ask
-from tui_ft.guide.recommend import recommend
-from tui_ft.hardware.gpu import GpuReading
 from tui_ft.runs.model_folder import check_model_folder
-from tui_ft.spec.display import method_label
 from tui_ft.spec.paths import DEMO
-from tui_ft.spec.run_spec import RunSpec
 from tui_ft.tui.download import Download, is_cached
-from tui_ft.tui.method_facts import within_context
 from tui_ft.tui.wizard import model_places
+from tui_ft.tui.wizard.model_fit import Fit, Wish, fit_of
 from tui_ft.tui.wizard.model_places import CACHE, Place
 from tui_ft.vram import catalogue
 from tui_ft.vram.find_model import Found, find
@@ -42,26 +35,6 @@ ROOM = 0.9
 """Of the free disk so much may a download take: checkpoints come on top."""
 
 _VERDICTS: tuple[Verdict, ...] = ("fits", "tight", "unknown", "does_not_fit")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What the models are measured by: the settings so far, the goals, the rows, and the GPUs."""
-
-    spec: RunSpec
-    goals: frozenset[str]
-    rows: int | None
-    reading: GpuReading
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fit:
-    """The method that the guide recommends for a model, and what it needs. None of a size is not known."""
-
-    method: str
-    needed_bytes: int
-    free_bytes: int | None
-    verdict: Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +110,7 @@ def measured(choice: Choice, wish: Wish) -> Choice:
     if choice.shape is None or choice.problem:
         return choice
     try:
-        return replace(choice, fit=_fit(choice, choice.shape, wish))
+        return replace(choice, fit=fit_of(choice.id, choice.shape, wish))
     except TuiFtError as error:
         return replace(choice, problem=str(error))
 
@@ -156,15 +129,6 @@ def suggested(choices: Iterable[Choice], free_disk_bytes: int | None) -> str:
     room = [choice for choice in good if not choice.is_here and _has_room(choice, free_disk_bytes)]
     best = max(here or room, key=lambda choice: choice.parameters, default=None)
     return best.id if best is not None else DEMO
-
-
-def with_model(spec: RunSpec, choice: Choice) -> RunSpec:
-    """`spec` for another model; a length beyond its context is cut."""
-    if spec.model.id == choice.id:
-        return spec
-    model = msgspec.structs.replace(spec.model, id=choice.id, revision=None)
-    changed = msgspec.structs.replace(spec, model=model)
-    return changed if choice.shape is None else within_context(changed, choice.shape)
 
 
 def _catalogue() -> Iterator[Choice]:
@@ -209,22 +173,6 @@ def _of_found(model_id: str, name: str, where: str, found: Found) -> Choice:
 def _about(shape: ModelShape) -> int:
     """The bytes of a download whose files were not counted."""
     return shape.parameters * WEIGHT_BYTES
-
-
-def _fit(choice: Choice, shape: ModelShape, wish: Wish) -> Fit:
-    question = ask(
-        with_model(wish.spec, choice), shape, wish.reading, goals=wish.goals, rows=wish.rows
-    )  # fmt: skip
-    answer = recommend(question)
-    plan = answer.plan
-    if answer.next_best is not None and answer.next_best.plan is not None:
-        plan = answer.next_best.plan
-    return Fit(
-        method=method_label(plan.spec),
-        needed_bytes=plan.needed_bytes,
-        free_bytes=question.free_bytes,
-        verdict=plan.verdict,
-    )
 
 
 def _rank(choice: Choice) -> tuple[int, bool, int]:

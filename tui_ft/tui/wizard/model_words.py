@@ -6,7 +6,8 @@ from pathlib import Path
 
 from tui_ft.tui.text import gib, plain
 from tui_ft.tui.widgets.text_panel import Entry
-from tui_ft.tui.wizard.model_choices import Choice, Fit
+from tui_ft.tui.wizard.model_choices import Choice
+from tui_ft.tui.wizard.model_fit import Fit
 from tui_ft.vram.verdict import WORDS
 
 _WORTH_SAYING = 10 << 20
