@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -124,6 +125,19 @@ def test_a_template_that_writes_without_end_is_refused() -> None:
     for source in ("{{ 'x' * 10000000000 }}", "{{ [0] * 10000000000 }}", "{{ 9 ** 99999999 }}"):
         with pytest.raises(TemplateRefusal):
             ChatTemplate(source, {}).render(CHAT, False)
+
+
+def test_loops_in_loops_are_refused() -> None:
+    inner = "{% for j in range(90000) %}{% endfor %}"
+    looping = ChatTemplate("{% for i in range(90000) %}" + inner + "{% endfor %}done", {})
+    for _ in range(2):
+        with pytest.raises(TemplateRefusal, match="without end"):
+            looping.render(CHAT, False)
+    for cheat in ("{{ range._begin() }}", "{{ range._left }}", "{% set range._left = 9 %}"):
+        with contextlib.suppress(TuiFtError), pytest.raises(TemplateRefusal):
+            ChatTemplate(cheat, {}).render(CHAT, False)
+    often = ChatTemplate("{% for i in range(90000) %}{% endfor %}done", {})
+    assert [often.render(CHAT, False) for _ in range(20)] == ["done"] * 20
 
 
 def test_an_empty_chat_is_refused() -> None:

@@ -7,6 +7,7 @@ two over many templates. Templates are code by others, so they run in Jinja's sa
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 LARGEST_TEXT = 64 << 20
 """So many characters at most does a template write, or it is taken for one that never ends."""
 _LARGEST_POWER = 1000
+_LOOPS = 1_000_000
 
 
 def refusals() -> tuple[type[Exception], ...]:
@@ -48,8 +50,9 @@ class ChatTemplate:
         from jinja2 import TemplateError
 
         self._special_tokens = dict(special_tokens)
+        self._ranges = _Ranges()
         try:
-            self._template = _environment().from_string(source)
+            self._template = _environment(self._ranges).from_string(source)
         except (TemplateError, RecursionError) as error:
             raise TuiFtError(
                 f"The model's chat template cannot be read: {shown(error, 160)}.",
@@ -60,6 +63,7 @@ class ChatTemplate:
         """Return the chat as the model sees it. Raises `TemplateRefusal`."""
         if not messages:
             raise TemplateRefusal("a chat template needs at least one message")
+        self._ranges._begin()
         pieces, length = [], 0
         try:
             for piece in self._template.generate(
@@ -78,12 +82,35 @@ class ChatTemplate:
         return "".join(pieces)
 
 
-def _environment() -> jinja2.Environment:
+class _Ranges(threading.local):
+    """`range` for templates: Jinja bounds one of them, this all of a rendering, so that loops in loops end.
+
+    Names with an underscore are out of a template's reach.
+    """
+
+    def __init__(self) -> None:
+        self._left = _LOOPS
+
+    def _begin(self) -> None:
+        """A rendering begins."""
+        self._left = _LOOPS
+
+    def __call__(self, *bounds: int) -> range:
+        from jinja2.sandbox import safe_range
+
+        found = safe_range(*bounds)
+        self._left -= len(found) + 1
+        if self._left < 0:
+            raise OverflowError("a chat template loops without end")
+        return found
+
+
+def _environment(ranges: _Ranges) -> jinja2.Environment:
     from jinja2.ext import loopcontrols
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     class Bounded(ImmutableSandboxedEnvironment):
-        """Jinja bounds `range` itself; here also what a multiplication makes."""
+        """Bounds what a multiplication makes, too."""
 
         intercepted_binops = frozenset({"*", "**"})
 
@@ -95,6 +122,7 @@ def _environment() -> jinja2.Environment:
     environment.filters["tojson"] = _tojson
     environment.globals["raise_exception"] = _raise_exception
     environment.globals["strftime_now"] = _strftime_now
+    environment.globals["range"] = ranges
     environment.globals["dict"] = _Dict()
     environment.globals["namespace"] = _namespace()
     return environment
