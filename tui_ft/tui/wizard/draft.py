@@ -47,7 +47,7 @@ class Draft:
 
     `base` is the recommended spec, with which `spec` is compared; `preset` the one it came from, with its
     name. `findings` are by the absolute path of the data. `reached` is the furthest step that was seen.
-    `smoked` is the id of a trial run of this very spec that ended well, "" if there is none.
+    `smoked` is the id of the smoke run of this very spec, going or ended, "" if there is none.
     `on_change` is called after each change, so that somebody writes it down.
     """
 
