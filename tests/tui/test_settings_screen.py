@@ -270,7 +270,7 @@ async def test_other_sizes_are_no_harm(size: tuple[int, int]) -> None:
 async def test_rows_that_a_length_cuts_are_counted() -> None:
     async with at_settings() as at:
         await go_to(at, "data.max_length")
-        await at.sees("Here the longest row has 400 tokens, the mean is 200.")
+        await at.sees("Here the longest row has 400 tokens; cut, their mean is 200.")
         await at.press("3", "0", "0")
         await at.sees("! Length 300: 25 % of the rows are longer and lose their end.")
         await at.press("escape")

@@ -65,7 +65,13 @@ class LiveHead(OutlookHead):
     def _hold(self) -> None:
         """Let the change and the numbers that follow from it be painted in one frame."""
         self._unpainted.enter_context(self.app.batch_update())
-        asyncio.get_running_loop().call_later(HELD_S, self._unpainted.close)
+        asyncio.get_running_loop().call_later(HELD_S, self._release)
+
+    def _release(self) -> None:
+        """Let what waits be painted; the screen looks for it only when something reminds it."""
+        self._unpainted.close()
+        if self.is_attached:
+            self.screen.check_idle()
 
     @work(group="follow", exclusive=True)
     async def _follow_gpus(self) -> None:
@@ -89,11 +95,11 @@ class LiveHead(OutlookHead):
                     self._live.outlook, self._spec, dict(self._findings), self._reading
                 )
                 self.show(outlook)
-                self._unpainted.close()
+                self._release()
         except Exception as error:  # noqa: BLE001 - shown where the user looks
             self.post_message(self.Failed(sentence(error)))
         finally:
-            self._unpainted.close()
+            self._release()
             self._is_looking = False
 
 
