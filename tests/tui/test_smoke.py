@@ -146,6 +146,10 @@ def test_facts_that_cannot_be_read_are_not_known(tmp_path: Path) -> None:
         folder.data.write_bytes(b"\xff{")
         folder.environment.write_text("[1]")
         assert smoke.facts(made.run) == smoke.Facts({}, {})
+        folder.data.write_text('{"sources": 5, "train_rows": "many"}')
+        folder.environment.write_text('{"parameters": "many", "trainable_parameters": []}')
+        data, model, *_ = smoke.items(read(made), smoke.facts(made.run))
+        assert data.text.startswith("0 rows read") and not model.text
 
 
 # --- which smoke run belongs to which spec -----------------------------------------------------------

@@ -94,7 +94,7 @@ def items(reading: Reading, found: Facts) -> list[Item]:
 
 def _items(reading: Reading, found: Facts) -> Iterator[Item]:
     yield Item("done" if found.data else "open", "Data", _data_text(found.data))
-    trained, whole = found.environment.get("trainable_parameters"), found.environment.get("parameters")
+    trained, whole = (_count(found.environment, name) for name in ("trainable_parameters", "parameters"))
     text = f"{trained:,} of {whole:,} parameters are trained" if trained and whole else ""
     yield Item("done" if text else "open", "Model", text)
     yield _steps_item(reading)
@@ -116,10 +116,16 @@ def _items(reading: Reading, found: Facts) -> Iterator[Item]:
 def _data_text(data: dict[str, Any]) -> str:
     if not data:
         return ""
-    rows = sum(source.get("rows", 0) for source in data.get("sources", []))
-    used = sum(source.get("used", 0) for source in data.get("sources", []))
-    few = data.get("train_rows", 0)
+    sources = data.get("sources")
+    listed = [source for source in sources if isinstance(source, dict)] if isinstance(sources, list) else []
+    rows, used = (sum(_count(source, name) for source in listed) for name in ("rows", "used"))
+    few = _count(data, "train_rows")
     return f"{rows:,} rows read, {used:,} can be used; {few:,} of them here, the longest among them"
+
+
+def _count(data: dict[str, Any], name: str) -> int:
+    value = data.get(name)
+    return value if isinstance(value, int) else 0
 
 
 def _steps_item(reading: Reading) -> Item:
