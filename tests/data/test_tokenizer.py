@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import subprocess
 import sys
@@ -133,9 +132,10 @@ def test_loops_in_loops_are_refused() -> None:
     for _ in range(2):
         with pytest.raises(TemplateRefusal, match="without end"):
             looping.render(CHAT, False)
-    for cheat in ("{{ range._begin() }}", "{{ range._left }}", "{% set range._left = 9 %}"):
-        with contextlib.suppress(TuiFtError), pytest.raises(TemplateRefusal):
+    for cheat in ("{{ range._begin() }}", "{% set range._left = 9 %}"):
+        with pytest.raises(TemplateRefusal):
             ChatTemplate(cheat, {}).render(CHAT, False)
+    assert ChatTemplate("{{ range._left }}", {}).render(CHAT, False) == ""
     often = ChatTemplate("{% for i in range(90000) %}{% endfor %}done", {})
     assert [often.render(CHAT, False) for _ in range(20)] == ["done"] * 20
 
