@@ -78,7 +78,7 @@ async def test_who_went_on_regardless_is_not_asked_again_until_a_mark_changes() 
     draft = Draft()
     draft.goals, draft.went_on_despite_gate = frozenset({"sft", "facts"}), True
     async with at_step(GoalScreen, draft) as world:
-        await world.sees("✗ Don't fine-tune yet.")
+        await world.sees("✗ Don't fine-tune yet.", "You went on regardless: Enter does so again.")
         await world.press("enter")
         await world.until(lambda: world.outcomes == ["next"])
     async with at_step(GoalScreen, draft) as world:

@@ -67,7 +67,7 @@ class GoalScreen(WizardScreen):
             return None
         self._advice = advice
         panel = self.query_one(Prose)
-        panel.set_entries(advice_entries(advice))
+        panel.set_entries(advice_entries(advice, self.draft.went_on_despite_gate))
         panel.action_begin()
         self.refresh_bindings()
         return advice
@@ -127,14 +127,15 @@ class GoalScreen(WizardScreen):
         self.finish("next")
 
 
-def advice_entries(advice: Advice) -> list[Entry]:
-    """What the guide says, the verdict first."""
+def advice_entries(advice: Advice, went_on: bool = False) -> list[Entry]:
+    """What the guide says, the verdict first; `went_on`: the user went on regardless before."""
     gate = advice.gate
     entries: list[Entry] = []
     for reason in gate.reasons:
         entries += [(f"✗ Don't fine-tune yet. {reason.text}", "bad"), (f"  {reason.more}", "")]
     if gate.verdict == "stop":
-        entries.append(("  g goes on regardless.", "muted"))
+        again = "You went on regardless: Enter does so again." if went_on else "g goes on regardless."
+        entries.append((f"  {again}", "muted"))
     else:
         entries.append((f"✓ Go. {advice.way}", "good"))
     for warning in gate.warnings:
