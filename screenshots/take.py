@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -72,6 +73,7 @@ def set_up() -> None:
         XDG_CONFIG_HOME=str(PLACE / "config"),
         XDG_CACHE_HOME=str(PLACE / "cache"),
         XDG_DATA_HOME=str(PLACE / "data"),
+        XDG_STATE_HOME=str(PLACE / "state"),
         TUI_FT_RUNS=str(RUNS),
         PYTHONPATH=str(PLACE),
         PYTHONDONTWRITEBYTECODE="1",
@@ -117,11 +119,95 @@ async def take(folder: Path) -> None:
             await pilot.press("question_mark")
             await until(pilot, lambda: shows(pilot, "Every key"))
             picture(pilot, folder / "help.svg")
+        await take_data(folder)
+        await take_settings(folder)
         await take_method(folder)
         await take_memory(folder)
     finally:
         for run in directory.list_directories(RUNS):
             end(run)
+
+
+async def take_data(folder: Path) -> None:
+    """Take the Data step: faults that were planted in a made-up data set, and a row token by token."""
+    from tui_ft.tui.app import TuiFtApp
+
+    write_rows(PLACE / "orders.jsonl")
+    app = TuiFtApp(RUNS)
+    async with app.run_test(size=NARROW) as pilot:
+        await go_to_data(pilot, "demo")
+        picture(pilot, folder / "new-run-data.svg")
+        await pilot.press("home", "v")
+        await until(pilot, lambda: shows(pilot, "Row 1 of") and shows(pilot, "not trained"))
+        picture(pilot, folder / "new-run-row.svg")
+        await pilot.press("escape", "q")
+
+
+async def take_settings(folder: Path) -> None:
+    """Take the Settings and the Review for an 8B model on the invented box."""
+    from tui_ft.hardware.gpu import GpuReader
+    from tui_ft.tui.app import TuiFtApp
+
+    app = TuiFtApp(RUNS, read_gpus=GpuReader(an_invented_gpu()).read)
+    async with app.run_test(size=NARROW) as pilot:
+        await go_to_data(pilot, "Qwen/Qwen3-8B", begin="n")
+        await pilot.press("enter")
+        await until(pilot, lambda: shows(pilot, "›4 Method‹") and shows(pilot, "is recommended"))
+        await pilot.press("enter")
+        await until(pilot, lambda: shows(pilot, "›5 Settings‹") and shows(pilot, "Cost"))
+        await pilot.press("right", "right")
+        await until(pilot, lambda: shows(pilot, "≠  5e-4"))
+        await pilot.pause(0.5)
+        picture(pilot, folder / "new-run-settings.svg")
+        await pilot.press("backspace", "enter")
+        await until(pilot, lambda: shows(pilot, "›6 Review‹") and shows(pilot, "Smoke run"))
+        await pilot.pause(0.5)
+        picture(pilot, folder / "new-run-review.svg")
+        await pilot.press("q")
+
+
+async def go_to_data(pilot: Pilot[None], model: str, begin: str = "") -> None:
+    """From home to the checked data of a run of `model`; `begin` answers the question about a kept one."""
+    await until(pilot, lambda: shows(pilot, "n New"))
+    await pilot.press("n")
+    if begin:
+        await until(pilot, lambda: shows(pilot, "Go on with the run that you began?"))
+        await pilot.press(begin)
+    await until(pilot, lambda: shows(pilot, "›1 Goal‹") and shows(pilot, "✓ Go."))
+    await pilot.press("enter")
+    await until(pilot, lambda: shows(pilot, "›2 Model‹") and shows(pilot, "★"))
+    await pilot.press("slash")
+    await until(pilot, lambda: shows(pilot, "Which model?"))
+    await pilot.press(*model, "enter")
+    await until(pilot, lambda: shows(pilot, "▸") and not shows(pilot, "Which model?"))
+    await pilot.press("enter")
+    await until(pilot, lambda: shows(pilot, "›3 Data‹") and shows(pilot, "orders.jsonl"))
+    await pilot.press(*"orders", "enter")
+    await until(pilot, lambda: shows(pilot, "rows can be trained on") or shows(pilot, "rows are usable"))
+    await pilot.pause(0.5)
+
+
+def write_rows(path: Path) -> None:
+    """Write 1,200 questions to a made-up shop with their answers; a few rows have faults."""
+    things = ("lamp", "chair", "kettle", "desk", "rug", "mirror", "shelf", "clock")
+    rows = [
+        {
+            "messages": [
+                {"role": "user", "content": f"Where is order {1000 + number}, the {things[number % 8]}?"},
+                {
+                    "role": "assistant",
+                    "content": f"Order {1000 + number} left our store on day {number % 28 + 1}. "
+                    f"The {things[number * 5 % 8]} needs {number % 5 + 2} days to reach you.",
+                },
+            ]
+        }
+        for number in range(1200)
+    ]
+    rows[41] = rows[40]
+    rows[77]["messages"][1]["content"] = ""
+    rows[300]["messages"][0]["content"] += " Write to ada.miller@post-example.org, please."
+    rows[512]["messages"][1]["content"] = "Dear {{customer}}, it is on its way."
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
 
 async def take_method(folder: Path) -> None:

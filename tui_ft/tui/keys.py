@@ -26,6 +26,12 @@ _NAMES = {
     "slash": "/",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
+    "equals_sign": "=",
+    "delete": "Del",
+    "backspace": "Backspace",
+    "f1": "F1",
+    "shift+tab": "Shift+Tab",
+    "ctrl+up": "Ctrl+↑",
 }
 
 
@@ -126,6 +132,6 @@ def _shown(binding: Binding) -> str:
 
 
 def _key(key: str) -> str:
-    if key.startswith("ctrl+"):
+    if key.startswith("ctrl+") and key not in _NAMES:
         return f"Ctrl+{key[5:].upper()}"
     return _NAMES.get(key, key)
