@@ -6,22 +6,16 @@ import asyncio
 from pathlib import Path
 from typing import ClassVar
 
-from textual import events, on, work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
 
 from tui_ft.errors import TuiFtError
-from tui_ft.guide.volume import volume
 from tui_ft.tui.actions import HomeActions, sentence
 from tui_ft.tui.screens.data_pick import PickData
 from tui_ft.tui.screens.wizard import WizardScreen
 from tui_ft.tui.text import plain
-from tui_ft.tui.widgets.histogram import Histogram
-from tui_ft.tui.widgets.lines import Lines
-from tui_ft.tui.widgets.mask_view import MaskView
-from tui_ft.tui.widgets.problem_list import ProblemList, problem_lines
-from tui_ft.tui.widgets.prose import Prose
+from tui_ft.tui.widgets.data_panel import DataPanel
 from tui_ft.tui.widgets.row_list import RowList
 from tui_ft.tui.widgets.step_bar import StepBar
 from tui_ft.tui.wizard import data_tokenizer, data_words
@@ -30,7 +24,6 @@ from tui_ft.tui.wizard.data_desk import DataDesk
 from tui_ft.tui.wizard.data_sets import Source
 from tui_ft.tui.wizard.draft import Draft
 from tui_ft.tui.wizard.outcome import Step
-from tui_ft.tui.wizard.row_view import Wanted, show_row, title_of, wanted
 
 TALL_ROWS = 32
 WIDE_COLUMNS = 72
@@ -74,19 +67,16 @@ class DataScreen(WizardScreen):
         super().__init__(draft, actions)
         self.desk = DataDesk(draft)
         self.checks = Checks(self.desk, self._follow_check)
-        self._previewed: tuple[Wanted, str] | None = None
+
+    @property
+    def panel(self) -> DataPanel:
+        return self.query_one(DataPanel)
 
     def body(self) -> ComposeResult:
         self.add_class("-tall" if self.app.size.height >= TALL_ROWS else "-short")
-        yield Lines(id="head")
-        with Horizontal(id="middle"):
-            yield ProblemList()
-            yield Histogram()
-        yield Prose("", id="about")
-        yield MaskView("The first row, as it is trained", id="row")
+        yield DataPanel(self.desk)
 
     def on_mount(self) -> None:
-        self.query_one("#about").display = False
         if self.desk.source is None:
             self._pick_first()
         else:
@@ -144,71 +134,22 @@ class DataScreen(WizardScreen):
     def _follow_check(self) -> None:
         """Something came of the checks: progress, or findings."""
         if self.checks.running is not None:
-            self._show_head()
+            self._show_progress()
         else:
             self._show()
 
-    # --- what is shown -------------------------------------------------------------------------------
-
     def _show(self) -> None:
-        """Show the data set that is looked at, as far as it is known."""
-        desk, found = self.desk, self.desk.findings
-        self._show_head()
-        problems = self.query_one(ProblemList)
-        is_new = not problems.rows
-        problems.set_rows(problem_lines(found) if found else ())
-        if is_new and found is not None and found.errors:
-            self.call_after_refresh(problems.choose, found.errors[0].code)  # when its height is known
-        self.query_one(Histogram).show(found.lengths if found else None, desk.data.max_length)
-        self._show_about()
+        self._show_progress()
+        self.panel.show()
         self.refresh_bindings()
 
-    def _show_head(self) -> None:
-        head = self.query_one("#head", Lines)
+    def _show_progress(self) -> None:
+        """Show how far the check of this data set is; that of another one stands in the notice."""
         running = self.checks.running
-        check = running if running and running.source == self.desk.source else None
-        how_far = check.how_far if check else None
-        amount = volume(self.draft.spec, self.draft.findings)
-        head.set_lines(data_words.head_lines(self.desk, how_far, check is not None, amount, self.size.width))
-        other = running.source.name if running and check is None else ""
+        is_own = running is not None and running.source == self.desk.source
+        self.panel.show_progress(running if is_own else None)
+        other = running.source.name if running and not is_own else ""
         self.notice.show_detail(data_words.hint(self.desk, other))
-
-    def _show_about(self) -> None:
-        """Under the list: what belongs to the chosen problem, or the first row as it is trained."""
-        line = self.query_one(ProblemList).chosen
-        problem = line.problem if line else None
-        title, entries = data_words.about(self.desk, problem)
-        about, row = self.query_one("#about", Prose), self.query_one("#row", MaskView)
-        about.display, row.display = bool(entries), not entries
-        about.set_title(title)
-        about.set_entries(entries)
-        if not entries:
-            self._preview()
-
-    @work(group="preview", exclusive=True)
-    async def _preview(self) -> None:
-        source, found = self.desk.source, self.desk.findings
-        if source is None or not source.is_here or (found is not None and not found.rows):
-            return
-        panel = self.query_one("#row", MaskView)
-        wish = wanted(self.desk, source, 1, panel.room)
-        content = found.content if found else ""
-        if self._previewed == (wish, content):
-            return
-        shown = await asyncio.to_thread(show_row, wish)
-        self._previewed = (wish, content)
-        panel.show_lines(f"Row 1. {title_of(shown)}", shown.lines, keep_place=True)
-
-    @on(RowList.Chosen)
-    def _follow_cursor(self, event: RowList.Chosen) -> None:
-        if event.is_move:
-            self.query_one("#about", Prose).action_begin()
-        self._show_about()
-
-    def on_resize(self, event: events.Resize) -> None:
-        if self.desk.source is not None:
-            self._show_head()
-            self._show_about()
 
     # --- keys ----------------------------------------------------------------------------------------
 
@@ -242,7 +183,7 @@ class DataScreen(WizardScreen):
 
     def action_turn(self, by: int) -> None:
         self.desk.turn(by)
-        self.query_one(ProblemList).set_rows(())
+        self.panel.forget()
         self._begin()
 
     def action_train_on(self) -> None:
@@ -271,11 +212,9 @@ class DataScreen(WizardScreen):
     def action_view(self) -> None:
         from tui_ft.tui.screens.data_row import DataRow
 
-        source, line = self.desk.source, self.query_one(ProblemList).chosen
-        if source is None or not source.is_here:
-            return
-        problem = line.problem if line else None
-        self._view(DataRow(self.desk, source, problem))
+        source = self.desk.source
+        if source is not None and source.is_here:
+            self._view(DataRow(self.desk, source, self.panel.problem))
 
     @work(group="view", exclusive=True)
     async def _view(self, screen: object) -> None:
