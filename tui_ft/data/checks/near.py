@@ -13,7 +13,7 @@ from tui_ft.data.checks.sight import Sight
 from tui_ft.data.faults import Faults
 
 MOST_ROWS = 1_000_000
-"""So many rows are remembered, at 32 bytes each."""
+"""So many rows are remembered, at 24 bytes each."""
 
 MOST_COMPARED = 3000
 """So many rows are read again and compared."""
@@ -30,6 +30,7 @@ _MOST_TOGETHER = 50
 _MOST_LETTERS = 20_000
 _WORDS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\w+")
 _MASK_64 = (1 << 64) - 1
+_MASK_32 = (1 << 32) - 1
 
 
 class NearDuplicates:
@@ -37,7 +38,7 @@ class NearDuplicates:
 
     def __init__(self) -> None:
         self._keys = [array("Q") for _ in range(_BUCKETS)]
-        self._numbers = [array("L") for _ in range(_BUCKETS)]
+        self._numbers = [array("I") for _ in range(_BUCKETS)]
         self._rows = 0
         self._groups: dict[int, list[int]] = {}
         self._words: dict[int, _Words] = {}
@@ -50,7 +51,7 @@ class NearDuplicates:
         for sentence in _longest(sight.text[:_MOST_LETTERS].lower()):
             key = hash(sentence) & _MASK_64
             self._keys[key % _BUCKETS].append(key)
-            self._numbers[key % _BUCKETS].append(sight.number)
+            self._numbers[key % _BUCKETS].append(min(sight.number, _MASK_32))
 
     def candidates(self) -> set[int]:
         """Return the rows to be seen again with `compare`, in their order."""

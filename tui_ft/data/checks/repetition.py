@@ -50,7 +50,7 @@ class Repetition:
         bucket.prompts.append(prompt)
         bucket.contents.append(content)
         bucket.rows.append(row)
-        bucket.numbers.append(number)
+        bucket.numbers.append(min(number, _MASK_32))
 
     def finish(self, faults: Faults, *, with_conflicts: bool) -> int:
         """Tell the repetitions, and return how many rows repeat an earlier one exactly."""
@@ -75,7 +75,7 @@ class _Bucket:
         self.prompts = array("Q")
         self.contents = array("Q")
         self.rows = array("I")
-        self.numbers = array("L")
+        self.numbers = array("I")
 
     def repeats(self, exact: _Firsts, content: _Firsts) -> None:
         parts = len(self.contents) // _AT_ONCE + 1  # many rows with one prompt share a bucket
