@@ -113,6 +113,8 @@ def test_a_file_that_is_cut_off_gives_its_whole_rows(tmp_path: Path, layout: str
 
 def test_the_end_of_an_array_is_seen(tmp_path: Path) -> None:
     assert read(write(tmp_path, "a.json", '[{"a": 1}] [{"a": 2}]')) == ({1: {"a": 1}}, [(1, "unparsable")])
+    assert read(write(tmp_path, "a.json", "[")) == ({}, [(1, "cut_off")])
+    assert read(write(tmp_path, "a.json", "[] 3")) == ({}, [(1, "unparsable")])
     assert read(write(tmp_path, "a.json", '[{"a": 1}')) == ({1: {"a": 1}}, [(1, "cut_off")])
     assert read(write(tmp_path, "a.json", '[{"a": 1}, 3, {"a": 2}]')) == (
         {1: {"a": 1}, 3: {"a": 2}},
@@ -334,6 +336,15 @@ def test_a_quote_that_is_not_closed_costs_its_row_only(tmp_path: Path) -> None:
     found, bad = read(write(tmp_path, "c.csv", long))  # cells over lines: a line does not tell a row
     assert list(found) == [1]
     assert bad[-1] == (2, "cut_off")
+
+
+def test_empty_lines_before_the_rows_are_passed(tmp_path: Path) -> None:
+    empty = "\n" * 300_000
+    assert read(write(tmp_path, "a.csv", empty + "q,a\n1,2\n")) == ({1: {"q": "1", "a": "2"}}, [])
+    assert read(write(tmp_path, "a.json", empty + '[{"a": 1}]')) == ({1: {"a": 1}}, [])
+    assert read(write(tmp_path, "a.jsonl", empty + '{"a": 1}')) == ({300_001: {"a": 1}}, [])
+    with pytest.raises(UnreadableError, match="no header"):
+        read(write(tmp_path, "b.csv", "x" * 9_000_000 + "\nq,a\n1,2\n"))
 
 
 def test_damage_to_parquet_costs_the_rows_that_it_hits(tmp_path: Path) -> None:

@@ -71,6 +71,8 @@ def look(path: Path) -> Look:
             raise _folder(path)
     with opened(path) as file:
         head = file.stream.read(_HEAD_BYTES)
+        while head.isspace() and (more := file.stream.read(_HEAD_BYTES)):
+            head = more
         compression = "gzip" if file.is_packed else ""
         if not head and file.damage:
             raise UnreadableError(path, "damaged", "is a damaged gzip file", "Download or pack it again.")

@@ -108,7 +108,8 @@ class Values:
         self._kept = self._at
         if character and not is_wrapped and self._next_character():
             what = "text after the end of the array, which was not read"
-            yield Fault(BadRow(number, "unparsable", what, "Keep one JSON array in the file.", count=0))
+            hint = "Keep one JSON array in the file."
+            yield Fault(BadRow(max(1, number), "unparsable", what, hint, count=0))
 
     def _value(self, number: int, closing: str, layout: Layout) -> Any:
         """Return the value that begins here, and stop behind it; or a `Fault`, and stay."""

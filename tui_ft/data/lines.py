@@ -53,4 +53,4 @@ def too_many_parts(number: int) -> BadRow:
 def cut_off(file: Opened, number: int, what: str, *, count: int = 1) -> BadRow:
     """Return the fault of a row at which the file ends before it should."""
     hint = "The file is cut off: copy, download or pack it again."
-    return BadRow(number, "cut_off", file.damage or what, hint, count)
+    return BadRow(max(1, number), "cut_off", file.damage or what, hint, count)

@@ -32,7 +32,7 @@ def read_rows(path: Path) -> Iterator[tuple[int, Row]]:
     """
 
     def refuse(bad: BadRow) -> None:
-        raise row_error(path, max(1, bad.number), bad.what, bad.hint)
+        raise row_error(path, bad.number, bad.what, bad.hint)
 
     return tolerant(path, refuse)
 

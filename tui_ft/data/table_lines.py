@@ -55,8 +55,13 @@ class TableLines:
         self._ahead.extendleft(reversed(self.row[1:]))
 
     def peek(self) -> str:
-        """Return the first line that is not empty, which will be read again."""
-        line = next((line for line in self if line.strip()), "")
+        """Return the first line that is not empty, which will be read again. Raises `LineTooLong`."""
+        line = ""
+        while not line.strip():
+            try:
+                line = self._read()
+            except StopIteration:
+                return ""
         self._ahead.appendleft(line)
         return line
 

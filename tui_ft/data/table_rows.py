@@ -27,7 +27,11 @@ def read_separated(file: Opened, bad: Bad, *, tabs: bool) -> Iterator[tuple[int,
     """
     csv.field_size_limit(lines.MAX_ROW_BYTES)
     source = TableLines(file)
-    between = "\t" if tabs else separator(source.peek())
+    try:
+        first = source.peek()
+    except LineTooLong as error:
+        raise _no_header(file.path) from error
+    between = "\t" if tabs else separator(first)
     reader = csv.reader(source, delimiter=between, strict=True)
     header = _header(reader, source, file.path)
     yield from _Rows(file, bad, source, reader, header, between).rows()
@@ -203,8 +207,12 @@ def _header(reader: Iterator[list[str]], source: TableLines, path: Path) -> list
         raise UnreadableError(path, "not_a_data_set", "has a header that is not UTF-8", UTF8_HINT)
     named = [name for name in header if name]
     if not named or len(set(named)) < len(named):
-        raise UnreadableError(
-            path, "not_a_data_set", "has no header, or one that names a column twice",
-            "The first line must name every column once, for example `instruction,input,output`.",
-        )  # fmt: skip
+        raise _no_header(path)
     return [name or f"column {index}" for index, name in enumerate(header, 1)]
+
+
+def _no_header(path: Path) -> UnreadableError:
+    return UnreadableError(
+        path, "not_a_data_set", "has no header, or one that names a column twice",
+        "The first line must name every column once, for example `instruction,input,output`.",
+    )  # fmt: skip
