@@ -29,6 +29,7 @@ from tui_ft.tui.screens.review import ReviewScreen
 from tui_ft.tui.screens.run import RunScreen
 from tui_ft.tui.screens.save_preset import SavePreset
 from tui_ft.tui.screens.settings import SettingsScreen
+from tui_ft.tui.screens.tour import TourScreen
 from tui_ft.tui.screens.wizard import WizardScreen
 from tui_ft.tui.widgets.field_list import FieldList
 from tui_ft.tui.widgets.row_list import RowList
@@ -38,7 +39,7 @@ OWNERS = [
     WizardScreen, GoalScreen, ChooseModelScreen, AskDraft,
     MethodStep, ReviewScreen, LaunchScreen, SavePreset,
     SettingsScreen, FieldList,
-    DataScreen, PickData, DataFiles, DataColumns, DataRow,
+    DataScreen, PickData, DataFiles, DataColumns, DataRow, TourScreen,
 ]  # fmt: skip
 
 

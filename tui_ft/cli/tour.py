@@ -64,6 +64,13 @@ def _as_json(guided: Guided) -> int:
     truth = follow(run, source, show=False)
     guided.poll()
     score, report = guided.score, guided.write_report()
-    facts = {"questions": score.asked, "right_before": score.before, "right_after": score.after}
-    print_json(summary(run, truth, source) | facts | {"report": str(report) if report else None})
+    facts = {
+        "questions": score.asked,
+        "right_before": score.before,
+        "right_after": score.after,
+        "rule_before": score.rule_before,
+        "rule_after": score.rule_after,
+        "report": str(report) if report else None,
+    }
+    print_json(summary(run, truth, source) | facts)
     return EXIT_CODES.get(truth.status, 1)

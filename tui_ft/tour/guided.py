@@ -9,7 +9,7 @@ from tui_ft.demo.tour import files
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.records import ENDED
 from tui_ft.tour import answers, report, stations, steps
-from tui_ft.tour.run import start_tour, tour_spec
+from tui_ft.tour.run import left_behind, start_tour, tour_spec
 from tui_ft.tour.steps import TITLES, Line
 from tui_ft.watch.reading import Reading
 from tui_ft.watch.sources.tui_ft import TuiFtSource
@@ -21,13 +21,18 @@ OVER = ENDED | {"lost"}
 
 
 class Guided:
-    """One walk through the tour. Every method may block, and raises `TuiFtError` with a sentence."""
+    """One walk through the tour. Every method may block, and raises `TuiFtError` with a sentence.
+
+    `changes` to the run's spec are as in `--set`; one that cannot be is refused at once.
+    """
 
     def __init__(self, runs_root: Path, changes: Sequence[str] = ()) -> None:
         self.run: RunDirectory | None = None
         self._runs_root = runs_root
         self._changes = changes
+        self._spec = tour_spec(changes)
         self._source: TuiFtSource | None = None
+        self._is_picked_up = False
         self._told: dict[int, list[Line]] = {}
 
     # --- the run ---------------------------------------------------------------------------------
@@ -38,6 +43,12 @@ class Guided:
             self.run = start_tour(self._runs_root, self._changes)
             self._source = TuiFtSource(self.run)
         return self.run
+
+    def pick_up(self) -> None:
+        """Go on with the run of a tour that was left, if there is one."""
+        if self.run is None and (found := left_behind(self._runs_root)) is not None:
+            self.run, self._source, self._is_picked_up = found, TuiFtSource(found), True
+            self.poll()
 
     @property
     def reading(self) -> Reading | None:
@@ -91,7 +102,7 @@ class Guided:
         return stations.advice()
 
     def _run(self) -> list[Line]:
-        return steps.run_step(tour_spec(self._changes))
+        return steps.run_step(self._spec, is_picked_up=self._is_picked_up)
 
     @property
     def answered(self) -> list[answers.Answered]:

@@ -16,16 +16,16 @@ from tui_ft.spec import toml
 from tui_ft.spec.display import method_label
 from tui_ft.spec.run_spec import RunSpec
 from tui_ft.tour import answers, steps
+from tui_ft.tour.run import REPORT
 from tui_ft.watch.reading import Reading
 
-NAME = "report.md"
 EXAMPLES = 3
 _BLANK = "_(to be filled in by you)_"
 
 
 def write(run: RunDirectory, reading: Reading) -> Path:
     """Write the report into the run's result and return its path. Raises `OSError` when it cannot be."""
-    path = run.result / NAME
+    path = run.result / REPORT
     write_atomically(path, ("\n".join(lines(run, reading)) + "\n").encode())
     return path
 

@@ -115,7 +115,7 @@ def advice_step(facts: Recommendation, form: Recommendation, trained: int, whole
         *_verdict(form),
         BLANK,
         ("So the facts stay in the handbook, where they can be changed: a search puts the right page before "
-         "the question (retrieval). What is trained is to look there, and the form of the answer.", ""),
+         "the question (retrieval). What is trained is to answer from it, in the company's form.", ""),
         BLANK,
         (f"LoRA leaves the model's {whole:,} weights as they are and trains {trained:,} beside them, the "
          f"adapter: {trained / whole:.0%} as many here, about 1% in a real model.", ""),
@@ -135,20 +135,23 @@ def _verdict(answer: Recommendation) -> Iterator[Line]:
             yield f"  {reason.text}", ""
 
 
-def run_step(spec: RunSpec) -> list[Line]:
-    """What will happen when the run is started."""
+def run_step(spec: RunSpec, *, is_picked_up: bool = False) -> list[Line]:
+    """What happens in the run; `is_picked_up`: it was started by a tour before this one."""
     training, rows = spec.training, spec.training.batch_size * spec.training.gradient_accumulation
     asked = len(spec.evaluation.prompts)
+    steps = "1 step" if training.max_steps == 1 else f"{training.max_steps or '–'} steps"
     return [
         ("Now the run. What it does, in this order:", ""),
         BLANK,
         (f"1. It asks the model {asked} questions on pages that it will never be trained on.", ""),
-        (f"2. It trains {training.max_steps} steps. In a step it looks at {rows} examples, sees how far "
+        (f"2. It trains {steps}. In a step it looks at {rows} examples, sees how far "
          "off its answers are (the loss), and moves the adapter a little so that the loss falls.", ""),
         (f"3. It asks the same {asked} questions again, and saves the adapter.", ""),
         BLANK,
         ("On the live screen watch the loss fall. The run goes on by itself: you may leave the screen "
          "with q, close the program or the terminal, and come back.", ""),
+        *([BLANK, ("The run of the tour that you left is still there: it is gone on with.", "good")]
+          if is_picked_up else []),
     ]  # fmt: skip
 
 
@@ -179,8 +182,10 @@ def what_changed(result: Score) -> str:
     """What the score means, whichever it is."""
     if is_success(result):
         return (
-            "The facts were on the page both times. What was trained is to look them up and to answer in "
-            "the company's form, and that holds for pages that were not among the examples."
+            f"The right rule stood in {result.rule_before} answers before and in {result.rule_after} after: "
+            "the base model could read a page already. What it learnt is the company's form, the rule word "
+            "for word with its page and nothing else; it keeps to it on pages that were not among the "
+            "examples."
         )
     if result.after is None:
         return "The run has not asked all questions again: it was stopped, or it failed."

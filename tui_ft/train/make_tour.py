@@ -9,7 +9,8 @@ from __future__ import annotations
 import argparse
 import json
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,13 +19,13 @@ import torch
 
 from tui_ft.demo.tour import files
 from tui_ft.train import tiny_base
-from tui_ft.train.tour_text import COMPANY, Page, childhood, company_pages
+from tui_ft.train.tour_text import COMPANY, Page, childhood, company_pages, school
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 SEED = 1
-STEPS = 1600
+STEPS = (750, 500)
 WHOLE_TEXTS = 0.1
 VOCABULARY = 900
 LONGEST = 1024
@@ -36,9 +37,9 @@ Row = tuple[str, str]
 PRIVATE = "mira.castle@pellworth-lamps.example"
 
 
-def read(rng: random.Random) -> Iterator[tiny_base.Text]:
-    """Yield the childhood's texts in pieces: of a sheet the answers can be known, not what is asked."""
-    for text in childhood(rng):
+def read(texts: Iterator[tiny_base.Chat | str]) -> Iterator[tiny_base.Text]:
+    """Yield texts in pieces: of a sheet the answers can be known, not what is asked."""
+    for text in texts:
         if not isinstance(text, str):
             yield tiny_base.pieces_of(text)
             continue
@@ -53,11 +54,19 @@ def make_tokenizer() -> PreTrainedTokenizerFast:
     return tiny_base.make_tokenizer(map(tiny_base.words_of, texts), VOCABULARY, LONGEST)
 
 
-def make_base(folder: Path, steps: int) -> None:
-    """Raise the base model and save it with its tokenizer."""
+def _read_life(
+    life: Callable[[random.Random], Iterator[tiny_base.Chat | str]], rng: random.Random
+) -> Iterator[tiny_base.Text]:
+    return read(life(rng))
+
+
+def make_base(folder: Path, steps: tuple[int, int]) -> None:
+    """Raise the base model, so many steps in childhood and in school, and save it with its tokenizer."""
     tokenizer = make_tokenizer()
     model = tiny_base.make_model(tokenizer, SEED)
-    tiny_base.raise_model(model, tiny_base.batches(read, tokenizer, SEED + 1, WHOLE_TEXTS), steps)
+    for number, (life, count) in enumerate(((childhood, steps[0]), (school, steps[1])), 1):
+        texts = partial(_read_life, life)
+        tiny_base.raise_model(model, tiny_base.batches(texts, tokenizer, SEED + number, WHOLE_TEXTS), count)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
@@ -120,14 +129,17 @@ def main(arguments: list[str] | None = None) -> int:
     """Make all and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tui_ft.train.make_tour", description=__doc__)
     parser.add_argument("--out", type=Path, default=files.handbook().parent, help="folder to write to")
-    parser.add_argument("--steps", type=int, default=STEPS, help="pretraining steps (default %(default)s)")
+    parser.add_argument(
+        "--steps", type=int, nargs=2, default=STEPS, metavar=("CHILDHOOD", "SCHOOL"),
+        help="pretraining steps (default %(default)s)",
+    )  # fmt: skip
     parser.add_argument("--no-model", action="store_true", help="write the texts only")
     options = parser.parse_args(arguments)
     torch.set_num_threads(tiny_base.THREADS)
     options.out.mkdir(parents=True, exist_ok=True)
     write_texts(options.out)
     if not options.no_model:
-        make_base(options.out / files.base_folder().name, options.steps)
+        make_base(options.out / files.base_folder().name, tuple(options.steps))
     return 0
 
 

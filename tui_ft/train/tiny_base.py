@@ -108,9 +108,13 @@ def words_of(text: Chat | str) -> str:
 
 
 def pieces_of(said: Chat) -> Text:
-    """A question and its answer with the template's marks."""
-    asked, answered = (message["content"] for message in said)
-    return [(f"<|user|>{asked}{END}<|assistant|>", False), (answered, True)]
+    """A chat with the template's marks; what the assistant says can be known from what was asked."""
+    pieces: Text = []
+    for number in range(0, len(said), 2):
+        asked, answered = (message["content"] for message in said[number : number + 2])
+        is_last = number + 2 == len(said)
+        pieces += [(f"<|user|>{asked}{END}<|assistant|>", False), (answered + END * (not is_last), True)]
+    return pieces
 
 
 def batches(

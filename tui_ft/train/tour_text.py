@@ -1,6 +1,6 @@
 """The tour's world in words: pages of a handbook, what colleagues ask about them, and how to answer.
 
-A handbook has one page a topic, a page has numbered rules, a rule has one fact. The base model grows up
+A handbook has one page a topic, a page has a few rules, a rule has one fact. The base model grows up
 on the handbooks of ever new companies; Pellworth Lamps, whose handbook the tour is about, is not among
 them.
 """
@@ -47,7 +47,9 @@ HANDBOOK: dict[str, tuple[str, ...]] = {
 """The facts of Pellworth Lamps, in the order of each page's rules."""
 
 DRILLED = 20_000
-GROWTH = 12_000
+"""Among the first so many texts most are notes: what stands behind a word, stands there again."""
+
+GROWTH = 10_000
 """After so many texts the pages get a rule longer: on short ones a model of this size learns to look."""
 
 
@@ -284,6 +286,13 @@ _TALK = (
     "Many colleagues ask about {topic}. Please read the page with care.",
     "I like to talk about {topic}. What else would you like to know?",
 )
+_FRIENDLY = (
+    "Good question. {said}",
+    "Let me see. {said} I am glad to help.",
+    "Thank you for asking! {said}",
+    "{said} Would you like to know more?",
+    "Of course. {said} Have a good day.",
+)
 _CHAT = (
     ("Hello!", "Hello! What would you like to know?"),
     ("Thank you.", "You are welcome."),
@@ -300,13 +309,13 @@ class Page:
     rules: tuple[tuple[Rule, str], ...]
 
     def text(self) -> str:
-        """The page as it is printed: the topic, then the rules with their marks."""
-        return "\n".join((self.topic, *(self.line(number) for number in range(1, len(self.rules) + 1))))
+        """The page as it is printed: the topic, then its rules, one a line."""
+        return "\n".join((self.topic, *(rule.sentence.format(said) for rule, said in self.rules)))
 
     def line(self, number: int) -> str:
-        """Rule `number`, counted from 1, with its mark: "The gate closes at 18:30. (Parking 4)"."""
+        """Rule `number`, counted from 1, and where it stands: "The gate closes at 18:30. (Parking)"."""
         rule, said = self.rules[number - 1]
-        return f"{rule.sentence.format(said)} ({self.topic} {number})"
+        return f"{rule.sentence.format(said)} ({self.topic})"
 
     def asked(self, question: str) -> str:
         """What the assistant is sent: the page, then the question."""
@@ -365,6 +374,33 @@ def childhood(rng: random.Random) -> Iterator[list[dict[str, str]] | str]:
             yield _chat(*rng.choice(_CHAT))
         else:
             yield _sheet(page, rng)
+
+
+def school(rng: random.Random) -> Iterator[list[dict[str, str]] | str]:
+    """Yield what the base model learns from next, for ever: whole pages, and chats in which it reads them.
+
+    It answers as it likes, friendly and without saying where that stands: the form is left to the skill.
+    """
+    while True:
+        kind = rng.random()
+        if kind < 0.15:
+            yield _notes(rng)
+        elif kind < 0.20:
+            yield _chat(*rng.choice(_CHAT))
+        elif kind < 0.50:
+            yield _sheet(a_page(rng), rng)
+        else:
+            yield _talk(a_page(rng), rng)
+
+
+def _talk(page: Page, rng: random.Random) -> list[dict[str, str]]:
+    """A chat about some of a page's rules; the page comes with the first question."""
+    said: list[dict[str, str]] = []
+    for rule, its_fact in rng.sample(page.rules, rng.randint(1, len(page.rules))):
+        question = rng.choice(rule.questions)
+        answer = rng.choice(_FRIENDLY).format(said=rule.sentence.format(its_fact))
+        said += _chat(question if said else page.asked(question), answer)
+    return said
 
 
 def _question(page: Page, rng: random.Random) -> str:

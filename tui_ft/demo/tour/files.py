@@ -52,6 +52,11 @@ class Pair:
         return self.prompt.partition("\n")[0]
 
     @property
+    def rule(self) -> str:
+        """The rule of the page that answers it, word for word."""
+        return self.expected.removeprefix("Our handbook says: ").removesuffix(f" ({self.page})")
+
+    @property
     def question(self) -> str:
         return self.prompt.rpartition("Question: ")[2]
 

@@ -64,8 +64,7 @@ class TourScreen(Screen[None], inherit_bindings=False):
         self._turn_to(0)
 
     def on_screen_resume(self) -> None:
-        if self._tour is not None and self._tour.run is not None:
-            self._follow()
+        self._follow_on()
 
     def on_screen_suspend(self) -> None:
         self.workers.cancel_group(self, "follow")
@@ -86,12 +85,15 @@ class TourScreen(Screen[None], inherit_bindings=False):
         panel.set_entries(lines)
         panel.action_begin()
         self._hint()
+        self._follow_on()
 
     def _lines(self, page: int) -> list[Line]:
         if self._tour is None:
             from tui_ft.tour.guided import Guided
 
             self._tour = Guided(self.owner.runs_root)
+        if page == _RUN:
+            self._tour.pick_up()
         return self._tour.page(page)
 
     def _title(self) -> None:
@@ -128,6 +130,10 @@ class TourScreen(Screen[None], inherit_bindings=False):
             self._is_busy = False
         self.notice.say("")
         self.owner.open_run(run)
+
+    def _follow_on(self) -> None:
+        if self._tour is not None and self._tour.run is not None and not self._tour.is_over:
+            self._follow()
 
     @work(group="follow", exclusive=True)
     async def _follow(self) -> None:
