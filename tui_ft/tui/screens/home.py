@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from tui_ft.tui.start_flow import StartFlow
 
 Answer = TypeVar("Answer")
+Deed = Callable[[], Coroutine[None, None, None]]
 
 _LIVE = frozenset({"queued", "starting", "running", "paused", "stopping", "quiet"})
 RUNS_EVERY_S = 2.0
@@ -262,31 +263,34 @@ class HomeScreen(Screen[None], inherit_bindings=False):
         self._begin(home_doors.new_run(self.owner, self.actions, self._preset), "The new run", KEPT)
 
     def action_tour(self) -> None:
-        self._do(home_doors.open_screen(self.owner, "tour", lambda room: room.TourScreen()))
+        self._open_screen("tour", lambda room: room.TourScreen())
 
     def action_presets(self) -> None:
-        actions = self.actions
-        self._do(home_doors.open_screen(self.owner, "presets", lambda room: room.PresetsScreen(actions)))
+        self._open_screen("presets", lambda room: room.PresetsScreen(self.actions))
+
+    def _open_screen(self, name: str, make: Callable[[Any], Screen[None]]) -> None:
+        self._do(lambda: home_doors.open_screen(self.owner, name, make))
 
     def action_save_preset(self) -> None:
         run = self._chosen_run("save")
         if run:
-            self._do(self._save_preset(run))
+            self._do(lambda: self._save_preset(run))
 
     async def _save_preset(self, run: RunDirectory) -> None:
         name = await home_doors.save_preset(self.owner, run)
         if name:
             self.notice.say(f"Saved as the preset {plain(name)}.")
 
-    def _do(self, deed: Coroutine[None, None, None], group: str = "open") -> None:
+    def _do(self, deed: Deed, group: str = "open") -> None:
         """Carry out what a key asks for; of two deeds of one group the later one counts."""
-        self.run_worker(self._told(deed), group=group, exclusive=True)
 
-    async def _told(self, deed: Coroutine[None, None, None]) -> None:
-        try:
-            await deed
-        except Exception as error:  # noqa: BLE001 - shown where the user looks
-            self.notice.complain(sentence(error))
+        async def told() -> None:
+            try:
+                await deed()
+            except Exception as error:  # noqa: BLE001 - shown where the user looks
+                self.notice.complain(sentence(error))
+
+        self.run_worker(told, group=group, exclusive=True)
 
     def action_start_key(self, key: str) -> None:
         if not self.presets.loaded:
@@ -308,7 +312,7 @@ class HomeScreen(Screen[None], inherit_bindings=False):
             self._open_method(lambda: home_doors.spec_of(run))
 
     def _open_method(self, read: Callable[[], home_doors.Named]) -> None:
-        self._do(home_doors.open_method(self.owner, self.actions, read))
+        self._do(lambda: home_doors.open_method(self.owner, self.actions, read))
 
     def action_restart(self) -> None:
         run = self._chosen_run("restart")
@@ -326,7 +330,7 @@ class HomeScreen(Screen[None], inherit_bindings=False):
     def action_stop(self) -> None:
         run = self._chosen_run("stop")
         if run:
-            self._do(self._stop_run(run), f"stop {run.id}")
+            self._do(lambda: self._stop_run(run), f"stop {run.id}")
 
     def _chosen_run(self, verb: str) -> RunDirectory | None:
         """The run that a key means; where there is none, say so."""
