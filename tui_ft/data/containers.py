@@ -6,7 +6,7 @@ import codecs
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tui_ft.data.declared import data_file
+from tui_ft.data.declared import REGISTER, data_file
 from tui_ft.data.opening import opened, reading
 from tui_ft.data.sniff import JSON_LINES, TABLES, TEXTS, Container, sniff
 from tui_ft.data.unreadable import FileCode, UnreadableError
@@ -137,7 +137,8 @@ def _is_binary(text: str) -> bool:
 
 
 def _folder(path: Path) -> UnreadableError:
-    inside = sorted(p.name for p in path.iterdir() if p.suffix in _DATA_SUFFIXES)[:5]
+    names = (p.name for p in path.iterdir() if p.suffix in _DATA_SUFFIXES and p.name != REGISTER)
+    inside = sorted(names)[:5]
     hint = f"Give one of its files: {shown(', '.join(inside))}." if inside else "Give a data file."
     return UnreadableError(path, "folder", "is a folder, not a data file", hint)
 

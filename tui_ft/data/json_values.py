@@ -147,8 +147,9 @@ class Values:
 
     def _fault_within(self, value: Any, number: int) -> Fault | None:
         text, start, end = self._text, self._kept, self._at
-        if self._has_bad_bytes and _NOT_UTF8.search(text, start, end):
-            return Fault(BadRow(number, "bad_utf8", "not UTF-8", UTF8_HINT), is_passed=True)
+        if self._has_bad_bytes and (found := _NOT_UTF8.search(text, start, end)):
+            what = f"character {found.start() - start + 1} is not UTF-8"
+            return Fault(BadRow(number, "bad_utf8", what, UTF8_HINT), is_passed=True)
         if is_too_deep(value, text.count("]", start, end) + text.count("}", start, end)):
             return Fault(nested_too_deeply(number), is_passed=True)
         return None
