@@ -46,6 +46,7 @@ _INSTEAD = {
     "prompt_only": "To train now, give a data set that has the answers, too.",
 }
 _MOST_COLUMNS = 1000
+_LONGEST_NAME = 200
 _NO_LIMIT = 1 << 60
 
 
@@ -143,7 +144,7 @@ class Examination:
 
     def _note_columns(self, row: Row) -> None:
         if row.keys() - self._columns.keys() and len(self._columns) < _MOST_COLUMNS:
-            self._columns.update(dict.fromkeys(row))
+            self._columns.update(dict.fromkeys(name for name in row if len(name) <= _LONGEST_NAME))
 
     def _row(self, number: int, row: Row, reading: Reading) -> None:
         self._note_columns(row)
