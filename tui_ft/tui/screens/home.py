@@ -281,16 +281,16 @@ class HomeScreen(Screen[None], inherit_bindings=False):
         if name:
             self.notice.say(f"Saved as the preset {plain(name)}.")
 
-    def _do(self, deed: Deed, group: str = "open") -> None:
-        """Carry out what a key asks for; of two deeds of one group the later one counts."""
+    @work(group="open", exclusive=True)
+    async def _do(self, deed: Deed) -> None:
+        """Carry out what a key asks for; of two that come at once the later one counts."""
+        await self._told(deed)
 
-        async def told() -> None:
-            try:
-                await deed()
-            except Exception as error:  # noqa: BLE001 - shown where the user looks
-                self.notice.complain(sentence(error))
-
-        self.run_worker(told, group=group, exclusive=True)
+    async def _told(self, deed: Deed) -> None:
+        try:
+            await deed()
+        except Exception as error:  # noqa: BLE001 - shown where the user looks
+            self.notice.complain(sentence(error))
 
     def action_start_key(self, key: str) -> None:
         if not self.presets.loaded:
@@ -330,7 +330,7 @@ class HomeScreen(Screen[None], inherit_bindings=False):
     def action_stop(self) -> None:
         run = self._chosen_run("stop")
         if run:
-            self._do(lambda: self._stop_run(run), f"stop {run.id}")
+            self._stop(run)
 
     def _chosen_run(self, verb: str) -> RunDirectory | None:
         """The run that a key means; where there is none, say so."""
@@ -339,6 +339,10 @@ class HomeScreen(Screen[None], inherit_bindings=False):
             self.notice.complain(f"No run is chosen to {verb}. {what}")
             return None
         return RunDirectory(Path(self._run.path))
+
+    @work(group="stop")
+    async def _stop(self, run: RunDirectory) -> None:
+        await self._told(lambda: self._stop_run(run))
 
     async def _stop_run(self, run: RunDirectory) -> None:
         """Ask the run to save and stop, and show what came of it."""
