@@ -69,7 +69,7 @@ TRUTH = {
     "mlteam-ai+openai-cheat-sheet/data/weather_chat_fine_tuning.jsonl": Truth(
         "jsonl", "messages", 10, 10, 9, {"duplicate": 9} | FEW),
     "modelscope+ms-swift/examples/megatron/grpo/multi_turn/frozen_lake.jsonl": Truth(
-        "jsonl", "prompt_only", 128, 128, 0, LATER | {"placeholder": 128, "same_content": 127}),
+        "jsonl", "prompt_only", 128, 128, 0, LATER | {"placeholder": 128}),
     f"{SWIFT}/alpaca.csv": Truth("csv", "alpaca", 3, 3, 0, FEW),
     f"{SWIFT}/chatml.jsonl": Truth("jsonl", "messages", 3, 3, 0, FEW),
     f"{SWIFT}/conversations.jsonl": Truth("jsonl", "sharegpt", 3, 3, 0, FEW),

@@ -215,7 +215,9 @@ class Examination:
         findings, faults = self.findings, self.faults
         is_sft = findings.format in SFT_FORMATS
         findings.columns = list(self._columns)
-        findings.duplicates = self._repetition.finish(faults, with_conflicts=is_sft)
+        findings.duplicates = self._repetition.finish(
+            faults, by_content=findings.format != "prompt_only", with_conflicts=is_sft
+        )
         findings.lengths = self._lengths.lengths()
         findings.turns = self._conversations.turns()
         if self._types:

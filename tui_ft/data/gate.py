@@ -156,6 +156,13 @@ def _see_again(path: Path, work: Examination) -> None:
 
 def _eval_prompts(path: Path, train_on: str) -> EvalPrompts:
     """Return the prompts of an evaluation file. Raises `TuiFtError` when it cannot be read."""
+    try:
+        return _prompts_of(path, train_on)
+    except UnreadableError as error:  # of another file than the one that is checked
+        raise TuiFtError(error.message, error.hint) from error
+
+
+def _prompts_of(path: Path, train_on: str) -> EvalPrompts:
     prompts = EvalPrompts()
     rows = tolerant(path, lambda bad: None)
     first = list(islice(rows, LOOKED_AT))

@@ -52,8 +52,11 @@ class Repetition:
         bucket.rows.append(row)
         bucket.numbers.append(min(number, _MASK_32))
 
-    def finish(self, faults: Faults, *, with_conflicts: bool) -> int:
-        """Tell the repetitions, and return how many rows repeat an earlier one exactly."""
+    def finish(self, faults: Faults, *, by_content: bool, with_conflicts: bool) -> int:
+        """Tell the repetitions, and return how many rows repeat an earlier one exactly.
+
+        `by_content`: rows may be the same in what they train; `with_conflicts`: a prompt has one answer.
+        """
         exact, content, conflicts = _Firsts(), _Firsts(), _Firsts()
         for bucket in self._buckets:
             bucket.repeats(exact, content)
@@ -62,7 +65,8 @@ class Repetition:
         for code, found in (
             ("duplicate", exact), ("same_content", content), ("conflicting_answers", conflicts),
         ):  # fmt: skip
-            found.tell(code, faults)
+            if by_content or code != "same_content":
+                found.tell(code, faults)
         if self._rows > MOST_ROWS:
             faults.add("repetition_not_followed", None, f"{MOST_ROWS:,} of {self._rows:,}", count=1)
         return exact.count

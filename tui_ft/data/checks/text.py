@@ -12,7 +12,7 @@ _GARBLED = re.compile("Ã[\u0080-\u00bf©¨¤¶¼±³§ª«´¸º»]|â€[œ\u0
 _MARKS = re.compile(
     r"<\|im_(?:start|end)\|>|<\|(?:start|end)_header_id\|>|<\|e(?:ot|om)_id\|>|<\|begin_of_text\|>"
     r"|<\|endoftext\|>|<\|(?:user|assistant|system|observation|end)\|>|<(?:start|end)_of_turn>"
-    r"|\[/?INST\]|<</?SYS>>|</s>|<｜(?:User|Assistant|end▁of▁sentence)｜>"
+    r"|\[/?INST\]|<</?SYS>>|</s>(?=\s*\Z|\s*<s>)|<｜(?:User|Assistant|end▁of▁sentence)｜>"
     r"|^### (?:Instruction|Response|Human|Assistant):",
     re.MULTILINE,
 )
