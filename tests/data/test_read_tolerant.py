@@ -214,6 +214,14 @@ def test_tables_are_told_by_their_header(
     assert (list(rows[1]), bad) == (columns, [])
 
 
+def test_byte_order_marks_of_files_that_were_put_together(tmp_path: Path) -> None:
+    one = '{"a": 1}\n'.encode("utf-8-sig")
+    assert read(write(tmp_path, "a.jsonl", one + one)) == ({1: {"a": 1}, 2: {"a": 1}}, [])
+    assert read(write(tmp_path, "a.json", b"\xef\xbb\xbf" * 2 + b'[{"a": 1}]')) == ({1: {"a": 1}}, [])
+    crs = '{"a": 1}\r{"a": 2}\r'.encode("utf-8-sig")
+    assert read(write(tmp_path, "b.jsonl", crs)) == ({1: {"a": 1}, 2: {"a": 2}}, [])
+
+
 def test_a_stray_zero_byte_costs_its_row_only(tmp_path: Path) -> None:
     text = '{"a": "one"}\n' * 20
     found, bad = read(write(tmp_path, "a.jsonl", text[:30] + "\x00" + text[30:]))

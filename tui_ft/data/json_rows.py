@@ -49,7 +49,7 @@ def _lenient(line: bytes, number: int, file: Opened) -> Any:
     None for an empty line, a `BadRow` for one that is no JSON at all.
     """
     try:
-        text = line.decode().strip()
+        text = line.decode().strip().lstrip("\ufeff")  # files put together keep their byte order marks
     except UnicodeDecodeError as error:
         return BadRow(number, "bad_utf8", f"byte {error.start + 1} is not UTF-8", UTF8_HINT)
     if not text:

@@ -190,7 +190,7 @@ class _Recoded(_Bytes):
         super().__init__()
         self._stream = stream
         self._cr_only = cr_only
-        is_utf8 = encoding == "utf-8"
+        is_utf8 = encoding in ("utf-8", "utf-8-sig")
         # Half a surrogate pair is handed on; as UTF-8 it is a fault of its own row, not of the file.
         self._decoder = None if is_utf8 else codecs.getincrementaldecoder(encoding)("surrogatepass")
         self._encoding = encoding

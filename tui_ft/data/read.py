@@ -53,10 +53,10 @@ def tolerant(
         yield from watch.count(read_parquet(path, watch.bad, progress))
         return
     with opened(path, progress) as file:
-        if found.encoding == "utf-8-sig":
-            file.stream.read(len(codecs.BOM_UTF8))
-        elif found.encoding != "utf-8" or found.cr_only:
+        if found.encoding not in ("utf-8", "utf-8-sig") or found.cr_only:
             file.recode(found.encoding, cr_only=found.cr_only)
+        while file.stream.peek(len(codecs.BOM_UTF8)).startswith(codecs.BOM_UTF8):
+            file.stream.read(len(codecs.BOM_UTF8))
         yield from watch.count(_rows_of(found.container, file, watch.bad, first))
         if file.damage and not watch.knows_the_end:
             bad(cut_off(file, watch.last, "", count=0))
