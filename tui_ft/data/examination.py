@@ -19,6 +19,7 @@ from tui_ft.data.checks.repetition import Repetition
 from tui_ft.data.checks.sight import Sight, sight_of, text_of
 from tui_ft.data.checks.text import look_at_text
 from tui_ft.data.convert import Example
+from tui_ft.data.declared import Declared
 from tui_ft.data.encode import ChatTokenizer
 from tui_ft.data.examples import LOOKED_AT, Reading, TooLong, tokens_of
 from tui_ft.data.faults import Faults
@@ -91,8 +92,17 @@ class Examination:
         self.findings.rows += row.count
         self.faults.add(row.code, row.number, row.what, count=max(1, row.count))
 
-    def take(self, rows: Iterator[tuple[int, Row]], columns: Mapping[str, str], format: str) -> None:
-        """Look at every row. The first ones say which format all of them are in."""
+    def take(
+        self,
+        rows: Iterator[tuple[int, Row]],
+        columns: Mapping[str, str],
+        format: str,
+        register: Declared | None = None,
+    ) -> None:
+        """Look at every row. The first ones say which format all of them are in.
+
+        `register` is the entry of a register of data sets that `columns` and `format` come from.
+        """
         first = list(islice(rows, LOOKED_AT))
         if not first:
             return
@@ -102,7 +112,13 @@ class Examination:
                 sample, columns=columns, format=format, train_on=self.findings.train_on
             )
         except TuiFtError as error:
-            self._refuse("wrong_columns", error.message, error.hint)
+            hint = error.hint
+            if register is not None:
+                hint = (
+                    f"So declares it dataset_info.json beside it ({shown(register.name, 60)}): overrule it "
+                )
+                hint += "with --format or --columns (data.format, data.columns), or correct that file."
+            self._refuse("wrong_columns", error.message, hint)
             self._count(chain(first, rows))
             return
         found = self._reading.found

@@ -12,7 +12,7 @@ import msgspec
 
 from tui_ft.data.checks.leak import EvalPrompts
 from tui_ft.data.checks.sight import sight_of
-from tui_ft.data.declared import data_file
+from tui_ft.data.declared import data_file, declared
 from tui_ft.data.encode import ChatTokenizer
 from tui_ft.data.examination import Examination, Row, Tally
 from tui_ft.data.examples import LOOKED_AT, Reading, said_of
@@ -61,6 +61,7 @@ def check(
     """
     path = data_file(Path(path))
     given = dict(columns or {})
+    register = declared(path) if format == "auto" and not given else None
     format, given = said_of(path, format, given)
     found = look(path)
     findings = Findings(
@@ -73,7 +74,7 @@ def check(
         work.faults.add(code)
         work.faults.say(code, what)
     try:
-        work.take(_rows(path, work, progress, max_rows), given, format)
+        work.take(_rows(path, work, progress, max_rows), given, format, register)
         _see_again(path, work)
     except Stop:
         findings.is_partial = True

@@ -16,7 +16,7 @@ class Kind(NamedTuple):
     fix: str
 
 
-_CONVERT = "Mend the line, or write the usable rows: tui-ft data PATH --convert OUT.jsonl"
+_CONVERT = "Mend the row, or write the usable rows: tui-ft data PATH --convert OUT.jsonl"
 
 _FILE = {
     "missing_file": Kind("error", "The file does not exist", "Check the path."),

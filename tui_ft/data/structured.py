@@ -84,7 +84,7 @@ def is_chat(value: Any, *, of_texts: bool = False, spelt: Spelling = USUAL) -> b
         return False
     if all(isinstance(m, str) for m in messages):
         return of_texts and len(messages) > 1
-    return all(isinstance(m, Mapping) and _role_key(m, spelt) for m in messages)
+    return all(isinstance(m, dict) and _role_key(m, spelt) for m in messages)
 
 
 def roles_of(value: Any, spelt: Spelling = USUAL) -> list[str]:
@@ -97,11 +97,11 @@ def roles_of(value: Any, spelt: Spelling = USUAL) -> list[str]:
 
 def is_sharegpt(value: Any) -> bool:
     """True when messages are written with `from` and `value`."""
-    return any(isinstance(m, Mapping) and ("from" in m or "value" in m) for m in _listed(value) or [])
+    return any(isinstance(m, dict) and ("from" in m or "value" in m) for m in _listed(value) or [])
 
 
 def _role(message: Any, spelt: Spelling) -> str:
-    key = _role_key(message, spelt) if isinstance(message, Mapping) else None
+    key = _role_key(message, spelt) if isinstance(message, dict) else None
     return spelt.roles.get(str(message[key]).strip().lower(), "") if key else ""
 
 
@@ -120,7 +120,7 @@ def read_chat(value: Any, spelt: Spelling = USUAL) -> list[Turn]:
 
 def read_turn(message: Any, spelt: Spelling = USUAL) -> Turn:
     """Return one message. Raises `RowProblem`."""
-    if not isinstance(message, Mapping):
+    if not isinstance(message, dict):
         raise RowProblem("wrong_type", "a message is not an object with a role and a content")
     key = _role_key(message, spelt)
     if key is None:
@@ -187,7 +187,7 @@ def _listed(value: Any) -> list[Any] | None:
 
 def _exchange(item: Any) -> list[Any]:
     """Return the two messages of an item that is a question with its answer; else the item itself."""
-    if isinstance(item, Mapping) and _role_key(item) is None:
+    if isinstance(item, dict) and _role_key(item) is None:
         for asks, answers in _EXCHANGES:
             if isinstance(item.get(asks), str) and isinstance(item.get(answers), str):
                 return [

@@ -28,6 +28,7 @@ _FILES = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".py", ".js", ".css"
 _DIGITS = re.compile(r"[0-9](?:[0-9 ().-]{6,60}[0-9]|[0-9] ?[0-9A-Z]{4} ?[0-9A-Z]{4})")
 """What every number looked for has in it; one search for all of them."""
 
+_MOST_MAILS = 50
 _BEFORE, _BEHIND, _FEW_RUNS = 8, 40, 3
 """So far a number may reach around its digits; so many runs of digits are looked at one by one."""
 
@@ -127,8 +128,7 @@ def look_for_personal(sight: Sight, faults: Faults) -> None:
 
 
 def _personal(text: str) -> Iterator[tuple[str, str]]:
-    if "@" in text:
-        yield from _hits(_MAILS, text)
+    yield from _mails(text)
     if not text.isascii():
         yield from _hits(_MOBILES, text)
     runs = list(islice(_DIGITS.finditer(text), _FEW_RUNS + 1))
@@ -137,6 +137,16 @@ def _personal(text: str) -> Iterator[tuple[str, str]]:
         return
     for run in runs:
         yield from _hits(_NUMBERS, text, max(0, run.start() - _BEFORE), run.end() + _BEHIND)
+
+
+def _mails(text: str) -> Iterator[tuple[str, str]]:
+    """Look around every @ instead of at every word."""
+    at = text.find("@")
+    for _ in range(_MOST_MAILS):
+        if at < 0:
+            return
+        yield from _hits(_MAILS, text, max(0, at - 65), at + 200)
+        at = text.find("@", at + 1)
 
 
 def _has_any(text: str, signs: tuple[str, ...]) -> bool:

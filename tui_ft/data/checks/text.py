@@ -13,11 +13,10 @@ _MARKS = re.compile(
     r"<\|im_(?:start|end)\|>|<\|(?:start|end)_header_id\|>|<\|e(?:ot|om)_id\|>|<\|begin_of_text\|>"
     r"|<\|endoftext\|>|<\|(?:user|assistant|system|observation|end)\|>|<(?:start|end)_of_turn>"
     r"|\[/?INST\]|<</?SYS>>|</s>(?=\s*\Z|\s*<s>)|<｜(?:User|Assistant|end▁of▁sentence)｜>"
-    r"|^### (?:Instruction|Response|Human|Assistant):",
-    re.MULTILINE,
+    r"|### (?:Instruction|Response|Human|Assistant):"
 )
 _PLACEHOLDERS = re.compile(
-    r"(?<![\w\\{}$^])\{\{ ?[A-Za-z_][\w .-]{0,40}? ?\}\}(?!\})"
+    r"\{\{(?<![\w\\{}$^]\{\{) ?[A-Za-z_][\w .-]{0,40}? ?\}\}(?!\})"
     r"|<(?:PLACEHOLDER|placeholder)>|\[(?:INSERT|Insert|insert|TODO|FIXME|PLACEHOLDER)\b[^\]\n]{0,60}\]"
 )
 _CODE_SIGNS = ("```", "{%", "</", "v-for", "def ", "import ", "func", "=>", "\\frac", "\\begin")
