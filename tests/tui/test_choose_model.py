@@ -313,3 +313,15 @@ async def test_an_answer_of_the_hub_that_comes_too_late_has_nowhere_to_go(
             await world.until(lambda: world.outcomes)
             await world.until(is_over.is_set)
     assert is_over.is_set()
+
+
+async def test_a_name_that_is_on_the_list_takes_the_cursor_there() -> None:
+    async with at_step(ChooseModelScreen) as world:
+        await loaded(world)
+        rows = list(world.screen.models.rows)
+        await world.press("slash")
+        await world.until(lambda: isinstance(world.screen, AskModel))
+        await world.type("qwen3-8b")
+        await world.press("enter")
+        await world.sees("▸ Qwen3-8B", "Qwen/Qwen3-8B · 8.2B parameters")
+        assert list(world.screen.models.rows) == rows

@@ -220,15 +220,17 @@ class ChooseModelScreen(WizardScreen):
         self.notice.say(f"Looking for {plain(answer)} …")
         try:
             name = await asyncio.to_thread(method_facts.model_id, answer)
-            choice = await self._look_up(name, None)
+            listed = next((one for one in self.models.rows if one.id == name and one.shape), None)
+            choice = listed or await self._look_up(name, None)
         except Exception as error:  # noqa: BLE001 - shown where the user looks
             self.notice.complain(sentence(error))
             return
         self.notice.say("")
         self._answer = ""
-        self._typed[choice.id] = choice
-        others = [one for one in self.models.rows if one.id != choice.id]
-        self.models.set_rows([choice, *others])
+        if listed is None:
+            self._typed[choice.id] = choice
+            others = [one for one in self.models.rows if one.id != choice.id]
+            self.models.set_rows([choice, *others])
         self.models.choose(choice.id)
         self._show_chosen()
 
