@@ -164,6 +164,18 @@ def test_bad_options_are_a_sentence(
     assert "Traceback" not in printed.err
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_a_terminal_without_signs(make: Callable[..., str], encoding: str) -> None:
+    path = make({"question": "Was ist das für ein Häuschen?", "answer": "猫", "✗ 列": "x"}, "{broken")
+    for more in ([], ["--row", "1"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "tui_ft", "data", path, *more],
+            capture_output=True, env={**os.environ, "PYTHONIOENCODING": encoding},
+        )  # fmt: skip
+        assert b"Traceback" not in done.stderr
+        assert done.stdout.decode(encoding)
+
+
 def test_the_demo_data(ask: Callable[..., Asked]) -> None:
     code, found = ask("demo", "--model", "demo")
     assert code == 0

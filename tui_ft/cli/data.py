@@ -6,8 +6,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tui_ft.cli.printing import print_json
+from tui_ft.cli.printing import print_json, print_lines
 from tui_ft.errors import TuiFtError
+from tui_ft.user_paths import user_path
 
 if TYPE_CHECKING:
     from tui_ft.data.findings import Findings
@@ -53,7 +54,7 @@ def data(arguments: argparse.Namespace) -> int:
     if arguments.row is not None:
         return _show(path, _count("--row", arguments.row, MOST_ROWS), options, as_json=arguments.json)
     if arguments.convert is not None:
-        return _convert(path, Path(arguments.convert), options, as_json=arguments.json)
+        return _convert(path, user_path(arguments.convert), options, as_json=arguments.json)
     return _check(path, _path(arguments.eval) if arguments.eval else None, options, as_json=arguments.json)
 
 
@@ -83,7 +84,7 @@ def _check(path: Path, evaluation: Path | None, options: dict[str, Any], *, as_j
     else:
         from tui_ft.cli.data_text import lines
 
-        print("\n".join(lines(findings)))
+        print_lines(lines(findings))
     if watch.is_stopped:
         return 130
     return 1 if findings.errors else 0
@@ -101,7 +102,7 @@ def _show(path: Path, number: int, options: dict[str, Any], *, as_json: bool) ->
     else:
         from tui_ft.cli.data_text import row_lines
 
-        print("\n".join(row_lines(seen)))
+        print_lines(row_lines(seen))
     return 1 if seen.code else 0
 
 
@@ -110,6 +111,7 @@ def _convert(path: Path, out: Path, options: dict[str, Any], *, as_json: bool) -
     import msgspec
 
     from tui_ft.cli.data_progress import watched
+    from tui_ft.data.wording import shown
     from tui_ft.data.writing import write
 
     with watched("writing", show=not as_json) as watch:
@@ -117,9 +119,9 @@ def _convert(path: Path, out: Path, options: dict[str, Any], *, as_json: bool) -
     if as_json:
         print_json({"schema": 1, **msgspec.to_builtins(written)})
         return 0
-    print(f"{written.rows:,} rows written to {written.path}")
-    for code, count in sorted(written.reasons.items(), key=lambda item: -item[1]):
-        print(f"  {count:,} left out: {code}")
+    ordered = sorted(written.reasons.items(), key=lambda item: -item[1])
+    left_out = [f"  {count:,} left out: {code}" for code, count in ordered]
+    print_lines([f"{written.rows:,} rows written to {shown(written.path, 300)}", *left_out])
     return 0
 
 
@@ -128,7 +130,7 @@ def _path(text: str) -> Path:
         from tui_ft.demo import paths
 
         return paths.data_file()
-    return Path(text).expanduser()
+    return user_path(text)
 
 
 def _tokenizer(model: str | None) -> FileTokenizer | None:

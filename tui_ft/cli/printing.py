@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 
 from tui_ft.runs.records import finite_or_word
+
+_PLAIN = str.maketrans({
+    "█": "#", "▏": ".", "─": "-", "✗": "x", "✂": "8<", "→": "->", "·": "-", "…": "...", "–": "-"
+})  # fmt: skip
+"""What our own signs are in ASCII."""
 
 
 def print_json(value: Any) -> None:
@@ -25,6 +31,15 @@ def _strict(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_strict(item) for item in value]
     return value
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Print text that others wrote a part of: what the terminal's encoding lacks is spelt out."""
+    encoding = sys.stdout.encoding or "utf-8"
+    text = "\n".join(lines)
+    if not encoding.lower().startswith("utf"):
+        text = text.translate(_PLAIN)
+    print(text.encode(encoding, "backslashreplace").decode(encoding))
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -46,6 +46,7 @@ _INSTEAD = {
     "kto": "To train the good answers now, keep those rows and name their columns without the label.",
     "prompt_only": "To train now, give a data set that has the answers, too.",
 }
+_UNREAD = ("unparsable", "bad_utf8", "not_an_object", "row_too_long", "cut_off")
 _MOST_COLUMNS = 1000
 _LONGEST_NAME = 200
 _NO_LIMIT = 1 << 60
@@ -250,11 +251,10 @@ class Examination:
     def _judge(self) -> None:
         """Say with which sentence training refuses the set, if it does."""
         findings = self.findings
-        for code in ("unparsable", "bad_utf8", "not_an_object", "row_too_long", "cut_off"):
-            if code in self.faults and not findings.refusal:
-                count = self.faults.count(code)
-                rows = "1 row" if count == 1 else f"{count:,} rows"
-                findings.refusal = f"{rows} cannot be read, and training refuses the file as a whole."
+        count = sum(self.faults.count(code) for code in _UNREAD)
+        if count and not findings.refusal:
+            rows = "1 row" if count == 1 else f"{count:,} rows"
+            findings.refusal = f"{rows} cannot be read, and training refuses the file as a whole."
         if not findings.usable_rows and not findings.refusal and not findings.is_partial:
             self.faults.add("no_usable_rows")
             findings.refusal = "No row of the data set can be used."

@@ -84,7 +84,8 @@ def a_mapping(sample: Sequence[Mapping[str, Any]]) -> str:
     answer = _label(ordered[1:], sample)
     if answer is not None and lengths[ordered[0]]:
         return f"prompt={ordered[0]},completion={answer}"
-    texts = [name for name in ordered if lengths[name] >= 15]
+    least = 15 if len(columns) > 2 else 8
+    texts = [name for name in ordered if lengths[name] >= least]
     if not texts:
         return ""
     if len(texts) == 1:
