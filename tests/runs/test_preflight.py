@@ -160,3 +160,13 @@ def test_a_config_that_is_none(model_folder: Path) -> None:
 
 def test_a_file_is_no_folder(data_file: Path) -> None:
     assert "is a file" in complaint(data_file)
+
+
+def test_what_a_register_says_of_the_columns_holds_here_too(spec: RunSpec, tmp_path: Path) -> None:
+    file, register = tmp_path / "odd.json", tmp_path / "dataset_info.json"
+    file.write_text(json.dumps([{"q1": "What?", "zz": "That."}]), encoding="utf-8")
+    assert "in no format" in refused(spec, tmp_path / "runs", f"data.train={file}")
+    said = {"odd": {"file_name": file.name, "columns": {"prompt": "q1", "response": "zz"}}}
+    register.write_text(json.dumps(said), encoding="utf-8")
+    for path in (file, register):
+        preflight.check_data(overrides.apply(spec, [f"data.train={path}"]))

@@ -16,9 +16,9 @@ from tui_ft.runs.model_folder import check_model_folder
 from tui_ft.spec.learning import DataSource
 from tui_ft.spec.paths import DEMO
 from tui_ft.spec.run_spec import RunSpec
+from tui_ft.user_paths import is_there, user_path
 
 _LEAST_FREE_BYTES = 64 << 20
-_ROWS_LOOKED_AT = 200
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 _DATA_SUFFIXES = frozenset({".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".txt", ".gz"})
 
@@ -37,7 +37,7 @@ def check(spec: RunSpec, runs_root: Path) -> None:
 def trainer_python() -> str:
     """Return the interpreter that trains. Raises `TuiFtError` when the one in the settings is missing."""
     python = settings.trainer_python()
-    found = shutil.which(Path(python).expanduser()) if "/" in python else shutil.which(python)
+    found = shutil.which(user_path(python)) if "/" in python else shutil.which(python)
     if found is None:
         raise TuiFtError(
             f"The interpreter of the trainer, {python}, is not there or cannot be run.",
@@ -57,8 +57,8 @@ def check_model(spec: RunSpec) -> None:
     if name == DEMO:
         check_model_folder(demo_paths.model_folder())
         return
-    path = Path(name).expanduser()
-    if path.exists():
+    path = user_path(name)
+    if is_there(path):
         check_model_folder(path)
     elif not _HUB_ID.fullmatch(name):
         raise TuiFtError(
@@ -95,22 +95,22 @@ def _sources(spec: RunSpec) -> list[DataSource]:
 
 def _check_source(source: DataSource, is_sft: bool) -> None:
     """Read the first rows of a local file: a format that cannot be trained on is refused before all else."""
-    from tui_ft.data import formats, read
+    from tui_ft.data import examples, formats, read
 
-    path = demo_paths.data_file() if source.path == DEMO else Path(source.path).expanduser()
-    if not path.exists():
+    path = demo_paths.data_file() if source.path == DEMO else user_path(source.path)
+    if not is_there(path):
         if _HUB_ID.fullmatch(source.path) and path.suffix.lower() not in _DATA_SUFFIXES:
             return  # a data set of the hub: the trainer fetches it
         raise TuiFtError(
             f"There is no data file {source.path!r}.",
             "Check data.train and data.eval; `ls` shows what is there.",
         )
-    rows = [row for _, row in islice(read.read_rows(path), _ROWS_LOOKED_AT)]
+    rows = [row for _, row in islice(read.read_rows(path), examples.LOOKED_AT)]
     if not rows:
         raise TuiFtError(f"The data file {path} has no rows.", "Give one that has some.")
-    found = formats.detect(rows, source.columns, source.format)
+    reading = examples.Reading.of_file(path, rows, columns=source.columns, format=source.format)
     if is_sft:
-        formats.require_sft(found, str(path), sorted({name for row in rows for name in row}))
+        formats.require_sft(reading.found, str(path), sorted({name for row in rows for name in row}))
 
 
 def _check_room(runs_root: Path) -> None:
