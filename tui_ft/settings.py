@@ -11,6 +11,7 @@ import msgspec
 
 import tui_ft
 from tui_ft.errors import TuiFtError
+from tui_ft.user_paths import user_path
 
 DEAREST = 1e6
 LONGEST_CURRENCY = 5
@@ -86,7 +87,7 @@ def runs_root(given: str | None = None) -> Path:
     """Where runs live: `given`, TUI_FT_RUNS, the settings, /workspace on rented ones, the XDG data folder."""
     chosen = given or os.environ.get("TUI_FT_RUNS") or load().runs_root
     if chosen:
-        return Path(chosen).expanduser().absolute()
+        return user_path(chosen).absolute()
     return _lasting_folder() / "runs"
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tui_ft import settings
 from tui_ft.cli.printing import print_json
 from tui_ft.errors import TuiFtError
+from tui_ft.user_paths import user_path
 
 if TYPE_CHECKING:
     from tui_ft.runs.directory import RunDirectory
@@ -40,7 +41,7 @@ def start(arguments: argparse.Namespace) -> int:
     preset = presets.find_preset(arguments.spec, settings.user_presets_folder())
     changes = list(arguments.overrides)
     if arguments.data:
-        changes.append(f"data.train={Path(arguments.data).expanduser()}")
+        changes.append(f"data.train={user_path(arguments.data)}")
     spec = overrides.apply(preset.spec, changes)
     if not spec.data.train:
         raise TuiFtError(f"{preset.name} brings no data.", f"Say which: tui-ft start {arguments.spec} DATA")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from tui_ft.data.findings import Findings, Lengths
 from tui_ft.demo import paths as demo_paths
 from tui_ft.spec.run_spec import RunSpec
+from tui_ft.user_paths import is_there, user_path
 
 CHARACTERS_A_TOKEN = 4.0
 """Of English text with today's vocabularies, where no tokenizer has counted (our own number, rough)."""
@@ -56,8 +56,8 @@ def key_of(name: str) -> str:
     """The name by which the findings of a data set are kept: its absolute path, or itself on the hub."""
     if name == "demo":
         return str(demo_paths.data_file())
-    path = Path(name).expanduser().absolute()
-    return str(path) if path.exists() or name.startswith(("/", "./", "../", "~")) else name
+    path = user_path(name).absolute()
+    return str(path) if is_there(path) or name.startswith(("/", "./", "../", "~")) else name
 
 
 def volume(spec: RunSpec, findings: Mapping[str, Findings]) -> Volume:

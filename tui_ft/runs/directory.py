@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tui_ft.errors import TuiFtError
+from tui_ft.user_paths import is_there, user_path
 
 _ID = re.compile(r"\d{8}-[a-z0-9][a-z0-9._-]*-[a-z0-9]{4}")
 CHECKPOINT_PREFIX = "checkpoint-"
@@ -160,10 +161,10 @@ def find(runs_root: Path, name: str) -> RunDirectory:
 
     Raises `TuiFtError` when there is none, or more than one.
     """
-    path = Path(name).expanduser()
-    if is_run(path):
+    path = user_path(name)
+    if is_there(path) and is_run(path):
         return RunDirectory(path.resolve())
-    if path.is_dir() and (path.is_absolute() or "/" in name):
+    if is_there(path) and path.is_dir() and (path.is_absolute() or "/" in name):
         raise TuiFtError(
             f"{path} is not a run directory: it holds no state.json.",
             "See `tui-ft ls` for the runs there are.",

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from tui_ft.spec.run_spec import RunSpec
+from tui_ft.user_paths import is_there, user_path
 
 DEMO = "demo"
 """As a model the built-in tiny base model, as a data path the built-in data."""
@@ -46,12 +47,5 @@ def _absolute_or_none(value: str | None, base: Path) -> str | None:
 def _absolute(value: str, base: Path) -> str:
     if value == DEMO:
         return value
-    try:
-        path = base.absolute() / Path(value).expanduser()
-        return str(path) if path.exists() else value
-    except (
-        OSError,
-        RuntimeError,
-        ValueError,
-    ):  # no path at all: too long, a null byte
-        return value
+    path = base.absolute() / user_path(value)
+    return str(path) if is_there(path) else value

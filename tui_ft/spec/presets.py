@@ -10,6 +10,7 @@ from tui_ft.errors import TuiFtError
 from tui_ft.spec import preset_keys, toml
 from tui_ft.spec.errors import SpecError, nearest, printable
 from tui_ft.spec.run_spec import RunSpec
+from tui_ft.user_paths import is_there, user_path
 
 _FIRST = ("demo", "qlora-8b-24gb", "lora-3b-24gb")
 """What most people want first has the first keys; the others follow by name."""
@@ -75,7 +76,7 @@ def find_preset(name: str, user_folder: Path, shipped: Path | None = None) -> Pr
 
     Raises `SpecError` for an unknown name, with the nearest known one, and for a file that is no spec.
     """
-    path = Path(name).expanduser()
+    path = user_path(name)
     if path.suffix == ".toml" or "/" in name:
         return _preset(path, "user")
     known: dict[str, Path] = {}
@@ -84,7 +85,7 @@ def find_preset(name: str, user_folder: Path, shipped: Path | None = None) -> Pr
             if file.stem == name:
                 return _preset(file, source)
             known.setdefault(file.stem, file)
-    if path.is_file():
+    if is_there(path) and path.is_file():
         return _preset(path, "user")
     meant = nearest(name, known)
     hint = f"Did you mean {meant}?" if meant else f"The presets are {', '.join(known) or 'none'}."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -25,6 +24,7 @@ from tui_ft.train.journal import Journal
 from tui_ft.train.model import model_source, one_line
 from tui_ft.train.samples import SamplePrompt
 from tui_ft.train.tokenizer import ComparedTokenizer, HubTokenizer, folder_of
+from tui_ft.user_paths import is_there, user_path
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -127,8 +127,8 @@ def source(name: str, spec: RunSpec, **options: Any) -> preparing.Source:
     options.setdefault("columns", spec.data.columns or {})
     if name == "demo":
         return preparing.local_source(demo_paths.data_file(), **options)
-    path = Path(name).expanduser()
-    if path.exists():
+    path = user_path(name)
+    if is_there(path):
         return preparing.local_source(path, **options)
     return preparing.Source(rows=preparing.iterate_numbered(hub_rows(name)), name=name, **options)
 

@@ -13,6 +13,7 @@ import msgspec
 from tui_ft.errors import TuiFtError
 from tui_ft.spec.run_spec import RunSpec
 from tui_ft.train.journal import Journal
+from tui_ft.user_paths import is_there, user_path
 
 PATTERNS = ["*.safetensors", "*.json", "*.model", "*.txt", "*.jinja", "*.py"]
 """What a causal language model is loaded from; no pickle."""
@@ -36,7 +37,7 @@ class Download:
 
 def is_hub_id(source: str) -> bool:
     """True for `owner/name` that is no folder here."""
-    return not Path(source).expanduser().exists() and not source.startswith(("/", "~", "."))
+    return not is_there(user_path(source)) and not source.startswith(("/", "~", "."))
 
 
 def plan(repo: str, revision: str | None) -> Download | None:

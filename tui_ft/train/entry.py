@@ -20,6 +20,7 @@ from tui_ft.train import checkpoints
 from tui_ft.train.failures import cause_of
 from tui_ft.train.journal import Journal
 from tui_ft.train.stopping import StopFlag, StopRequested
+from tui_ft.user_paths import is_there, user_path
 
 
 def run_attempt(path: Path, number: int) -> int:
@@ -106,7 +107,7 @@ def prepare_environment(spec: RunSpec) -> None:
     # two threads that spin for each other starve everything else on a small box, a dashboard too
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ["TRANSFORMERS_VERBOSITY"] = os.environ.get("TRANSFORMERS_VERBOSITY", "error")
-    if all(name == "demo" or Path(name).expanduser().exists() for name in _sources(spec)):
+    if all(name == "demo" or is_there(user_path(name)) for name in _sources(spec)):
         os.environ["HF_HUB_OFFLINE"] = "1"
         os.environ["HF_DATASETS_OFFLINE"] = "1"
 

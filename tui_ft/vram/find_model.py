@@ -12,6 +12,7 @@ import msgspec
 
 from tui_ft.demo import paths as demo_paths
 from tui_ft.errors import TuiFtError
+from tui_ft.user_paths import is_there, user_path
 from tui_ft.vram import catalogue, header, hub
 from tui_ft.vram.hub import shown
 from tui_ft.vram.model_config import UnknownFamilyError, refuse_quantised, shape_of
@@ -51,14 +52,14 @@ def find(name: str, *, revision: str | None = None, online: bool = False) -> Fou
         raise TuiFtError("No model is named.", "Give a folder, a config.json, a hub id or a known name.")
     if name == "demo":
         return _in_folder(demo_paths.model_folder(), "demo")
-    path = Path(name).expanduser()
-    if _is_there(path):
+    path = user_path(name)
+    if is_there(path):
         return _in_folder(path, shown(path.name) or shown(str(path))) if path.is_dir() else _in_file(path)
     if name.startswith(("/", "./", "../", "~")) or path.suffix == ".json":
         raise TuiFtError(f"There is no {shown(name)}.", "Name a model's folder or its config.json.")
     if path.suffix == ".gguf":
         raise _gguf(shown(name))
-    cached = next((each for each in hub.cached_snapshots(name, revision) if _is_there(each / CONFIG)), None)
+    cached = next((each for each in hub.cached_snapshots(name, revision) if is_there(each / CONFIG)), None)
     if cached is not None:
         return _in_folder(cached, shown(name))
     entry = catalogue.lookup(name) if revision is None else None
@@ -96,13 +97,6 @@ def read_config(path: Path) -> dict[str, Any]:
             ) from error
         raise TuiFtError(f"{shown(str(path))} is no JSON object.", "Fetch the file again.") from error
     return config
-
-
-def _is_there(path: Path) -> bool:
-    try:
-        return path.exists()
-    except (OSError, ValueError):
-        return False
 
 
 def _in_file(path: Path) -> Found:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tui_ft.data.tokenizer_files import FILES, TOKENIZER
 from tui_ft.demo import paths as demo_paths
+from tui_ft.user_paths import is_there, user_path
 from tui_ft.vram import hub
 
 
@@ -20,12 +21,9 @@ def find_tokenizer(model_id: str, revision: str | None = None) -> Path | None:
         return None
     if name == "demo":
         return demo_paths.model_folder()
-    path = Path(name).expanduser()
-    try:
-        if path.exists():
-            return path if path.is_dir() else path.parent
-    except (OSError, ValueError):
-        return None
+    path = user_path(name)
+    if is_there(path):
+        return path if path.is_dir() else path.parent
     if name.startswith(("/", "./", "../", "~")):
         return None
     snapshots = hub.cached_snapshots(name, revision)

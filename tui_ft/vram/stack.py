@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from tui_ft import settings
+from tui_ft.user_paths import user_path
 
 ABOVE_TORCH = ("transformers", "trl", "peft", "accelerate", "bitsandbytes")
 
@@ -25,7 +26,7 @@ def stack_text(found: Mapping[str, str]) -> str | None:
 
 @cache
 def _versions_of(python: str) -> Mapping[str, str]:
-    paths = sys.path if python == sys.executable else _packages_of(Path(python).expanduser())
+    paths = sys.path if python == sys.executable else _packages_of(user_path(python))
     found: dict[str, str] = {}
     for name in ("torch", *ABOVE_TORCH):
         first = next(iter(importlib.metadata.distributions(name=name, path=paths)), None)
