@@ -170,3 +170,30 @@ async def test_a_preset_keeps_its_own_settings_as_the_start() -> None:
         await at.press("enter")
         await until(at.pilot, lambda: at.outcomes)
     assert at.draft.spec.training.weight_decay == 0.05 == at.draft.base.training.weight_decay
+
+
+async def test_who_comes_back_finds_the_method_that_was_chosen() -> None:
+    draft = a_draft()
+    async with at_step(half_a_gpu(1), draft) as at:
+        await at.sees("★ LoRA r16 is recommended")
+        at.screen.bars.choose("qlora")
+        await at.press("enter")
+        await until(at.pilot, lambda: at.outcomes)
+    draft.go_to("settings")
+    draft.go_to("method")
+    async with at_step(half_a_gpu(1), draft) as at:
+        assert at.screen.bars.chosen.method == "qlora"
+        await at.press("enter")
+        await until(at.pilot, lambda: at.outcomes)
+    assert resolve(draft.spec).method.quantization == "nf4"
+
+
+async def test_where_the_recommended_method_cannot_start_the_cursor_stands_on_what_can() -> None:
+    draft = a_draft(rows=300)
+    draft.goals = frozenset({"sft", "quick-trial"})
+    async with at_step(half_a_gpu(1), draft) as at:
+        assert at.screen._view.recommended == "prompt"
+        assert at.screen.bars.chosen.method == "lora"
+        await at.press("enter")
+        await until(at.pilot, lambda: at.outcomes)
+    assert at.outcomes == ["next"]

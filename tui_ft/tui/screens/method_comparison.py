@@ -86,11 +86,18 @@ class MethodComparison(MethodNumbers):
         self.bars.show(view)
         wanted, self._wanted = self._wanted, ""
         if wanted == _BEST:
-            wanted = view.recommended or method_of(view.spec)
+            wanted = self.begins_at(view)
         if wanted:
             self.bars.choose(wanted)
         self._show_why()
         self.refresh_bindings()
+
+    def begins_at(self, view: View) -> str:
+        """The method under the cursor at first: the recommended one, or what can be started instead of it."""
+        advice = view.advice
+        if advice is not None and not advice.is_runnable and advice.next_best and advice.next_best.plan:
+            return advice.next_best.plan.method
+        return view.recommended or method_of(view.spec)
 
     def _show_why(self) -> None:
         """Show what belongs to the chosen row: the reasons and what would make it fit, or the parts."""

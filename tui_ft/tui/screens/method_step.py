@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from tui_ft.guide.compare import MethodRow
+from tui_ft.guide.switching import method_of
 from tui_ft.tui import method_facts
 from tui_ft.tui.actions import HomeActions, sentence
 from tui_ft.tui.method_view import View
@@ -22,7 +23,7 @@ from tui_ft.tui.wizard.outcome import Step
 
 
 class MethodStep(MethodComparison, WizardScreen):
-    """Enter takes the chosen method; the recommended one is under the cursor from the start."""
+    """Enter takes the chosen method; at the first visit the cursor stands on the recommended one."""
 
     STEP: ClassVar[Step] = "method"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -42,6 +43,12 @@ class MethodStep(MethodComparison, WizardScreen):
 
     def body(self) -> ComposeResult:
         yield from self.parts()
+
+    def begins_at(self, view: View) -> str:
+        """Who comes back finds the method that was chosen; the star says which one is recommended."""
+        if not self.wish.wants_advice and view.shape.name == self.draft.shape_name:
+            return method_of(view.spec)
+        return super().begins_at(view)
 
     def say(self, text: str, kind: Kind = "good") -> None:
         if kind == "bad":
