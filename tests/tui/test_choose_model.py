@@ -23,6 +23,7 @@ from tui_ft.tui.wizard.draft import Draft
 from tui_ft.tui.wizard.model_choices import Choice
 from tui_ft.vram import find_model
 from tui_ft.vram.find_model import Found
+from tui_ft.vram.model_config import UnknownFamilyError
 
 pytestmark = pytest.mark.usefixtures("own_disk")
 
@@ -325,3 +326,19 @@ async def test_a_name_that_is_on_the_list_takes_the_cursor_there() -> None:
         await world.press("enter")
         await world.sees("▸ Qwen3-8B", "Qwen/Qwen3-8B · 8.2B parameters")
         assert list(world.screen.models.rows) == rows
+
+
+async def test_an_architecture_that_is_not_known_says_how_it_can_be_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def unknown(name: str, revision: str | None) -> None:
+        raise UnknownFamilyError(name, "brand-new")
+
+    monkeypatch.setattr(method_facts, "find", unknown)
+    async with at_step(ChooseModelScreen) as world:
+        await loaded(world)
+        await world.press("slash")
+        await world.until(lambda: isinstance(world.screen, AskModel))
+        await world.type("org/brand-new")
+        await world.press("enter")
+        await world.sees("(brand-new) is not known to tui-ft", "`hf download org/brand-new`")

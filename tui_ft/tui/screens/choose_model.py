@@ -9,6 +9,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
+from tui_ft.errors import TuiFtError
 from tui_ft.hardware.host import disk
 from tui_ft.tui import method_facts
 from tui_ft.tui.actions import HomeActions, sentence
@@ -26,6 +27,7 @@ from tui_ft.tui.wizard.model_choices import Choice
 from tui_ft.tui.wizard.model_fit import Wish, with_model
 from tui_ft.tui.wizard.model_words import choice_entries
 from tui_ft.vram import catalogue
+from tui_ft.vram.model_config import UnknownFamilyError
 
 if TYPE_CHECKING:
     from tui_ft.hardware.gpu import GpuReading
@@ -236,7 +238,13 @@ class ChooseModelScreen(WizardScreen):
 
     async def _look_up(self, name: str, revision: str | None) -> Choice:
         assert self._wish is not None  # nothing is looked up before the GPUs were read
-        found = await method_facts.find(name, revision)
+        try:
+            found = await method_facts.find(name, revision)
+        except UnknownFamilyError as error:
+            if is_on_disk(name):
+                raise
+            hint = f"Fetch it with `hf download {plain(name)}`: then its weights can be counted."
+            raise TuiFtError(error.message, hint) from error
         remote = await asyncio.to_thread(_unmeasured, name)
         if remote is None:
             late = Download(needed_bytes=None)
