@@ -16,7 +16,7 @@ from tui_ft.data.findings import Problem
 def problems(text: str, prompt: str = "Why?") -> dict[str, Problem]:
     faults = Faults()
     sight = Sight(1, {}, prompt, text)
-    look_at_text(sight, faults, is_text=False)
+    look_at_text(sight, faults)
     look_for_personal(sight, faults)
     return {problem.code: problem for problem in faults.problems()}
 

@@ -10,14 +10,15 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "messages": ("messages", "conversations", "conversation", "chat", "dialogue", "dialog", "data"),
     "instruction": ("instruction", "instructions"),
     "input": ("input", "context"),
-    "output": ("output", "response", "completion", "answer", "target"),
+    "output": ("output", "response", "completion", "answer", "target", "generation"),
     "prompt": (
         "prompt", "query", "question", "input", "problem", "user", "human", "source", "message_1",
-        "dialogue", "article", "document", "text",
+        "dialogue", "article", "document", "text", "q",
     ),
     "completion": (
         "completion", "response", "solution", "answer", "output", "assistant", "gpt", "reply", "target",
         "message_2", "answers", "summary", "highlights", "canonical_solution", "code",
+        "generation", "a",
     ),
     "text": ("text", "content", "document"),
     "system": ("system", "system_prompt"),

@@ -68,13 +68,12 @@ class Examination:
         findings: Findings,
         tokenizer: ChatTokenizer | None = None,
         max_length: int | None = None,
-        evaluation: EvalPrompts | None = None,
     ) -> None:
         self.findings = findings
         self.faults = Faults()
         self._tokenizer = tokenizer
         self._max_length = max_length if max_length is not None else _NO_LIMIT
-        self._evaluation = evaluation
+        self.evaluation: EvalPrompts | None = None
         self._lengths = LengthCounter("tokens" if tokenizer else "characters")
         self._repetition = Repetition()
         self._near = NearDuplicates()
@@ -155,8 +154,8 @@ class Examination:
             self._note_columns(row)
             self._repetition.unusable(number, row)
             texts = [value for value in row.values() if isinstance(value, str)]
-            sight = Sight(number, row, "", "\n".join(texts))
-            look_at_text(sight, self.faults, is_text=True)
+            sight = Sight(number, row, "", "\n".join(texts), is_plain=True)
+            look_at_text(sight, self.faults)
             look_for_personal(sight, self.faults)
 
     def _note_columns(self, row: Row) -> None:
@@ -180,7 +179,7 @@ class Examination:
         found = reading.found
         self._repetition.usable(sight)
         self._near.add(sight)
-        look_at_text(sight, self.faults, is_text=found.name == "text")
+        look_at_text(sight, self.faults)
         look_for_personal(sight, self.faults)
         if self._types:
             self._types.add(sight.number, sight.row)
@@ -191,8 +190,8 @@ class Examination:
             self._conversations.add(sight.number, roles, self.faults)
         if found.name in SFT_FORMATS and found.name != "text":
             self._balance.answer(sight.answer)
-        if self._evaluation:
-            self._evaluation.look(sight, self.faults)
+        if self.evaluation:
+            self.evaluation.look(sight, self.faults)
 
     def _sight(self, number: int, row: Row, *, is_first: bool = False) -> Sight:
         """Return what is seen of a row that can be used; `is_first` counts it. Raises `RowProblem`."""
@@ -214,7 +213,8 @@ class Examination:
                 self.faults.add("chosen_is_rejected", number)
             if "label" in said:
                 self._balance.rating(said["label"])
-        return Sight(number, row, text_of(said["prompt"]), "\n".join(map(text_of, answers)))
+        is_plain = isinstance(said["prompt"], str)
+        return Sight(number, row, text_of(said["prompt"]), "\n".join(map(text_of, answers)), is_plain)
 
     def _length(self, number: int, example: Example) -> None:
         if self._tokenizer is None:

@@ -256,6 +256,8 @@ class _Detection:
             return found
         if self._named("completions") and self._named("labels"):
             return self._unknown()  # answers rated step by step
+        if (column := self._misspelt_chat()) is not None:
+            return self._format("messages", {"messages": column})
         prompts = self._prompts(None)
         if prompts.name == "prompt_only":
             return prompts
@@ -263,6 +265,11 @@ class _Detection:
         if spoken and self._is_text(spoken[0]):
             return self._format("text", {"text": spoken[0]})
         return self._unknown()
+
+    def _misspelt_chat(self) -> str | None:
+        """Return the column that is named as chats are and holds lists, though of no messages."""
+        names = (self._named(alias) for alias in ("messages", "conversations", "conversation"))
+        return next((n for n in names if n and any(isinstance(row.get(n), list) for row in self.rows)), None)
 
     def _is_text(self, name: str) -> bool:
         values = [row[name] for row in self.rows if row.get(name) is not None]

@@ -68,14 +68,16 @@ def check(
         path=str(path.absolute()), container=found.container, format="unknown", train_on=train_on,
         max_length=max_length, content=content_key(path),
     )  # fmt: skip
-    evaluation = _eval_prompts(Path(eval_path), train_on) if eval_path is not None else None
-    work = Examination(findings, tokenizer, max_length, evaluation)
+    work = Examination(findings, tokenizer, max_length)
+    watch = _Watch(work, progress)
     for code, what in found.remarks:
         work.faults.add(code)
         work.faults.say(code, what)
     try:
-        work.take(_rows(path, work, progress, max_rows), given, format, register)
-        _see_again(path, work)
+        if eval_path is not None:
+            work.evaluation = _eval_prompts(Path(eval_path), train_on, watch)
+        work.take(_rows(path, work, watch, max_rows), given, format, register)
+        _see_again(path, work, watch)
     except Stop:
         findings.is_partial = True
     return work.finish()
@@ -98,12 +100,9 @@ def unreadable(path: Path | str, error: UnreadableError) -> Findings:
     )  # fmt: skip
 
 
-def _rows(
-    path: Path, work: Examination, progress: Callable[[Progress], None] | None, max_rows: int | None
-) -> Iterator[tuple[int, Row]]:
-    """Yield the rows, and end early where `progress` or `max_rows` wants it."""
+def _rows(path: Path, work: Examination, watch: _Watch, max_rows: int | None) -> Iterator[tuple[int, Row]]:
+    """Yield the rows, `max_rows` at most. Raises `Stop` where the watch wants it."""
     findings = work.findings
-    watch = _Watch(work, progress)
     for number, row in tolerant(path, watch.bad, watch.note):
         if max_rows is not None and findings.rows >= max_rows:
             findings.is_partial = True
@@ -133,6 +132,10 @@ class _Watch:
         self._work.bad(row)
         self.tell()
 
+    def passed(self, row: BadRow) -> None:
+        """A bad row of a file that is read for something else."""
+        self.tell()
+
     def tell(self) -> None:
         self._asked += 1
         if self._progress is None or self._asked % _ROWS_BETWEEN != 1 or time.monotonic() < self._next:
@@ -142,30 +145,31 @@ class _Watch:
         self._progress(Progress(work.findings.rows, self._read, self._size, work.tally()))
 
 
-def _see_again(path: Path, work: Examination) -> None:
+def _see_again(path: Path, work: Examination, watch: _Watch) -> None:
     """Read the rows once more that may nearly repeat others, and compare them."""
     wanted = work.candidates()
     last = max(wanted, default=0)
     if not last:
         return
-    for number, row in tolerant(path, lambda bad: None, first=min(wanted)):
+    for number, row in tolerant(path, watch.passed, watch.note, first=min(wanted)):
+        watch.tell()
         if number in wanted:
             work.again(number, row)
         if number >= last:
             return
 
 
-def _eval_prompts(path: Path, train_on: str) -> EvalPrompts:
+def _eval_prompts(path: Path, train_on: str, watch: _Watch) -> EvalPrompts:
     """Return the prompts of an evaluation file. Raises `TuiFtError` when it cannot be read."""
     try:
-        return _prompts_of(path, train_on)
+        return _prompts_of(path, train_on, watch)
     except UnreadableError as error:  # of another file than the one that is checked
         raise TuiFtError(error.message, error.hint) from error
 
 
-def _prompts_of(path: Path, train_on: str) -> EvalPrompts:
+def _prompts_of(path: Path, train_on: str, watch: _Watch) -> EvalPrompts:
     prompts = EvalPrompts()
-    rows = tolerant(path, lambda bad: None)
+    rows = tolerant(path, watch.passed, watch.note)
     first = list(islice(rows, LOOKED_AT))
     reading = Reading.of_file(path, [row for _, row in first], train_on=train_on)
     if reading.found.name not in SFT_FORMATS:
@@ -174,6 +178,7 @@ def _prompts_of(path: Path, train_on: str) -> EvalPrompts:
             "Give a file in the format of the training data.",
         )
     for number, row in chain(first, rows):
+        watch.tell()
         with contextlib.suppress(RowProblem):
             for example in reading.examples(row):
                 prompts.add(sight_of(number, row, example))

@@ -193,7 +193,7 @@ _CONTENT = {
     "templated_text": Kind(
         "note",
         "The text spells a chat template itself",
-        "Every token is trained, the questions too; give messages to train the answers only.",
+        "It is trained as it stands; messages get the model's own template, and their answers are trained.",
     ),
     "personal_data": Kind(
         "warning", "What looks like personal data", "Look at the rows; remove or replace what is real."

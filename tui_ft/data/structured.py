@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import warnings
 from collections.abc import Mapping
 from itertools import cycle
 from typing import Any
@@ -205,7 +206,9 @@ def _parsed(text: str) -> Any:
         if len(text) > _LITERAL_LIMIT:
             return None
     try:
-        return ast.literal_eval(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd escapes in foreign text, on the screen
+            return ast.literal_eval(text)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return None
 

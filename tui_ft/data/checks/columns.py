@@ -105,6 +105,6 @@ def _label(columns: Sequence[str], sample: Sequence[Mapping[str, Any]]) -> str |
     for name in named:
         values = [str(row[name]) for row in sample if row.get(name) is not None]
         is_short = all(len(value) <= 60 for value in values)
-        if values and is_short and (len(set(values)) <= max(2, len(values) // 2) or len(values) < 4):
+        if values and is_short and (len(set(values)) < len(values) or len(values) < 4):
             return name
     return None

@@ -7,8 +7,6 @@ from array import array
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import msgspec
-
 from tui_ft.data.checks.sight import Sight
 from tui_ft.data.faults import Faults
 from tui_ft.data.findings import ROWS_NAMED
@@ -134,11 +132,8 @@ class _Firsts:
 
 
 def _row_key(row: Mapping[str, Any]) -> int:
-    try:
-        return hash(tuple(row.items())) & _MASK_64
-    except TypeError:  # lists and objects inside
-        pass
-    try:
-        return hash(msgspec.json.encode(row)) & _MASK_64
-    except (TypeError, ValueError, RecursionError):  # what JSON cannot say: dates, half characters
-        return hash(repr(row)) & _MASK_64
+    for value in row.values():
+        if type(value) is not str and value is not None:
+            # As text: hash() itself takes 1 and True, or -1 and -2, for the same.
+            return hash(repr(sorted(row.items()))) & _MASK_64
+    return hash(frozenset(row.items())) & _MASK_64

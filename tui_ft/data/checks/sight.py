@@ -17,6 +17,8 @@ class Sight(msgspec.Struct, frozen=True):
     row: Mapping[str, Any]
     prompt: str
     answer: str
+    is_plain: bool = False
+    """The texts stand in training as they are, without a chat template."""
 
     @property
     def text(self) -> str:
@@ -25,7 +27,8 @@ class Sight(msgspec.Struct, frozen=True):
 
 def sight_of(number: int, row: Mapping[str, Any], example: Example) -> Sight:
     """Return what the checks see of the row that `example` was made from."""
-    return Sight(number, row, text_of(example.prompt), text_of(example.completion))
+    is_plain = isinstance(example.prompt, str)
+    return Sight(number, row, text_of(example.prompt), text_of(example.completion), is_plain)
 
 
 def text_of(part: list[dict[str, str]] | str) -> str:

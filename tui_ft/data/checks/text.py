@@ -23,15 +23,15 @@ _CODE_SIGNS = ("```", "{%", "</", "v-for", "def ", "import ", "func", "=>", "\\f
 _AROUND = 20
 
 
-def look_at_text(sight: Sight, faults: Faults, *, is_text: bool) -> None:
-    """Tell what the texts of a row hold. `is_text`: the row is one text, not a question and its answer."""
+def look_at_text(sight: Sight, faults: Faults) -> None:
+    """Tell what the texts of a row hold."""
     text = sight.text
     if _CONTROLS.search(text):
         _tell(faults, "control_characters", sight, _CONTROLS, text)
     if not text.isascii():
         _look_at_letters(text, sight, faults)
     if ("<" in text or "[" in text or "### " in text) and _MARKS.search(text):
-        _tell(faults, "templated_text" if is_text else "template_markers", sight, _MARKS, text)
+        _tell(faults, "templated_text" if sight.is_plain else "template_markers", sight, _MARKS, text)
     if "{{" in text or "[" in text or "<p" in text or "<P" in text:
         _look_for_placeholders(text, sight, faults)
     if "<think>" in sight.answer and sight.answer.count("<think>") > sight.answer.count("</think>"):
