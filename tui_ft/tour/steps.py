@@ -145,7 +145,8 @@ def run_step(spec: RunSpec, *, is_picked_up: bool = False) -> list[Line]:
         BLANK,
         (f"1. It asks the model {asked} questions on pages that it will never be trained on.", ""),
         (f"2. It trains {steps}. In a step it looks at {rows} examples, sees how far "
-         "off its answers are (the loss), and moves the adapter a little so that the loss falls.", ""),
+         "off its answers are (the loss), and moves the adapter a little so that the loss falls. A real "
+         "model needs one to three passes over its examples; a tiny one needs more.", ""),
         (f"3. It asks the same {asked} questions again, and saves the adapter.", ""),
         BLANK,
         ("On the live screen watch the loss fall. The run goes on by itself: you may leave the screen "
