@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ import pytest
 from data_zoo import LONG, chat, lines, make_set, parquet, table
 from tokenizer_zoo import write_kind
 
+from tui_ft.data.read import Row, tolerant
 from tui_ft.data.tokenizer import FileTokenizer, load_tokenizer
+from tui_ft.data.unreadable import Bad, BadRow
 from tui_ft.data.view import Piece, RowView, view
 from tui_ft.demo import paths as demo_paths
 from tui_ft.errors import TuiFtError
@@ -182,3 +185,22 @@ def test_sets_of_every_kind_can_be_looked_at(tmp_path: Path, demo: FileTokenizer
     seen = view(path, 3, tokenizer=demo)
     assert seen.text == "Another 😀.<|end|>"
     assert all(piece.trained for piece in seen.pieces)
+
+
+def test_nothing_behind_a_bad_row_is_read_to_show_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[int] = []
+
+    def listening(path: Path, bad: Bad, **options: Any) -> Iterator[tuple[int, Row]]:
+        def hear(row: BadRow) -> None:
+            told.append(row.number)
+            bad(row)
+
+        return tolerant(path, hear, **options)
+
+    monkeypatch.setattr("tui_ft.data.view.tolerant", listening)
+    path = written(tmp_path, lines(chat(("user", "Hi"), ("assistant", "a")), *[b"{broken"] * 50) + b"\n{")
+    assert view(path, 2).code == "unparsable"
+    assert told == [2]
+    with pytest.raises(TuiFtError, match="is empty") as caught:
+        view(path, 52)
+    assert "53" in caught.value.hint

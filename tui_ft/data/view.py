@@ -88,22 +88,24 @@ def view(
     Raises `TuiFtError` when the file cannot be read, or has no such row.
     """
     path = Path(path)
-    sample = [row for _, row in islice(tolerant(path, _unheard), LOOKED_AT)]
-    reading = Reading.of_file(path, sample, columns=columns, format=format, train_on=train_on)
     if number < 1:
         raise TuiFtError(f"There is no row {number}.", "Rows are counted from 1.")
-    bad: list[BadRow] = []
-    rows = tolerant(path, bad.append, first=number)
-    found = next(rows, None)
-    fault = next((each for each in bad if each.number <= number < each.number + max(each.count, 1)), None)
-    if fault is not None:
+    rows = tolerant(path, _meet, first=number)
+    try:
+        found = next(rows, None)
+    except _Met as met:
+        fault = met.bad
+        if fault.number > number:
+            raise _empty_line(path, number, fault.number) from None
         return RowView(number=number, raw=None, code=fault.code, reason=fault.what)
     if found is None:
         raise TuiFtError(f"{shown(path, 200)} has no row {number}.", "Give a smaller number.")
     if found[0] != number:
-        raise TuiFtError(f"Line {number} of {shown(path, 200)} is empty.", f"The next row is {found[0]}.")
+        raise _empty_line(path, number, found[0])
+    sample = [row for _, row in islice(tolerant(path, _unheard), LOOKED_AT)]
+    reading = Reading.of_file(path, sample, columns=columns, format=format, train_on=train_on)
     seen = of_row(found[1], number, reading, tokenizer=tokenizer, max_length=max_length)
-    seen.rows = number if not bad and _is_last(rows) and not bad else None
+    seen.rows = number if _is_last(rows) else None
     return seen
 
 
@@ -139,12 +141,30 @@ def of_row(
     return seen
 
 
+class _Met(Exception):  # noqa: N818 - it ends the reading at the first bad row, which is no error here
+    def __init__(self, bad: BadRow) -> None:
+        super().__init__(bad.what)
+        self.bad = bad
+
+
+def _meet(bad: BadRow) -> None:
+    raise _Met(bad)
+
+
+def _empty_line(path: Path, number: int, following: int) -> TuiFtError:
+    return TuiFtError(f"Line {number} of {shown(path, 200)} is empty.", f"The next row is {following}.")
+
+
 def _unheard(_: BadRow) -> None:
     """Bad rows among those looked at are told where they are asked for."""
 
 
 def _is_last(rows: Iterator[Any]) -> bool:
-    return next(rows, None) is None
+    """True when nothing follows, be it a row that cannot be read."""
+    try:
+        return next(rows, None) is None
+    except _Met:
+        return False
 
 
 def _add_tokens(seen: RowView, placed: Placed, tokenizer: Speller, max_length: int | None) -> None:
