@@ -176,6 +176,16 @@ def test_a_terminal_without_signs(make: Callable[..., str], encoding: str) -> No
         assert done.stdout.decode(encoding)
 
 
+def test_half_characters_and_odd_bytes_are_spelt_out_in_json(
+    ask: Callable[..., Asked], make: Callable[..., str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = make({"text": "hello", "\ud800": "\udfff"})
+    assert ask(path)[1]["columns"] == ["text", "\\ud800"]
+    assert ask(path, "--row", "1")[1]["raw"] == {"text": "hello", "\\ud800": "\\udfff"}
+    assert main(["data", "\udcff.jsonl", "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["path"].endswith("\\udcff.jsonl")
+
+
 def test_the_demo_data(ask: Callable[..., Asked]) -> None:
     code, found = ask("demo", "--model", "demo")
     assert code == 0

@@ -190,6 +190,7 @@ def test_rows_with_anything_in_them_are_hashed(make_tokenizer: Any, tmp_path: Pa
     odd = {
         "question": "q",
         "answer": "a",
+        "\ud800": 1,
         "extra": {1: b"x", "d": Path("x"), "s": "\ud800", "n": float("nan")},
     }
     assert run([odd, *rows(2)], make_tokenizer("chatml"), eval_fraction=0).report.sources[0].used == 3

@@ -17,17 +17,22 @@ _PLAIN = str.maketrans({
 
 
 def print_json(value: Any) -> None:
-    """Print one strict JSON document: a number that is not finite is a word, one not known is null."""
+    """Print one strict JSON document: a number that is not finite is a word, one not known is null.
+
+    Half characters in what others wrote, and bytes of a path that are no UTF-8, are spelt out.
+    """
     print(msgspec.json.format(msgspec.json.encode(_strict(value)), indent=2).decode())
 
 
 def _strict(value: Any) -> Any:
     if isinstance(value, msgspec.Struct):
         value = msgspec.to_builtins(value)
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
     if isinstance(value, float):
         return finite_or_word(value)
     if isinstance(value, dict):
-        return {key: _strict(item) for key, item in value.items()}
+        return {_strict(key): _strict(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_strict(item) for item in value]
     return value

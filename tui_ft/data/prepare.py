@@ -218,7 +218,7 @@ def _hashable(value: Any) -> Any:
     if isinstance(value, str):
         return value if value.isascii() else value.encode("utf-8", "surrogatepass").hex()
     if isinstance(value, dict):
-        return {str(key): _hashable(item) for key, item in value.items()}
+        return {_hashable(str(key)): _hashable(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_hashable(item) for item in value]
     return value if isinstance(value, int | float | type(None)) else repr(value)
