@@ -80,6 +80,14 @@ def test_another_key_than_a_digit_from_1_to_9_is_refused(key: str, tmp_path: Pat
         preset_store.choose_key("mine", key, folder=tmp_path)
 
 
+def test_only_a_preset_has_a_key(tmp_path: Path) -> None:
+    saved = preset_store.save(spec(), "mine", folder=tmp_path)
+    with pytest.raises(TuiFtError, match="is a file, not a preset"):
+        preset_store.choose_key(str(saved.path), "3", folder=tmp_path)
+    with pytest.raises(TuiFtError, match="no preset"):
+        preset_store.choose_key("nosuch", "3", folder=tmp_path)
+
+
 def test_a_renamed_preset_keeps_its_key_and_its_text(tmp_path: Path) -> None:
     before = preset_store.save(spec(), "old", key="7", text=WRITTEN, folder=tmp_path)
     after = preset_store.rename(before, "new", folder=tmp_path)
@@ -107,7 +115,7 @@ def test_shipped_presets_are_neither_renamed_nor_deleted(tmp_path: Path) -> None
     assert shipped.path.exists()
 
 
-@pytest.mark.parametrize("text", ["1 = ", '"0" = "demo"', '"1" = 3', "\xff"])
+@pytest.mark.parametrize("text", ["1 = ", '"0" = "demo"', '"12" = "demo"', '"1" = 3', "\xff"])
 def test_a_damaged_file_of_keys_is_a_sentence_and_costs_no_preset(text: str, tmp_path: Path) -> None:
     preset_store.save(spec(), "mine", folder=tmp_path)
     (tmp_path / FILE).write_bytes(text.encode("latin-1"))

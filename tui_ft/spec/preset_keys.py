@@ -30,7 +30,7 @@ def chosen_keys(folder: Path) -> dict[str, str]:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise TuiFtError(f"The keys of the presets, {path}, cannot be read.", "Mend or remove it.") from error
-    if not all(key in KEYS and isinstance(name, str) for key, name in data.items()):
+    if not all(_is_key(key) and isinstance(name, str) for key, name in data.items()):
         raise TuiFtError(
             f"The keys of the presets, {path}, hold something else than a digit and a name.",
             'A line is "1" = "name". Mend or remove the file.',
@@ -51,8 +51,12 @@ def assign(names: Iterable[str], chosen: Mapping[str, str]) -> dict[str, str]:
 
 def check_key(key: str) -> None:
     """Raise `TuiFtError` for a key that is no digit from 1 to 9."""
-    if len(key) != 1 or key not in KEYS:
+    if not _is_key(key):
         raise TuiFtError(f"{printable(key)!r} is no key for a preset.", "The keys are 1 to 9.")
+
+
+def _is_key(key: str) -> bool:
+    return len(key) == 1 and key in KEYS
 
 
 def choose(folder: Path, names: Iterable[str], name: str, key: str) -> str | None:

@@ -102,8 +102,10 @@ def choose_key(name: str, key: str, *, folder: Path | None = None) -> str | None
     Raises `TuiFtError` for an unknown preset and for another key than 1 to 9.
     """
     folder = folder or settings.user_presets_folder()
-    find_preset(name, folder)
     names = [preset.name for preset in list_presets(folder)[0]]
+    if name not in names:
+        find_preset(name, folder)  # raises, unless it is a file
+        raise TuiFtError(f"{printable(name)} is a file, not a preset.", "Save it as a preset first.")
     return preset_keys.choose(folder, names, name, key)
 
 
