@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tui_ft.data.convert import Example, convert
-from tui_ft.data.formats import detect
+from tui_ft.data.detect import detect
 from tui_ft.data.wording import RowProblem
 
 

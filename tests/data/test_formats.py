@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tui_ft.data.formats import detect, require_sft
+from tui_ft.data.detect import detect
+from tui_ft.data.formats import require_sft
 from tui_ft.errors import TuiFtError
 
 USER, BOT = {"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from tui_ft.data.convert import convert
-from tui_ft.data.formats import detect
+from tui_ft.data.detect import detect
 from tui_ft.data.read import container, read_rows
 from tui_ft.demo import paths
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tui_ft.data.structured import TAGS
+from tui_ft.data.spelling import TAGS
 
 ALIASES: Mapping[str, tuple[str, ...]] = {
     "messages": ("messages", "conversations", "conversation", "chat", "dialogue", "dialog", "data"),

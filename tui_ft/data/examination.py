@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from tui_ft.data.checks.balance import Balance
-from tui_ft.data.checks.columns import ColumnTypes, a_mapping, look_at_columns
+from tui_ft.data.checks.columns import ColumnTypes, look_at_columns
 from tui_ft.data.checks.conversation import Conversations
 from tui_ft.data.checks.leak import EvalPrompts
 from tui_ft.data.checks.near import NearDuplicates
@@ -24,28 +24,17 @@ from tui_ft.data.encode import ChatTokenizer
 from tui_ft.data.examples import LOOKED_AT, Reading, TooLong, tokens_of
 from tui_ft.data.faults import Faults
 from tui_ft.data.findings import Findings
-from tui_ft.data.formats import SFT_FORMATS, require_sft
+from tui_ft.data.formats import SFT_FORMATS, Format
 from tui_ft.data.lengths import LengthCounter
 from tui_ft.data.preferences import as_trl
 from tui_ft.data.read import BadRow
+from tui_ft.data.refusal import OBJECTIVES, refusal_of
 from tui_ft.data.structured import roles_of
 from tui_ft.data.wording import RowProblem, shown
 from tui_ft.errors import TuiFtError
 
 Row = dict[str, Any]
 
-OBJECTIVES: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(SFT_FORMATS, ("sft",)),
-    "preference": ("dpo", "orpo", "reward"),
-    "kto": ("kto",),
-    "prompt_only": ("grpo", "rloo", "distill"),
-}
-"""What rows of a format can be used for."""
-
-_INSTEAD = {
-    "kto": "To train the good answers now, keep those rows and name their columns without the label.",
-    "prompt_only": "To train now, give a data set that has the answers, too.",
-}
 _UNREAD = ("unparsable", "bad_utf8", "not_an_object", "row_too_long", "cut_off")
 _MOST_COLUMNS = 1000
 _LONGEST_NAME = 200
@@ -128,11 +117,11 @@ class Examination:
         look_at_columns(sample, found, self.faults)
         self._types = ColumnTypes(found)
         if found.name == "unknown":
-            self._refuse_format(sample)
+            self._refuse_format(found, sample)
             self._count(chain(first, rows))
             return
         if found.name not in SFT_FORMATS:
-            self._refuse_format(sample)
+            self._refuse_format(found, sample)
         for number, row in chain(first, rows):
             self._row(number, row, self._reading)
 
@@ -264,33 +253,8 @@ class Examination:
         self.faults.say(code, message, hint)
         self.findings.refusal = message
 
-    def _refuse_format(self, sample: list[Row]) -> None:
-        assert self._reading is not None
-        columns = list(dict.fromkeys(name for row in sample for name in row))
-        try:
-            require_sft(self._reading.found, Path(self.findings.path).name, columns)
-        except TuiFtError as error:
-            code, hint = "not_trainable_yet", self._instead() or error.hint
-            message = f"{error.message[:-1]}: {self._later()}."
-            if self.findings.format == "unknown":
-                code = "tokenized" if "input_ids" in columns else "unknown_format"
-                guess = a_mapping(sample) if code == "unknown_format" else ""
-                message = error.message
-                hint = f"If it is meant so: --columns {guess}" if guess else error.hint
-            self._refuse(code, message, hint)
-
-    def _instead(self) -> str:
-        """Say what of such rows can be trained on now."""
-        columns = self.findings.mapping
-        chosen, asks = columns.get("chosen"), columns.get("prompt")
-        if chosen is not None:
-            wanted = f"prompt={asks},completion={chosen}" if asks else f"messages={chosen}"
-            return f"To train the wanted answers now: --columns {shown(wanted, 120)}"
-        return _INSTEAD.get(self.findings.format, "")
-
-    def _later(self) -> str:
-        """Say what such rows are for, and that this version cannot do it."""
-        return f"this version does not train on them yet ({', '.join(self.findings.objectives)})"
+    def _refuse_format(self, found: Format, sample: list[Row]) -> None:
+        self._refuse(*refusal_of(found, Path(self.findings.path).name, sample))
 
 
 def _characters(part: list[dict[str, str]] | str) -> int:

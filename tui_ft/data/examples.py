@@ -12,8 +12,9 @@ from typing import Any
 
 from tui_ft.data.convert import Example, convert
 from tui_ft.data.declared import declared
+from tui_ft.data.detect import detect
 from tui_ft.data.encode import ChatTokenizer, Encoded, encode
-from tui_ft.data.formats import KNOWN_FORMATS, SFT_FORMATS, Format, detect, lacks
+from tui_ft.data.formats import KNOWN_FORMATS, SFT_FORMATS, Format, lacks
 from tui_ft.data.wording import RowProblem
 
 LOOKED_AT = 200

@@ -11,24 +11,9 @@ from typing import Any
 
 import msgspec
 
+from tui_ft.data.spelling import USUAL, Spelling
 from tui_ft.data.wording import RowProblem, shown
 
-_ROLES: dict[str, str] = {
-    **dict.fromkeys(("user", "human", "prompter", "customer", "question", "instruction"), "user"),
-    **dict.fromkeys(
-        ("assistant", "gpt", "model", "bot", "ai", "chatgpt", "chatbot", "bard", "bing", "claude", "answer",
-         "function_call", "tool_call", "tool_calls", "response", "output"),
-        "assistant",
-    ),
-    **dict.fromkeys(("system", "developer"), "system"),
-    **dict.fromkeys(
-        ("tool", "function", "observation", "tool_response", "function_response", "tool_result",
-         "tool_results", "ipython"),
-        "tool",
-    ),
-}  # fmt: skip
-_ROLE_KEYS = ("role", "from", "speaker", "author")
-_CONTENT_KEYS = ("content", "value", "text")
 _WEIGHT_KEYS = ("loss_weight", "weight", "train", "training")
 _EXCHANGES = (
     ("human", "assistant"), ("user", "assistant"), ("human", "gpt"), ("question", "answer"),
@@ -36,35 +21,6 @@ _EXCHANGES = (
     ("instruction", "response"), ("prompt", "completion"), ("user", "bot"),
 )  # fmt: skip
 _LITERAL_LIMIT = 1_000_000
-
-
-class Spelling(msgspec.Struct, frozen=True, kw_only=True):
-    """How a data set writes its messages: the keys of role and content, and what it calls the roles."""
-
-    role_keys: tuple[str, ...] = _ROLE_KEYS
-    content_keys: tuple[str, ...] = _CONTENT_KEYS
-    roles: dict[str, str] = msgspec.field(default_factory=lambda: _ROLES)
-
-
-USUAL = Spelling()
-
-TAGS = ("role_tag", "content_tag", "user_tag", "assistant_tag", "system_tag", "tool_tag")
-"""The names under which a person says how a data set spells its messages."""
-
-
-def spelling(tags: Mapping[str, str]) -> Spelling:
-    """Return the spelling by `tags` (a name of `TAGS` → the data set's word); what is not said is usual."""
-    named = {
-        tags[f"{role}_tag"].strip().lower(): role
-        for role in ("user", "assistant", "system", "tool")
-        if f"{role}_tag" in tags
-    }
-    role_key, content_key = tags.get("role_tag"), tags.get("content_tag")
-    return Spelling(
-        role_keys=(role_key,) if role_key else _ROLE_KEYS,
-        content_keys=(content_key,) if content_key else _CONTENT_KEYS,
-        roles={**_ROLES, **named} if named else _ROLES,
-    )
 
 
 class Turn(msgspec.Struct, frozen=True, kw_only=True):
@@ -243,7 +199,7 @@ def _part_text(part: Any) -> str:
     if not isinstance(part, Mapping):
         raise RowProblem("wrong_type", "a part of a message's content is no text")
     kind = str(part.get("type", "text"))
-    value = next((part[k] for k in (*_CONTENT_KEYS, kind) if part.get(k) is not None), "")
+    value = next((part[k] for k in (*USUAL.content_keys, kind) if part.get(k) is not None), "")
     if kind in ("text", "input_text", "output_text", "refusal"):
         return plain(value, "content")
     if kind in ("reasoning", "thinking"):

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from tui_ft.data.column_names import ALIASES
+from tui_ft.data.detect import detect
 from tui_ft.data.examples import LOOKED_AT, said_of
-from tui_ft.data.formats import KNOWN_FORMATS, Format, detect
+from tui_ft.data.formats import KNOWN_FORMATS, Format
 from tui_ft.data.read import read_rows
 from tui_ft.data.wording import shown
 from tui_ft.errors import TuiFtError
