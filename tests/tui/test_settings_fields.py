@@ -10,7 +10,6 @@ from settings_world import a_draft
 from tui_ft.errors import TuiFtError
 from tui_ft.spec import declarations, overrides
 from tui_ft.spec.advice import ADVICE, band_of, outside
-from tui_ft.spec.display import number_text
 from tui_ft.spec.learning import MethodKind, ObjectiveKind
 from tui_ft.spec.run_spec import DataSource, RunSpec
 from tui_ft.spec.toml import format_value
@@ -218,22 +217,6 @@ def test_a_value_as_it_is_edited_means_itself(path: str, value: Any) -> None:
         again = overrides.apply(a_draft().spec, [f"{path}={edit_text(value)}"])
         assert value_of(again, field) == value
     assert "\n" not in value_text(value) and "\n" not in edit_text(value)
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (2e-4, "2e-4"),
-        (0.05, "0.05"),
-        (3.0, "3"),
-        (1e-3, "0.001"),
-        (0.0, "0"),
-        (1.5e-5, "1.5e-5"),
-        (1e6, "1000000.0"),
-    ],
-)
-def test_numbers_read_as_they_are_typed(value: float, text: str) -> None:
-    assert number_text(value) == text and float(text) == value
 
 
 def test_a_line_is_edited_as_everywhere() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import PurePath
 
 from tui_ft.spec.errors import printable
@@ -17,6 +18,8 @@ _KINDS: Mapping[MethodKind, str] = {
     "full": "Full", "adalora": "AdaLoRA", "adapter": "Adapter", "prefix": "Prefix", "prompt": "Prompt",
     "p_tuning": "P-tuning", "ia3": "IA3",
 }  # fmt: skip
+_DIGITS = 12
+"""More than a person types, fewer than the noise of a computation has."""
 
 
 def method_label(spec: RunSpec) -> str:
@@ -53,8 +56,6 @@ def effective_batch(spec: RunSpec, devices: int = 1) -> int:
 
 
 def number_text(value: float) -> str:
-    """A number as it is typed: 0.05, 2e-4."""
-    if value and abs(value) < 1e-3:
-        mantissa, _, exponent = f"{value:.6e}".partition("e")
-        return f"{float(mantissa):g}e{int(exponent)}"
-    return f"{value:g}" if abs(value) < 1e6 else str(value)
+    """A number as it is typed: 0.05, 2e-4; it reads back the same, but for the noise of a computation."""
+    text = f"{value:.{_DIGITS}g}"
+    return f"{Decimal(text).normalize():e}" if 0 < abs(value) < 1e-3 else text
