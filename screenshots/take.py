@@ -37,6 +37,8 @@ LIVE_STEPS = 90
 """The pictures of the live run show so many of the demo's 160 steps."""
 INVENTED_STEPS = 80
 PATIENCE_S = 180.0
+QWEN3_8B_BYTES = 16_396_000_000
+"""What the Hub says of its safetensors files and tokenizer, about."""
 
 EARLIER = (
     ("demo-full", ["method.kind=full", "training.learning_rate=0.0005", "training.max_steps=60"]),
@@ -146,8 +148,12 @@ async def take_data(folder: Path) -> None:
 async def take_settings(folder: Path) -> None:
     """Take the Settings and the Review for an 8B model on the invented box."""
     from tui_ft.hardware.gpu import GpuReader
+    from tui_ft.tui import starting
     from tui_ft.tui.app import TuiFtApp
+    from tui_ft.tui.download import Download
 
+    answer = Download(needed_bytes=QWEN3_8B_BYTES)
+    starting.measure = lambda *_: answer  # type: ignore[assignment] # pictures are taken offline
     app = TuiFtApp(RUNS, read_gpus=GpuReader(an_invented_gpu()).read)
     async with app.run_test(size=NARROW) as pilot:
         await go_to_data(pilot, "Qwen/Qwen3-8B", begin="n")
