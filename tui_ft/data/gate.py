@@ -84,8 +84,11 @@ def check(
 
 
 def content_key(path: Path) -> str:
-    """Return what tells one state of a file from another: its path, size and date."""
-    state = path.stat()
+    """Return what tells one state of a file from another: its path, size and date; "" when it is gone."""
+    try:
+        state = path.stat()
+    except OSError:
+        return ""
     return f"{path.absolute()}:{state.st_size}:{state.st_mtime_ns}"
 
 
