@@ -58,7 +58,7 @@ def _is_phone(text: str) -> bool:
 
 def _is_card(text: str) -> bool:
     digits = re.sub(r"\D", "", text)
-    return len(set(digits)) > 3 and _luhn(digits)
+    return len(set(digits)) > 1 and _luhn(digits)
 
 
 def _luhn(digits: str) -> bool:
@@ -86,7 +86,7 @@ _NUMBERS = (
 )
 _SECRETS = (
     _Kind("AWS key", ("AKIA", "ASIA"), re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")),
-    _Kind("API key", ("sk-",), re.compile(r"\bsk-(?:proj-|ant-|or-|svcacct-)?[A-Za-z0-9_-]{20,}\b")),
+    _Kind("API key", ("sk-",), re.compile(r"(?<![\w-])sk-(?:proj-|ant-|or-|svcacct-)?[A-Za-z0-9_-]{20,}\b")),
     _Kind(
         "GitHub token",
         ("ghp_", "gho_", "ghs_", "ghu_", "github_pat_"),
