@@ -123,6 +123,16 @@ def test_missing_folder_and_unknown(tmp_path: Path) -> None:
         list(read_rows(write(tmp_path, "a.dat", "some words")))
 
 
+def test_a_folder_from_the_hub_names_its_data(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    write(tmp_path / "data", "train-00000.parquet", "x")
+    write(tmp_path / "data", "more.jsonl.gz", "x")
+    write(tmp_path, "README.md", "# A data set")
+    with pytest.raises(TuiFtError) as caught:
+        list(read_rows(tmp_path))
+    assert caught.value.hint == "Give one of its files: data/more.jsonl.gz, data/train-00000.parquet."
+
+
 def test_a_row_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(line_reading, "MAX_ROW_BYTES", 1000)
     monkeypatch.setattr(json_values, "_CHUNK_BYTES", 100)

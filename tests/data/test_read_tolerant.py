@@ -122,6 +122,13 @@ def test_the_end_of_an_array_is_seen(tmp_path: Path) -> None:
     )
 
 
+def test_a_list_in_the_first_line_does_not_hide_the_rows_behind_it(tmp_path: Path) -> None:
+    for first in ("[1, 2]", '["a"]', "[]", '[{"a": 0}]'):
+        path = write(tmp_path, "a.jsonl", first + '\n{"a": 1}\n{"a": 2}\n')
+        assert look(path).container == "jsonl"
+        assert read(path) == ({2: {"a": 1}, 3: {"a": 2}}, [(1, "not_an_object")])
+
+
 def test_where_the_next_row_begins_must_be_certain(tmp_path: Path) -> None:
     rows = [{"turns": [{"turns": i}, {"turns": 2}], "a": 1} for i in range(3)]  # every list looks like rows
     text = json.dumps(rows).replace('"a": 1', '"a" 1', 1)

@@ -16,6 +16,7 @@ ACCEPTED = "JSON, JSONL, CSV, TSV, Parquet and text (.txt), plain or gzipped, in
 
 _HEAD_BYTES = 64 * 1024
 _DATA_SUFFIXES = (".json", ".parquet", *JSON_LINES, *TABLES, *TEXTS)
+_NO_DATA = (REGISTER, "README.md")
 _FOREIGN: tuple[tuple[bytes, FileCode, str, str], ...] = (
     (b"PK\x03\x04", "archive", "is a zip archive (or an Excel workbook)", "Unpack it, or save it as CSV."),
     (b"\x28\xb5\x2f\xfd", "archive", "is compressed with zstd", "Unpack it with `unzstd`."),
@@ -137,10 +138,18 @@ def _is_binary(text: str) -> bool:
 
 
 def _folder(path: Path) -> UnreadableError:
-    names = (p.name for p in path.iterdir() if p.suffix in _DATA_SUFFIXES and p.name != REGISTER)
-    inside = sorted(names)[:5]
-    hint = f"Give one of its files: {shown(', '.join(inside))}." if inside else "Give a data file."
+    inside = _data_files(path) or _data_files(path / "data")  # as on the hub
+    names = [str(file.relative_to(path)) for file in inside]
+    hint = f"Give one of its files: {shown(', '.join(names))}." if names else "Give a data file."
     return UnreadableError(path, "folder", "is a folder, not a data file", hint)
+
+
+def _data_files(folder: Path) -> list[Path]:
+    """Return some files of a folder that are named as data."""
+    if not folder.is_dir():
+        return []
+    files = (p for p in folder.iterdir() if _suffix(p) in _DATA_SUFFIXES and p.name not in _NO_DATA)
+    return sorted(files)[:5]
 
 
 def _remarks(look: Look, path: Path, text: str) -> list[tuple[str, str]]:
@@ -148,8 +157,8 @@ def _remarks(look: Look, path: Path, text: str) -> list[tuple[str, str]]:
     remarks = []
     suffix = _suffix(path)
     if suffix not in _USUAL[look.container]:
-        named = f"named {suffix}" if suffix else "has no extension"
-        remarks.append(("wrong_extension", f"It holds {_NAMES[look.container]}, though it is {named}."))
+        named = f"is named {suffix}" if suffix else "has no extension"
+        remarks.append(("wrong_extension", f"It holds {_NAMES[look.container]}, though it {named}."))
     if look.compression and path.suffix.lower() != ".gz":
         remarks.append(("wrong_extension", "It is gzipped, though its name does not end in .gz."))
     if look.encoding == "utf-8-sig":

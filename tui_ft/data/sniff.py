@@ -63,7 +63,7 @@ def _json_container(start: str, suffix: str) -> Container:
     """Tell JSON lines from an array or documents; where the first row is broken, by the rest."""
     line, _, rest = start.partition("\n")
     if start[:1] == "[":
-        is_list_a_line = rest.lstrip()[:1] == "[" and isinstance(_json(line), list)
+        is_list_a_line = rest.lstrip()[:1] in ("[", "{") and isinstance(_json(line), list)
         return "jsonl" if is_list_a_line else "json"
     if not rest:  # one line only, or one longer than the head
         return "json" if suffix == ".json" else "jsonl"
