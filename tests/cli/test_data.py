@@ -117,6 +117,22 @@ def test_leakage_into_the_evaluation(ask: Callable[..., Asked], make: Callable[.
     assert [p["rows"] for p in found["problems"] if p["code"] == "eval_leak"] == [[8]]
 
 
+def test_the_text_shows_where_the_rows_are_and_counts_one_row_as_one(
+    make: Callable[..., str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [{"question": f"What of {i}?" + "q" * 500, "answer": "It is."} for i in range(3)]
+    assert main(["data", make(*rows[:1], {"question": "x"})]) == 1
+    said = capsys.readouterr().out
+    assert "Trainable on 1 row; 1 is left out (see the errors)." in said
+    main(["data", make(*rows)])
+    said = capsys.readouterr().out
+    assert "Trainable on all 3 rows." in said
+    bins = said.partition("the longest")[2].split("\n\n")[0].splitlines()[1:]
+    assert len(bins) == 1 and bins[0].endswith("█ 3")
+    main(["data", make(*rows[:1])])
+    assert "Trainable on its one row." in capsys.readouterr().out
+
+
 def test_one_row(
     ask: Callable[..., Asked], make: Callable[..., str], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
-from itertools import groupby
+from itertools import dropwhile, groupby
 from typing import TYPE_CHECKING
 
 from tui_ft.data.wording import shown
@@ -54,7 +54,7 @@ def _lengths(lengths: Lengths, max_length: int | None) -> Iterator[str]:
     )
     most = max(rows for _, rows in lengths.histogram)
     below = 0
-    for bound, rows in lengths.histogram:
+    for bound, rows in dropwhile(lambda bin: not bin[1], lengths.histogram):
         bar = "█" * round(rows / most * _BAR) or ("▏" if rows else "")
         cut = " ✂ data.max_length" if max_length is not None and below < max_length <= bound else ""
         yield f"  {bound:>11,} {bar} {rows:,}{cut}"
@@ -82,12 +82,15 @@ def _wrapped(text: str, first: str, rest: str) -> list[str]:
 def _verdict(findings: Findings) -> str:
     if findings.refusal:
         return f"Not trainable as it is: {shown(findings.refusal, 400)}"
-    lost = findings.rows - findings.usable_rows
-    if findings.errors:
-        return f"Trainable on {findings.usable_rows:,} rows; {lost:,} are left out (see the errors)."
-    if lost:
-        return f"Trainable on {findings.usable_rows:,} rows; {lost:,} are left out."
-    return f"Trainable on all {findings.usable_rows:,} rows."
+    usable = _rows(findings.usable_rows)
+    if lost := findings.rows - findings.usable_rows:
+        errors = " (see the errors)" if findings.errors else ""
+        return f"Trainable on {usable}; {lost:,} {'is' if lost == 1 else 'are'} left out{errors}."
+    return f"Trainable on all {usable}." if findings.usable_rows > 1 else "Trainable on its one row."
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
 
 
 def row_lines(seen: RowView) -> Iterator[str]:
