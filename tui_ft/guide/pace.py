@@ -9,6 +9,7 @@ from typing import Literal
 from tui_ft.guide.peak_flops import peak_flops
 from tui_ft.guide.volume import Volume, devices
 from tui_ft.spec.display import effective_batch
+from tui_ft.spec.intervals import steps_between_evaluations
 from tui_ft.spec.precision import decide
 from tui_ft.spec.resolve import METHOD_KEYS
 from tui_ft.spec.run_spec import RunSpec
@@ -30,9 +31,6 @@ SAME_LOW, SAME_HIGH = 0.9, 1.15
 
 ALIKE_LOW, ALIKE_HIGH = 0.6, 1.6
 """The same for one with the same model, method and GPU and other settings."""
-
-EVALUATIONS_PER_EPOCH = 4
-"""Where the spec is silent (`train.schedule`)."""
 
 LAST_LAYERS: int = METHOD_KEYS["last_layers"]["layers"]
 
@@ -166,8 +164,5 @@ def _evaluated_rows(spec: RunSpec, amount: Volume) -> float:
     """Held-out rows that the evaluations of the whole run read."""
     if not amount.held_out_rows or not amount.steps or not amount.steps_per_epoch:
         return 0.0
-    evaluation = spec.evaluation
-    every = evaluation.every_steps or max(
-        math.ceil((evaluation.every_epochs or 1 / EVALUATIONS_PER_EPOCH) * amount.steps_per_epoch), 1
-    )
+    every = steps_between_evaluations(spec, amount.steps_per_epoch)
     return math.ceil(amount.steps / every) * amount.held_out_rows

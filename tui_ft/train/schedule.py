@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
+from tui_ft.spec.intervals import minutes_between_saves, steps_between_evaluations
 from tui_ft.spec.run_spec import RunSpec
-
-EVALUATIONS_PER_EPOCH = 4
-"""Where the spec is silent: every quarter epoch (domain facts, section d)."""
-SAVE_MINUTES = 10.0
-"""Where the spec is silent: with a 30 s save and a failure every 3 h the optimum is 13 min (Young/Daly)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,21 +35,11 @@ class Plan:
 
 def make_plan(spec: RunSpec, *, total_steps: int, steps_per_epoch: int, has_eval: bool) -> Plan:
     """Turn a spec's intervals into steps."""
-    evaluation, checkpoints = spec.evaluation, spec.checkpoints
-    every: int | None = None
-    if has_eval:
-        if evaluation.every_steps is not None:
-            every = evaluation.every_steps
-        else:
-            epochs = evaluation.every_epochs or 1 / EVALUATIONS_PER_EPOCH
-            every = max(1, math.ceil(epochs * steps_per_epoch))
-    minutes = checkpoints.every_minutes
-    if minutes is None and checkpoints.every_steps is None:
-        minutes = SAVE_MINUTES
+    minutes = minutes_between_saves(spec)
     return Plan(
         total_steps=total_steps,
         steps_per_epoch=steps_per_epoch,
-        evaluate_every=every,
-        save_every=checkpoints.every_steps,
+        evaluate_every=steps_between_evaluations(spec, steps_per_epoch) if has_eval else None,
+        save_every=spec.checkpoints.every_steps,
         save_every_s=None if minutes is None else minutes * 60,
     )
