@@ -63,7 +63,7 @@ def load() -> Settings:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return Settings()
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise TuiFtError(f"The settings {path} cannot be read: {error}.", "Mend or remove it.") from error
     try:
         found = msgspec.convert(data, Settings)

@@ -42,6 +42,7 @@ def test_a_gpu_of_one_s_own_may_cost_nothing() -> None:
     ("line", "why"),
     [
         ("price_per_hour = -1", "no price"),
+        ("price_per_hour = " + "[" * 5000, "cannot be read"),
         ("price_per_hour = inf", "no price"),
         ("price_per_hour = nan", "no price"),
         ('price_per_hour = "2"', "price_per_hour"),

@@ -115,7 +115,9 @@ def test_shipped_presets_are_neither_renamed_nor_deleted(tmp_path: Path) -> None
     assert shipped.path.exists()
 
 
-@pytest.mark.parametrize("text", ["1 = ", '"0" = "demo"', '"12" = "demo"', '"1" = 3', "\xff"])
+@pytest.mark.parametrize(
+    "text", ["1 = ", '"0" = "demo"', '"12" = "demo"', "a = " + "[" * 5000, '"1" = 3', "\xff"]
+)
 def test_a_damaged_file_of_keys_is_a_sentence_and_costs_no_preset(text: str, tmp_path: Path) -> None:
     preset_store.save(spec(), "mine", folder=tmp_path)
     (tmp_path / FILE).write_bytes(text.encode("latin-1"))

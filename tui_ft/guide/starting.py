@@ -28,7 +28,7 @@ class Hint(NamedTuple):
 
 _USUAL: tuple[tuple[str, str, str], ...] = (
     ("method.rank", "8 to 64, at most 256", "capacity of the adapter"),
-    ("method.alpha", "rank to 2 \u00d7 rank", "scale of the update: alpha / rank"),
+    ("method.alpha", "rank to 2 × rank", "scale of the update: alpha / rank"),
     ("method.dropout", "0 to 0.1", "regularises"),
     ("method.targets", "all-linear", "where adapters go"),
     ("method.layers", "1 to 8", "how many of the last blocks move"),

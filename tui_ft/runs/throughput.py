@@ -120,7 +120,7 @@ def _gpu(attempt: AttemptDirectory) -> str | None:
             facts: Any = msgspec.json.decode(file.read(_LARGEST_DOCUMENT_BYTES))
         gpu = facts.get("gpu")
         return "" if gpu is None else str(gpu["name"])
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError, AttributeError, KeyError, TypeError):
+    except (OSError, ValueError, RecursionError, AttributeError, KeyError, TypeError):
         return None
 
 
@@ -152,7 +152,7 @@ def _rows(run: RunDirectory) -> Iterator[dict[str, Any]]:
     for line in complete_lines(tail):
         try:
             yield decode_metrics(line)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (ValueError, RecursionError):
             continue  # cut off at the front, or torn by a kill
 
 

@@ -28,7 +28,7 @@ def chosen_keys(folder: Path) -> dict[str, str]:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise TuiFtError(f"The keys of the presets, {path}, cannot be read.", "Mend or remove it.") from error
     if not all(_is_key(key) and isinstance(name, str) for key, name in data.items()):
         raise TuiFtError(
