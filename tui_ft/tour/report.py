@@ -68,9 +68,10 @@ def _data(found: Mapping[str, Any]) -> Iterator[str]:
     draft = gate.check(files.first_draft())
     yield f"- The first draft had {draft.rows} rows, {draft.usable_rows} of them usable. The check found:"
     for problem in draft.problems:
-        row = ", ".join(map(str, problem.rows))
-        yield f"    - {problem.severity} `{problem.code}` in row {row}: {shown(problem.message, 200)}"
+        message = shown(problem.message, 200) + steps.rows_of(problem)
+        yield f"    - {problem.severity} `{problem.code}`: {message}"
     yield "- Mended: the missing answer written, the address taken out, the second copy deleted."
+    yield from (f"- {line}" for line in steps.meant(gate.check(files.questions())))
     yield (
         f"- Trained on {_count(found.get('train_rows'))} rows ({_count(found.get('tokens'))} tokens, "
         f"{_count(found.get('trained_tokens'))} of them answers, which alone are trained). "

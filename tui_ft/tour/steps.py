@@ -56,19 +56,19 @@ def data_step(draft: Findings, mended: Findings) -> list[Line]:
         BLANK,
         ("We mended the file: wrote the missing answer, took the address out, deleted the second copy. "
          f"Checked again: {mended.rows} rows, {mended.usable_rows} usable, {_left(mended)}.", "good"),
-        *_meant(mended),
+        *((line, "") for line in meant(mended)),
         BLANK,
-        (f"For your own file: tui-ft data FILE    (this one: {files.first_draft()})", "muted"),
+        ("For your own file: tui-ft data FILE", "muted"),
     ]  # fmt: skip
 
 
-def _meant(mended: Findings) -> Iterator[Line]:
+def meant(mended: Findings) -> Iterator[str]:
     """A warning that is left, and why it may be."""
     if any(problem.code == "near_duplicate" for problem in mended.problems):
         yield (
             "A warning is a question, not an order: that rows nearly repeat one another is meant here. Every "
-            "question is asked in two ways, and its page comes with it.", ""
-        )  # fmt: skip
+            "question is asked in two ways, and its page comes with it."
+        )
 
 
 def _quoted(text: str, kind: str) -> Iterator[Line]:
@@ -79,13 +79,13 @@ def _quoted(text: str, kind: str) -> Iterator[Line]:
 def _problems(found: Findings) -> Iterator[Line]:
     for problem in found.problems:
         kind = {"error": "bad", "warning": "strong"}.get(problem.severity, "")
-        yield f"  {problem.severity}: {shown(problem.message, 200)}{_rows(problem)}", kind
+        yield f"  {problem.severity}: {shown(problem.message, 200)}{rows_of(problem)}", kind
         for sample in problem.samples[:1]:
             yield f"    {shown(sample, 100)}", "muted"
         yield f"    {shown(problem.fix, 200)}", "muted"
 
 
-def _rows(problem: Problem) -> str:
+def rows_of(problem: Problem) -> str:
     """Which rows; "" for what is true of the whole file."""
     if not problem.rows:
         return ""
@@ -106,20 +106,18 @@ def _left(found: Findings) -> str:
 def advice_step(facts: Recommendation, form: Recommendation, trained: int, whole: int) -> list[Line]:
     """What the guide says to two wishes; of `whole` parameters the run trains `trained`."""
     return [
-        ("Should one fine-tune at all? The guide is asked before any time is spent. Two wishes:", ""),
-        BLANK,
+        ("Is fine-tuning the right tool? The guide is asked first. Two wishes:", ""),
         ('"Teach the model the facts of our handbook."', "strong"),
         *_verdict(facts),
         BLANK,
         ('"Each question comes with its page. Teach the model how we answer."', "strong"),
         *_verdict(form),
         BLANK,
-        ("So the facts stay in the handbook, where they can be changed: a search puts the right page before "
-         "the question (retrieval). What is trained is to answer from it, in the company's form.", ""),
+        ("So the facts stay in the handbook, and a search puts the right page before the question "
+         "(retrieval). What is trained is to answer from it, in the company's form.", ""),
         BLANK,
         (f"LoRA leaves the model's {whole:,} weights as they are and trains {trained:,} beside them, the "
          f"adapter: {trained / whole:.0%} as many here, about 1% in a real model.", ""),
-        BLANK,
         ("For your own model: tui-ft guide --model NAME --rows N --goal format", "muted"),
     ]  # fmt: skip
 
@@ -222,11 +220,11 @@ def report_step(path: Path | None, report: Sequence[str]) -> list[Line]:
             "",
         ),
         (f"  {path}", "good"),
-        ("Its last part, what it is good for, is left for you. In it stands:", ""),
-        BLANK,
-        *((f"  {line}", "strong" if line.startswith("#") else "") for line in report),
+        ("Its last part, what all this is good for, is left for you.", ""),
         BLANK,
         *next_steps(),
+        BLANK,
+        *((f"  {line}", "strong" if line.startswith("#") else "") for line in report),
     ]
 
 
