@@ -40,6 +40,8 @@ def test_steps_are_counted_as_the_trainer_counts_them() -> None:
 def test_a_limit_of_rows_and_a_set_of_its_own_for_evaluation_count() -> None:
     small = volume(spec_of("data.limit=20"), {DATA: findings()})
     assert (small.rows, small.held_out_rows, small.steps_per_epoch) == (20, 20, 2)
+    large = volume(spec_of("data.limit=5000"), {DATA: findings(usable_rows=1_000_000)})
+    assert (large.rows, large.held_out_rows) == (5000, 1000), "a twentieth of the 20,000 rows that are read"
     other = volume(spec_of("data.eval=/data/eval.jsonl"), {DATA: findings()})
     assert (other.rows, other.held_out_rows) == (1000, None)
     both = {DATA: findings(), "/data/eval.jsonl": findings(usable_rows=70)}

@@ -56,6 +56,11 @@ class Prepared:
     report: DataReport
 
 
+def rows_read(limit: int | None) -> int | None:
+    """Return how many rows of a source are read at most, for a run that is limited to `limit`; None: all."""
+    return None if limit is None else max(READ_FOR_LIMIT, 2 * limit)
+
+
 def local_source(path: Path, **options: Any) -> Source:
     """Return the source of a local file with the options of `Source`; reading it raises `TuiFtError`."""
     format, columns = said_of(path, options.pop("format", "auto"), options.pop("columns", None))
@@ -83,8 +88,7 @@ def prepare(
     train on.
     """
     work = _Work(tokenizer, train_on=train_on, max_length=max_length, seed=seed, progress=progress)
-    if limit is not None:
-        work.most_rows = max(READ_FOR_LIMIT, 2 * limit)
+    work.most_rows = rows_read(limit)
     learnt = [work.take(source) for source in sources]
     pool = work.pool
     work.pool = Pool()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tui_ft.data.findings import Findings, Lengths
+from tui_ft.data.prepare import rows_read
 from tui_ft.demo import paths as demo_paths
 from tui_ft.spec.run_spec import RunSpec
 from tui_ft.user_paths import is_there, user_path
@@ -111,7 +112,7 @@ def devices(spec: RunSpec) -> int:
 
 
 _Part = tuple[float, float, Findings]
-"""Usable rows of a source, how often an epoch shows each, and its findings."""
+"""Usable rows that are read of a source, how often an epoch shows each, and its findings."""
 
 
 def _parts(spec: RunSpec, findings: Mapping[str, Findings]) -> list[_Part] | None:
@@ -120,12 +121,14 @@ def _parts(spec: RunSpec, findings: Mapping[str, Findings]) -> list[_Part] | Non
     if train is None:
         return None
     named = [(train, 1.0)] if isinstance(train, str) else [(one.path, one.weight) for one in train]
+    most = rows_read(spec.data.limit)
     parts: list[_Part] = []
     for name, weight in named:
         found = findings.get(key_of(name))
         if found is None or not found.usable_rows:
             return None
-        parts.append((float(found.usable_rows), weight, found))
+        usable = found.usable_rows if most is None else min(found.usable_rows, most)
+        parts.append((float(usable), weight, found))
     return parts
 
 
