@@ -31,6 +31,9 @@ def test_the_wheel_finds_its_presets_demo_and_style_sheets(unpacked: Path) -> No
         "presets, problems = list_presets(Path('/nowhere'))\n"
         "assert not problems, problems\n"
         "assert data_file().is_file() and (model_folder() / 'model.safetensors').is_file()\n"
+        "from tui_ft.demo.tour import files\n"
+        "assert (files.base_folder() / 'model.safetensors').is_file() and files.spec().is_file()\n"
+        "assert len(files.read_held_out()) == 24\n"
         "print(len(presets), *sorted({p.path.parent for p in presets}))\n"
     )
     done = subprocess.run(

@@ -47,6 +47,12 @@ def test_as_text_it_walks_through_every_page(tmp_path: Path) -> None:
     assert max(map(len, done.stdout.splitlines())) <= 80 + len(str(tmp_path))
 
 
+def test_its_method_is_lora(tmp_path: Path) -> None:
+    done = tour(tmp_path, "--no-ui", "--method", "full")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "The tour is about LoRA" in done.stderr
+
+
 def test_a_setting_that_cannot_be_is_a_sentence(tmp_path: Path) -> None:
     done = tour(tmp_path, "--no-ui", "--set", "training.max_steps=-1")
     assert done.returncode == 2

@@ -23,7 +23,7 @@ from tui_ft.tui.screens.tour import TourScreen
 @asynccontextmanager
 async def a_tour(root: Path) -> AsyncIterator[Pilot[Any]]:
     """The app, opened for the tour, on its first page."""
-    app = TuiFtApp(root, tour=True, read_gpus=lambda: NO_GPU)
+    app = TuiFtApp(root, tour=(), read_gpus=lambda: NO_GPU)
     app._run_screen = OpenedRun  # type: ignore[method-assign, assignment]
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: sees(pilot, "The task: Pellworth Lamps"))

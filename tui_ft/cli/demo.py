@@ -7,6 +7,7 @@ from typing import Any
 
 from tui_ft import settings
 from tui_ft.cli.start import add_launch_options, after_launch
+from tui_ft.errors import TuiFtError
 
 METHODS = ("lora", "qlora", "full", "last_layers")
 
@@ -37,6 +38,8 @@ def demo(arguments: argparse.Namespace) -> int:
     if arguments.tour:
         from tui_ft.cli.tour import tour
 
+        if arguments.method:
+            raise TuiFtError("The tour is about LoRA.", "Leave out --method, or --tour.")
         return tour(root, changes, as_json=arguments.json, no_ui=arguments.no_ui)
     preset = presets.find_preset("demo", settings.user_presets_folder())
     spec = overrides.apply(preset.spec, changes)

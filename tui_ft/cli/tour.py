@@ -18,10 +18,13 @@ WIDTH = 80
 
 def tour(root: Path, changes: Sequence[str], *, as_json: bool, no_ui: bool) -> int:
     """Open the tour in a terminal; else walk through it. Exit code 0: its run finished."""
+    from tui_ft.tour.run import tour_spec
+
     if not (as_json or no_ui) and sys.stdin.isatty() and sys.stdout.isatty():
         from tui_ft.tui.main import run_app
 
-        run_app(root, tour=True)
+        tour_spec(changes)  # a change that cannot be is a sentence here, not on a screen
+        run_app(root, tour=changes)
         return 0
     from tui_ft.tour.guided import Guided
 

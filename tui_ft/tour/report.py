@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tui_ft.atomic import write_atomically
+from tui_ft.atomic import keep
 from tui_ft.data.wording import shown
 from tui_ft.demo.tour import files
 from tui_ft.runs.directory import RunDirectory
@@ -24,9 +24,9 @@ _BLANK = "_(to be filled in by you)_"
 
 
 def write(run: RunDirectory, reading: Reading) -> Path:
-    """Write the report into the run's result and return its path. Raises `OSError` when it cannot be."""
+    """Write the report into the run's result and return its path. Raises `TuiFtError` when it cannot be."""
     path = run.result / REPORT
-    write_atomically(path, ("\n".join(lines(run, reading)) + "\n").encode())
+    keep(path, ("\n".join(lines(run, reading)) + "\n").encode())
     return path
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,8 +35,8 @@ def read_gpus_now() -> GpuReading:
 class TuiFtApp(CellDiff):
     """tui-ft in a terminal: a reader of files that can be closed at any moment.
 
-    With `open_run` it begins on that run's screen and `q` leaves the app, with `tour` on the guided tour;
-    else it begins at home.
+    With `open_run` it begins on that run's screen and `q` leaves the app, with `tour` on the guided tour
+    (the changes to its run's spec, as in `--set`); else it begins at home.
     `read_gpus` may block: screens call it by `asyncio.to_thread`. `clock` gives unix seconds.
     """
 
@@ -54,7 +54,7 @@ class TuiFtApp(CellDiff):
         runs_root: Path,
         open_run: RunDirectory | None = None,
         *,
-        tour: bool = False,
+        tour: Sequence[str] | None = None,
         read_gpus: Callable[[], GpuReading] = read_gpus_now,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -64,7 +64,7 @@ class TuiFtApp(CellDiff):
         self.clock = clock
         self.is_ascii = is_ascii_only(os.environ, getattr(sys.__stderr__, "encoding", None))
         self._first_run = open_run
-        self._is_tour = tour
+        self._tour = tour
         # a mode, and not the default screen, because Textual loads no style sheet for the latter
         self.add_mode(self.DEFAULT_MODE, self._first_screen)
         if self.no_color or self._has_few_colors():
@@ -75,10 +75,10 @@ class TuiFtApp(CellDiff):
 
     def _first_screen(self) -> Screen[Any]:
         """The screen that the app begins with."""
-        if self._is_tour:
+        if self._tour is not None:
             from tui_ft.tui.screens.tour import TourScreen
 
-            return TourScreen()
+            return TourScreen(self._tour)
         return self._run_screen(self._first_run) if self._first_run else self._home_screen()
 
     async def _shutdown(self) -> None:

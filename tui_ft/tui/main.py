@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from tui_ft.errors import TuiFtError
@@ -14,8 +15,11 @@ _CALM = {"TEXTUAL_FPS": "30", "TEXTUAL_ANIMATIONS": "none", "TEXTUAL_SMOOTH_SCRO
 """Textual reads these when it is imported: over a slow link every animation is a burst of bytes."""
 
 
-def run_app(runs_root: Path, open_run: RunDirectory | None = None, *, tour: bool = False) -> None:
-    """Run the app until the user leaves it: on `open_run`, on the guided tour, or at home.
+def run_app(
+    runs_root: Path, open_run: RunDirectory | None = None, *, tour: Sequence[str] | None = None
+) -> None:
+    """Run the app until the user leaves it: on `open_run`, on the guided tour (with these changes to its
+    run's spec), or at home.
 
     Raises `TuiFtError` when there is no terminal.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import work
@@ -26,7 +27,7 @@ POLL_S = 1.0
 
 
 class TourScreen(Screen[None], inherit_bindings=False):
-    """One page at a time; the run goes on whatever one does here."""
+    """One page at a time; the run goes on whatever one does here. `changes` to its spec are as in `--set`."""
 
     CSS_PATH = "tour.tcss"
     AUTO_FOCUS = "Prose"
@@ -41,8 +42,9 @@ class TourScreen(Screen[None], inherit_bindings=False):
                 tooltip="Leave the tour; its run goes on"),
     ]  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, changes: Sequence[str] = ()) -> None:
         super().__init__()
+        self._changes = changes
         self._page = 0
         self._tour: Guided | None = None
         self._is_busy = False
@@ -91,7 +93,7 @@ class TourScreen(Screen[None], inherit_bindings=False):
         if self._tour is None:
             from tui_ft.tour.guided import Guided
 
-            self._tour = Guided(self.owner.runs_root)
+            self._tour = Guided(self.owner.runs_root, self._changes)
         if page == _RUN:
             self._tour.pick_up()
         return self._tour.page(page)
