@@ -59,6 +59,10 @@ HUMAN, GPT = {"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}
         ({"Instruction": "q", "Input": "i", "Response": "a"}, "alpaca", "Instruction Input Response"),
         ({"question": "q", "context": "c", "answer": "a"}, "prompt_completion", "question context answer"),
         ({"problem": "q", "solution": "long", "answer": "4"}, "prompt_completion", "problem solution"),
+        ({"inputs": "q", "targets": "a", "task": "x"}, "prompt_completion", "inputs targets"),
+        ({"Context": "q", "Response": "a"}, "prompt_completion", "Context Response"),
+        ({"question": "q", "best_answer": "a", "source": "x"}, "prompt_completion", "question best_answer"),
+        ({"contents": [{"role": "user", "parts": [{"text": "q"}]}, BOT]}, "messages", "contents"),
         ({"id": 1, "data": ["q", "a", "q", "a"]}, "messages", "data"),
         ({"conversation": [{"human": "q", "assistant": "a"}]}, "messages", "conversation"),
         ({"prompt": "q", "prompt_id": "x", "messages": [USER, BOT]}, "messages", "messages"),
@@ -90,6 +94,16 @@ def test_detect(row: dict[str, Any], name: str, columns: str) -> None:
 def test_the_answer_is_never_the_question() -> None:
     found = detect([{"input": "q", "output": "a"}])
     assert found.columns == {"prompt": "input", "completion": "output"}
+
+
+def test_one_odd_label_does_not_make_bad_answers_good_ones() -> None:
+    rows: list[dict[str, Any]] = [
+        {"prompt": "q", "completion": "a", "label": index % 2 == 0} for index in range(20)
+    ]
+    assert detect([*rows, {**rows[0], "label": "maybe"}]).name == "kto"
+    chats = [{"conversations": [HUMAN, GPT], "label": index % 2 == 0} for index in range(20)]
+    assert detect([*chats, {**chats[0], "label": "maybe"}]).name == "kto"
+    assert detect([{**row, "label": index % 3} for index, row in enumerate(rows)]).name == "prompt_completion"
 
 
 def test_mapping_decides() -> None:

@@ -167,6 +167,26 @@ def unreadable(code: str, folder: Path) -> Path:
     return path
 
 
+def test_single_messages_are_told_by_who_speaks(tmp_path: Path) -> None:
+    rows = [{"role": "user", "content": "What?"}, {"role": "assistant", "content": "That."}]
+    told = codes_of(tmp_path, rows)
+    assert "message_tree" in told
+    assert "message_tree" not in codes_of(tmp_path, [{"author": "Ann Ott", "content": "A story."}])
+
+
+def test_an_object_in_place_of_a_text_is_a_wrong_type(tmp_path: Path) -> None:
+    rows = [chat({"role": "user", "content": {"q": "Why?"}}, BOT), chat(USER, BOT)]
+    assert codes_of(tmp_path, rows)["wrong_type"] == [1]
+    parts = {"role": "model", "parts": [{"text": "It is "}, {"text": "wide."}]}
+    assert "wrong_type" not in codes_of(tmp_path, [{"contents": [USER, parts]}])
+
+
+def codes_of(folder: Path, rows: list[dict[str, Any]]) -> dict[str, list[int]]:
+    path = folder / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return {problem.code: problem.rows for problem in gate.check(path).problems}
+
+
 FILE_CODES = (
     "missing_file", "folder", "empty_file", "git_lfs_pointer", "archive", "binary", "damaged",
     "not_a_data_set",

@@ -157,6 +157,11 @@ def test_tables(tmp_path: Path, name: str, text: str) -> None:
     assert rows[1][1] == {"q": "short", "a": None}
 
 
+@pytest.mark.parametrize("text", ["sep=;\r\nq;a\r\n1,5;2\r\n", 'q,a\n"1,5",2,\n', "q;a\n1,5;2;;;\n"])
+def test_tables_as_spreadsheets_write_them(tmp_path: Path, text: str) -> None:
+    assert list(read_rows(write(tmp_path, "a.csv", text))) == [(1, {"q": "1,5", "a": "2"})]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

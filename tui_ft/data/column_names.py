@@ -13,12 +13,12 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "output": ("output", "response", "completion", "answer", "target", "generation"),
     "prompt": (
         "prompt", "query", "question", "input", "problem", "user", "human", "source", "message_1",
-        "dialogue", "article", "document", "text", "q",
+        "dialogue", "article", "document", "text", "q", "inputs", "context",
     ),
     "completion": (
         "completion", "response", "solution", "answer", "output", "assistant", "gpt", "reply", "target",
         "message_2", "answers", "summary", "highlights", "canonical_solution", "code",
-        "generation", "a",
+        "generation", "a", "targets", "best_answer",
     ),
     "text": ("text", "content", "document"),
     "system": ("system", "system_prompt"),

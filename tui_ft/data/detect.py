@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -15,6 +15,8 @@ from tui_ft.data.spelling import TAGS, USUAL, spelling
 from tui_ft.data.structured import is_chat, is_sharegpt, roles_of
 from tui_ft.data.wording import shown
 from tui_ft.errors import TuiFtError
+
+_FLAGS = {"true", "false", "0", "1"}
 
 
 def detect(
@@ -148,7 +150,7 @@ class _Detection:
         if "completion" in self.mapping or (self._named("completion") and "messages" not in self.mapping):
             return self._made("kto", label=label, **self._asking())
         chat = self.mapping.get("messages") or self._chat_column()
-        are_flags = all(isinstance(row.get(label), bool | None) for row in self.rows)
+        are_flags = _nearly_all(isinstance(row.get(label), bool | None) for row in self.rows)
         if chat and (given or are_flags or label == "kto_tag"):
             found = self._made("messages", messages=chat)
             columns = {**found.columns, "label": label} if found else {"messages": chat, "label": label}
@@ -158,8 +160,8 @@ class _Detection:
     def _label_column(self) -> str | None:
         """Return the column that says of an answer whether it is good."""
         for name in self._present("label"):
-            values = {str(row[name]).lower() for row in self.rows if row.get(name) is not None}
-            if values and values <= {"true", "false", "0", "1"}:
+            values = [str(row[name]).strip().lower() for row in self.rows if row.get(name) is not None]
+            if values and _nearly_all(value in _FLAGS for value in values):
                 return name
         return None
 
@@ -222,6 +224,12 @@ class _Detection:
     def _is_text(self, name: str) -> bool:
         values = [row[name] for row in self.rows if row.get(name) is not None]
         return 2 * sum(isinstance(value, str) for value in values) > len(values)
+
+
+def _nearly_all(said: Iterable[bool]) -> bool:
+    """True when at least nine of ten are so: an odd row is a fault of its own, not of the set."""
+    answers = list(said)
+    return 10 * sum(answers) >= 9 * len(answers)
 
 
 def _filled_columns(rows: Sequence[Mapping[str, Any]]) -> Counter[str]:

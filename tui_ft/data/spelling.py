@@ -21,7 +21,7 @@ _ROLES: dict[str, str] = {
     ),
 }  # fmt: skip
 _ROLE_KEYS = ("role", "from", "speaker", "author")
-_CONTENT_KEYS = ("content", "value", "text")
+_CONTENT_KEYS = ("content", "value", "text", "parts")
 
 
 class Spelling(msgspec.Struct, frozen=True, kw_only=True):

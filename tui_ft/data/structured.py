@@ -199,6 +199,8 @@ def _part_text(part: Any) -> str:
     if not isinstance(part, Mapping):
         raise RowProblem("wrong_type", "a part of a message's content is no text")
     kind = str(part.get("type", "text"))
+    if "type" not in part and not any(key in part for key in USUAL.content_keys):
+        raise RowProblem("wrong_type", "a message's content is an object without a text")
     value = next((part[k] for k in (*USUAL.content_keys, kind) if part.get(k) is not None), "")
     if kind in ("text", "input_text", "output_text", "refusal"):
         return plain(value, "content")

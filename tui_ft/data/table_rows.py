@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from tui_ft.data.unreadable import UTF8_HINT, Bad, BadRow, UnreadableError
 from tui_ft.data.wording import shown
 
 _MOST_READ_AGAIN = 64 * 1024 * 1024
+_SEPARATOR = re.compile(r"sep=([,;\t|])[\r\n]*", re.I)
+"""The line that Excel wants in front of the header."""
+
 _QUOTES_HINT = "Check its double quotes: inside a quoted cell they are doubled."
 
 
@@ -32,6 +36,9 @@ def read_separated(file: Opened, bad: Bad, *, tabs: bool) -> Iterator[tuple[int,
     except LineTooLong as error:
         raise _no_header(file.path) from error
     between = "\t" if tabs else separator(first)
+    if said := _SEPARATOR.fullmatch(first):
+        between = said[1]
+        next(source)
     reader = csv.reader(source, delimiter=between, strict=True)
     header = _header(reader, source, file.path)
     yield from _Rows(file, bad, source, reader, header, between).rows()
@@ -92,7 +99,10 @@ class _Rows:
         """Return the cells of the next row, none for one that is broken, None at the end."""
         self._source.begin_row()
         try:
-            return next(self._reader)
+            cells = next(self._reader)
+            while len(cells) > len(self._header) and not cells[-1]:
+                cells.pop()  # empty cells behind the last column, as spreadsheets write them
+            return cells
         except StopIteration:
             return None
         except LineTooLong:

@@ -8,6 +8,7 @@ from typing import Any
 from tui_ft.data.faults import Faults
 from tui_ft.data.findings import ROWS_NAMED
 from tui_ft.data.formats import Format
+from tui_ft.data.spelling import USUAL
 from tui_ft.data.wording import shown
 
 _LABELS = (
@@ -61,7 +62,7 @@ def look_at_columns(sample: Sequence[Mapping[str, Any]], found: Format, faults: 
     """Tell by the first rows what of their columns is not trained on."""
     columns = list(dict.fromkeys(name for row in sample for name in row))
     unused = [name for name in columns if name not in found.columns.values()]
-    if found.name == "text" and _LEAVES & {name.lower() for name in columns}:
+    if found.name == "text" and (_LEAVES & {name.lower() for name in columns} or _says_roles(unused, sample)):
         faults.add("message_tree")
         return
     if found.name == "text" and (label := _label(unused, sample)) is not None:
@@ -74,6 +75,16 @@ def look_at_columns(sample: Sequence[Mapping[str, Any]], found: Format, faults: 
     if unused and found.name != "unknown":
         more = ", …" if len(unused) > _NAMED else ""
         faults.add("unused_columns", None, shown(", ".join(unused[:_NAMED]), 150) + more, count=len(unused))
+
+
+def _says_roles(columns: Sequence[str], sample: Sequence[Mapping[str, Any]]) -> bool:
+    """True when a column says who speaks: each row is a message then."""
+    for name in columns:
+        if name.strip().lower() in USUAL.role_keys:
+            said = [str(row[name]).strip().lower() for row in sample if row.get(name) is not None]
+            if said and all(role in USUAL.roles for role in said):
+                return True
+    return False
 
 
 def a_mapping(sample: Sequence[Mapping[str, Any]]) -> str:
