@@ -143,8 +143,9 @@ class _Watch:
         self._asked += 1
         if self._progress is None or self._asked % _ROWS_BETWEEN != 1 or time.monotonic() < self._next:
             return
-        self._next = time.monotonic() + _BETWEEN_S
         work = self._work
+        if work.findings.rows:  # the first rows are told at once
+            self._next = time.monotonic() + _BETWEEN_S
         self._progress(Progress(work.findings.rows, self._read, self._size, work.tally()))
 
 
