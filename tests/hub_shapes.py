@@ -75,6 +75,20 @@ SHAPES: dict[str, Shape] = {
         "conversation_id": str(i), "model": "m", "conversation": _chat(t), "turn": 1, "language": "English",
         "openai_moderation": [{"flagged": False}], "redacted": False}), "messages"),
     "wizard": Shape(each(lambda i, t: {"idx": f"w{i}", "conversations": _shared(t)}), "sharegpt"),
+    "advertise_gen": Shape(
+        each(lambda i, t: {"content": f"type#{t}", "summary": f"An ad for {t}."}), "prompt_completion"
+    ),
+    "advbench": Shape(each(lambda i, t: {"goal": f"Do {t}", "target": f"Sure: {t}"}), "prompt_completion"),
+    "firefly": Shape(each(lambda i, t: {"kind": "x", "input": f"{t}?", "target": t}), "prompt_completion"),
+    "xtuner": Shape(
+        each(lambda i, t: {"conversation": [{"system": "Be kind.", "input": f"{t}?", "output": f"{t}."}]}),
+        "messages",
+    ),
+    "swift_pretrain": Shape(each(lambda i, t: {"response": f"All of {t}."}), "text"),
+    "swift_sharegpt": Shape(
+        each(lambda i, t: {"system": "S", "conversation": [{"human": f"{t}?", "assistant": f"{t}."}]}),
+        "messages",
+    ),
     "gsm8k": Shape(each(lambda i, t: {"question": f"{t}: 3 + {i}?", "answer": f"{3 + i}\n#### {3 + i}"}),
                    "prompt_completion"),
     "metamath": Shape(each(lambda i, t: {

@@ -13,7 +13,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "output": ("output", "response", "completion", "answer", "target", "generation"),
     "prompt": (
         "prompt", "query", "question", "input", "problem", "user", "human", "source", "message_1",
-        "dialogue", "article", "document", "text", "q", "inputs", "context",
+        "dialogue", "article", "document", "text", "content", "q", "goal", "inputs", "context",
     ),
     "completion": (
         "completion", "response", "solution", "answer", "output", "assistant", "gpt", "reply", "target",

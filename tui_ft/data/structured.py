@@ -143,11 +143,13 @@ def _listed(value: Any) -> list[Any] | None:
 
 
 def _exchange(item: Any) -> list[Any]:
-    """Return the two messages of an item that is a question with its answer; else the item itself."""
+    """Return the messages of an item that is a question with its answer; else the item itself."""
     if isinstance(item, dict) and _role_key(item) is None:
         for asks, answers in _EXCHANGES:
             if isinstance(item.get(asks), str) and isinstance(item.get(answers), str):
+                system = [{"role": "system", "content": item["system"]}] if item.get("system") else []
                 return [
+                    *system,
                     {"role": "user", "content": item[asks]},
                     {"role": "assistant", "content": item[answers]},
                 ]
