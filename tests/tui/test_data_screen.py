@@ -200,6 +200,20 @@ async def test_columns_of_other_names_are_given_by_keys_and_kept_in_the_spec(tmp
         await world.until(lambda: world.outcomes == ["next"])
 
 
+async def test_what_another_check_found_takes_the_place_of_the_old_as_a_whole(tmp_path: Path) -> None:
+    """As many problems as before, but others; and the row is laid out for the panel that was hidden."""
+    path = write(tmp_path / "odd.jsonl", [{"Frage": f"What is {i}?", "L": f"It is {i}."} for i in range(100)])
+    async with at_step(DataScreen, drawn_on(path)) as world:
+        await checked(world)
+        await world.sees("Problems ✗ 1 error")
+        DataSets(world.draft).read_as(0, "auto", {"prompt": "Frage", "completion": "L"})
+        await world.press("r")
+        await world.sees("✓ 100 of 100 rows can be trained on", "Problems · 1 note")
+        await checked(world)
+        await world.press("up")
+        await world.sees("What is 0?<|end|><|assistant|>▐It is 0.")
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [

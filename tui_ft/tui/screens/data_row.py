@@ -89,7 +89,8 @@ class DataRow(Screen[None], inherit_bindings=False):
     async def _fetch(self) -> None:
         """Fetch the row off the event loop; the one before it stays until then."""
         panel = self.query_one(MaskView)
-        wish = wanted(self.desk, self.source, self.number, panel.room, seams=self._seams, is_raw=self._raw)
+        room = panel.room_in(self.size.width)
+        wish = wanted(self.desk, self.source, self.number, room, seams=self._seams, is_raw=self._raw)
         shown = await asyncio.to_thread(show_row, wish)
         before, self._shown = self._shown, shown
         is_same = before is not None and before.wanted.number == wish.number

@@ -94,7 +94,8 @@ class DataPanel(Vertical):
         if source is None or not source.is_here or (found is not None and not found.rows):
             return
         panel = self.query_one("#row", MaskView)
-        asked = (wanted(self._desk, source, 1, panel.room), found.content if found else "")
+        room = panel.room_in(self.size.width)
+        asked = (wanted(self._desk, source, 1, room), found.content if found else "")
         if asked == self._previewed:
             return
         shown = await asyncio.to_thread(show_row, asked[0])

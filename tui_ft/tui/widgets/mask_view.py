@@ -38,10 +38,10 @@ class MaskView(TextPanel):
         super().__init__(title, id=id)
         self._lines: list[MaskLine] = []
 
-    @property
-    def room(self) -> int:
-        """The cells that a line may take."""
-        return max(self.size.width - GUTTER - 1, 10)
+    @staticmethod
+    def room_in(width: int) -> int:
+        """The cells that a line may take in a panel of that width; a hidden one does not know its own."""
+        return max(width - GUTTER - 1, 10)
 
     @property
     def text(self) -> list[str]:

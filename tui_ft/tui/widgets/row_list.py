@@ -90,6 +90,7 @@ class RowList(Widget, Generic[Row], can_focus=True):
         self.loaded = False
         self._index = 0
         self._top = 0
+        self._heading: list[Cell] = []
 
     # --- what subclasses say ---------------------------------------------------------------------
 
@@ -122,7 +123,7 @@ class RowList(Widget, Generic[Row], can_focus=True):
         return self._index
 
     def set_rows(self, rows: Sequence[Row]) -> None:
-        """Show `rows`; repaints only lines whose row changed."""
+        """Show `rows`; repaints only lines whose row changed, and a heading that says something else."""
         before, top, chosen = self.rows, self._top, self.chosen
         was_loaded, self.loaded = self.loaded, True
         self.rows = rows
@@ -136,6 +137,8 @@ class RowList(Widget, Generic[Row], can_focus=True):
                 index = self._top + line
                 if index < len(rows) and rows[index] != before[index]:
                     self._refresh_row(index)
+            if self.heading_cells(self.size.width) != self._heading:
+                self.refresh(Region(0, 0, self.size.width, 1))
         if self.chosen != chosen:
             self.post_message(self.Chosen(self, False))  # type: ignore[arg-type]
 
@@ -230,7 +233,8 @@ class RowList(Widget, Generic[Row], can_focus=True):
     def render_line(self, y: int) -> Strip:
         width = self.size.width
         if y == 0:
-            return self._strip(self.heading_cells(width), width, "heading")
+            self._heading = self.heading_cells(width)
+            return self._strip(self._heading, width, "heading")
         index = self._top + y - 1
         if index < len(self.rows):
             is_cursor = index == self._index
