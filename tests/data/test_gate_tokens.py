@@ -60,6 +60,16 @@ def test_the_rows_and_tokens_of_training(
     assert sum(p.count for p in found.problems if p.code == "cut_rows") == source.truncated
 
 
+def test_preferences_are_measured_in_characters(tmp_path: Path, tokenizer: FileTokenizer) -> None:
+    file = tmp_path / "set.jsonl"
+    file.write_text('{"prompt": "Why?", "chosen": "So it is.", "rejected": "No."}\n' * 3)
+    found = gate.check(file, tokenizer=tokenizer, max_length=8)
+    assert found.lengths is not None
+    assert (found.lengths.unit, found.lengths.max) == ("characters", len("Why?So it is."))
+    assert found.tokens is None
+    assert found.usable_rows == 3
+
+
 def test_what_the_gate_refuses_training_refuses(tmp_path: Path, tokenizer: FileTokenizer) -> None:
     good = rows_of((2, 2), (3, 3))
     for number, text in enumerate(

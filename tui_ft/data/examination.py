@@ -121,6 +121,8 @@ class Examination:
             self._count(chain(first, rows))
             return
         if found.name not in SFT_FORMATS:
+            self._tokenizer = None  # how such rows are laid out is for the training on them to say
+            self._lengths = LengthCounter("characters")
             self._refuse_format(found, sample)
         for number, row in chain(first, rows):
             self._row(number, row, self._reading)
@@ -233,6 +235,12 @@ class Examination:
         if self._tokenizer:
             findings.tokens, findings.trained_tokens = self._tokens, self._trained
             findings.suggested_max_length = self._lengths.suggested()
+        if 2 * faults.count("templated_text") < findings.usable_rows:
+            faults.turn_into("templated_text", "template_markers")  # strays, not the way the set is written
+        elif findings.format != "text":
+            faults.say(
+                "templated_text", "", "Right where they are the model's own marks; else give messages."
+            )
         self._judge()
         findings.problems = faults.problems()
         return findings
