@@ -43,6 +43,7 @@ def _as_text(guided: Guided) -> int:
     if code not in (0, 1):
         return code  # interrupted: the run goes on, and so there are no answers yet
     guided.poll()
+    print()
     for number in range(RUN + 1, len(TITLES)):
         _print(number, guided.page(number))
     return code

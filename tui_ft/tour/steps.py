@@ -35,7 +35,7 @@ def task_step() -> list[Line]:
     examples = files.read_questions()
     return [
         ("In about two minutes you fine-tune a language model, from the data to a report. Everything "
-         "happens on this machine: no GPU, no network, no account.", ""),
+         "happens on this machine, and it needs no GPU, no network and no account.", ""),
         BLANK,
         ("The task: Pellworth Lamps (a made-up company) has a handbook of 20 pages. An assistant "
          "shall answer what colleagues ask about it, always in the same form and with the place where "
@@ -147,8 +147,8 @@ def run_step(spec: RunSpec, *, is_picked_up: bool = False) -> list[Line]:
          "model needs one to three passes over its examples; a tiny one needs more.", ""),
         (f"3. It asks the same {asked} questions again, and saves the adapter.", ""),
         BLANK,
-        ("On the live screen watch the loss fall. The run goes on by itself: you may leave the screen "
-         "with q, close the program or the terminal, and come back.", ""),
+        ("Watch the loss fall. The run goes on by itself, whatever becomes of this window: close it, and "
+         "come back.", ""),
         *([BLANK, ("The run of the tour that you left is still there: it is gone on with.", "good")]
           if is_picked_up else []),
     ]  # fmt: skip
