@@ -163,11 +163,12 @@ def test_converting(ask: Callable[..., Asked], make: Callable[..., str], tmp_pat
         (["--columns", "promt=question"], "Did you mean"),
         (["--max-length", "12"], "--model"),
         (["--max-length", "-3", "--model", "demo"], "no count"),
+        (["--max-length", "1048577", "--model", "demo"], "no count"),
         (["--row", "0"], "no count"),
         (["--row", "9999"], "has no row"),
         (["--format", "aplaca"], "must be one of"),
         (["--eval", "/nowhere.jsonl"], "does not exist"),
-        (["--model", "/nowhere"], ""),
+        (["--model", "/nowhere"], "neither a folder"),
     ],
 )
 def test_bad_options_are_a_sentence(

@@ -9,7 +9,7 @@ import pytest
 from tui_ft.errors import TuiFtError
 from tui_ft.spec import presets, toml
 from tui_ft.spec.display import effective_batch, method_label
-from tui_ft.spec.presets import Preset, find_preset, list_presets, needs_data, shipped_folder
+from tui_ft.spec.presets import Preset, find_preset, list_presets, shipped_folder
 from tui_ft.spec.support import require_runnable
 from tui_ft.spec.toml_edit import rewrite
 
@@ -66,7 +66,7 @@ def test_a_shipped_preset_is_what_its_name_says(preset: Preset) -> None:
         return
     assert method_label(preset.spec).split()[0].lower() == preset.name.split("-")[0]
     assert effective_batch(preset.spec) == 16
-    assert needs_data(preset.spec)
+    assert preset.spec.data.train is None
 
 
 def test_the_users_presets_come_first_and_hide_shipped_ones_of_the_same_name(tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from tui_ft.data.findings import Findings
     from tui_ft.data.tokenizer import FileTokenizer
 
-LONGEST = 10_000_000
 MOST_ROWS = 10**12
+"""More than any file has; a number that is longer is a mistake."""
 
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -151,7 +151,11 @@ def _max_length(arguments: argparse.Namespace) -> int | None:
             "--max-length counts tokens, and without a model there are none.",
             "Name the model, too: --model DIR or --model NAME",
         )
-    return _count("--max-length", arguments.max_length, LONGEST)
+    from tui_ft.spec import declarations
+
+    declared = declarations.find("data.max_length")
+    assert declared is not None and declared.le is not None
+    return _count("--max-length", arguments.max_length, int(declared.le))
 
 
 def _count(option: str, text: str, most: int) -> int:

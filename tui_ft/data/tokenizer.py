@@ -67,10 +67,6 @@ class FileTokenizer:
         """The tokens that a chat template may name, by those names (`eos_token`, …)."""
         return self._special_tokens
 
-    @property
-    def vocabulary_size(self) -> int:
-        return self._tokenizer.get_vocab_size()
-
     def render(self, messages: Sequence[Message], add_generation_prompt: bool) -> str:
         """Return the chat as the text that the model sees. Raises `TemplateRefusal`."""
         if self._template is None:

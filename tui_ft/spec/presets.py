@@ -92,11 +92,6 @@ def find_preset(name: str, user_folder: Path, shipped: Path | None = None) -> Pr
     raise SpecError(f"There is no preset {printable(name)!r}.", f"{hint} A file is given by its path.")
 
 
-def needs_data(spec: RunSpec) -> bool:
-    """True when the spec names no training data, so that the path has to be asked for."""
-    return spec.data.train is None
-
-
 def _folders(user_folder: Path, shipped: Path | None) -> tuple[tuple[Path, Source], ...]:
     return (user_folder, "user"), (shipped or shipped_folder(), "shipped")
 
