@@ -167,6 +167,19 @@ def unreadable(code: str, folder: Path) -> Path:
     return path
 
 
+def test_marks_in_a_few_rows_are_strays_and_in_most_a_template(tmp_path: Path) -> None:
+    marked = {"prompt": "<|im_start|>user\nWhy?<|im_end|>\n", "completion": "So.<|im_end|>"}
+    plain = [{"prompt": f"Why is it {i}?", "completion": f"So, {i}."} for i in range(5)]
+    told = codes_of(tmp_path, [*plain, marked])
+    assert told["template_markers"] == [6]
+    assert "templated_text" not in told
+    told = codes_of(tmp_path, [marked, *plain[:1]])
+    assert told["templated_text"] == [1]
+    assert "template_markers" not in told
+    told = codes_of(tmp_path, [{"text": "It ends</s>"}, {"text": "Words."}, {"text": "More."}])
+    assert told["template_markers"] == [1]
+
+
 def test_single_messages_are_told_by_who_speaks(tmp_path: Path) -> None:
     rows = [{"role": "user", "content": "What?"}, {"role": "assistant", "content": "That."}]
     told = codes_of(tmp_path, rows)

@@ -42,6 +42,12 @@ class Faults:
         if found is not None:
             found.text, found.fix = text, fix or found.fix
 
+    def turn_into(self, code: str, other: str) -> None:
+        """Have what was found as `code` be `other`."""
+        found = self._found.pop(code, None)
+        if found is not None:
+            self._found.setdefault(other, _Found(other)).take(found)
+
     def __contains__(self, code: str) -> bool:
         return code in self._found
 
@@ -78,6 +84,13 @@ class _Found:
             self._reasons[reason] += count
         if sample and len(self._samples) < _SAMPLES and shown(sample, 120) not in self._samples:
             self._samples.append(shown(sample, 120))
+
+    def take(self, other: _Found) -> None:
+        """Add what another kind has."""
+        self.count += other.count
+        self._rows = sorted({*self._rows, *other._rows})[:ROWS_NAMED]
+        self._reasons += other._reasons
+        self._samples = [*self._samples, *other._samples][:_SAMPLES]
 
     def problem(self) -> Problem:
         kind = KINDS[self.code]
