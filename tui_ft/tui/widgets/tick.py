@@ -24,7 +24,7 @@ class Tick(Widget, can_focus=True):
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {"tick--focused"}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "toggle", "Tick", id="tick.toggle", key_display="Space", tooltip="Say yes or no"),
+        Binding("space", "turn", "Tick", id="tick.toggle", key_display="Space", tooltip="Say yes or no"),
     ]
 
     def __init__(self, text: str, is_on: bool = False, *, id: str | None = None) -> None:
@@ -32,12 +32,12 @@ class Tick(Widget, can_focus=True):
         self.text = text
         self.is_on = is_on
 
-    def action_toggle(self) -> None:
+    def action_turn(self) -> None:
         self.is_on = not self.is_on
         self.refresh()
 
     def on_click(self) -> None:
-        self.action_toggle()
+        self.action_turn()
 
     def render_line(self, y: int) -> Strip:
         style = self.get_component_rich_style("tick--focused") if self.has_focus else self.rich_style

@@ -66,7 +66,8 @@ def _rows(row: FieldRow, spec: RunSpec, draft: Draft) -> Iterator[str]:
     if amount.counted != "tokens" or not amount.row_tokens:
         return
     if row.path == "data.max_length" and amount.longest_row:
-        yield f"Here the longest row has {amount.longest_row:,} tokens; cut, their mean is {amount.row_tokens:,.0f}."
+        longest, mean = amount.longest_row, amount.row_tokens
+        yield f"Here the longest row has {longest:,} tokens; cut, their mean is {mean:,.0f}."
     if row.path == "data.packing" and not spec.data.packing:
         together = spec.data.max_length / amount.row_tokens
         yield f"Here about {together:.1f} rows would share a sequence."
