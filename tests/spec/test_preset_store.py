@@ -80,6 +80,17 @@ def test_another_key_than_a_digit_from_1_to_9_is_refused(key: str, tmp_path: Pat
         preset_store.choose_key("mine", key, folder=tmp_path)
 
 
+def test_a_file_elsewhere_is_neither_renamed_nor_deleted(tmp_path: Path) -> None:
+    file = tmp_path / "elsewhere.toml"
+    file.write_text(WRITTEN)
+    found, folder = find_preset(str(file), tmp_path / "presets"), tmp_path / "presets"
+    for change in (lambda: preset_store.rename(found, "x", folder=folder),
+                   lambda: preset_store.delete(found, folder=folder)):  # fmt: skip
+        with pytest.raises(TuiFtError, match="is a file, not a preset"):
+            change()
+    assert file.read_text() == WRITTEN
+
+
 def test_only_a_preset_has_a_key(tmp_path: Path) -> None:
     saved = preset_store.save(spec(), "mine", folder=tmp_path)
     with pytest.raises(TuiFtError, match="is a file, not a preset"):

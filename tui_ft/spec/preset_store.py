@@ -105,7 +105,7 @@ def choose_key(name: str, key: str, *, folder: Path | None = None) -> str | None
     names = [preset.name for preset in list_presets(folder)[0]]
     if name not in names:
         find_preset(name, folder)  # raises, unless it is a file
-        raise TuiFtError(f"{printable(name)} is a file, not a preset.", "Save it as a preset first.")
+        raise _no_preset(name)
     return preset_keys.choose(folder, names, name, key)
 
 
@@ -114,11 +114,17 @@ def _listed(name: str, folder: Path) -> Preset:
 
 
 def _require_own(preset: Preset, done: str, folder: Path) -> None:
-    if preset.source != "user" or preset.path.parent != folder.absolute():
+    if preset.source != "user":
         raise TuiFtError(
             f"{preset.name} comes with tui-ft and cannot be {done}.",
             "Save a copy under a name of your own and change that.",
         )
+    if preset.path.parent != folder.absolute():
+        raise _no_preset(str(preset.path))
+
+
+def _no_preset(name: str) -> TuiFtError:
+    return TuiFtError(f"{printable(name)} is a file, not a preset.", "Save it as a preset first.")
 
 
 def _check_name(name: str) -> None:
