@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import textwrap
 from collections.abc import Iterator
 from itertools import dropwhile, groupby
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from tui_ft.data.view import Piece, RowView
 
 _BAR = 40
-_WIDTH = 100
+_WIDEST = 100
 _SIGNS = {"error": "✗", "warning": "!", "note": "·"}
 
 
@@ -48,9 +49,11 @@ def _about(findings: Findings) -> Iterator[str]:
 
 
 def _lengths(lengths: Lengths, max_length: int | None) -> Iterator[str]:
-    yield (
-        f"  {lengths.unit} a row: half up to {lengths.p50:,}, 95 % up to {lengths.p95:,}, "
-        f"99 % up to {lengths.p99:,}, the longest {lengths.max:,}"
+    yield from _wrapped(
+        f"{lengths.unit} a row: half up to {lengths.p50:,}, 95 % up to {lengths.p95:,}, "
+        f"99 % up to {lengths.p99:,}, the longest {lengths.max:,}",
+        "  ",
+        "    ",
     )
     most = max(rows for _, rows in lengths.histogram)
     below = 0
@@ -68,21 +71,28 @@ def _problem(problem: Problem) -> Iterator[str]:
         more = f" and {problem.count - len(problem.rows):,} more" if problem.count > len(problem.rows) else ""
         yield from _wrapped(f"rows {', '.join(map(str, problem.rows))}{more}", "    ", "         ")
     for sample in problem.samples:
-        yield f"    e.g. {shown(sample, _WIDTH)}"
+        yield f"    e.g. {shown(sample, _width() - 9)}"
     yield from _wrapped(f"→ {problem.fix}", "    ", "      ")
 
 
 def _wrapped(text: str, first: str, rest: str) -> list[str]:
     return textwrap.wrap(
-        text, _WIDTH, initial_indent=first, subsequent_indent=rest, break_long_words=False,
+        text, _width(), initial_indent=first, subsequent_indent=rest, break_long_words=False,
         break_on_hyphens=False,
     )  # fmt: skip
+
+
+def _width() -> int:
+    """What a line may have: the terminal's columns, and never more than is easy to read."""
+    return max(40, min(_WIDEST, shutil.get_terminal_size((_WIDEST, 24)).columns))
 
 
 def _verdict(findings: Findings) -> str:
     if findings.refusal:
         return f"Not trainable as it is: {shown(findings.refusal, 400)}"
     usable = _rows(findings.usable_rows)
+    if findings.is_partial:
+        return f"Trainable on {usable} of the {findings.rows:,} read so far."
     if lost := findings.rows - findings.usable_rows:
         errors = " (see the errors)" if findings.errors else ""
         return f"Trainable on {usable}; {lost:,} {'is' if lost == 1 else 'are'} left out{errors}."
