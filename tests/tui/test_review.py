@@ -315,6 +315,30 @@ async def test_while_it_is_being_started_it_cannot_be_left(
         assert isinstance(world.outcomes[0], Launched) and len(world.actions.started) == 1
 
 
+@pytest.mark.parametrize("key", ["question_mark", "w"])
+async def test_a_run_that_started_under_another_screen_ends_the_step_when_that_is_closed(
+    rows: Path, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    may_go = threading.Event()
+    start = Actions.start
+
+    def slow(*arguments: Any) -> RunDirectory:
+        may_go.wait(10)
+        return start(*arguments)
+
+    monkeypatch.setattr(Actions, "start", slow)
+    async with at_step(ReviewScreen, a_draft(rows), half_a_gpu(1)) as world:
+        await loaded(world)
+        await world.press("enter", key)
+        await world.until(lambda: not isinstance(world.screen, ReviewScreen))
+        may_go.set()
+        await world.until(lambda: world.actions.started)
+        await world.pilot.pause(0.1)
+        await world.press("escape", "enter")
+        await world.until(lambda: world.outcomes)
+        assert isinstance(world.outcomes[0], Launched) and len(world.actions.started) == 1
+
+
 async def test_a_spec_file_that_cannot_be_written_is_said_and_hinders_nothing(
     rows: Path, own_state: Path
 ) -> None:

@@ -166,7 +166,7 @@ class LaunchScreen(Screen[bool]):
         self._finish(False)
 
     def _finish(self, is_wanted: bool) -> None:
-        if self.is_current:
+        if self.is_active:
             self.dismiss(is_wanted)
 
     @work(group="stop", exclusive=True)

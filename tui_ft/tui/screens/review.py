@@ -60,6 +60,7 @@ class ReviewScreen(WizardScreen):
         self._asked: RunSpec | None = None
         self._is_starting = False
         self._is_launching = False
+        self._run: RunDirectory | None = None
 
     def body(self) -> ComposeResult:
         yield Page("The run", id="page")
@@ -67,7 +68,10 @@ class ReviewScreen(WizardScreen):
     # --- the page ------------------------------------------------------------------------------------
 
     def on_screen_resume(self) -> None:
-        self._follow()
+        if self._run is None:
+            self._follow()
+        else:  # it started while another screen lay above this one
+            self.finish(Launched(self._run))
 
     def on_screen_suspend(self) -> None:
         self.workers.cancel_group(self, "follow")
@@ -136,13 +140,13 @@ class ReviewScreen(WizardScreen):
             review = agreed
             if with_smoke and not await self._smoke(review):
                 return
-            run = await self._launch(review.spec, self.draft.text)
+            self._run = await self._launch(review.spec, self.draft.text)
         except Exception as error:  # noqa: BLE001 - shown where the user looks
             self.notice.complain(f"Nothing was started. {sentence(error)}")
             return
         finally:
-            self._is_starting = False
-        self.finish(Launched(run))
+            self._is_starting = self._run is not None  # what has started is not started once more
+        self.finish(Launched(self._run))
 
     async def _agreed(self, review: Review, with_smoke: bool) -> Review | None:
         """Refuse what cannot start, ask about what should be known; None when nothing is to start."""

@@ -71,7 +71,7 @@ class WizardScreen(Screen[Outcome]):
 
     def finish(self, outcome: Outcome) -> None:
         """End this step and its workers, which have nothing left to show on; the first of two keys counts."""
-        if self.is_current:
+        if self.is_active:  # Textual calls the screen under the active one current, too
             self.workers.cancel_node(self)
             self.dismiss(outcome)
 
