@@ -84,6 +84,13 @@ def test_an_evaluation_that_cannot_be_read_is_no_fault_of_the_data(make: Make) -
     assert not isinstance(caught.value, UnreadableError)
 
 
+def test_the_evaluation_is_read_as_the_data_are(make: Make) -> None:
+    rows = [{"frage": f"Was ist {i}?", "wert": f"Es ist {i}."} for i in range(5)]
+    columns = {"prompt": "frage", "completion": "wert"}
+    found = gate.check(make(*rows), columns=columns, eval_path=make(rows[2], name="eval.jsonl"))
+    assert codes(found)["eval_leak"] == [3]
+
+
 def test_the_content_key_follows_the_file(make: Make) -> None:
     file = make(*ROWS)
     before = gate.check(file).content

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -60,9 +61,9 @@ def check(
     now and then and may raise `Stop`. Raises `UnreadableError` when nothing of the file can be read.
     """
     path = data_file(Path(path))
-    given = dict(columns or {})
-    register = declared(path) if format == "auto" and not given else None
-    format, given = said_of(path, format, given)
+    asked: dict[str, Any] = {"columns": columns, "format": format, "train_on": train_on}
+    register = declared(path) if format == "auto" and not columns else None
+    format, columns = said_of(path, format, columns)
     found = look(path)
     findings = Findings(
         path=str(path.absolute()), container=found.container, format="unknown", train_on=train_on,
@@ -75,8 +76,8 @@ def check(
         work.faults.say(code, what)
     try:
         if eval_path is not None:
-            work.evaluation = _eval_prompts(Path(eval_path), train_on, watch)
-        work.take(_rows(path, work, watch, max_rows), given, format, register)
+            work.evaluation = _eval_prompts(Path(eval_path), asked, watch)
+        work.take(_rows(path, work, watch, max_rows), columns, format, register)
         _see_again(path, work, watch)
     except Stop:
         findings.is_partial = True
@@ -163,19 +164,19 @@ def _see_again(path: Path, work: Examination, watch: _Watch) -> None:
             return
 
 
-def _eval_prompts(path: Path, train_on: str, watch: _Watch) -> EvalPrompts:
-    """Return the prompts of an evaluation file. Raises `TuiFtError` when it cannot be read."""
+def _eval_prompts(path: Path, asked: dict[str, Any], watch: _Watch) -> EvalPrompts:
+    """Return the prompts of an evaluation file, read as the data are. Raises `TuiFtError`."""
     try:
-        return _prompts_of(path, train_on, watch)
+        return _prompts_of(path, asked, watch)
     except UnreadableError as error:  # of another file than the one that is checked
         raise TuiFtError(error.message, error.hint) from error
 
 
-def _prompts_of(path: Path, train_on: str, watch: _Watch) -> EvalPrompts:
+def _prompts_of(path: Path, asked: dict[str, Any], watch: _Watch) -> EvalPrompts:
     prompts = EvalPrompts()
     rows = tolerant(path, watch.passed, watch.note)
     first = list(islice(rows, LOOKED_AT))
-    reading = Reading.of_file(path, [row for _, row in first], train_on=train_on)
+    reading = Reading.of_file(path, [row for _, row in first], **asked)
     if reading.found.name not in SFT_FORMATS:
         raise TuiFtError(
             f"The evaluation data {shown(path, 200)} are {reading.found.name}: no questions with answers.",
