@@ -51,7 +51,10 @@ def test_the_cache(cache: Path) -> None:
     assert find_tokenizer("org/model") is None
     snapshot(cache, "org/model", "new", "config.json")
     assert find_tokenizer("org/model") is None
-    older = snapshot(cache, "org/model", "old", "config.json", "tokenizer.json", reference="v1")
+    snapshot(cache, "org/model", "half", "tokenizer.json", reference="v0")
+    assert find_tokenizer("org/model") is None, "without its settings it has no chat template"
+    files = ("config.json", "tokenizer.json", "tokenizer_config.json")
+    older = snapshot(cache, "org/model", "old", *files, reference="v1")
     assert find_tokenizer("org/model") == older
     assert find_tokenizer("org/model", "v1") == older
     assert find_tokenizer("org/model", "old") == older
@@ -59,7 +62,7 @@ def test_the_cache(cache: Path) -> None:
 
 
 def test_a_tokenizer_at_hand_is_not_fetched(cache: Path) -> None:
-    folder = snapshot(cache, "org/model", "a", "tokenizer.json")
+    folder = snapshot(cache, "org/model", "a", "tokenizer.json", "tokenizer_config.json")
     assert fetch_tokenizer("org/model") == folder
 
 

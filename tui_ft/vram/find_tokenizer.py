@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tui_ft.data.tokenizer_files import FILES, TOKENIZER
+from tui_ft.data.tokenizer_files import FILES, SETTINGS, TOKENIZER
 from tui_ft.demo import paths as demo_paths
 from tui_ft.user_paths import is_there, user_path
 from tui_ft.vram import hub
@@ -27,7 +27,12 @@ def find_tokenizer(model_id: str, revision: str | None = None) -> Path | None:
     if name.startswith(("/", "./", "../", "~")):
         return None
     snapshots = hub.cached_snapshots(name, revision)
-    return next((folder for folder in snapshots if (folder / TOKENIZER).is_file()), None)
+    return next((folder for folder in snapshots if _is_whole(folder)), None)
+
+
+def _is_whole(snapshot: Path) -> bool:
+    """True for a snapshot with the settings, too: other programs fetch the vocabulary alone, without them."""
+    return all((snapshot / file).is_file() for file in (TOKENIZER, SETTINGS))
 
 
 def fetch_tokenizer(model_id: str, revision: str | None = None) -> Path:
