@@ -180,6 +180,29 @@ def test_marks_in_a_few_rows_are_strays_and_in_most_a_template(tmp_path: Path) -
     assert told["template_markers"] == [1]
 
 
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"instruction": {"0": "Why?", "1": "Who?"}, "output": {"0": "So.", "1": "I."}},
+        {"instruction": ["Why?", "Who?"], "output": ["So.", "I."]},
+        {"0": {"instruction": "Why?", "output": "So."}, "1": {"instruction": "Who?", "output": "I."}},
+        {"columns": ["instruction", "output"], "index": [0], "data": [["Why?", "So."]]},
+    ],
+)
+def test_columns_in_place_of_rows_are_told(tmp_path: Path, document: dict[str, Any]) -> None:
+    path = tmp_path / "set.json"
+    path.write_text(json.dumps(document))
+    fixes = [p.fix for p in gate.check(path).problems if p.code in ("wrong_type", "unknown_format")]
+    assert len(fixes) == 1 and "columns, not rows" in fixes[0]
+
+
+def test_a_table_without_a_header_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "set.csv"
+    path.write_text("What does the harbour master write down every day?,Ships\nWhy?,So\n")
+    (unknown,) = [p for p in gate.check(path).problems if p.code == "unknown_format"]
+    assert "names the columns" in unknown.fix
+
+
 def test_single_messages_are_told_by_who_speaks(tmp_path: Path) -> None:
     rows = [{"role": "user", "content": "What?"}, {"role": "assistant", "content": "That."}]
     told = codes_of(tmp_path, rows)

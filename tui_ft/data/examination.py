@@ -28,7 +28,7 @@ from tui_ft.data.formats import SFT_FORMATS, Format
 from tui_ft.data.lengths import LengthCounter
 from tui_ft.data.preferences import as_trl
 from tui_ft.data.read import BadRow
-from tui_ft.data.refusal import OBJECTIVES, refusal_of
+from tui_ft.data.refusal import OBJECTIVES, other_shape, refusal_of
 from tui_ft.data.structured import roles_of
 from tui_ft.data.wording import RowProblem, shown
 from tui_ft.errors import TuiFtError
@@ -72,6 +72,7 @@ class Examination:
         self._reading: Reading | None = None
         self._columns: dict[str, None] = {}
         self._tokens = self._trained = 0
+        self._other_shape = ""
 
     def tally(self) -> Tally:
         return Tally(self.findings.rows, self.findings.usable_rows, self.faults.kinds())
@@ -96,6 +97,7 @@ class Examination:
         if not first:
             return
         sample = [row for _, row in first]
+        self._other_shape = other_shape(sample)
         try:
             self._reading = Reading.of(
                 sample, columns=columns, format=format, train_on=self.findings.train_on
@@ -235,6 +237,8 @@ class Examination:
         if self._tokenizer:
             findings.tokens, findings.trained_tokens = self._tokens, self._trained
             findings.suggested_max_length = self._lengths.suggested()
+        if findings.rows == 1 and self._other_shape:
+            faults.say("wrong_type", "", self._other_shape)
         if 2 * faults.count("templated_text") < findings.usable_rows:
             faults.turn_into("templated_text", "template_markers")  # strays, not the way the set is written
         elif findings.format != "text":

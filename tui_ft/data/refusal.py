@@ -38,11 +38,23 @@ def refusal_of(found: Format, name: str, sample: Sequence[Mapping[str, Any]]) ->
         if found.name == "unknown":
             guess = a_mapping(sample)
             hint = f"If it is meant so: --columns {shown(guess, 160)}" if guess else error.hint
-            return "unknown_format", error.message, hint
+            return "unknown_format", error.message, other_shape(sample) or hint
         uses = ", ".join(OBJECTIVES[found.name])
         message = f"{error.message[:-1]}: this version does not train on them yet ({uses})."
         return "not_trainable_yet", message, _instead(found) or error.hint
     raise ValueError(f"{found.name} is trained on")
+
+
+def other_shape(sample: Sequence[Mapping[str, Any]]) -> str:
+    """Return the remedy for a table that is turned over, or has no header; or ""."""
+    row = sample[0]
+    sizes = {len(value) if isinstance(value, list | dict) else 0 for value in row.values()}
+    is_turned = len(row) > 1 and len(sizes) == 1 and sizes.pop() > 1
+    if len(sample) == 1 and (is_turned or {"columns", "data"} <= row.keys()):
+        return 'It holds columns, not rows. With pandas: df.to_json(OUT, orient="records", lines=True)'
+    if any(len(name) > 40 and " " in name for name in row):
+        return "Its first line looks like a row: put one before it that names the columns."
+    return ""
 
 
 def _instead(found: Format) -> str:
