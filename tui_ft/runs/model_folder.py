@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from tui_ft.data.wording import shown
 from tui_ft.errors import TuiFtError
 
 _SINGLE_WEIGHTS = ("model.safetensors", "pytorch_model.bin")
@@ -24,7 +25,7 @@ def check_model_folder(folder: Path) -> None:
     """
     if not folder.is_dir():
         raise TuiFtError(
-            f"The model {_shown(folder)} is a file: a model is a folder with config.json and weights.",
+            f"The model {shown(folder, 200)} is a file: a model is a folder with config.json and weights.",
             "Name the folder.",
         )
     _check_config(folder)
@@ -32,7 +33,7 @@ def check_model_folder(folder: Path) -> None:
         _check_weights(weights)
     if not any((folder / name).is_file() for name in _TOKENIZERS):
         raise TuiFtError(
-            f"The model folder {_shown(folder)} has no tokenizer (such as tokenizer.json).",
+            f"The model folder {shown(folder, 200)} has no tokenizer (such as tokenizer.json).",
             "Copy the tokenizer's files of the same model into it.",
         )
 
@@ -43,22 +44,22 @@ def _check_config(folder: Path) -> None:
         if (folder / "adapter_config.json").is_file():
             raise _adapter(folder)
         raise TuiFtError(
-            f"The model folder {_shown(folder)} has no config.json.",
+            f"The model folder {shown(folder, 200)} has no config.json.",
             "Name the folder that holds config.json and the weights, or a hub id.",
         )
     config = _json(path)
     if not isinstance(config.get("model_type"), str):
         raise TuiFtError(
-            f"{_shown(path)} names no model_type, so it is not known what model this is.",
+            f"{shown(path, 200)} names no model_type, so it is not known what model this is.",
             "Use the config.json that came with the model.",
         )
 
 
 def _adapter(folder: Path) -> TuiFtError:
     base = _json(folder / "adapter_config.json").get("base_model_name_or_path")
-    of = f" of {_shown(base)}" if isinstance(base, str) and base else ""
+    of = f" of {shown(base, 200)}" if isinstance(base, str) and base else ""
     return TuiFtError(
-        f"{_shown(folder)} is an adapter{of}, not a base model.",
+        f"{shown(folder, 200)} is an adapter{of}, not a base model.",
         "Name the base model; or merge the adapter into it first, and name the merged model.",
     )
 
@@ -72,11 +73,11 @@ def _weight_files(folder: Path) -> list[Path]:
             return _shards(folder / name)
     if any(folder.glob("*.gguf")):
         raise TuiFtError(
-            f"The model folder {_shown(folder)} holds GGUF files, which are for inference.",
+            f"The model folder {shown(folder, 200)} holds GGUF files, which are for inference.",
             "Fine-tune the original model with safetensors; a GGUF is made from the result.",
         )
     raise TuiFtError(
-        f"The model folder {_shown(folder)} has no weights (model.safetensors).",
+        f"The model folder {shown(folder, 200)} has no weights (model.safetensors).",
         "Was the download cut off? Fetch it again, or use the model's hub id.",
     )
 
@@ -85,12 +86,12 @@ def _shards(index: Path) -> list[Path]:
     mapping = _json(index).get("weight_map")
     names = sorted({str(name) for name in mapping.values()}) if isinstance(mapping, dict) else []
     if not names:
-        raise TuiFtError(f"{_shown(index)} lists no weights.", "Fetch the model again.")
+        raise TuiFtError(f"{shown(index, 200)} lists no weights.", "Fetch the model again.")
     missing = [name for name in names if not (index.parent / name).is_file()]
     if missing:
         raise TuiFtError(
-            f"The model folder {_shown(index.parent)} lacks {len(missing)} of {len(names)} weight files, "
-            f"such as {_shown(missing[0])}.",
+            f"The model folder {shown(index.parent, 200)} lacks {len(missing)} of {len(names)} weight files, "
+            f"such as {shown(missing[0], 200)}.",
             "Was the download cut off? Fetch it again.",
         )
     return [index.parent / name for name in names]
@@ -102,7 +103,7 @@ def _check_weights(path: Path) -> None:
             begin = file.read(len(_LFS_POINTER))
             if begin == _LFS_POINTER:
                 raise TuiFtError(
-                    f"{_shown(path)} is a git-lfs pointer, not the weights.", "Run `git lfs pull` there."
+                    f"{shown(path, 200)} is a git-lfs pointer, not the weights.", "Run `git lfs pull` there."
                 )
             if path.suffix != ".safetensors":
                 return
@@ -111,14 +112,14 @@ def _check_weights(path: Path) -> None:
             length = int.from_bytes(file.read(8), "little")
             needed = 8 + length + _data_bytes(file.read(min(length, _LARGEST_HEADER_BYTES)))
     except OSError as error:
-        raise TuiFtError(f"{_shown(path)} cannot be read: {os.strerror(error.errno or 0)}.") from error
+        raise TuiFtError(f"{shown(path, 200)} cannot be read: {os.strerror(error.errno or 0)}.") from error
     except msgspec.DecodeError as error:
         raise TuiFtError(
-            f"{_shown(path)} is damaged: its header cannot be read.", "Fetch the file again."
+            f"{shown(path, 200)} is damaged: its header cannot be read.", "Fetch the file again."
         ) from error
     if size < needed:
         raise TuiFtError(
-            f"{_shown(path)} is cut off: it has {size:,} of {needed:,} bytes.", "Fetch the file again."
+            f"{shown(path, 200)} is cut off: it has {size:,} of {needed:,} bytes.", "Fetch the file again."
         )
 
 
@@ -142,14 +143,10 @@ def _json(path: Path) -> dict[str, Any]:
         data = path.read_bytes()
         return msgspec.json.decode(data, type=dict[str, Any])
     except OSError as error:
-        raise TuiFtError(f"{_shown(path)} cannot be read: {os.strerror(error.errno or 0)}.") from error
+        raise TuiFtError(f"{shown(path, 200)} cannot be read: {os.strerror(error.errno or 0)}.") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         if data.startswith(_LFS_POINTER):
             raise TuiFtError(
-                f"{_shown(path)} is a git-lfs pointer, not the file.", "Run `git lfs pull` there."
+                f"{shown(path, 200)} is a git-lfs pointer, not the file.", "Run `git lfs pull` there."
             ) from error
-        raise TuiFtError(f"{_shown(path)} is no JSON object.", "Fetch the file again.") from error
-
-
-def _shown(text: object) -> str:
-    return "".join(letter for letter in str(text) if letter.isprintable())
+        raise TuiFtError(f"{shown(path, 200)} is no JSON object.", "Fetch the file again.") from error

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from tui_ft.data.wording import shown
 from tui_ft.errors import TuiFtError
 from tui_ft.vram.families.layout import LARGEST
 from tui_ft.vram.shape import ModelShape, Role, Weight
@@ -102,9 +103,11 @@ def tensors(path: Path) -> Iterator[tuple[str, _Tensor]]:
             tensor = msgspec.json.decode(entry, type=_Tensor)
             if not all(0 < side <= LARGEST for side in tensor.shape) or len(tensor.shape) > MOST_SIDES:
                 raise msgspec.DecodeError("shape of a tensor")
-            yield _shown(name), tensor
+            yield shown(name, 200), tensor
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise TuiFtError(f"{_shown(path.name)} is damaged or unreadable.", "Fetch the file again.") from error
+        raise TuiFtError(
+            f"{shown(path.name, 200)} is damaged or unreadable.", "Fetch the file again."
+        ) from error
 
 
 def shape_from_headers(files: list[Path], config: Mapping[str, Any], name: str) -> ModelShape:
@@ -119,7 +122,7 @@ def shape_from_headers(files: list[Path], config: Mapping[str, Any], name: str) 
             if entry.dtype not in _FLOATS:
                 if tensor.endswith((".weight", "qweight", "scales", "qzeros")):
                     raise TuiFtError(
-                        f"The weights of {name} are stored quantised ({_shown(entry.dtype)}).",
+                        f"The weights of {name} are stored quantised ({shown(entry.dtype, 200)}).",
                         "Name the model with its 16-bit weights; QLoRA quantises them while loading.",
                     )
                 continue
@@ -176,7 +179,7 @@ def _described(
     widths = [w.shape[0] for block in blocks for w in block if w.role == "linear" and w.shape[1] == hidden]
     return ModelShape(
         name=name,
-        family=_shown(str(config.get("model_type", "unknown")))[:40],
+        family=shown(config.get("model_type", "unknown"), 40),
         hidden=hidden,
         intermediate=_number(config, "intermediate_size", "n_inner", "ffn_dim")
         or max(widths, default=hidden),
@@ -200,7 +203,3 @@ def _number(config: Mapping[str, Any], *keys: str) -> int | None:
         if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**9:
             return value
     return None
-
-
-def _shown(text: str) -> str:
-    return "".join(letter for letter in text if letter.isprintable())[:200]

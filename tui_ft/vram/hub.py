@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tui_ft.data import wording
 from tui_ft.errors import TuiFtError
 
 TIMEOUT_S = 5.0
@@ -12,8 +13,7 @@ TIMEOUT_S = 5.0
 
 def shown(text: str) -> str:
     """`text` without what a terminal would obey, cut where it is long."""
-    clean = "".join(letter for letter in text if letter.isprintable())
-    return clean if len(clean) <= 120 else clean[:119] + "…"
+    return wording.shown(text, 120)
 
 
 def cached_snapshots(name: str, revision: str | None) -> list[Path]:

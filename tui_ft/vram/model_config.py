@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from tui_ft.data.wording import shown
 from tui_ft.errors import TuiFtError
 from tui_ft.vram.families.expression import FAULTS
 from tui_ft.vram.families.layout import Family, SizeError, weights
@@ -64,8 +65,9 @@ class UnknownFamilyError(TuiFtError):
     """No row describes this family; the headers of the weights may still tell what it holds."""
 
     def __init__(self, name: str, family: str) -> None:
+        what = shown(family, 40) or "without model_type"
         super().__init__(
-            f"The architecture of {name} ({_shown(family) or 'without model_type'}) is not known to tui-ft.",
+            f"The architecture of {name} ({what}) is not known to tui-ft.",
             "With the safetensors files beside config.json its weights can be counted.",
         )
 
@@ -109,7 +111,7 @@ def text_part(config: Mapping[str, Any], name: str) -> tuple[str, Mapping[str, A
         return TEXT_FAMILY[family], {**inner, **tie}
     if isinstance(inner, Mapping) and family not in LOADED_WHOLE:
         raise TuiFtError(
-            f"{name} is multimodal ({_shown(family)}), and transformers loads no language model from it.",
+            f"{name} is multimodal ({shown(family, 40)}), and transformers loads no language model from it.",
             "Choose a model of the same make that is for text alone.",
         )
     return family, config
@@ -129,7 +131,7 @@ def refuse_quantised(config: Mapping[str, Any], name: str) -> None:
     if not method and isinstance(found, Mapping) and (found.get("load_in_4bit") or found.get("load_in_8bit")):
         method = "bitsandbytes"
     raise TuiFtError(
-        f"The weights of {name} are stored quantised ({_shown(method) or 'of an unknown kind'}).",
+        f"The weights of {name} are stored quantised ({shown(method, 40) or 'of an unknown kind'}).",
         "Name the model with its 16-bit weights; QLoRA quantises them while loading.",
     )
 
@@ -173,11 +175,6 @@ def _counted(row: Family, sizes: Sizes, family: str, name: str) -> ModelShape:
     if shape.parameters > MOST_PARAMETERS:
         raise TuiFtError(f"The config of {name} describes more parameters than any model has.", REMEDY)
     return shape
-
-
-def _shown(text: str) -> str:
-    """A word of a config without what a terminal would obey."""
-    return "".join(letter for letter in text if letter.isprintable())[:40]
 
 
 def _with_last_kept(part: tuple[Weight, ...]) -> tuple[Weight, ...]:
