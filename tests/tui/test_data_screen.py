@@ -13,7 +13,7 @@ from rich.cells import cell_len
 from wizard_world import SIZES, World, at_step
 
 from tui_ft import settings
-from tui_ft.data import gate
+from tui_ft.data import gate, writing
 from tui_ft.tui.screens.data import DataScreen
 from tui_ft.tui.screens.data_pick import PickData
 from tui_ft.tui.screens.data_row import DataRow
@@ -258,6 +258,49 @@ async def test_the_usable_rows_of_a_refused_file_are_written_by_a_key_and_traine
         await checked(world)
         await world.press("enter")
         await world.until(lambda: world.outcomes == ["next"])
+
+
+@pytest.mark.parametrize("key", ["escape", "enter"])
+async def test_usable_rows_are_written_once_and_not_at_all_when_that_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    path = write(tmp_path / "torn.jsonl", rows())
+    path.write_bytes(path.read_bytes() + b'{"prompt": "x"\n')
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "xdg"))
+    begun, may_go, ended = (threading.Event() for _ in range(3))
+    calls: list[Path] = []
+    write_rows = writing.write
+
+    def slow(path: Path, out: Path, *, progress: Any = None, **options: Any) -> Any:
+        def held(*at: Any) -> None:
+            begun.set()
+            may_go.wait(10)
+            progress(*at)
+
+        calls.append(out)
+        try:
+            return write_rows(path, out, progress=held, **options)
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(writing, "write", slow)
+    async with at_step(DataScreen, drawn_on(path)) as world:
+        await checked(world)
+        await world.press("w")
+        await world.sees("torn-usable.jsonl")
+        await world.press("enter")
+        await world.until(begun.is_set)
+        await world.sees("One moment")
+        await world.press(key)
+        if key == "escape":
+            await world.until(lambda: isinstance(world.screen, DataScreen))
+        may_go.set()
+        await world.until(ended.is_set)
+        await world.until(lambda: isinstance(world.screen, DataScreen))
+        assert len(calls) == 1
+        is_left = key == "escape"
+        assert os.listdir(calls[0].parent) == ([] if is_left else ["torn-usable.jsonl"])
+        assert world.draft.spec.data.train == str(path if is_left else calls[0])
 
 
 async def test_a_missing_file_and_a_set_on_the_hub_are_told_apart(tmp_path: Path) -> None:

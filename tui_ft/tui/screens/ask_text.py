@@ -20,7 +20,7 @@ from tui_ft.tui.widgets.key_bar import KeyBar
 class AskText(ModalScreen[bool]):
     """True when `carry_out` took the answer, False when the user left it.
 
-    `carry_out` raises `TuiFtError` for an answer that will not do.
+    `carry_out` raises `TuiFtError` for an answer that will not do; it is cancelled when the user leaves.
     """
 
     CSS_PATH = "ask.tcss"
@@ -39,6 +39,7 @@ class AskText(ModalScreen[bool]):
         self.label = label
         self._value = value
         self._carry_out = carry_out
+        self._is_busy = False
 
     def compose(self) -> ComposeResult:
         with Vertical(id="ask"):
@@ -48,33 +49,39 @@ class AskText(ModalScreen[bool]):
                 field = Input(self._value, compact=True)
                 field.cursor_blink = False
                 yield field
-            yield Label("", markup=False, id="remark", classes="problem")
+            yield Label("", markup=False, id="remark")
         yield KeyBar(palette=False)
 
     def on_mount(self) -> None:
-        self._complain("")
+        self._remark("")
         self.query_one(Input).focus()
 
     @on(Input.Changed)
     def _forget_problem(self) -> None:
-        self._complain("")
+        self._remark("")
 
-    def _complain(self, text: str) -> None:
+    def _remark(self, text: str, *, is_problem: bool = False) -> None:
         label = self.query_one("#remark", Label)
-        label.update(f"✗ {plain(text)}" if text else "")
+        label.update(f"✗ {plain(text)}" if is_problem else text)
+        label.set_class(is_problem, "problem")
         label.display = bool(text)
 
     def action_submit(self) -> None:
-        self._submit(self.query_one(Input).value.strip())
+        if not self._is_busy:  # a second Enter does not begin it once more
+            self._is_busy = True
+            self._submit(self.query_one(Input).value.strip())
 
-    @work(group="submit", exclusive=True)
+    @work(group="submit")
     async def _submit(self, answer: str) -> None:
+        self._remark("One moment …")
         try:
             await self._carry_out(answer)
         except Exception as error:  # noqa: BLE001 - shown under the answer
-            self._complain(sentence(error))
+            self._remark(sentence(error), is_problem=True)
         else:
             self.dismiss(True)
+        finally:
+            self._is_busy = False
 
     def action_leave(self) -> None:
         self.dismiss(False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,11 @@ async def write_usable(app: App[Any], desk: DataDesk) -> str:
         nonlocal told
         if not answer:
             raise TuiFtError("A name is needed for the new file.", "Give one that ends in .jsonl.")
-        written = await asyncio.to_thread(_write, source, desk.data.train_on, answer)
+        is_left = threading.Event()
+        try:
+            written = await asyncio.to_thread(_write, source, desk.data.train_on, answer, is_left)
+        finally:
+            is_left.set()  # who leaves it while it is written leaves no file
         desk.sets.put_in_place(desk.at, written.path)
         told = f"{written.rows:,} rows were written to {written.path}; {written.skipped:,} were left out."
 
@@ -42,13 +47,24 @@ async def write_usable(app: App[Any], desk: DataDesk) -> str:
     return told
 
 
-def _write(source: Source, train_on: str, answer: str) -> Written:
+def _write(source: Source, train_on: str, answer: str, is_left: threading.Event) -> Written:
+    def go_on(*_: object) -> None:
+        if is_left.is_set():
+            raise TuiFtError("The writing was left.")
+
     from tui_ft.data.writing import write
 
     out = Path(answer).expanduser().absolute()
     if out.parent == settings.data_folder():
         out.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return write(source.key, out, train_on=train_on, format=source.format, columns=source.columns)
+    return write(
+        source.key,
+        out,
+        train_on=train_on,
+        format=source.format,
+        columns=source.columns,
+        progress=go_on,
+    )
 
 
 def suggestion(path: Path) -> str:
