@@ -185,3 +185,14 @@ def test_evaluations_take_time_too() -> None:
 )  # fmt: skip
 def test_peaks_are_found_by_the_driver_s_name(name: str, dtype: Any, peak: float | None) -> None:
     assert peak_flops(name, dtype) == peak
+
+
+def test_the_evaluations_of_a_measured_run_cost_less_where_few_of_many_layers_move() -> None:
+    measured = Measured(run="r", tokens_per_s=1000.0, steps=20, gpu="", is_same=True)
+    spec = spec_of("method.kind=last_layers", "method.layers=2")
+    amount = volume(spec, {DATA: findings()})
+    few, many = (
+        pace(spec, amount, shape=find_shape(name), measured=measured) for name in ("demo", "Qwen/Qwen3-8B")
+    )
+    assert few.tokens == many.tokens
+    assert (few.low_s or 0) < (many.low_s or 0), "a pass forward is a larger share of a step there"

@@ -32,6 +32,9 @@ SAME_LOW, SAME_HIGH = 0.9, 1.15
 ALIKE_LOW, ALIKE_HIGH = 0.6, 1.6
 """The same for one with the same model, method and GPU and other settings."""
 
+USUAL_LAYERS = 32
+"""Of a model whose shape is not known: those of 7 and 8 billion parameters have so many."""
+
 LAST_LAYERS: int = METHOD_KEYS["last_layers"]["layers"]
 
 Basis = Literal["measured", "formula", "unknown"]
@@ -88,7 +91,8 @@ def pace(
     tested = _evaluated_rows(spec, amount) * amount.row_tokens
     if measured is not None and measured.tokens_per_s > 0:
         low, high = (SAME_LOW, SAME_HIGH) if measured.is_same else (ALIKE_LOW, ALIKE_HIGH)
-        seconds = (tokens + tested / _passes(spec)) / measured.tokens_per_s
+        passes = _passes(spec, shape.layers if shape is not None else USUAL_LAYERS)
+        seconds = (tokens + tested / passes) / measured.tokens_per_s
         alike = "the same settings" if measured.is_same else "other settings"
         text = f"measured: {measured.tokens_per_s:,.0f} tokens/s in {measured.run}, {alike}"
         return Pace(volume=amount, tokens=tokens, low_s=seconds * low, high_s=seconds * high,
@@ -129,7 +133,7 @@ def active_parameters(shape: ModelShape) -> float:
     return total
 
 
-def _passes(spec: RunSpec, layers: int = 32) -> float:
+def _passes(spec: RunSpec, layers: int) -> float:
     """Passes through the weights that training takes, in forward ones; back go only the last layers there."""
     back = 2.0 if spec.method.kind in ("full", "last_layers") else 1.0
     again = 1.0 if spec.training.gradient_checkpointing and spec.method.kind != "prefix" else 0.0
