@@ -180,6 +180,19 @@ async def test_what_the_length_cuts_is_marked_and_a_key_takes_the_suggested_one(
         await world.until(lambda: draft.spec.data.max_length == 64)
 
 
+async def test_what_was_changed_in_another_step_is_not_taken_back_here(folder: Path) -> None:
+    draft = drawn_on(folder / "good.jsonl")
+    draft.set("training.epochs=2")
+    async with at_step(DataScreen, draft) as world:
+        await checked(world)
+        await world.press("u", "t")
+        await world.until(lambda: draft.spec.data.train_on == "assistant")
+        assert draft.spec.training.epochs == 2.0
+        await world.press("u", "u")
+        await world.until(lambda: draft.spec.data.train_on == "completion")
+        assert draft.spec.training.epochs == 2.0 and draft.spec.data.train
+
+
 async def test_columns_of_other_names_are_given_by_keys_and_kept_in_the_spec(tmp_path: Path) -> None:
     path = write(tmp_path / "odd.jsonl", [{"Frage": f"{i}?", "Lösung": f"{i}!"} for i in range(100)])
     async with at_step(DataScreen, drawn_on(path)) as world:

@@ -165,7 +165,7 @@ class DataScreen(WizardScreen):
         if action == "write_usable":
             return self.desk.can_be_written
         if action == "undo":
-            return self.draft.can_undo
+            return self.desk.sets.can_undo
         if action in ("view", "columns"):
             return bool(source and source.is_here)
         return True
@@ -204,7 +204,7 @@ class DataScreen(WizardScreen):
         self._begin()
 
     def action_undo(self) -> None:
-        if self.draft.undo():
+        if self.desk.sets.undo():
             self._begin()
             self.notice.say("The last change is taken back.")
 

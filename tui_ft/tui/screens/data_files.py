@@ -150,7 +150,7 @@ class DataFiles(Screen[None], inherit_bindings=False):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only the keys that have something to do."""
-        return self.desk.draft.can_undo if action == "undo" else True
+        return self.desk.sets.can_undo if action == "undo" else True
 
     @work(group="pick", exclusive=True)
     async def action_choose(self) -> None:
@@ -195,7 +195,7 @@ class DataFiles(Screen[None], inherit_bindings=False):
         self._show()
 
     def action_undo(self) -> None:
-        self.desk.draft.undo()
+        self.desk.sets.undo()
         self._show()
 
     def action_help(self) -> None:

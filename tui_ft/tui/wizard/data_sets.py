@@ -46,10 +46,11 @@ class Source:
 
 
 class DataSets:
-    """What `data` of the draft's spec says of its data sets. Every change is one that can be undone."""
+    """What `data` of the draft's spec says of its data sets. Every change made here can be undone here."""
 
     def __init__(self, draft: Draft) -> None:
         self._draft = draft
+        self._made = 0
 
     @property
     def data(self) -> DataSection:
@@ -141,6 +142,18 @@ class DataSets:
         place = TRAIN_ON.index(self.data.train_on)
         self._change(train_on=TRAIN_ON[(place + by) % len(TRAIN_ON)])
 
+    @property
+    def can_undo(self) -> bool:
+        """False when the last change of the draft was made in another step: that one is not taken back."""
+        return self._made > 0 and self._draft.can_undo
+
+    def undo(self) -> bool:
+        """Take the last change back; False when there is none of this step."""
+        if not self.can_undo:
+            return False
+        self._made -= 1
+        return self._draft.undo()
+
     def _items(self) -> list[DataSource]:
         """The data sets as a list, which one alone need not be in the spec."""
         data = self.data
@@ -163,8 +176,10 @@ class DataSets:
             self._change(train=items, format="auto", columns=None)
 
     def _change(self, **fields: Any) -> None:
+        before = self._draft.spec
         data = msgspec.structs.replace(self.data, **fields)
-        self._draft.change(msgspec.structs.replace(self._draft.spec, data=data))
+        self._draft.change(msgspec.structs.replace(before, data=data))
+        self._made += self._draft.spec is not before
 
 
 def absolute(path: str) -> str:
