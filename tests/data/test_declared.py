@@ -141,6 +141,7 @@ def test_the_register_itself_stands_for_its_only_file(tmp_path: Path) -> None:
         ({"a": {"hf_hub_url": "x/y"}}, "none of them a file here"),
         ({"a": {"file_name": "../secret.json"}}, "none of them a file here"),
         ({"a": {"file_name": "/etc/hostname"}}, "none of them a file here"),
+        ({"a": {"file_name": "x" * 5000}}, "none of them a file here"),
         ([{"ms_dataset_id": "x/y", "tags": []}], "ms-swift"),
         ({"features": {}, "splits": {}}, "Hugging Face datasets"),
     ],

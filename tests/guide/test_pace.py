@@ -187,7 +187,7 @@ def test_peaks_are_found_by_the_driver_s_name(name: str, dtype: Any, peak: float
     assert peak_flops(name, dtype) == peak
 
 
-def test_the_evaluations_of_a_measured_run_cost_less_where_few_of_many_layers_move() -> None:
+def test_the_evaluations_of_a_measured_run_count_for_more_where_few_of_many_layers_move() -> None:
     measured = Measured(run="r", tokens_per_s=1000.0, steps=20, gpu="", is_same=True)
     spec = spec_of("method.kind=last_layers", "method.layers=2")
     amount = volume(spec, {DATA: findings()})

@@ -9,6 +9,7 @@ from typing import Any
 
 from tui_ft.data.unreadable import UnreadableError
 from tui_ft.data.wording import shown
+from tui_ft.user_paths import is_there
 
 REGISTER = "dataset_info.json"
 
@@ -85,7 +86,7 @@ def data_file(path: Path) -> Path:
 
 def _only_file(register: Path, entries: dict[str, dict[str, Any]]) -> Path:
     names = dict.fromkeys(name for entry in entries.values() if (name := _file_name(entry)))
-    there = [name for name in names if _is_inside(name) and (register.parent / name).is_file()]
+    there = [name for name in names if _is_inside(name) and _is_file(register.parent / name)]
     if len(there) == 1:
         return register.parent / there[0]
     if there:
@@ -126,6 +127,10 @@ def _file_name(entry: dict[str, Any]) -> str:
 def _is_inside(name: str) -> bool:
     """True for a name that stays in the register's folder: a stranger's register reads nothing else."""
     return not Path(name).is_absolute() and ".." not in Path(name).parts and "\x00" not in name
+
+
+def _is_file(path: Path) -> bool:
+    return is_there(path) and path.is_file()
 
 
 def _same(named: Path, path: Path) -> bool:
