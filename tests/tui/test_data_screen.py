@@ -249,6 +249,25 @@ async def test_a_file_that_the_trainer_refuses_is_refused_with_the_remedy(
         assert "\x1b" not in world.text and all(cell_len(line) <= 80 for line in world.lines)
 
 
+async def test_a_row_that_cannot_be_read_is_not_said_to_be_shown(tmp_path: Path) -> None:
+    path = write(tmp_path / "torn.jsonl", rows())
+    path.write_bytes(path.read_bytes() + b'{"prompt": "x"\n')
+    async with at_step(DataScreen, drawn_on(path)) as world:
+        await checked(world)
+        await world.press("enter")
+        await world.sees("the file as a whole. w writes the usable rows to a file of their own.")
+        await world.press("v")
+        await world.sees("Row 121 of 121", "✗ Not valid JSON", "there is nothing of it to be shown")
+        assert "as it stands in the file" not in world.text
+
+
+async def test_a_file_without_rows_has_no_columns_either(tmp_path: Path) -> None:
+    (tmp_path / "empty.jsonl").touch()
+    async with at_step(DataScreen, drawn_on(tmp_path / "empty.jsonl")) as world:
+        await world.sees("✗ It has no row", "The file is empty")
+        assert "Columns" not in world.text.partition("c Columns")[0]
+
+
 async def test_the_usable_rows_of_a_refused_file_are_written_by_a_key_and_trained_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -147,6 +147,8 @@ class DataDesk:
             return "The check was stopped before its first row: r begins it anew."
         if not found.refusal:
             return ""
+        if source == self.source and self.can_be_written:
+            return f"{found.refusal} w writes the usable rows to a file of their own."
         fix = found.errors[0].fix if found.errors else "Choose another file."
         return f"{found.refusal} {fix}"
 

@@ -93,7 +93,8 @@ def _rows(desk: DataDesk, source: Source, found: Findings | None, width: int) ->
     refusal = desk.refusal_of(source)
     skipped = found.rows - found.usable_rows
     if refusal and not found.usable_rows:
-        return pack([(f" ✗ None of {rows(found.rows)} can be trained on", "bad")], width)
+        none = f"None of {rows(found.rows)} can be trained on" if found.rows else "It has no row"
+        return pack([(f" ✗ {none}", "bad")], width)
     is_whole = not skipped and not found.is_partial
     kind, sign = ("bad", "✗") if refusal else ("good", "✓") if is_whole else ("warn", "!")
     text = f" {sign} {found.usable_rows:,} of {rows(found.rows)} can be trained on"
@@ -115,7 +116,7 @@ def rows(count: int) -> str:
 
 
 def _columns(found: Findings | None, source: Source, width: int) -> Line:
-    if found is None:
+    if found is None or not found.columns:
         return (("", ""),)
     given = source.columns or {}
     pieces: list[Piece] = [(" Columns", "muted")]

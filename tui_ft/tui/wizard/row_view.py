@@ -98,7 +98,9 @@ def _value_text(value: object) -> str:
 def title_of(shown: RowShown) -> str:
     """What stands over the row: which part of it is trained, or that nothing is."""
     view, wish = shown.view, shown.wanted
-    if view is None or not view.pieces:
+    if view is None or view.raw is None:
+        return "Not trained: it cannot be shown"
+    if not view.pieces:
         return "Not trained: as it stands in the file"
     return "As it stands in the file" if wish.is_raw else f"Trained on {TRAINED_ON[wish.train_on]}"
 
@@ -126,7 +128,9 @@ def fact_lines(shown: RowShown, rows: int | None, width: int) -> list[Line]:
 
 def legend(shown: RowShown, width: int) -> Line:
     """What the marks mean."""
-    if shown.wanted.is_raw or shown.view is None or not shown.view.pieces:
+    if shown.view is None or shown.view.raw is None:
+        return ((" It cannot be read, so there is nothing of it to be shown.", "muted"),)
+    if shown.wanted.is_raw or not shown.view.pieces:
         return ((" The row as it stands in the file.", "muted"),)
     pieces: list[Piece] = [
         (f" {OPEN}trained{CLOSE}", "good"), ("not trained", ""), ("<special token>", "live"),
