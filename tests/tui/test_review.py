@@ -208,6 +208,15 @@ async def test_data_that_changed_since_the_check_are_said(rows: Path) -> None:
         assert "! it has changed since it was checked" in await page(world)
 
 
+async def test_numbers_of_a_check_that_was_ended_early_are_said_to_be_the_least(rows: Path) -> None:
+    draft = a_draft(rows)
+    draft.findings[str(rows)].is_partial = True
+    async with at_step(ReviewScreen, draft, half_a_gpu(1)) as world:
+        text = await page(world)
+    assert "at least 188 rows to train on" in text
+    assert "the check was ended early, so it may be more" in text
+
+
 async def test_control_characters_never_reach_the_screen(tmp_path: Path) -> None:
     odd = tmp_path / "od\x1b[31md.jsonl"
     odd.write_text('{"prompt": "a", "completion": "b"}\n' * 3)

@@ -30,7 +30,7 @@ def data_facts(draft: Draft, review: Review) -> Iterator[Fact]:
         weight = f", weight {source.weight:g}" if source.weight != 1 else ""
         yield Fact(name, f"{source.path}: {_rows_text(found)}{weight}", "strong")
         if key in review.stale:
-            yield Fact("", "! it has changed since it was checked: [ goes back to look again", "bad")
+            yield Fact("", "! it has changed since it was checked: the Data step looks again", "bad")
         if found is not None:
             yield from _problems(found)
     yield Fact("", _split_text(review))
@@ -72,4 +72,5 @@ def _split_text(review: Review) -> str:
         return "held out: nothing, so that overfitting is not seen"
     if amount.held_out_rows is None:
         return f"held out: {data.eval_fraction:.0%} of the rows"
-    return f"{amount.rows or 0:,} rows to train on, {amount.held_out_rows:,} held out"
+    least = "at least " if amount.is_partial else ""
+    return f"{least}{amount.rows or 0:,} rows to train on, {amount.held_out_rows:,} held out"

@@ -137,6 +137,8 @@ def _work(review: Review) -> Iterator[Fact]:
     epochs = "1 epoch" if training.epochs == 1 else f"{training.epochs:g} epochs"
     passes = "" if training.max_steps else f", {epochs}"
     whole = f", {count_words(outlook.pace.tokens)} in all" if outlook.pace.tokens else ""
+    if outlook.volume.is_partial:
+        whole += "; the check was ended early, so it may be more"
     yield Fact("Steps", f"{steps_text(outlook)}{passes}, {tokens_text(outlook.volume)}{whole}")
     yield Fact("Time", time_text(outlook.pace) + _basis(outlook.pace.text))
     yield Fact("Cost", cost_text(outlook.cost) + _basis(outlook.cost.text))
