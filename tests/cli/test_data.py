@@ -203,6 +203,22 @@ def test_half_characters_and_odd_bytes_are_spelt_out_in_json(
     assert json.loads(capsys.readouterr().out)["path"].endswith("\\udcff.jsonl")
 
 
+def test_a_full_disk_is_a_sentence(make: Callable[..., str]) -> None:
+    for rows in (GOOD[:1], GOOD):
+        with Path("/dev/full").open("w") as full:
+            done = subprocess.run(
+                [sys.executable, "-m", "tui_ft", "data", make(*rows)],
+                stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+            )  # fmt: skip
+        assert (done.returncode, done.stderr) == (2, "tui-ft: there is no room left on the disk.\n")
+
+
+def test_a_closed_output_is_no_matter(make: Callable[..., str]) -> None:
+    command = ["sh", "-c", '"$@" >&-', "sh", sys.executable, "-m", "tui_ft", "data", make(*GOOD)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_the_demo_data(ask: Callable[..., Asked]) -> None:
     code, found = ask("demo", "--model", "demo")
     assert code == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -40,7 +41,10 @@ def main(argv: list[str] | None = None) -> int:
     arguments.runs_root = getattr(arguments, "runs_root", None)
     command: Command = arguments.command
     try:
-        return command(arguments)
+        code = command(arguments)
+        if sys.stdout:
+            sys.stdout.flush()
+        return code
     except TuiFtError as error:
         print(f"tui-ft: {error.message}", file=sys.stderr)
         if error.hint:
@@ -49,6 +53,17 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # `tui-ft ls | head`
-        with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _drop_output()
+        print("tui-ft: there is no room left on the disk.", file=sys.stderr)
+        return 2
+
+
+def _drop_output() -> None:
+    """Have what is still to be written to a stdout that takes no more go nowhere."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

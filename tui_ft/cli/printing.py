@@ -40,7 +40,7 @@ def _strict(value: Any) -> Any:
 
 def print_lines(lines: Iterable[str]) -> None:
     """Print text that others wrote a part of: what the terminal's encoding lacks is spelt out."""
-    encoding = sys.stdout.encoding or "utf-8"
+    encoding = (sys.stdout and sys.stdout.encoding) or "utf-8"
     text = "\n".join(lines)
     if not encoding.lower().startswith("utf"):
         text = text.translate(_PLAIN)
