@@ -105,6 +105,9 @@ async def test_two_presets_are_compared_field_by_field() -> None:
         assert "model.id" not in world.text
         await world.pilot.press("a")
         await world.says("model.id")
+        assert "a All fields" in world.text and "Delete" not in world.text
+        await world.pilot.press("d")
+        assert isinstance(world.pilot.app.screen, PresetsScreen)
         await world.pilot.press("c")
         await world.says("asked for at the start")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,28 @@ async def test_a_name_that_is_taken_is_replaced_only_after_a_second_enter() -> N
         await pilot.press("enter")
         await until(pilot, lambda: app.answers)
     assert kept()["my-run"].spec == SPEC
+
+
+async def test_a_second_enter_while_it_is_kept_keeps_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, may_go = threading.Event(), threading.Event()
+    save, calls = preset_store.save, []
+
+    def slow(*arguments: Any, **options: Any) -> presets.Preset:
+        calls.append(arguments)
+        begun.set()
+        may_go.wait(10)
+        return save(*arguments, **options)
+
+    monkeypatch.setattr(preset_store, "save", slow)
+    app = Asking()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await pilot.press("enter")
+        await until(pilot, begun.is_set)
+        await pilot.press("enter")
+        may_go.set()
+        await until(pilot, lambda: app.answers)
+    assert len(calls) == 1 and "my-run" in kept()
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from tui_ft.tui.app import TuiFtApp
 
 
+_OF_ONE = frozenset({"edit", "key", "rename", "copy", "delete"})
+"""What is done to one preset: while two are compared it would not be plain to which."""
+
+
 class PresetsScreen(Screen[None], inherit_bindings=False):
     """Every preset with what belongs to it. Shipped ones can be copied, compared and given a key only."""
 
@@ -145,7 +149,9 @@ class PresetsScreen(Screen[None], inherit_bindings=False):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only the keys that have something to do."""
-        return self._left is not None if action == "all" else True
+        if action == "all":
+            return self._left is not None
+        return self._left is None or action not in _OF_ONE
 
     def action_compare(self) -> None:
         self.notice.say("")

@@ -63,6 +63,7 @@ class SavePreset(ModalScreen[Preset | None]):
         self._text = text
         self._keys = dict(keys or {})
         self._replaces = ""
+        self._is_saving = False
 
     def compose(self) -> ComposeResult:
         with Vertical(id="ask"):
@@ -102,25 +103,30 @@ class SavePreset(ModalScreen[Preset | None]):
         self.dismiss(None)
 
     def action_submit(self) -> None:
+        if self._is_saving:
+            return
+        self._is_saving = True
         name = self.query_one("#name", Input).value.strip()
         key = self.query_one("#key", Input).value.strip()
         ticks = self.query(Tick)
         with_data = bool(ticks) and ticks.first().is_on
         self._save(name, key, with_data)
 
-    @work(group="save", exclusive=True)
+    @work(group="save")
     async def _save(self, name: str, key: str, with_data: bool) -> None:
         spec = self.spec if with_data else without_data(self.spec)
-        exists = await asyncio.to_thread(_exists, name)
-        if exists and self._replaces != name:
-            self._replaces = name
-            self._remark(f"There is a preset {name} already: Enter again replaces it.", is_problem=True)
-            return
         try:
+            exists = await asyncio.to_thread(_exists, name)
+            if exists and self._replaces != name:
+                self._replaces = name
+                self._remark(f"There is a preset {name} already: Enter again replaces it.", is_problem=True)
+                return
             preset = await asyncio.to_thread(_save, spec, name, key or None, self._text, exists)
         except Exception as error:  # noqa: BLE001 - shown under the answer
             self._remark(f"✗ {sentence(error)}", is_problem=True)
             return
+        finally:
+            self._is_saving = False
         self.dismiss(preset)
 
 
