@@ -108,6 +108,23 @@ def test_turns_without_roles() -> None:
     assert [c for _, c in said(found.prompt)] == ["q", "a", "q2"]
 
 
+def test_a_system_prompt_in_parts_is_read_as_a_message_is() -> None:
+    parts = [{"text": "Be kind. "}, {"type": "text", "text": "Be short."}]
+    turns = [{"role": "user", "content": "q"}, {"role": "assistant", "content": [{"text": "a"}]}]
+    found = example({"system": parts, "messages": turns})
+    assert said(found.prompt) == [("system", "Be kind. Be short."), ("user", "q")]
+    found = example({"instruction": "q", "output": "a", "system": {"text": "Be kind."}})
+    assert said(found.prompt)[0] == ("system", "Be kind.")
+    with pytest.raises(RowProblem, match="no text"):
+        example({"instruction": "q", "output": "a", "system": [7]})
+
+
+def test_what_has_no_width_is_left_out() -> None:
+    found = example({"instruction": "q", "input": "\ufeff", "output": "a", "system": "\u200b"})
+    assert said(found.prompt) == [("user", "q")]
+    assert said(example({"instruction": "q", "output": "\u200ba"}).completion) == [("assistant", "\u200ba")]
+
+
 def test_text() -> None:
     assert example({"text": "words"}) == Example(prompt="", completion="words", whole=True)
 
@@ -150,6 +167,11 @@ def test_weights_are_honoured() -> None:
         ({"messages": [{"role": "user", "content": [{"type": "image", "url": "x"}]}]}, "'image'"),
         ({"messages": [7]}, "not an object"),
         ({"text": "  "}, "the text is empty"),
+        ({"text": "\ufeff\n\u200b"}, "the text is empty"),
+        ({"prompt": "q", "completion": "\u200b"}, "the answer is empty"),
+        ({"prompt": "\u200b \u2060", "completion": "a"}, "the prompt is empty"),
+        ({"instruction": "q", "output": "\ufeff"}, "the answer is empty"),
+        ({"instruction": "\u200d", "input": "\xad", "output": "a"}, "the prompt is empty"),
     ],
 )
 def test_rows_that_cannot_be_used(row: dict[str, Any], reason: str) -> None:

@@ -25,10 +25,12 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "history": ("history",),
     "tools": ("tools", "functions"),
     "chosen": (
-        "chosen", "chosen_messages", "chosen_response", "accepted", "preferred", "response_j", "response",
+        "chosen", "chosen_messages", "chosen_response", "accepted", "preferred",
+        "preferred_output", "response_j", "response",
     ),
     "rejected": (
-        "rejected", "rejected_messages", "rejected_response", "dispreferred", "response_k",
+        "rejected", "rejected_messages", "rejected_response", "dispreferred", "non_preferred_output",
+        "response_k",
     ),
     "label": ("label", "kto_tag"),
 }  # fmt: skip
@@ -64,7 +66,8 @@ MAY_HAVE: Mapping[str, tuple[str, ...]] = {
 PAIRS = (
     ("chosen", "rejected"), ("chosen_messages", "rejected_messages"),
     ("chosen_response", "rejected_response"),
-    ("accepted", "rejected"), ("preferred", "dispreferred"), ("response_j", "response_k"),
+    ("accepted", "rejected"), ("preferred", "dispreferred"),
+    ("preferred_output", "non_preferred_output"), ("response_j", "response_k"),
     ("response", "rejected_response"),
 )  # fmt: skip
 """The names of a wanted and an unwanted answer that make a preference pair."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tui_ft.data.formats import Format, lacks
-from tui_ft.data.structured import Turn, is_chat, plain, read_chat, tools_text
-from tui_ft.data.wording import RowProblem, shown
+from tui_ft.data.structured import Turn, checked, content_text, is_chat, plain, read_chat, tools_text
+from tui_ft.data.wording import RowProblem, is_blank, shown
 
 Message = dict[str, str]
 """`{"role": system | user | assistant | tool, "content": text}`."""
@@ -42,7 +42,7 @@ def convert(row: Mapping[str, Any], found: Format, train_on: TrainOn | str = "co
     columns = found.columns
     if found.name == "text":
         text = plain(row[columns["text"]], columns["text"])
-        if not text.strip():
+        if is_blank(text):
             raise RowProblem("empty_text", "the text is empty")
         return [Example(prompt="", completion=text, whole=True)]
     if found.name in ("messages", "sharegpt"):
@@ -101,9 +101,9 @@ def _names_chat(columns: Mapping[str, str]) -> bool:
 
 
 def _text_example(prompt: str, completion: str, train_on: str) -> Example:
-    if not completion.strip():
+    if is_blank(completion):
         raise RowProblem("empty_answer", "the answer is empty")
-    if not prompt.strip():
+    if is_blank(prompt):
         raise RowProblem("empty_prompt", "the prompt is empty")
     return Example(prompt=prompt, completion=completion, whole=train_on == "all")
 
@@ -118,8 +118,8 @@ def asked(row: Mapping[str, Any], found: Format, asks: str, *, with_input: bool 
     text = plain(prompt, columns[asks])
     if with_input and "input" in columns:
         more = plain(row.get(columns["input"]), columns["input"])
-        if more.strip():
-            text = f"{text}\n\n{more}" if text.strip() else more
+        if not is_blank(more):
+            text = more if is_blank(text) else f"{text}\n\n{more}"
     return [*turns, Turn(role="user", text=text)]
 
 
@@ -134,7 +134,7 @@ def as_chat(value: Any, found: Format) -> list[Any] | None:
     """Return a cell's messages; None when it is a text, or something that is no chat."""
     if isinstance(value, str):
         return None
-    messages = [value] if isinstance(value, Mapping) else value
+    messages = value.get("messages", [value]) if isinstance(value, Mapping) else value
     return messages if isinstance(messages, list) and is_chat(messages, spelt=found.spelt) else None
 
 
@@ -157,13 +157,13 @@ def with_system(turns: list[Turn], row: Mapping[str, Any], columns: Mapping[str,
     """Return `turns` with the row's system prompt and tools in one system turn at the front."""
     if "system" not in columns and "tools" not in columns:
         return turns  # a system turn of their own stays as it is
-    parts = [plain(row.get(columns.get("system", "")), "system")]
+    parts = [checked(content_text(row.get(columns.get("system", ""))))]
     if turns and turns[0].role == "system":
         parts.append(turns[0].text)
         turns = turns[1:]
     if tools := tools_text(row.get(columns.get("tools", ""))):
         parts.append(f"Available tools:\n{tools}")
-    text = "\n\n".join(part for part in parts if part.strip())
+    text = "\n\n".join(part for part in parts if not is_blank(part))
     return [Turn(role="system", text=text), *turns] if text else turns
 
 
@@ -193,8 +193,8 @@ def _are_whole(asks: Turn, answers: Turn) -> bool:
         asks.role == "user"
         and answers.role == "assistant"
         and answers.trained
-        and not (asks.text.isspace() or answers.text.isspace())
-        and bool(asks.text and answers.text)
+        and not is_blank(asks.text)
+        and not is_blank(answers.text)
     )
 
 
@@ -207,11 +207,11 @@ def _whole_turns(turns: list[Turn]) -> list[Turn]:
     if asked is not None:
         turns = [t for i, t in enumerate(turns) if i >= asked or t.role == "system"]
     for turn in turns:
-        if not turn.text.strip() and turn.role in ("assistant", "user"):
+        if is_blank(turn.text) and turn.role in ("assistant", "user"):
             if turn.role == "assistant":
                 raise RowProblem("empty_answer", "the answer is empty")
             raise RowProblem("empty_prompt", "the prompt is empty")
-    return [turn for turn in turns if turn.text.strip() or turn.role == "tool"]
+    return [turn for turn in turns if not is_blank(turn.text) or turn.role == "tool"]
 
 
 def _messages(turns: Iterable[Turn]) -> list[Message]:

@@ -9,7 +9,7 @@ from typing import Any
 from tui_ft.data.convert import answer, as_chat, asked, require_fields, with_system
 from tui_ft.data.formats import Format
 from tui_ft.data.structured import Turn, read_chat
-from tui_ft.data.wording import RowProblem, shown
+from tui_ft.data.wording import RowProblem, is_blank, shown
 
 Message = dict[str, str]
 Said = list[Message] | str
@@ -90,6 +90,8 @@ def _asked(row: Mapping[str, Any], found: Format) -> list[Turn]:
         return with_system(turns, row, columns)
     if isinstance(prompt, list) and prompt and all(isinstance(text, str) for text in prompt):
         row = {**row, columns["prompt"]: prompt[0]}  # questions that are asked one after another
+    if isinstance(prompt, Mapping) and prompt.get("tools"):  # beside the messages, as OpenAI has them
+        row, columns = {**row, "tools": prompt["tools"]}, {**columns, "tools": "tools"}
     return with_system(asked(row, found, "prompt"), row, columns)
 
 
@@ -127,14 +129,14 @@ def _require_answer(turns: Sequence[Turn]) -> None:
     answers = [turn for turn in turns if turn.role == "assistant"]
     if not answers:
         raise RowProblem("no_assistant_turn", "an answer has no assistant turn")
-    if not all(turn.text.strip() for turn in answers):
+    if any(is_blank(turn.text) for turn in answers):
         raise RowProblem("empty_answer", "the answer is empty")
 
 
 def _require_prompt(turns: Sequence[Turn]) -> None:
     if not any(turn.role != "system" for turn in turns):
         raise RowProblem("no_prompt", "nothing comes before the answers")
-    if not any(turn.text.strip() for turn in turns if turn.role == "user"):
+    if all(is_blank(turn.text) for turn in turns if turn.role == "user"):
         raise RowProblem("empty_prompt", "the prompt is empty")
 
 
@@ -148,4 +150,4 @@ def _is_text(row: Mapping[str, Any], found: Format, parts: Sequence[str]) -> boo
 
 
 def _said(turns: Sequence[Turn]) -> list[Message]:
-    return [{"role": turn.role, "content": turn.text} for turn in turns if turn.text.strip()]
+    return [{"role": turn.role, "content": turn.text} for turn in turns if not is_blank(turn.text)]

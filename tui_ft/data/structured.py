@@ -173,7 +173,7 @@ def _parsed(text: str) -> Any:
 
 def _message_text(message: Mapping[str, Any], spelt: Spelling) -> str:
     content = next((message[k] for k in spelt.content_keys if message.get(k) is not None), None)
-    parts = [_content_text(content)]
+    parts = [content_text(content)]
     calls = message.get("tool_calls") or message.get("function_call")
     if calls:
         parts += [_call_text(call) for call in (calls if isinstance(calls, list) else [calls])]
@@ -184,7 +184,8 @@ def _message_text(message: Mapping[str, Any], spelt: Spelling) -> str:
     return checked(text)
 
 
-def _content_text(content: Any) -> str:
+def content_text(content: Any) -> str:
+    """Return the text of a message's content, be it in parts. Raises `RowProblem`."""
     if content is None or isinstance(content, str | bool | int | float):
         return plain(content, "content")
     if isinstance(content, Mapping):

@@ -6,6 +6,11 @@ from pathlib import Path
 
 from tui_ft.errors import TuiFtError
 
+_LAST_SPACE = 0x3000
+_UNSEEN = "".join(c for c in map(chr, range(_LAST_SPACE + 1)) if c.isspace()) + (
+    "\xad\u180e\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+)
+
 
 class RowProblem(Exception):  # noqa: N818 - a row that cannot be used is counted, it is no error
     """One row cannot be trained on.
@@ -18,6 +23,11 @@ class RowProblem(Exception):  # noqa: N818 - a row that cannot be used is counte
         super().__init__(reason)
         self.code = code
         self.reason = reason
+
+
+def is_blank(text: str) -> bool:
+    """True for a text that shows nothing: white space and characters without a width."""
+    return not text.strip(_UNSEEN)
 
 
 def shown(text: object, width: int = 80) -> str:
