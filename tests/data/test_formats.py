@@ -76,6 +76,11 @@ HUMAN, GPT = {"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}
             "preference",
             "question response_j response_k",
         ),
+        (
+            {"input": {"messages": [USER]}, "preferred_output": [BOT], "non_preferred_output": [BOT]},
+            "preference",
+            "input preferred_output non_preferred_output",
+        ),
         ({"prompt": "q", "completion": "a", "label": True}, "kto", "prompt completion label"),
         ({"prompt": "q", "completion": "a", "label": "False"}, "kto", "prompt completion label"),
         ({"messages": [USER], "env": 1}, "prompt_only", "messages"),
@@ -122,6 +127,7 @@ def test_mapping_decides() -> None:
         ({"prompt": "nope"}, "no such column"),
         ({"promt": "q"}, "Did you mean 'prompt'"),
         ({"zzz": "q"}, "Known are"),
+        ({"prompt": "a", "completion": "a"}, "'a' more than once"),
     ],
 )
 def test_bad_mapping(columns: dict[str, str], said: str) -> None:

@@ -250,4 +250,9 @@ def _checked_mapping(columns: Mapping[str, str], rows: Sequence[Mapping[str, Any
                 f"data.columns.{ours} is {shown(theirs)!r}, but the data set has no such column.",
                 f"Its columns are: {known}.",
             )
+    named = [theirs for ours, theirs in columns.items() if ours not in TAGS]
+    if twice := [theirs for theirs, count in Counter(named).items() if count > 1]:
+        raise TuiFtError(
+            f"data.columns names {shown(twice[0])!r} more than once.", "Give every part a column of its own."
+        )
     return dict(columns)

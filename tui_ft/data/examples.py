@@ -20,6 +20,9 @@ from tui_ft.data.wording import RowProblem
 LOOKED_AT = 200
 """The format of a data set is judged by so many of its first rows."""
 
+_KINDS_KEPT = 1000
+"""Rows of so many other columns are remembered; a hostile set has others in every row."""
+
 
 def said_of(path: Path, format: str, columns: Mapping[str, str] | None) -> tuple[str, dict[str, str]]:
     """Return the format and columns to read the file at `path` with.
@@ -82,6 +85,8 @@ class Reading:
         if names not in self._own:
             own = detect([row])
             is_other = own.name in SFT_FORMATS and own.name != "text"
+            if len(self._own) >= _KINDS_KEPT:
+                return own if is_other else self.found
             self._own[names] = own if is_other else self.found
         return self._own[names]
 
