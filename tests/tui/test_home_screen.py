@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -69,6 +70,17 @@ async def test_a_newcomer_is_told_what_to_press() -> None:
         assert "No GPU: training runs on the CPU" in shown(pilot.app)[0]
         await pilot.press("enter")
         await on_screen(pilot, "Press t for the tour, or n for a new run.")
+
+
+async def test_the_demo_is_offered_with_the_key_that_it_has_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(home_module, "PRESETS_EVERY_S", 0.05)
+    rooms = Rooms()
+    first, *others = rooms.presets
+    rooms.presets[:] = [dataclasses.replace(first, key="4"), *others]
+    async with at_home(rooms) as pilot:
+        await on_screen(pilot, "4 for the demo")
+        rooms.presets[:] = others
+        await until(pilot, lambda: "for the demo" not in " ".join(shown(pilot.app)))
 
 
 async def test_a_key_starts_its_preset_at_once_and_opens_the_run() -> None:

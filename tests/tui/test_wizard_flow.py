@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 from wizard_world import World, at_home
 
 from tui_ft import settings
+from tui_ft.errors import TuiFtError
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.tui.screens.ask_draft import AskDraft
 from tui_ft.tui.screens.help import HelpScreen
@@ -21,7 +22,7 @@ from tui_ft.tui.screens.home import HomeScreen
 from tui_ft.tui.screens.wizard import WizardScreen
 from tui_ft.tui.widgets.step_bar import StepBar, step_line
 from tui_ft.tui.wizard import draft as drafts
-from tui_ft.tui.wizard import flow
+from tui_ft.tui.wizard import draft_file, flow
 from tui_ft.tui.wizard.draft import Draft
 from tui_ft.tui.wizard.outcome import STEPS, TITLES, GoTo, Launched, Step
 
@@ -262,6 +263,32 @@ async def test_a_draft_that_cannot_be_read_is_told_and_the_next_key_begins() -> 
         await world.sees("cannot be read", "draft.damaged.json")
         await world.press("n")
         await at(world, "goal")
+
+
+async def test_a_place_that_is_no_folder_is_told_and_the_wizard_goes_on() -> None:
+    place = settings.draft_file().parent
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text("a file in its place")
+    async with at_home() as world:
+        await world.press("n")
+        await at(world, "goal")
+        await world.sees("Your answers are not kept")
+        await world.press("enter")
+        await at(world, "model")
+
+
+async def test_a_run_that_started_is_shown_though_its_draft_cannot_be_removed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse() -> None:
+        raise TuiFtError("It cannot be removed.")
+
+    monkeypatch.setattr(draft_file, "discard", refuse)
+    async with at_home() as world:
+        await world.press("n")
+        await at(world, "goal")
+        await world.press("l")
+        await world.until(lambda: isinstance(world.screen, OpenedRun))
 
 
 async def test_a_full_disk_is_told_on_the_step_and_the_wizard_goes_on(

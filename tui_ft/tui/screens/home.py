@@ -43,6 +43,8 @@ NO_GPU_EVERY_S = 30.0
 PRESETS_EVERY_S = 30.0
 NOTHING = "Nothing was started."
 KEPT = "Your answers are kept: n goes on with them."
+_DEMO = "demo"
+"""The preset that a newcomer is shown."""
 
 
 class HomeScreen(Screen[None], inherit_bindings=False):
@@ -141,6 +143,7 @@ class HomeScreen(Screen[None], inherit_bindings=False):
             if found is not None:
                 presets, problems = found
                 self.presets.set_rows(presets)
+                self.runs.show_demo_key(next((one.key or "" for one in presets if one.name == _DEMO), ""))
                 self.presets.styles.max_height = len(presets) + 1 if presets else 2
                 if problems and problems != self._preset_problems:
                     self.notice.complain(problems[0])

@@ -35,17 +35,27 @@ _LETTERS = 4
 
 
 class RunList(RowList["RunSummary"]):
-    """All runs, newest first."""
+    """All runs, newest first. `demo_key` is the key that starts the demo, "" where none does."""
+
+    demo_key = ""
+
+    def show_demo_key(self, key: str) -> None:
+        """Name the demo's key to who has no runs; presets of one's own may have taken 1."""
+        if key != self.demo_key:
+            self.demo_key = key
+            if not self.rows:
+                self.refresh()
 
     def key_of(self, row: RunSummary) -> str:
         return row.id
 
     def empty_lines(self) -> list[str]:
+        demo = f"  {self.demo_key}  for the demo: a tiny model learns a small skill, here, in about a minute"
         return [
             "No runs yet. Press",
             "  t  for the practice tour: a company's documents, from the data to a report",
             "  n  for a new run: your own data and any model, step by step",
-            "  1  for the demo: a tiny model learns a small skill, here, in about a minute",
+            *([demo] if self.demo_key else []),
             "",
             "A run goes on when this window closes, and stays in this list.",
         ]

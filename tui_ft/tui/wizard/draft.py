@@ -167,14 +167,18 @@ def load() -> Draft | None:
     """Read the draft that was kept; None where there is none.
 
     A file that is no draft is set aside, so that it is not lost and not in the way; then it raises
-    `TuiFtError`, which says where it lies now.
+    `TuiFtError`, which says where it lies now. Where even that cannot be there is no draft: the wizard is
+    of use all the same, and its `Keeper` says that nothing is kept.
     """
     try:
         data = draft_file.read()
         return None if data is None else _decoded(data)
     except (TuiFtError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         why = str(error).rstrip(".")
-        aside = draft_file.put_aside("damaged")
+        try:
+            aside = draft_file.put_aside("damaged")
+        except TuiFtError:
+            return None
         raise TuiFtError(
             f"The answers that were kept cannot be read: {why}.", f"They lie in {aside} now; begin anew."
         ) from error

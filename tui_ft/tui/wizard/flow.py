@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -39,14 +39,15 @@ async def run_wizard(app: App[Any], actions: HomeActions, draft: Draft) -> RunDi
     """Go through the steps from `draft.step` on; the run, or None when the user left. Runs in a worker.
 
     The draft is written down after each change, and removed when the run has started. Raises `TuiFtError`
-    when it cannot be written.
+    when it cannot be written, not when it cannot be removed: then it is offered once more.
     """
     keeper = Keeper(draft, lambda text: _complain(app, text))
     await app.push_screen(Backdrop())
     try:
         run = await _walk(app, actions, draft)
         if run is not None:
-            await keeper.discard()
+            with suppress(TuiFtError):
+                await keeper.discard()
         else:
             await keeper.finish()
     except asyncio.CancelledError:
