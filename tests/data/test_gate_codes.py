@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import json
 from collections.abc import Callable
@@ -51,6 +52,7 @@ CASES: dict[str, Case] = {
     "not_an_object": Case([*GOOD, [1, 2], '"text"', None], [4, 5, 6]),
     "row_too_long": Case([*GOOD, pair("x" * (9 << 20)), *GOOD], [4]),
     "cut_off": Case([gzip.compress(json.dumps(pair()).encode() * 500)[:60]], [1], name="set.jsonl.gz"),
+    "other_lists": Case([{"train": GOOD, "test": GOOD[:1]}], [], name="set.json"),
     "wrong_extension": Case(GOOD, [], name="set.csv.json.txt"),
     "byte_order_mark": Case([b"\xef\xbb\xbf" + json.dumps(pair()).encode()], []),
     "utf_16": Case(["\n".join(map(json.dumps, GOOD)).encode("utf-16")], []),
@@ -241,9 +243,17 @@ def test_a_file_that_cannot_be_read(code: str, tmp_path: Path) -> None:
     assert found.refusal == caught.value.message
 
 
+def test_the_remedy_for_another_encoding_names_more_than_one() -> None:
+    text = "\u4f60\u597d"  # as gbk it would become other characters with the encoding of Western Windows
+    for encoding in ("cp1252", "gbk", "shift_jis"):
+        assert encoding in KINDS["bad_utf8"].fix
+        codecs.lookup(encoding)
+    assert text.encode("gbk").decode("cp1252") != text
+
+
 def test_every_code_is_tried() -> None:
     elsewhere = {
         "cut_rows", "nothing_left", "nothing_trained", "template_refuses",
-        "tokenizer_refuses", "repetition_not_followed", "no_access",
+        "tokenizer_refuses", "repetition_not_followed", "no_access", "bad_evaluation",
     }  # fmt: skip
     assert set(CASES) | set(FILE_CODES) | elsewhere == set(KINDS)

@@ -43,6 +43,8 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
 
 def data(arguments: argparse.Namespace) -> int:
     """Print the findings. Exit code 0: no error; 1: errors; 2: it cannot be read; 130: stopped early."""
+    if arguments.row is not None and arguments.convert is not None:
+        raise TuiFtError("--row shows one row, --convert writes them all.", "Ask for one after the other.")
     path = _path(arguments.path)
     options = {
         "tokenizer": _tokenizer(arguments.model),
@@ -75,7 +77,7 @@ def _check(path: Path, evaluation: Path | None, options: dict[str, Any], *, as_j
     try:
         with watched("checking", show=not as_json) as watch:
             findings = gate.check(path, eval_path=evaluation, progress=watch.rows, **options)
-    except UnreadableError as error:
+    except (UnreadableError, gate.EvaluationError) as error:
         if as_json:
             print_json(findings_json(gate.unreadable(path, error)))
         raise
@@ -177,5 +179,7 @@ def _columns(text: str | None) -> dict[str, str]:
                 f"--columns has {pair.strip()[:80]!r} in it, which names no column.",
                 "For example --columns prompt=question,completion=answer",
             )
+        if ours.strip() in columns:
+            raise TuiFtError(f"--columns names {ours.strip()[:80]!r} twice.", "Give every part once.")
         columns[ours.strip()] = theirs
     return columns

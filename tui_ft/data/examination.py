@@ -82,6 +82,11 @@ class Examination:
         self.findings.rows += row.count
         self.faults.add(row.code, row.number, row.what, count=max(1, row.count))
 
+    def unread(self, name: str, count: int) -> None:
+        """Note a list of so many rows that stands beside the one that is read."""
+        rows = "1 row" if count == 1 else f"{count:,} rows"
+        self.faults.add("other_lists", None, f"{shown(name, 40)!r} with {rows}")
+
     def take(
         self,
         rows: Iterator[tuple[int, Row]],

@@ -33,6 +33,12 @@ class Stop(Exception):  # noqa: N818 - a wish, not an error
     """Raised by `progress` to end the check: what was found by then is returned as partial."""
 
 
+class EvaluationError(TuiFtError):
+    """The evaluation data cannot be used: another file than the one that is checked."""
+
+    code = "bad_evaluation"
+
+
 class Progress(msgspec.Struct, frozen=True):
     """How far a check is. `bytes_read` and `total_bytes` are those of the file on the disk."""
 
@@ -58,7 +64,8 @@ def check(
 
     `usable_rows` are those that training takes with the same tokenizer, `max_length` (in tokens) and
     `train_on`; without a tokenizer lengths are in characters and nothing is cut. `progress` is called
-    now and then and may raise `Stop`. Raises `UnreadableError` when nothing of the file can be read.
+    now and then and may raise `Stop`. Raises `UnreadableError` when nothing of the file can be read, and
+    `EvaluationError` when the evaluation data cannot be used.
     """
     path = data_file(Path(path))
     asked: dict[str, Any] = {"columns": columns, "format": format, "train_on": train_on}
@@ -93,8 +100,8 @@ def content_key(path: Path) -> str:
     return f"{path.absolute()}:{state.st_size}:{state.st_mtime_ns}"
 
 
-def unreadable(path: Path | str, error: UnreadableError) -> Findings:
-    """Return the findings of a file of which nothing can be read."""
+def unreadable(path: Path | str, error: UnreadableError | EvaluationError) -> Findings:
+    """Return the findings of a file of which nothing can be read, or that was not read for `error`."""
     faults = Faults()
     faults.add(error.code)
     faults.say(error.code, error.message, error.hint)
@@ -107,7 +114,7 @@ def unreadable(path: Path | str, error: UnreadableError) -> Findings:
 def _rows(path: Path, work: Examination, watch: _Watch, max_rows: int | None) -> Iterator[tuple[int, Row]]:
     """Yield the rows, `max_rows` at most. Raises `Stop` where the watch wants it."""
     findings = work.findings
-    for number, row in tolerant(path, watch.bad, watch.note):
+    for number, row in tolerant(path, watch.bad, watch.note, unread=work.unread):
         if max_rows is not None and findings.rows >= max_rows:
             findings.is_partial = True
             return
@@ -165,11 +172,11 @@ def _see_again(path: Path, work: Examination, watch: _Watch) -> None:
 
 
 def _eval_prompts(path: Path, asked: dict[str, Any], watch: _Watch) -> EvalPrompts:
-    """Return the prompts of an evaluation file, read as the data are. Raises `TuiFtError`."""
+    """Return the prompts of an evaluation file, read as the data are. Raises `EvaluationError`."""
     try:
         return _prompts_of(path, asked, watch)
-    except UnreadableError as error:  # of another file than the one that is checked
-        raise TuiFtError(error.message, error.hint) from error
+    except TuiFtError as error:
+        raise EvaluationError(error.message, error.hint) from error
 
 
 def _prompts_of(path: Path, asked: dict[str, Any], watch: _Watch) -> EvalPrompts:
@@ -190,4 +197,4 @@ def _prompts_of(path: Path, asked: dict[str, Any], watch: _Watch) -> EvalPrompts
     return prompts
 
 
-__all__ = ["Progress", "Stop", "Tally", "check", "content_key", "unreadable"]
+__all__ = ["EvaluationError", "Progress", "Stop", "Tally", "check", "content_key", "unreadable"]

@@ -12,7 +12,7 @@ from tui_ft.data.json_faults import is_cut, is_too_deep, nested_too_deeply, not_
 from tui_ft.data.json_values import Fault, Values
 from tui_ft.data.lines import cut_off, numbered_lines
 from tui_ft.data.opening import Opened
-from tui_ft.data.unreadable import UTF8_HINT, Bad, BadRow
+from tui_ft.data.unreadable import UTF8_HINT, Bad, BadRow, Unread
 
 Row = dict[str, Any]
 
@@ -67,14 +67,15 @@ def _lenient(line: bytes, number: int, file: Opened) -> Any:
     return not_an_object(value, number) if value is None else value
 
 
-def read_json(file: Opened, bad: Bad) -> Iterator[tuple[int, Row]]:
+def read_json(file: Opened, bad: Bad, unread: Unread) -> Iterator[tuple[int, Row]]:
     """Yield the objects of a JSON array, or of one or more JSON documents, counted from 1.
 
-    A single object that wraps the rows (`{"data": [...]}`) is unwrapped. What is no object is told to
+    A single object that wraps the rows (`{"data": [...]}`) is unwrapped; `unread` is told of other lists of
+    rows in it. What is no object is told to
     `bad`, and it goes on with the next one where it is certain where that begins.
     """
     number = 0
-    for value in Values(file).rows():
+    for value in Values(file, unread).rows():
         if isinstance(value, Fault):
             number += value.bad.count
             bad(value.bad)

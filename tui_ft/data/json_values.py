@@ -13,9 +13,10 @@ from typing import Any
 from tui_ft.data import lines
 from tui_ft.data.json_faults import could_go_on, is_cut, is_too_deep, nested_too_deeply, not_json
 from tui_ft.data.json_layout import ANY_ROW, Layout
+from tui_ft.data.json_wrappers import NAME, first_row, lists_beside, wrapped
 from tui_ft.data.lines import cut_off, has_too_many_parts, too_long, too_many_parts
 from tui_ft.data.opening import Opened
-from tui_ft.data.unreadable import UTF8_HINT, BadRow
+from tui_ft.data.unreadable import UTF8_HINT, BadRow, Unread
 
 _CHUNK_BYTES = 32 * 1024
 """Small, because the decoder counts the lines before every fault that it finds in the text it is given."""
@@ -23,14 +24,10 @@ _CHUNK_BYTES = 32 * 1024
 _OVERLAP = 1024
 """What is kept of passed text, so that the beginning of a row is found across two chunks."""
 
-_WRAPPERS = ("data", "rows", "examples", "train", "instances", "items", "records")
-_OF_A_TURN = ({"role", "from"}, {"content", "value"})
 _DECODER = json.JSONDecoder()
 _MEND = "Mend that row; `python -m json.tool` shows it."
 _SPACE = re.compile(r"\s*")
 _BETWEEN = re.compile(r"[\s,]*")
-_NAME = re.compile(r'\s*,?\s*"((?:[^"\\]|\\.){0,200})"\s*:\s*')
-_OPENED_LIST = re.compile(r"\[\s*(?=\{)")
 _NO_BEGINNING = ("}", "]", ":")
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")
 
@@ -46,8 +43,9 @@ class Fault:
 class Values:
     """The values of one file, with their numbers."""
 
-    def __init__(self, file: Opened) -> None:
+    def __init__(self, file: Opened, unread: Unread) -> None:
         self._file = file
+        self._unread = unread
         self._decoder = codecs.getincrementaldecoder("utf-8")("strict")
         self._has_bad_bytes = False
         self._text = ""
@@ -68,13 +66,17 @@ class Values:
         begun = list(islice(values, 1))
         if any(isinstance(value, Fault) for value in begun) and self._enter_wrapper():
             yield from self._elements("]", is_wrapped=True)
+            self._tell_following()
             return
         if any(isinstance(value, Fault) and value.bad.code == "row_too_long" for value in begun):
             yield from begun
             yield Fault(_not_certain(1))
             return
         begun += islice(values, 1)
-        yield from (_wrapped(begun[0]) if len(begun) == 1 else None) or begun
+        rows = wrapped(begun[0]) if len(begun) == 1 else None
+        for name, count in lists_beside(begun[0], rows) if rows else ():
+            self._unread(name, count)
+        yield from rows or begun
         yield from values
 
     def _elements(self, closing: str, *, is_wrapped: bool = False) -> Iterator[Any]:
@@ -171,21 +173,36 @@ class Values:
 
     def _enter_wrapper(self) -> bool:
         """Go to the first row in an object that wraps rows and cannot be read whole; False if none is."""
-        text, at = self._text, self._kept + 1
-        while name := _NAME.match(text, at):
-            at = name.end()
-            if name[1] in _WRAPPERS and (inside := _OPENED_LIST.match(text, at)):
-                try:
-                    is_turn = _is_turn(_DECODER.raw_decode(text, inside.end())[0])
-                except (ValueError, RecursionError):
-                    is_turn = False
-                self._at = inside.end()
-                return not is_turn
-            try:
-                at = _DECODER.raw_decode(text, at)[1]
-            except (ValueError, RecursionError):
-                return False
-        return False
+        found = first_row(self._text, self._kept + 1)
+        if found is None:
+            return False
+        self._at, passed = found
+        for name, count in passed.items():
+            self._unread(name, count)
+        return True
+
+    def _tell_following(self) -> None:
+        """Tell the lists of rows that follow in the object that wraps them, one row held at a time."""
+        while name := self._name():
+            self._kept = self._at
+            if self._next_character() != "[":
+                if isinstance(self._value(1, "}", Layout()), Fault):
+                    return
+                continue
+            self._at += 1
+            if rows := sum(isinstance(value, dict) for value in self._elements("]", is_wrapped=True)):
+                self._unread(name, rows)
+
+    def _name(self) -> str:
+        """Go behind the name of the next member of an object, and return it; empty where none follows."""
+        self._kept = self._at
+        if self._next_character(_BETWEEN) != '"':
+            return ""
+        while not (match := NAME.match(self._text, self._at)):
+            if len(self._text) - self._at > _OVERLAP or not self._read():
+                return ""
+        self._at = match.end()
+        return match[1]
 
     def _next_character(self, passed: re.Pattern[str] = _SPACE) -> str:
         """Go behind what `passed` matches, and return the character there; empty at the end."""
@@ -235,18 +252,3 @@ class Values:
 def _not_certain(number: int) -> BadRow:
     what = "where the next row begins is not certain: what follows was not read"
     return BadRow(number, "cut_off", what, "Mend this row first.", count=0)
-
-
-def _wrapped(document: Any) -> list[Any] | None:
-    if not isinstance(document, dict):
-        return None
-    for name in _WRAPPERS:
-        rows = document.get(name)
-        if isinstance(rows, list) and rows and all(isinstance(row, dict) for row in rows):
-            return None if _is_turn(rows[0]) else rows
-    return None
-
-
-def _is_turn(row: Any) -> bool:
-    """True for a message of a chat: the list of them is a row, not the rows."""
-    return isinstance(row, dict) and all(row.keys() & names for names in _OF_A_TURN)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from tui_ft.data.findings import Severity
+from tui_ft.data.unreadable import UTF8_HINT
 
 
 class Kind(NamedTuple):
@@ -30,17 +31,21 @@ _FILE = {
     "binary": Kind("error", "This is a binary file", "Give JSON, JSONL, CSV, TSV, Parquet or text."),
     "damaged": Kind("error", "The file is damaged", "Download or write it again."),
     "not_a_data_set": Kind("error", "This is no data set", "Give the file that holds the rows."),
+    "bad_evaluation": Kind("error", "The evaluation data cannot be used", "Correct --eval (data.eval)."),
 }
-"""Why nothing of a file can be read: `tui-ft data` exits 2."""
+"""Why nothing can be checked: `tui-ft data` exits 2."""
 
 _READING = {
     "unparsable": Kind("error", "Rows that cannot be read", _CONVERT),
-    "bad_utf8": Kind(
-        "error", "Rows that are not UTF-8", "Save the file as UTF-8: iconv -f cp1252 -t utf-8 IN > OUT"
-    ),
+    "bad_utf8": Kind("error", "Rows that are not UTF-8", UTF8_HINT),
     "not_an_object": Kind("error", "Rows that are no objects", 'Every row must be an object: {"…": …}.'),
     "row_too_long": Kind("error", "Rows of more than 8 MiB", "Look for a quote or bracket left open."),
     "cut_off": Kind("error", "The file ends in the middle", "Copy or download it again."),
+    "other_lists": Kind(
+        "warning",
+        "The file wraps other lists, which are not read",
+        "Save each list of rows as a file of its own; the one to evaluate on is data.eval.",
+    ),
     "wrong_extension": Kind(
         "note", "The name does not say what the file is", "It is read by its content; rename it."
     ),

@@ -15,7 +15,7 @@ from tui_ft.data.parquet_rows import read_parquet
 from tui_ft.data.sniff import Container
 from tui_ft.data.table_rows import read_separated
 from tui_ft.data.text_rows import read_text
-from tui_ft.data.unreadable import Bad, BadRow, UnreadableError
+from tui_ft.data.unreadable import Bad, BadRow, Unread, UnreadableError, untold
 from tui_ft.data.wording import row_error
 
 
@@ -38,12 +38,13 @@ def read_rows(path: Path) -> Iterator[tuple[int, Row]]:
 
 
 def tolerant(
-    path: Path, bad: Bad, progress: ReadProgress | None = None, first: int = 1
+    path: Path, bad: Bad, progress: ReadProgress | None = None, first: int = 1, unread: Unread = untold
 ) -> Iterator[tuple[int, Row]]:
     """Yield `(number, row)` like `read_rows`, and go on behind a row that cannot be read.
 
     `bad` is told every one of those, in order; what they raise, and what `progress` raises, ends the
-    reading. Rows before `first` are passed over. A row is held in memory, the file is not. Raises
+    reading. Rows before `first` are passed over. `unread` is told of the lists of rows beside the one that
+    is read, where a JSON document wraps several. A row is held in memory, the file is not. Raises
     `UnreadableError` when nothing of the file can be read.
     """
     path = data_file(path)
@@ -57,7 +58,7 @@ def tolerant(
             file.recode(found.encoding, cr_only=found.cr_only)
         while file.stream.peek(len(codecs.BOM_UTF8)).startswith(codecs.BOM_UTF8):
             file.stream.read(len(codecs.BOM_UTF8))
-        yield from watch.count(_rows_of(found.container, file, watch.bad, first))
+        yield from watch.count(_rows_of(found.container, file, watch.bad, first, unread))
         if file.damage and not watch.knows_the_end:
             bad(cut_off(file, watch.last, "", count=0))
 
@@ -84,11 +85,13 @@ class _Watch:
                 yield number, row
 
 
-def _rows_of(kind: Container, file: Opened, bad: Bad, first: int) -> Iterator[tuple[int, Row]]:
+def _rows_of(
+    kind: Container, file: Opened, bad: Bad, first: int, unread: Unread
+) -> Iterator[tuple[int, Row]]:
     if kind == "jsonl":
         return read_json_lines(file, bad, first)
     if kind == "json":
-        return read_json(file, bad)
+        return read_json(file, bad, unread)
     if kind == "text":
         return read_text(file, bad, first)
     return read_separated(file, bad, tabs=kind == "tsv")

@@ -16,7 +16,10 @@ FileCode = Literal[
 ]  # fmt: skip
 RowCode = Literal["unparsable", "bad_utf8", "not_an_object", "row_too_long", "cut_off"]
 
-UTF8_HINT = "Save it as UTF-8, for example with `iconv -f cp1252 -t utf-8`."
+UTF8_HINT = (
+    "Save it as UTF-8, naming what it is in: iconv -f cp1252 -t utf-8 IN > OUT "
+    "(cp1252: Western Windows; gbk: Chinese; shift_jis: Japanese)."
+)
 
 
 class UnreadableError(TuiFtError):
@@ -45,3 +48,10 @@ class BadRow:
 
 Bad = Callable[[BadRow], None]
 """Is told every bad row, in order; it may raise to end the reading."""
+
+Unread = Callable[[str, int], None]
+"""Is told the name of a list that was not read, and how many rows it has."""
+
+
+def untold(_name: str, _count: int) -> None:
+    """Lists that are not read are told where they are asked for."""
