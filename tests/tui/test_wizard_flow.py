@@ -291,6 +291,36 @@ async def test_a_run_that_started_is_shown_though_its_draft_cannot_be_removed(
         await world.until(lambda: isinstance(world.screen, OpenedRun))
 
 
+async def test_what_another_app_kept_is_set_aside_and_told() -> None:
+    path = settings.draft_file()
+    aside = path.with_name("draft.other.json")
+    async with at_home() as world:
+        await world.press("n")
+        await at(world, "goal")
+        await world.until(path.exists)
+        path.write_bytes(b"theirs")
+        await world.press("a")
+        await world.sees("Another tui-ft is at a new run, too", "draft.other.json")
+        assert aside.read_bytes() == b"theirs"
+        path.write_bytes(b"theirs again")
+        await world.press("q")
+        await world.sees("Your answers are kept")
+        assert aside.read_bytes() == b"theirs again"
+        assert drafts.load() is not None
+
+
+async def test_a_launched_run_does_not_remove_what_another_app_kept() -> None:
+    path = settings.draft_file()
+    async with at_home() as world:
+        await world.press("n")
+        await at(world, "goal")
+        await world.until(path.exists)
+        path.write_bytes(b"theirs")
+        await world.press("l")
+        await world.until(lambda: isinstance(world.screen, OpenedRun))
+        assert path.read_bytes() == b"theirs"
+
+
 async def test_a_full_disk_is_told_on_the_step_and_the_wizard_goes_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

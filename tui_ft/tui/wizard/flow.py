@@ -49,6 +49,7 @@ async def run_wizard(app: App[Any], actions: HomeActions, draft: Draft) -> RunDi
             with suppress(TuiFtError):
                 await keeper.discard()
         else:
+            keeper.touch()  # another app may have written there: what is left last is what is gone on with
             await keeper.finish()
     except asyncio.CancelledError:
         _save_last(app, keeper)

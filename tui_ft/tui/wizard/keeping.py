@@ -14,12 +14,16 @@ AFTER_S = 0.1
 
 
 class Keeper:
-    """Keeps the file of one draft. `complain` gets a sentence when it cannot be written."""
+    """Keeps the file of one draft. `complain` gets a sentence when it cannot be written.
+
+    Another app may keep its own in the same file: what that wrote is set aside, never written over.
+    """
 
     def __init__(self, draft: Draft, complain: Callable[[str], None]) -> None:
         self._draft = draft
         self._complain = complain
         self._is_due = False
+        self._own: bytes | None = None
         self._later: asyncio.TimerHandle | None = None
         self._write = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -51,22 +55,36 @@ class Keeper:
                 return
             self._is_due = False
             try:
-                await asyncio.to_thread(draft_file.write, self._draft.encoded())
+                aside = await asyncio.to_thread(self._put, self._draft.encoded())
             except TuiFtError:
                 self._is_due = True
                 raise
+        if aside:
+            self._complain(f"Another tui-ft is at a new run, too: its answers lie in {aside} now.")
+
+    def _put(self, data: bytes) -> str:
+        """Write the file; where it has become another app's, say where that one lies now. Blocks."""
+        is_foreign = self._own is not None and draft_file.read() not in (None, self._own)
+        aside = str(draft_file.put_aside("other")) if is_foreign else ""
+        draft_file.write(data)
+        self._own = data
+        return aside
 
     def save(self) -> None:
         """The same at once, for an app that is closing. Raises `TuiFtError`."""
         if self._is_due:
             self._is_due = False
-            self._draft.save()
+            self._put(self._draft.encoded())
 
     async def discard(self) -> None:
-        """Remove the file: the run has started."""
+        """Remove the file: the run has started. That of another app stays."""
         self.close()
         async with self._write:
-            await asyncio.to_thread(draft_file.discard)
+            await asyncio.to_thread(self._remove)
+
+    def _remove(self) -> None:
+        if self._own is None or draft_file.read() == self._own:
+            draft_file.discard()
 
     def close(self) -> None:
         """Keep nothing any more."""
