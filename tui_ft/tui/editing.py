@@ -34,7 +34,9 @@ async def edited(app: App[Any], draft: editor.Draft, read_spec: Callable[[Path],
         try:
             return await asyncio.to_thread(read_spec, draft.path)
         except TuiFtError as error:
-            if not await app.push_screen_wait(Confirm("Edit it again?", fault_lines(error, draft.text))):
+            if not await app.push_screen_wait(
+                Confirm("Edit it again? If not, what you wrote is dropped.", fault_lines(error, draft.text))
+            ):
                 return None
 
 
