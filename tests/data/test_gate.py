@@ -45,6 +45,15 @@ def test_progress_goes_up_to_the_end_and_says_how_much_is_usable(make: Make) -> 
     assert not found.is_partial
 
 
+def test_progress_is_told_now_and_then_and_the_first_rows_at_once(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate.time, "monotonic", lambda: 1.0)
+    seen: list[gate.Progress] = []
+    gate.check(make(*ROWS), eval_path=make(*ROWS, name="eval.jsonl"), progress=seen.append)
+    assert [bool(told.rows) for told in seen] == [False, True]
+
+
 def stopping(after: int) -> Callable[[gate.Progress], None]:
     left = [after]
 

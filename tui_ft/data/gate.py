@@ -132,6 +132,7 @@ class _Watch:
         self._read = 0
         self._size: int | None = None
         self._next = 0.0
+        self._has_rows = False
         self._asked = 0
 
     def note(self, read: int, size: int | None) -> None:
@@ -149,11 +150,14 @@ class _Watch:
 
     def tell(self) -> None:
         self._asked += 1
-        if self._progress is None or self._asked % _ROWS_BETWEEN != 1 or time.monotonic() < self._next:
+        if self._progress is None or self._asked % _ROWS_BETWEEN != 1:
             return
         work = self._work
-        if work.findings.rows:  # the first rows are told at once
-            self._next = time.monotonic() + _BETWEEN_S
+        has_first_rows = bool(work.findings.rows) and not self._has_rows
+        if time.monotonic() < self._next and not has_first_rows:
+            return
+        self._has_rows = self._has_rows or has_first_rows
+        self._next = time.monotonic() + _BETWEEN_S
         self._progress(Progress(work.findings.rows, self._read, self._size, work.tally()))
 
 
