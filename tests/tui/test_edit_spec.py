@@ -70,7 +70,8 @@ async def test_a_mistake_is_shown_with_its_line_and_can_be_mended(
     async with at_settings() as at:
         await at.press("e")
         await at.until(lambda: isinstance(at.screen, Confirm))
-        await at.sees("a value is missing or is no TOML", "│ epochs = many", "Edit it again? If not, what you wrote is dropped.")
+        await at.sees("a value is missing or is no TOML", "│ epochs = many")
+        await at.sees("Edit it again? If not, what you wrote is dropped.")
         assert at.draft.spec.training.epochs == 3
         await at.press("y")
         await at.until(lambda: at.draft.spec.training.epochs == 4)
