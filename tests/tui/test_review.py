@@ -338,11 +338,11 @@ async def test_a_run_that_started_under_another_screen_ends_the_step_when_that_i
     monkeypatch.setattr(Actions, "start", slow)
     async with at_step(ReviewScreen, a_draft(rows), half_a_gpu(1)) as world:
         await loaded(world)
+        review = world.screen
         await world.press("enter", key)
-        await world.until(lambda: not isinstance(world.screen, ReviewScreen))
+        await world.until(lambda: world.screen is not review)
         may_go.set()
-        await world.until(lambda: world.actions.started)
-        await world.pilot.pause(0.1)
+        await world.until(lambda: world.actions.started and not review._is_launching)
         await world.press("escape", "enter")
         await world.until(lambda: world.outcomes)
         assert isinstance(world.outcomes[0], Launched) and len(world.actions.started) == 1
