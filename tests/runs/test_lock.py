@@ -92,6 +92,8 @@ def test_without_flock_the_owner_written_inside_decides(
         sleeper.kill()
     locks.acquire(run, patience_s=0.0).close()
     elsewhere = run.lock.read_text().replace(f'"host":"{os.uname().nodename}"', '"host":"elsewhere"')
-    run.lock.write_text(elsewhere.replace(f'"pid":{os.getpid()}', '"pid":1'))
+    run.lock.write_text(
+        elsewhere.replace(f'"pid":{os.getpid()}', f'"pid":{os.getppid()}')
+    )  # a number of ours, but there
     with pytest.raises(TuiFtError, match="on elsewhere"):
         locks.acquire(run, patience_s=0.0)

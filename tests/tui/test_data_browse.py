@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tui_ft.spec.run_spec import RunSpec
+from tui_ft.tui.method_facts import model_id
+from tui_ft.tui.path_completion import complete
 from tui_ft.tui.screens.data_pick import is_hub_name
+from tui_ft.tui.start_flow import with_data
 from tui_ft.tui.wizard.browse import browse, looks_like_data
 
 
@@ -49,7 +53,7 @@ def test_folders_are_walked_by_what_is_typed(folder: Path) -> None:
     assert browse("sub/", folder).entries[0].path == "sub/inner.parquet"
     assert browse("sub/", folder).entries[1].path == ""
     assert browse("", folder).entries[-2].path == "../"
-    assert browse("../", folder).entries[-1].path == "../../"
+    assert browse("../", folder / "sub").entries[-1].path == "../../"
     assert [e.path for e in browse(f"{folder}/", Path("/")).entries][:1] == [f"{folder}/a.csv"]
 
 
@@ -70,3 +74,10 @@ def test_names_of_data_and_of_the_hub() -> None:
     assert looks_like_data("A.JSONL") and looks_like_data("x.csv.gz") and not looks_like_data("x.py")
     assert is_hub_name("tatsu-lab/alpaca") and not is_hub_name("data/rows.jsonl")
     assert not is_hub_name("/abs/path") and not is_hub_name("alpaca") and not is_hub_name("a/b/c")
+
+
+@pytest.mark.parametrize("typed", ["~nobody-of-that-name/rows.jsonl", "x" * 300, "a\0b"])
+def test_what_no_file_can_be_called_is_taken_as_a_name(typed: str) -> None:
+    assert with_data(RunSpec(), typed).data.train
+    assert model_id(typed)
+    assert complete(typed) == (typed, [])

@@ -150,10 +150,12 @@ def _owner(run: RunDirectory) -> Owner | None:
 def _owner_lives(run: RunDirectory) -> bool:
     """For file systems without flock. An owner elsewhere cannot be asked: it counts as alive."""
     owner = _owner(run)
-    if owner is None or owner.pid in (os.getpid(), os.getppid()):
+    if owner is None:
         return False
     if host.here() != (owner.host, owner.boot_id, owner.pid_namespace):
         return True
+    if owner.pid in (os.getpid(), os.getppid()):  # launch holds it until the supervisor has taken over
+        return False
     return processes.is_alive(owner.pid, owner.start_time)
 
 

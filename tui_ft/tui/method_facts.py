@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
 
 import msgspec
 
@@ -23,6 +22,7 @@ from tui_ft.tui.download import in_time
 from tui_ft.tui.gpu_seats import Seat
 from tui_ft.tui.method_view import Step, View, Wish
 from tui_ft.tui.spec_changes import changes
+from tui_ft.user_paths import is_there, user_path
 from tui_ft.vram import catalogue, find_model, simulation
 from tui_ft.vram.assess import Assessment, assess
 from tui_ft.vram.find_model import Found
@@ -63,8 +63,8 @@ def model_names() -> list[str]:
 
 def model_id(answer: str) -> str:
     """What the spec calls the model that was typed: an absolute path, or the Hub's full name."""
-    path = Path(answer).expanduser()
-    if answer != "demo" and path.exists():
+    path = user_path(answer)
+    if answer != "demo" and is_there(path):
         return str(path.absolute())
     entry = catalogue.lookup(answer)
     return entry.hub_id if entry is not None and entry.hub_id else answer

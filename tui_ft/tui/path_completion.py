@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from tui_ft.user_paths import user_path
+
 _SCANNED = 10_000
 _SHOWN = 12
 
@@ -15,7 +17,7 @@ def complete(text: str) -> tuple[str, list[str]]:
     Blocks on the file system; a folder that cannot be read completes to nothing.
     """
     folder, name = os.path.split(text)
-    names = _names(Path(folder or ".").expanduser(), name)
+    names = _names(user_path(folder or "."), name)
     if not names:
         return text, []
     common = _common_beginning(names)

@@ -20,6 +20,7 @@ from tui_ft.tui.editing import edited
 from tui_ft.tui.screens.ask import AskPath, Confirm
 from tui_ft.tui.starting import StartFacts
 from tui_ft.tui.text import plain
+from tui_ft.user_paths import is_there, user_path
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -157,7 +158,7 @@ def _unknown(spec: RunSpec, why: str) -> StartFacts:
 
 def with_data(spec: RunSpec, answer: str) -> RunSpec:
     """Return `spec` with `answer` as its data: an absolute path where there is such a file, else a hub id."""
-    path = Path(answer).expanduser()
-    if path.exists() or answer.startswith(("~", ".", "/")):
+    path = user_path(answer)
+    if is_there(path) or answer.startswith(("~", ".", "/")):
         answer = str(path.absolute())
     return msgspec.structs.replace(spec, data=msgspec.structs.replace(spec.data, train=answer))

@@ -14,6 +14,7 @@ from tui_ft.errors import TuiFtError
 from tui_ft.tui.screens.ask_text import AskText
 from tui_ft.tui.wizard.data_desk import DataDesk
 from tui_ft.tui.wizard.data_sets import Source
+from tui_ft.user_paths import user_path
 
 if TYPE_CHECKING:
     from tui_ft.data.writing import Written
@@ -54,7 +55,7 @@ def _write(source: Source, train_on: str, answer: str, is_left: threading.Event)
 
     from tui_ft.data.writing import write
 
-    out = Path(answer).expanduser().absolute()
+    out = user_path(answer).absolute()
     if out.parent == settings.data_folder():
         out.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     return write(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tui_ft.spec.paths import DEMO
+from tui_ft.user_paths import user_path
 
 DATA_ENDINGS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".txt", ".text")
 PACKED_ENDINGS = (".gz", ".bz2", ".xz", ".zst")
@@ -55,7 +56,7 @@ def browse(text: str, base: Path) -> Listing:
     """
     folder_text, name = os.path.split(text)
     try:
-        folder = base / Path(folder_text or ".").expanduser()
+        folder = base / user_path(folder_text or ".")
         found, left_out, unread = _scan(folder, folder_text, name)
     except (OSError, ValueError, RuntimeError) as error:
         why = getattr(error, "strerror", None) or "there is no such folder"
@@ -71,7 +72,7 @@ def browse(text: str, base: Path) -> Listing:
 
 def _above(folder_text: str) -> str:
     """The folder above, as it is typed."""
-    above = os.path.normpath(f"{Path(folder_text or '.').expanduser()}/..")
+    above = os.path.normpath(f"{user_path(folder_text or '.')}/..")
     return "" if above == "." else f"{above.rstrip('/')}/"
 
 

@@ -13,6 +13,7 @@ from tui_ft.spec.learning import DataSection
 from tui_ft.spec.paths import DEMO
 from tui_ft.spec.run_spec import DataSource
 from tui_ft.tui.wizard.draft import Draft
+from tui_ft.user_paths import user_path
 
 TRAIN_ON = ("completion", "assistant", "all")
 SHARES = (0.0, 0.02, 0.05, 0.1, 0.2)
@@ -186,7 +187,7 @@ def absolute(path: str) -> str:
     """The path as the spec keeps it: absolute where there is such a file, else a name on the Hub."""
     if path == DEMO:
         return path
-    place = Path(path).expanduser()
+    place = user_path(path)
     return str(place.absolute()) if place.exists() or path.startswith(("~", ".", "/")) else path
 
 

@@ -31,6 +31,7 @@ from tui_ft.tui.wizard import method_advice
 from tui_ft.tui.wizard.draft import Draft
 from tui_ft.tui.wizard.live import Outlook
 from tui_ft.tui.wizard.smoke import Smoked, smoked
+from tui_ft.user_paths import user_path
 from tui_ft.vram.assess import assess
 from tui_ft.vram.situation import StepDown
 
@@ -219,7 +220,7 @@ def _code_of(spec: RunSpec) -> tuple[str, ...]:
     """The Python files of a local model that asks for trust; their first names only."""
     if not spec.model.trust_remote_code or not spec.model.id:
         return ()
-    folder = Path(spec.model.id).expanduser()
+    folder = user_path(spec.model.id)
     try:
         names = sorted(path.name for path in folder.glob("*.py")) if folder.is_dir() else []
     except OSError:
