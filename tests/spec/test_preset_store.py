@@ -27,7 +27,7 @@ def keys(folder: Path) -> dict[str, str | None]:
 def test_a_saved_preset_is_found_and_means_the_same(tmp_path: Path) -> None:
     saved = preset_store.save(spec("method.rank=32"), "big", summary="A big one.", folder=tmp_path)
     assert find_preset("big", tmp_path).spec == spec("method.rank=32") == saved.spec
-    assert (saved.summary, saved.source, saved.key) == ("A big one.", "user", "1")
+    assert (saved.summary, saved.source, saved.key) == ("A big one.", "user", "9")
     assert stat.S_IMODE(saved.path.stat().st_mode) == 0o600
 
 
@@ -55,9 +55,21 @@ def test_a_name_that_cannot_be_one_is_refused(name: str, tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_new_preset_moves_no_other_ones_key(tmp_path: Path) -> None:
+    before = keys(tmp_path)
+    mine = preset_store.save(spec(), "mine", folder=tmp_path)
+    free = next(key for key in "123456789" if key not in before.values())
+    assert mine.key == free
+    assert {name: key for name, key in keys(tmp_path).items() if name != "mine"} == before
+    second = preset_store.save(spec(), "second", folder=tmp_path)
+    assert second.key is None, "all nine are taken"
+    preset_store.delete(mine, folder=tmp_path)
+    assert {name: key for name, key in keys(tmp_path).items() if name in before} == before
+
+
 def test_a_chosen_key_is_kept_and_taken_from_the_one_that_had_it(tmp_path: Path) -> None:
-    for name in ("a", "b", "c"):
-        preset_store.save(spec(), name, folder=tmp_path)
+    for name, key in zip("abc", "123", strict=True):
+        preset_store.save(spec(), name, key=key, folder=tmp_path)
     assert [keys(tmp_path)[name] for name in "abc"] == ["1", "2", "3"]
     assert preset_store.choose_key("c", "1", folder=tmp_path) == "a"
     assert [keys(tmp_path)[name] for name in "abc"] == ["3", "2", "1"]
@@ -114,7 +126,7 @@ def test_a_deleted_preset_gives_its_key_back(tmp_path: Path) -> None:
     preset_store.delete(mine, folder=tmp_path)
     assert "mine" not in keys(tmp_path)
     preset_store.save(spec(), "mine", folder=tmp_path)
-    assert keys(tmp_path)["mine"] != "7"
+    assert keys(tmp_path)["mine"] == "7", "it is the one that is free"
 
 
 def test_shipped_presets_are_neither_renamed_nor_deleted(tmp_path: Path) -> None:

@@ -137,7 +137,7 @@ async def test_a_key_is_chosen_and_the_other_preset_takes_the_old_one() -> None:
         await until(world.pilot, lambda: isinstance(world.app.screen, PresetsScreen))
         await until(world.pilot, lambda: world.screen.presets.chosen.key == "1")
         keys = {row.name: row.key for row in world.screen.presets.rows}
-        assert (keys["qlora-8b-24gb"], keys["mine"]) == ("1", "3")
+        assert (keys["qlora-8b-24gb"], keys["demo"], keys["mine"]) == ("1", "2", "9")
 
 
 async def test_delete_asks_and_leaves_shipped_ones_alone() -> None:

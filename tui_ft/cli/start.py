@@ -54,10 +54,10 @@ def start(arguments: argparse.Namespace) -> int:
 def warn_if_too_large(spec: RunSpec) -> None:
     """Say on stderr that the run does not fit its GPU, and what would; it is started all the same."""
     from tui_ft.hardware.gpu import read_gpus
-    from tui_ft.runs.readiness import readiness
+    from tui_ft.runs.readiness import memory
     from tui_ft.vram.holders import gib_text
 
-    found = readiness(spec, read_gpus())
+    found = memory(spec, read_gpus())
     if found.verdict != "does_not_fit" or found.needed_bytes is None or found.free_bytes is None:
         return
     needed, free = gib_text(found.needed_bytes), gib_text(found.free_bytes)

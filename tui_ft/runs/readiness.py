@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tui_ft.errors import TuiFtError
 from tui_ft.hardware.gpu import GpuReading
@@ -44,12 +44,17 @@ class Readiness:
 def readiness(spec: RunSpec, reading: GpuReading) -> Readiness:
     """Look at the files and the GPUs; nothing is fetched. Data that is not named yet is no problem."""
     problems = tuple(str(error) for check in _checks(spec) if (error := _error_of(check, spec)) is not None)
+    return replace(memory(spec, reading), problems=problems)
+
+
+def memory(spec: RunSpec, reading: GpuReading) -> Readiness:
+    """Look at the GPUs alone: does it fit, and what would."""
     try:
         found = assess(spec, _shape(spec), reading)
     except TuiFtError as error:
-        return Readiness(problems=problems, unknown=error.message)
+        return Readiness(problems=(), unknown=error.message)
     return Readiness(
-        problems=problems,
+        problems=(),
         verdict=found.verdict,
         needed_bytes=found.estimate.needed_bytes,
         free_bytes=found.free_bytes,

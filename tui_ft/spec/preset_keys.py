@@ -79,6 +79,11 @@ def choose(folder: Path, names: Iterable[str], name: str, key: str) -> str | Non
     return other
 
 
+def pin(folder: Path, names: Iterable[str]) -> None:
+    """Keep every key as it is now: a preset that comes, goes or is renamed then moves no other's."""
+    _write(folder, {key: name for name, key in assign(names, chosen_keys(folder)).items()})
+
+
 def forget(folder: Path, name: str) -> None:
     """Take back the choice of a key for `name`."""
     chosen = chosen_keys(folder)

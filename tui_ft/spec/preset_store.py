@@ -29,6 +29,8 @@ def save(
 ) -> Preset:
     """Keep `spec` as the user's preset `name`; `key` is the digit that is to start it.
 
+    Without one it gets a digit that no preset has, if there is any: what a finger knows stays.
+
     `text` is the spec as a person wrote it: its comments stay. `summary` becomes its first line. A preset of
     that name is kept unless `replace`. Raises `TuiFtError` for a name that cannot be one or is taken, for
     another key than 1 to 9, and when the folder cannot be written.
@@ -43,6 +45,7 @@ def save(
     written = rewrite(text, spec) if text is not None else toml.dumps(spec)
     written = with_summary(written, summary)
     toml.loads(written, name)  # what is kept can be read again
+    _pin_keys(folder)
     keep(path, written.encode())
     if key:
         choose_key(name, key, folder=folder)
@@ -75,6 +78,7 @@ def rename(preset: Preset, name: str, *, folder: Path | None = None) -> Preset:
     path = folder / f"{name}.toml"
     if path.exists():
         raise TuiFtError(f"There is a preset {name} already.", "Choose another name.")
+    _pin_keys(folder)
     try:
         preset.path.rename(path)
     except OSError as error:
@@ -87,6 +91,7 @@ def delete(preset: Preset, *, folder: Path | None = None) -> None:
     """Remove a preset of the user's for good. Raises `TuiFtError`, for a shipped one too."""
     folder = folder or settings.user_presets_folder()
     _require_own(preset, "deleted", folder)
+    _pin_keys(folder)
     try:
         preset.path.unlink()
     except OSError as error:
@@ -107,6 +112,10 @@ def choose_key(name: str, key: str, *, folder: Path | None = None) -> str | None
         find_preset(name, folder)  # raises, unless it is a file
         raise _no_preset(name)
     return preset_keys.choose(folder, names, name, key)
+
+
+def _pin_keys(folder: Path) -> None:
+    preset_keys.pin(folder, [preset.name for preset in list_presets(folder)[0]])
 
 
 def _listed(name: str, folder: Path) -> Preset:

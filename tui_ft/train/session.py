@@ -123,7 +123,8 @@ class Session:
             self.journal.say(message)
         report = self.data.report
         self.journal.say(
-            f"{report.train_rows} rows to train on, {report.eval_rows} held out, {report.tokens} tokens"
+            f"{report.train_rows} rows to train on, {report.eval_rows} held out; "
+            f"all that were read have {report.tokens} tokens"
         )
 
     def _build_trainer(self) -> RunTrainer:
