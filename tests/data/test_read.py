@@ -196,3 +196,12 @@ def test_reading_needs_no_training_library() -> None:
     code = "import sys, tui_ft.data.prepare; print(*sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"torch", "transformers", "pyarrow"} & set(found.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("name", "is_hub"), [("org/rows", True), ("rows.jsonl", False), ("a/rows.jsonl", False)]
+)
+def test_a_name_of_the_hub_that_is_no_file_is_told_how_to_come_here(name: str, is_hub: bool) -> None:
+    with pytest.raises(TuiFtError) as refused:
+        list(read_rows(Path(name)))
+    assert ("hf download" in refused.value.hint) == is_hub

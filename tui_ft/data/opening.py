@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import os
+import re
 import stat
 import zlib
 from collections.abc import Callable, Iterator
@@ -67,9 +68,7 @@ def reading(path: Path) -> Iterator[None]:
     try:
         yield
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise UnreadableError(
-            path, "missing_file", "does not exist", "Check the path of the data."
-        ) from error
+        raise UnreadableError(path, "missing_file", "does not exist", _where(path)) from error
     except OSError as error:
         raise UnreadableError(
             path, "no_access", f"cannot be read: {os.strerror(error.errno or 0)}",
@@ -77,14 +76,26 @@ def reading(path: Path) -> Iterator[None]:
         ) from error  # fmt: skip
 
 
+_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w-]*")
+
+
+def _where(path: Path) -> str:
+    """What to do about a file that is not there."""
+    name = path.as_posix()
+    if _HUB_NAME.fullmatch(name):
+        return (
+            f"Check the path. A data set of the Hub is checked once it is here: `hf download --repo-type "
+            f"dataset {name} --local-dir DIR`."
+        )
+    return "Check the path of the data."
+
+
 def check_is_file(path: Path) -> None:
     """Raise `UnreadableError` for a pipe or a device, which could make a reader wait for ever."""
     try:
         mode = path.stat().st_mode
     except ValueError as error:  # a path with a NUL character in it
-        raise UnreadableError(
-            path, "missing_file", "does not exist", "Check the path of the data."
-        ) from error
+        raise UnreadableError(path, "missing_file", "does not exist", _where(path)) from error
     if not stat.S_ISREG(mode):
         raise UnreadableError(
             path, "not_a_data_set", "is no file but a pipe or a device",
