@@ -28,6 +28,17 @@ def test_a_row_is_shown_or_the_set_written(
     assert not out.exists()
 
 
+@pytest.mark.parametrize("option", [("--row", "3"), ("--convert", "out.jsonl")])
+def test_evaluation_data_are_for_the_check_alone(
+    path: str, option: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    assert main(["data", path, "--eval", path, *option]) == 2
+    assert "--eval" in capsys.readouterr().err
+    assert not Path("out.jsonl").exists()
+
+
 @pytest.mark.parametrize("content", [None, "", '{"prompt": "a", "chosen": "b", "rejected": "c"}'])
 def test_an_evaluation_that_cannot_be_used_is_told_as_json_too(
     path: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str | None

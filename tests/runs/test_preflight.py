@@ -45,6 +45,8 @@ def test_a_hub_id_is_left_to_the_trainer(spec: RunSpec, tmp_path: Path) -> None:
         ("model.id=/nowhere/model", "no model folder"),
         ("data.train=nowhere.jsonl", "no data file 'nowhere.jsonl'"),
         ("data.train=/nowhere/rows", "no data file"),
+        ("data.train=mine/rows.tab", "no data file"),
+        ("data.train=mine/rows.jsonl.zst", "no data file"),
         ("data.eval=held-out.csv", "no data file"),
         ("hardware.gpus=[7]", "GPU 7"),
     ],

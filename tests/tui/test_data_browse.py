@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from tui_ft.data.names import is_hub_name, looks_like_data
 from tui_ft.spec.run_spec import RunSpec
 from tui_ft.tui.method_facts import model_id
 from tui_ft.tui.path_completion import complete
-from tui_ft.tui.screens.data_pick import is_hub_name
 from tui_ft.tui.start_flow import with_data
-from tui_ft.tui.wizard.browse import browse, looks_like_data
+from tui_ft.tui.wizard.browse import browse
 
 
 @pytest.fixture
@@ -72,6 +72,8 @@ def test_nothing_makes_it_fail(folder: Path) -> None:
 
 def test_names_of_data_and_of_the_hub() -> None:
     assert looks_like_data("A.JSONL") and looks_like_data("x.csv.gz") and not looks_like_data("x.py")
+    assert not looks_like_data("README.md") and not looks_like_data("notes.md")
+    assert is_hub_name("org/set-v1.0") and not is_hub_name("data/rows.tab") and not is_hub_name("a/b.gz")
     assert is_hub_name("tatsu-lab/alpaca") and not is_hub_name("data/rows.jsonl")
     assert not is_hub_name("/abs/path") and not is_hub_name("alpaca") and not is_hub_name("a/b/c")
 

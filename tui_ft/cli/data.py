@@ -45,6 +45,8 @@ def data(arguments: argparse.Namespace) -> int:
     """Print the findings. Exit code 0: no error; 1: errors; 2: it cannot be read; 130: stopped early."""
     if arguments.row is not None and arguments.convert is not None:
         raise TuiFtError("--row shows one row, --convert writes them all.", "Ask for one after the other.")
+    if arguments.eval is not None and (arguments.row is not None or arguments.convert is not None):
+        raise TuiFtError("--eval belongs to the check, not to --row or --convert.", "Leave it out there.")
     path = _path(arguments.path)
     options = {
         "tokenizer": _tokenizer(arguments.model),

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tui_ft.data.declared import REGISTER, data_file
+from tui_ft.data.names import ENDINGS, JSON_LINES, TEXTS
 from tui_ft.data.opening import opened, reading
-from tui_ft.data.sniff import JSON_LINES, TABLES, TEXTS, Container, sniff
+from tui_ft.data.sniff import Container, sniff
 from tui_ft.data.unreadable import FileCode, UnreadableError
 from tui_ft.data.wording import shown
 
 ACCEPTED = "JSON, JSONL, CSV, TSV, Parquet and text (.txt), plain or gzipped, in UTF-8"
 
 _HEAD_BYTES = 64 * 1024
-_DATA_SUFFIXES = (".json", ".parquet", *JSON_LINES, *TABLES, *TEXTS)
 _NO_DATA = (REGISTER, "README.md")
 _FOREIGN: tuple[tuple[bytes, FileCode, str, str], ...] = (
     (b"PK\x03\x04", "archive", "is a zip archive (or an Excel workbook)", "Unpack it, or save it as CSV."),
@@ -148,7 +148,7 @@ def _data_files(folder: Path) -> list[Path]:
     """Return some files of a folder that are named as data."""
     if not folder.is_dir():
         return []
-    files = (p for p in folder.iterdir() if _suffix(p) in _DATA_SUFFIXES and p.name not in _NO_DATA)
+    files = (p for p in folder.iterdir() if _suffix(p) in ENDINGS and p.name not in _NO_DATA)
     return sorted(files)[:5]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import io
 import os
-import re
 import stat
 import zlib
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tui_ft.data.names import is_hub_name
 from tui_ft.data.unreadable import UnreadableError
 
 if TYPE_CHECKING:
@@ -76,13 +76,10 @@ def reading(path: Path) -> Iterator[None]:
         ) from error  # fmt: skip
 
 
-_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w-]*")
-
-
 def _where(path: Path) -> str:
     """What to do about a file that is not there."""
     name = path.as_posix()
-    if _HUB_NAME.fullmatch(name):
+    if is_hub_name(name):
         return (
             f"Check the path. A data set of the Hub is checked once it is here: `hf download --repo-type "
             f"dataset {name} --local-dir DIR`."

@@ -7,12 +7,9 @@ import json
 from typing import Any, Literal
 
 from tui_ft.data.json_faults import could_go_on
+from tui_ft.data.names import JSON_LINES, TABLES, TEXTS
 
 Container = Literal["jsonl", "json", "parquet", "csv", "tsv", "text"]
-
-JSON_LINES = (".jsonl", ".ndjson")
-TABLES = (".csv", ".tsv", ".tab")
-TEXTS = (".txt", ".text", ".md")
 
 _SEPARATORS = ",;\t|"
 _COLUMNS = {

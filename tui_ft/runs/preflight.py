@@ -20,7 +20,6 @@ from tui_ft.user_paths import is_there, user_path
 
 _LEAST_FREE_BYTES = 64 << 20
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
-_DATA_SUFFIXES = frozenset({".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".txt", ".gz"})
 
 
 def check(spec: RunSpec, runs_root: Path) -> None:
@@ -95,11 +94,11 @@ def _sources(spec: RunSpec) -> list[DataSource]:
 
 def _check_source(source: DataSource, is_sft: bool) -> None:
     """Read the first rows of a local file: a format that cannot be trained on is refused before all else."""
-    from tui_ft.data import examples, formats, read
+    from tui_ft.data import examples, formats, names, read
 
     path = demo_paths.data_file() if source.path == DEMO else user_path(source.path)
     if not is_there(path):
-        if _HUB_ID.fullmatch(source.path) and path.suffix.lower() not in _DATA_SUFFIXES:
+        if names.may_be_on_hub(source.path):
             return  # a data set of the hub: the trainer fetches it
         raise TuiFtError(
             f"There is no data file {source.path!r}.",

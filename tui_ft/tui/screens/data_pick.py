@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,14 +14,13 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input, Label
 
+from tui_ft.data.names import is_hub_name
 from tui_ft.tui.path_completion import complete
 from tui_ft.tui.widgets.file_list import FileList
 from tui_ft.tui.widgets.key_bar import KeyBar
 from tui_ft.tui.widgets.notice import Notice
 from tui_ft.tui.widgets.row_list import RowList
-from tui_ft.tui.wizard.browse import Listing, browse, looks_like_data
-
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+from tui_ft.tui.wizard.browse import Listing, browse
 
 
 class PickData(Screen[str | None]):
@@ -161,8 +159,3 @@ def _here() -> Path:
         return Path.cwd()
     except OSError:
         return Path.home()
-
-
-def is_hub_name(text: str) -> bool:
-    """True for `org/name`, which no file is meant by."""
-    return bool(_HUB_ID.fullmatch(text)) and not looks_like_data(text)

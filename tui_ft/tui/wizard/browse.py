@@ -6,11 +6,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from tui_ft.data.names import looks_like_data
 from tui_ft.spec.paths import DEMO
 from tui_ft.user_paths import user_path
-
-DATA_ENDINGS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".txt", ".text")
-PACKED_ENDINGS = (".gz", ".bz2", ".xz", ".zst")
 
 _SCANNED = 20_000
 _SHOWN = 2_000
@@ -38,14 +36,6 @@ class Listing:
     entries: tuple[Entry, ...] = ()
     left_out: int = 0
     problem: str = ""
-
-
-def looks_like_data(name: str) -> bool:
-    """True for a file name that data sets have."""
-    name = name.lower()
-    for ending in PACKED_ENDINGS:
-        name = name.removesuffix(ending)
-    return name.endswith(DATA_ENDINGS)
 
 
 def browse(text: str, base: Path) -> Listing:
