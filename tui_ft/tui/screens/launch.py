@@ -132,13 +132,14 @@ class LaunchScreen(Screen[bool]):
 
     async def _end(self, reading: Reading) -> None:
         """Say what came of it; when it went well, start the real run unless somebody says no in time."""
-        self._has_passed = smoke.has_passed(reading)
-        self.refresh_bindings()
-        if not self._has_passed:
+        if not smoke.has_passed(reading):
+            self.refresh_bindings()
             why = "Its loss is not a number." if smoke.has_bad_loss(reading) else cause_text(reading)
             self.notice.complain(f"The smoke run did not get through. {plain(why)} Nothing else was started.")
             return
         await asyncio.to_thread(smoke.make_room, self.run)
+        self._has_passed = True  # only now: the real run needs the room
+        self.refresh_bindings()
         for left in range(COUNTDOWN_S, 0, -1):
             self.notice.say(f"The whole pipe works. The real run starts in {left} s: Enter now, Esc not.")
             await asyncio.sleep(1)
