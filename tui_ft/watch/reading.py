@@ -18,7 +18,12 @@ from tui_ft.runs.records import (
 from tui_ft.watch.memory import MemoryReport
 from tui_ft.watch.series import Series
 
-SourceName = Literal["tui_ft"]
+SourceName = Literal[
+    "tui_ft", "hf_trainer_state", "tensorboard", "wandb", "llamafactory", "lightning_csv", "stdout",
+    "mlflow", "trackio", "torchtune",
+]  # fmt: skip
+SettingValue = str | int | float | bool | None
+"""A setting of a run by whatever name its own tool gives it; our own by the names of the spec."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,11 +56,23 @@ class MemoryCurve:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OtherSource:
+    """Another source of the same run, or another run at the same place: read it by its path."""
+
+    source: SourceName
+    title: str
+    path: str
+    status: Status = "unknown"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Reading:
     """One reading of a run. The series go on growing behind it; all else is as it was at that moment.
 
     `times` holds the unix time of each training step; `restart_steps` the steps at which a restart or a
-    resume went on. `is_complete` is False while a long history is still being read.
+    resume went on. `hardware_series` run over seconds since `hardware_origin` (unix seconds). `is_complete`
+    is False while a long history is still being read; while `is_approximate` the series are samples of it.
+    `pids` are the processes that are known to write the run, as long as they live.
     """
 
     source: SourceName
@@ -90,6 +107,13 @@ class Reading:
     log: tuple[str, ...] = ()
     log_version: int = 0
     is_complete: bool = True
+    is_approximate: bool = False
+    settings: Mapping[str, SettingValue] = field(default_factory=dict)
+    checkpoint_steps: tuple[float, ...] = ()
+    hardware_series: Mapping[str, Series] = field(default_factory=dict)
+    hardware_origin: float | None = None
+    others: tuple[OtherSource, ...] = ()
+    pids: tuple[int, ...] = ()
 
     def last(self, name: str) -> float | None:
         """The newest value of a series; None when there is none."""

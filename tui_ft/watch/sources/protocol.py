@@ -1,10 +1,16 @@
-"""What every source of runs offers: read a little, then say what is known."""
+"""What every source of runs offers: read a little, then say what is known. And what makes a format known."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
-from tui_ft.watch.reading import Reading
+from tui_ft.watch.reading import Reading, SourceName
+
+if TYPE_CHECKING:
+    from tui_ft.watch.sources.foreign import ForeignSource
 
 
 class Source(Protocol):
@@ -18,3 +24,31 @@ class Source(Protocol):
     def poll(self, budget_s: float = 0.05) -> bool:
         """Read what is new for about `budget_s` seconds; True when the reading changed. Never raises."""
         ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where one source of a run lies: what a person would name (a file or a folder), and all its files."""
+
+    format: SourceName
+    path: Path
+    files: tuple[Path, ...]
+
+
+Clock = Callable[[], float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Format:
+    """One format of runs: the line by which it is registered in `watch.formats`.
+
+    `find(folder, names)` yields the places of this format among the entries `names` of a folder; for a
+    single file the folder is asked with that one name. It reads heads of files at most, never raises
+    for what they hold, and follows no link out of the folder. Of several sources of one run the one with
+    the greatest `richness` is read.
+    """
+
+    name: SourceName
+    richness: int
+    find: Callable[[Path, Sequence[str]], Iterator[Place]]
+    open: Callable[[Place, Clock], ForeignSource]

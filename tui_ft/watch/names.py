@@ -1,0 +1,57 @@
+"""What others call their series, folded to the names of ours; what has no folded name keeps its own."""
+
+from __future__ import annotations
+
+_ALIASES = {
+    "loss": ("loss", "train_loss", "train_loss_step", "training_loss", "train_loss_epoch", "lm_loss"),
+    "eval_loss": ("eval_loss", "val_loss", "valid_loss", "validation_loss", "val_loss_epoch", "test_loss"),
+    "grad_norm": ("grad_norm", "gradient_norm", "norm", "gnorm", "total_norm", "global_grad_norm"),
+    "learning_rate": ("learning_rate", "lr"),
+    "tokens": ("num_tokens", "total_tokens", "num_input_tokens_seen", "tokens"),
+    "tokens_per_s": ("tokens_per_s", "tokens_per_second", "tokens_per_sec", "tok_per_sec", "throughput",
+                     "tokens_per_second_per_gpu"),
+    "gpu_memory_gib": ("gpu_memory_gib", "peak_memory_active"),
+    "perplexity": ("perplexity", "ppl", "train_perplexity", "train_ppl"),
+}  # fmt: skip
+_FOLDED = {alias: name for name, aliases in _ALIASES.items() for alias in aliases}
+_SPLITS = {"train": "", "training": "", "eval": "eval_", "val": "eval_", "valid": "eval_",
+           "validation": "eval_", "test": "test_"}  # fmt: skip
+
+
+def fold(name: str) -> str:
+    """Return the name under which a series of this name is shown beside ours.
+
+    `train/loss` is `loss`, `eval/rewards/chosen` is `eval_rewards/chosen`, `lr` is `learning_rate`; case
+    and spaces count only where nothing is folded. HF's final `train_loss`, the average of a run, never
+    comes here: its reader takes it for the mark of the end that it is.
+    """
+    plain = name.strip().lower().replace(" ", "_").replace("-", "_")
+    if plain in _FOLDED:
+        return _FOLDED[plain]
+    split, slash, rest = plain.partition("/")
+    if slash and split in _SPLITS:
+        prefix = _SPLITS[split]
+        rest = rest.removeprefix(f"{split}_") if prefix else rest
+        known = _FOLDED.get(rest, "")
+        if not prefix:
+            return known or name.strip().partition("/")[2]
+        folded = _FOLDED.get(prefix + rest, "")
+        return folded or prefix + (known or name.strip().partition("/")[2].removeprefix(f"{split}_"))
+    return name.strip()
+
+
+class SeriesNames:
+    """The names of one run's series: where two of its own fold to one, the first keeps the folded name."""
+
+    def __init__(self) -> None:
+        self._shown: dict[str, str] = {}
+        self._taken: set[str] = set()
+
+    def of(self, name: str) -> str:
+        """The name under which the run's series `name` is shown; the same for every call."""
+        known = self._shown.get(name)
+        if known is None:
+            folded = fold(name)
+            known = self._shown[name] = name.strip() if folded in self._taken else folded
+            self._taken.add(known)
+        return known
