@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from tui_ft.runs.directory import RunDirectory
 from tui_ft.watch.sources.protocol import Place
 
 
@@ -13,12 +14,22 @@ class FoundRun:
     """One run, ours or another's: `places` are its sources, the richest first, and never empty.
 
     `path` is absolute and tells the run from every other; a run of ours has the one place of its directory.
+    `siblings` are the other runs that the same search found, and `notes` what that search says of itself
+    (a folder that it may not read, a limit that it came to).
     """
 
     title: str
     path: Path
     places: tuple[Place, ...]
+    siblings: tuple[FoundRun, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def is_ours(self) -> bool:
         return self.places[0].format == "tui_ft"
+
+
+def found_ours(run: RunDirectory) -> FoundRun:
+    """One of our own runs as a found one; touches no file."""
+    place = Place(format="tui_ft", path=run.path, files=(run.state, run.events, run.metrics, run.hardware))
+    return FoundRun(title=run.id, path=run.path, places=(place,))
