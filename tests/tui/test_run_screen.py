@@ -22,6 +22,7 @@ from tui_ft.tui.widgets.foreseen import Foreseen
 from tui_ft.tui.widgets.log_tail import LogTail
 from tui_ft.tui.widgets.numbers import Numbers
 from tui_ft.tui.widgets.outcome import Outcome
+from tui_ft.watch.sources.tui_ft import TuiFtSource
 
 LIVE_KEYS = "s Stop  S Save  p Pause  r Restart  l Log  ? Help  q Back  ^p Palette"
 FAILED_KEYS = "R Resume  r Restart  l Log  ? Help  q Back  ^p Palette"
@@ -71,7 +72,7 @@ class Actions:
 
 def open_app(made: SyntheticRun, actions: Actions | None = None) -> TuiFtApp:
     app = TuiFtApp(made.run.path.parent, made.run, clock=lambda: made.now)
-    app._run_screen = lambda run: RunScreen(run, actions=actions)  # type: ignore[method-assign]
+    app._run_screen = lambda run: RunScreen(TuiFtSource(run, clock=app.clock), run, actions=actions)  # type: ignore[method-assign]
     return app
 
 

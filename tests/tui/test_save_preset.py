@@ -18,6 +18,7 @@ from tui_ft.spec import preset_store, presets, toml
 from tui_ft.spec.run_spec import DataSection, ModelSection, RunSpec, TrainingSection
 from tui_ft.tui.screens.run import RunScreen
 from tui_ft.tui.screens.save_preset import SavePreset, save_as_preset
+from tui_ft.watch.sources.tui_ft import TuiFtSource
 
 SPEC = RunSpec(
     model=ModelSection(id="demo"), data=DataSection(train="/data/own.jsonl", eval="/data/eval.jsonl"),
@@ -140,7 +141,7 @@ async def test_the_run_screen_keeps_the_spec_of_its_run(tmp_path: Path) -> None:
     run = directory.create(tmp_path, "earlier")
     run.spec.write_text("# what I tried\n" + toml.dumps(SPEC))
     app = an_app(Rooms())
-    app._run_screen = RunScreen  # type: ignore[method-assign, assignment]
+    app._run_screen = lambda run: RunScreen(TuiFtSource(run), run)  # type: ignore[method-assign, assignment]
     async with app.run_test(size=(80, 24)) as pilot:
         await ready(pilot)
         app.open_run(run)
@@ -173,7 +174,7 @@ async def test_a_run_whose_spec_is_damaged_is_a_sentence(tmp_path: Path) -> None
     app = an_app(Rooms())
     async with app.run_test(size=(80, 24)) as pilot:
         await ready(pilot)
-        app.push_screen(RunScreen(run))
+        app.push_screen(RunScreen(TuiFtSource(run), run))
         await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.screen.is_mounted)
         await pilot.press("w")
         await until(pilot, lambda: "method.kind" in " ".join(shown(app)))

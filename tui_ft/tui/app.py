@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tui_ft.hardware.gpu import GpuReading
     from tui_ft.spec.run_spec import RunSpec
     from tui_ft.tui.actions import HomeActions
+    from tui_ft.watch.found import FoundRun
 
 
 def read_gpus_now() -> GpuReading:
@@ -35,8 +36,8 @@ def read_gpus_now() -> GpuReading:
 class TuiFtApp(CellDiff):
     """tui-ft in a terminal: a reader of files that can be closed at any moment.
 
-    With `open_run` it begins on that run's screen and `q` leaves the app, with `tour` on the guided tour
-    (the changes to its run's spec, as in `--set`); else it begins at home.
+    With `open_run` or `open_found` it begins on that run's screen and `q` leaves the app, with `tour` on
+    the guided tour (the changes to its run's spec, as in `--set`); else it begins at home.
     `read_gpus` may block: screens call it by `asyncio.to_thread`. `clock` gives unix seconds.
     """
 
@@ -54,6 +55,7 @@ class TuiFtApp(CellDiff):
         runs_root: Path,
         open_run: RunDirectory | None = None,
         *,
+        open_found: FoundRun | None = None,
         tour: Sequence[str] | None = None,
         read_gpus: Callable[[], GpuReading] = read_gpus_now,
         clock: Callable[[], float] = time.time,
@@ -64,6 +66,7 @@ class TuiFtApp(CellDiff):
         self.clock = clock
         self.is_ascii = is_ascii_only(os.environ, getattr(sys.__stderr__, "encoding", None))
         self._first_run = open_run
+        self._first_found = open_found
         self._tour = tour
         # a mode, and not the default screen, because Textual loads no style sheet for the latter
         self.add_mode(self.DEFAULT_MODE, self._first_screen)
@@ -79,7 +82,9 @@ class TuiFtApp(CellDiff):
             from tui_ft.tui.screens.tour import TourScreen
 
             return TourScreen(self._tour)
-        return self._run_screen(self._first_run) if self._first_run else self._home_screen()
+        if self._first_run is not None:
+            return self._run_screen(self._first_run)
+        return self._found_screen(self._first_found) if self._first_found else self._home_screen()
 
     async def _shutdown(self) -> None:
         """Close for good. Workers end first: what they show on is gone soon, and they would complain."""
@@ -90,12 +95,27 @@ class TuiFtApp(CellDiff):
         """Show a run; `q` there comes back to the screen that is on top now."""
         self.push_screen(self._run_screen(run))
 
+    def open_found(self, found: FoundRun) -> None:
+        """Show a run that was found, ours or another's; `q` there comes back to the screen on top now.
+
+        Nothing of it is read here: its files are opened by the screen's worker.
+        """
+        self.push_screen(self._found_screen(found))
+
     def replace_run(self, run: RunDirectory) -> None:
-        """Show a run instead of the one that is on top; Textual cannot replace the first screen of all."""
+        """Show a run instead of the one that is on top."""
+        self._show_instead(self._run_screen(run))
+
+    def replace_found(self, found: FoundRun) -> None:
+        """Show a run that was found instead of the one that is on top."""
+        self._show_instead(self._found_screen(found))
+
+    def _show_instead(self, screen: Screen[Any]) -> None:
+        """Textual cannot replace the first screen of all."""
         if len(self.screen_stack) > 1:
-            self.switch_screen(self._run_screen(run))
+            self.switch_screen(screen)
         else:
-            self.open_run(run)
+            self.push_screen(screen)
 
     def leave_run(self) -> None:
         """Go back from a run's screen: to the screen under it, or out of the app."""
@@ -157,8 +177,16 @@ class TuiFtApp(CellDiff):
 
         return HomeScreen()
 
-    @staticmethod
-    def _run_screen(run: RunDirectory) -> Screen[Any]:
+    def _run_screen(self, run: RunDirectory) -> Screen[Any]:
+        from tui_ft.tui.screens.run import RunScreen
+        from tui_ft.watch.sources.tui_ft import TuiFtSource
+
+        return RunScreen(TuiFtSource(run, clock=self.clock), run)
+
+    def _found_screen(self, found: FoundRun) -> Screen[Any]:
+        if found.is_ours:
+            return self._run_screen(RunDirectory(found.path))
+        from tui_ft.tui.found_source import FoundSource
         from tui_ft.tui.screens.run import RunScreen
 
-        return RunScreen(run)
+        return RunScreen(FoundSource(found, self.clock))

@@ -7,19 +7,27 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tui_ft.errors import TuiFtError
 from tui_ft.runs.directory import RunDirectory
+
+if TYPE_CHECKING:
+    from tui_ft.watch.found import FoundRun
 
 _CALM = {"TEXTUAL_FPS": "30", "TEXTUAL_ANIMATIONS": "none", "TEXTUAL_SMOOTH_SCROLL": "0"}
 """Textual reads these when it is imported: over a slow link every animation is a burst of bytes."""
 
 
 def run_app(
-    runs_root: Path, open_run: RunDirectory | None = None, *, tour: Sequence[str] | None = None
+    runs_root: Path,
+    open_run: RunDirectory | None = None,
+    *,
+    open_found: FoundRun | None = None,
+    tour: Sequence[str] | None = None,
 ) -> None:
-    """Run the app until the user leaves it: on `open_run`, on the guided tour (with these changes to its
-    run's spec), or at home.
+    """Run the app until the user leaves it: on `open_run` or `open_found`, on the guided tour (with these
+    changes to its run's spec), or at home.
 
     Raises `TuiFtError` when there is no terminal.
     """
@@ -34,7 +42,7 @@ def run_app(
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     from tui_ft.tui.app import TuiFtApp
 
-    app = TuiFtApp(runs_root, open_run, tour=tour)
+    app = TuiFtApp(runs_root, open_run, open_found=open_found, tour=tour)
     # without mouse reports the terminal's own selection works, and tmux has nothing to re-assert
     app.run(mouse=os.environ.get("TUI_FT_MOUSE", "") not in ("", "0"))
     if app.return_code:

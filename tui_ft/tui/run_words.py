@@ -26,8 +26,14 @@ _REMEDIES: dict[Cause, str] = {
 }
 
 
-def is_offered(action: str, status: Status) -> bool:
+STEERING = frozenset({"stop", "kill", "save", "pause", "go_on", "resume", "restart", "save_preset"})
+"""What is done to a run of ours only: another's is watched."""
+
+
+def is_offered(action: str, status: Status, *, is_ours: bool = True) -> bool:
     """Say whether a key of the run screen makes sense while the run has this status."""
+    if not is_ours and action in STEERING:
+        return False
     is_over = status in OVER
     is_steerable = not is_over and status not in ("stopping", "queued")
     offered = {

@@ -1,0 +1,31 @@
+"""The keys of the run screen: those that steer a run of ours, and those that look at any run."""
+
+from __future__ import annotations
+
+from textual.binding import Binding, BindingType
+
+STEERING_KEYS: list[BindingType] = [
+    Binding("s", "stop", "Stop", id="run.stop", tooltip="Save a checkpoint and stop the run"),
+    Binding("S", "save", "Save", id="run.save", tooltip="Save a checkpoint now and go on"),
+    Binding("p", "pause", "Pause", id="run.pause",
+            tooltip="Hold the run at the next step; it keeps its memory"),
+    Binding("p", "go_on", "Continue", id="run.continue", tooltip="Go on with a paused run"),
+    Binding("X", "kill", "Kill", id="run.kill", show=False,
+            tooltip="End the run at once, without a checkpoint"),
+    Binding("R", "resume", "Resume", id="run.resume",
+            tooltip="Go on with the ended run from its newest whole checkpoint"),
+    Binding("r", "restart", "Restart", id="run.restart",
+            tooltip="Start a new run from the spec of this one"),
+    Binding("w", "save_preset", "Preset", id="run.preset", show=False,
+            tooltip="Keep the settings of this run as a preset with a name and a key"),
+]  # fmt: skip
+
+RUN_KEYS: list[BindingType] = [
+    Binding("l", "log", "Log", id="run.log", tooltip="Show the log on the whole screen, and back"),
+    Binding("tab", "app.focus_next", "Scroll", id="run.focus", show=False,
+            tooltip="Go to the next text that scrolls"),
+    Binding("escape", "home", "Home", id="run.home", show=False,
+            tooltip="Go to the list of runs; this one goes on"),
+    Binding("question_mark", "help", "Help", id="run.help", tooltip="Every key and what it does"),
+    Binding("q", "back", "Back", id="run.back", tooltip="Leave this screen; the run goes on"),
+]  # fmt: skip
