@@ -19,6 +19,7 @@ from tui_ft.runs import lock as locks
 from tui_ft.runs import prediction, preflight
 from tui_ft.runs.adopting import adopt_if_orphan, adopt_orphans
 from tui_ft.runs.directory import AttemptDirectory, RunDirectory, create, list_directories
+from tui_ft.runs.labels import LONGEST_NOTE, MOST_TAGS
 from tui_ft.runs.records import ENDED, ExitRecord, StateRecord
 from tui_ft.runs.requests import clear_requests
 from tui_ft.runs.spawn import start_supervisor
@@ -149,6 +150,8 @@ def _launch(
             name=spec.notes.name,
             model=display.model_label(spec),
             method=display.method_label(spec),
+            tags=spec.notes.tags[:MOST_TAGS],
+            note=spec.notes.text[:LONGEST_NOTE],
             total_steps=earlier.total_steps if earlier else None,
             host=place.host,
             boot_id=place.boot_id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,10 +12,14 @@ import msgspec
 
 from tui_ft.runs import truth
 from tui_ft.runs.directory import RunDirectory, list_directories
+from tui_ft.runs.labels import Label, LabelBook
 from tui_ft.runs.records import Status, complete_lines, decode_metrics, number
 
 _TAIL_BYTES = 4096
 """Room for some ten rows: the last one may be an evaluation's, which has no training loss."""
+
+_LATEST = 253_402_300_000.0
+"""The end of the year 9999."""
 
 
 class RunSummary(msgspec.Struct, kw_only=True, frozen=True):
@@ -32,6 +37,9 @@ class RunSummary(msgspec.Struct, kw_only=True, frozen=True):
     name: str = ""
     started_at: float | None = None
     updated_at: float | None = None
+    tags: tuple[str, ...] = ()
+    note: str = ""
+    archived: bool = False
 
 
 class _Last(NamedTuple):
@@ -40,10 +48,27 @@ class _Last(NamedTuple):
 
 
 def list_runs(runs_root: Path, now: float | None = None) -> list[RunSummary]:
-    """Return the runs under `runs_root`, newest first. Never raises for what a run directory holds."""
+    """Return the runs under `runs_root`, newest first. Never raises for what a run directory holds.
+
+    Labels that cannot be read are left out; `LabelBook.problem` says why.
+    """
     now = time.time() if now is None else now
-    found = [_summary(run, now) for run in list_directories(runs_root)]
+    labels = LabelBook(runs_root).read()
+    found = [labelled(_summary(run, now), labels) for run in list_directories(runs_root)]
     return sorted(found, key=lambda summary: summary.started_at or 0.0, reverse=True)
+
+
+def labelled(run: RunSummary, labels: Mapping[str, Label]) -> RunSummary:
+    """Return `run` with what a person wrote on it."""
+    label = labels.get(run.id) if labels else None
+    if label is None:
+        return run
+    return msgspec.structs.replace(
+        run,
+        tags=run.tags if label.tags is None else label.tags,
+        note=run.note if label.note is None else label.note,
+        archived=label.archived,
+    )
 
 
 def summarize(run: RunDirectory, now: float | None = None) -> RunSummary:
@@ -76,9 +101,16 @@ def _summary(run: RunDirectory, now: float) -> RunSummary:
         model=state.model,
         method=state.method,
         name=state.name,
-        started_at=state.started_at or state.created_at,
+        started_at=_moment(state.started_at or state.created_at),
         updated_at=known.updated_at,
+        tags=tuple(state.tags),
+        note=state.note,
     )
+
+
+def _moment(at: float | None) -> float | None:
+    """A time as a calendar can show it; what else stands in a damaged state is not known."""
+    return at if at is not None and 0 < at < _LATEST else None
 
 
 def _last_metrics(run: RunDirectory) -> _Last:

@@ -61,8 +61,8 @@ class ExitRecord(msgspec.Struct, kw_only=True, frozen=True):
 class StateRecord(msgspec.Struct, kw_only=True, frozen=True):
     """`state.json`: written only by the holder of `lock`, always as a whole.
 
-    `name`, `model`, `method` and `total_steps` repeat what spec and trainer say, so that a list of a
-    thousand runs reads one small file each.
+    `name`, `model`, `method`, `tags`, `note` and `total_steps` repeat what spec and trainer say, so that a
+    list of a thousand runs reads one small file each.
     """
 
     schema: int = SCHEMA
@@ -72,6 +72,8 @@ class StateRecord(msgspec.Struct, kw_only=True, frozen=True):
     name: str = ""
     model: str = ""
     method: str = ""
+    tags: list[str] = []
+    note: str = ""
     total_steps: int | None = None
     host: str = ""
     boot_id: str = ""
