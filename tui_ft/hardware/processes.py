@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+import stat
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
-_STATE, _PARENT, _START = 0, 1, 19
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+_MOST_ENVIRONMENT_BYTES = 1 << 20
+_STATE, _PARENT, _GROUP, _START = 0, 1, 2, 19
 """Places in /proc/<pid>/stat, counted after the process name (which may hold spaces and brackets)."""
 
 
@@ -97,3 +102,126 @@ def resident_bytes(pids: Iterable[int]) -> int | None:
         except (OSError, IndexError):
             continue
     return total or None
+
+
+class ProcessStat(NamedTuple):
+    """What /proc says of one process: `name` is the kernel's (15 bytes, the process may change it).
+
+    `started` is in clock ticks since boot, as `start_time`; `user` is the effective user id.
+    """
+
+    pid: int
+    name: str
+    parent: int
+    group: int
+    started: int
+    user: int
+
+
+def all_processes() -> list[ProcessStat]:
+    """Return every process that is seen from here and is no zombie; empty where there is no /proc."""
+    found = []
+    for pid in _pids():
+        stat = process_stat(pid)
+        if stat is not None:
+            found.append(stat)
+    return found
+
+
+def process_stat(pid: int) -> ProcessStat | None:
+    """Return what /proc says of `pid`; None when it is gone or only a zombie."""
+    try:
+        descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        data = os.read(descriptor, 4096)
+        user = os.fstat(descriptor).st_uid
+    except OSError:  # it ended in between
+        return None
+    finally:
+        os.close(descriptor)
+    opening, closing = data.find(b"("), data.rfind(b")")
+    fields = data[closing + 2 :].split(None, _START + 1)
+    if len(fields) <= _START or fields[_STATE] in (b"Z", b"X", b"x"):
+        return None
+    name = data[opening + 1 : closing].decode("utf-8", "replace")
+    return ProcessStat(pid, name, int(fields[_PARENT]), int(fields[_GROUP]), int(fields[_START]), user)
+
+
+@cache
+def boot_time() -> float | None:
+    """When this kernel started, in unix seconds; None where it does not say."""
+    try:
+        with open("/proc/stat", "rb") as file:
+            line = next((line for line in file if line.startswith(b"btime ")), b"")
+    except OSError:
+        return None
+    return float(line.split()[1]) if line else None
+
+
+def started_at(started: int) -> float | None:
+    """Return a start time in clock ticks since boot as unix seconds, good to about a second."""
+    boot = boot_time()
+    return None if boot is None else boot + started / TICKS_PER_S
+
+
+class OpenFile(NamedTuple):
+    """What a process has open: `target` as the kernel names it (a path, `pipe:[1]`, …)."""
+
+    number: int
+    target: str
+    is_written: bool
+
+
+def open_files(pid: int, most: int = 4096) -> list[OpenFile]:
+    """Return what `pid` has open, `most` of it at most; empty when it is gone or may not be looked at."""
+    folder = f"/proc/{pid}/fd"
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return []
+    found = []
+    for name in names[:most]:
+        link = f"{folder}/{name}"
+        try:
+            target = os.readlink(link)  # noqa: PTH115 - asked for every file of every process
+            # /proc shows by the link's own permissions how the file was opened
+            is_written = bool(os.lstat(link).st_mode & stat.S_IWUSR)
+        except OSError:
+            continue
+        found.append(OpenFile(int(name), target, is_written))
+    return found
+
+
+def working_directory(pid: int) -> Path | None:
+    """Return where `pid` works; None when it is gone, may not be looked at, or its folder was removed."""
+    try:
+        folder = Path(f"/proc/{pid}/cwd").readlink()
+    except OSError:
+        return None
+    return folder if folder.is_absolute() and not str(folder).endswith(" (deleted)") else None
+
+
+def environment(pid: int, names: Collection[str]) -> dict[str, str]:
+    """Return these variables of `pid` as they were at its start; all others are left unread by callers."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            data = file.read(_MOST_ENVIRONMENT_BYTES)
+    except OSError:
+        return {}
+    pairs = (entry.decode("utf-8", "replace").partition("=") for entry in data.split(b"\0"))
+    return {name: value for name, _, value in pairs if name in names}
+
+
+def maps_any(pid: int, words: Sequence[bytes]) -> bytes | None:
+    """Return the first of `words` that stands in the name of a file mapped by `pid`; None when none does.
+
+    A process of another user tells nothing, and then it is None too.
+    """
+    try:
+        with open(f"/proc/{pid}/maps", "rb") as file:
+            data = file.read()
+    except OSError:
+        return None
+    return next((word for word in words if word in data), None)

@@ -1,0 +1,94 @@
+"""Which living processes write a run, and whether the one that a file names is gone."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from tui_ft.hardware import host, processes
+from tui_ft.watch.processes.box import Group, scan
+
+_NAMED = re.compile(r"events\.out\.tfevents\.(\d+)\.(.+?)\.(\d+)\.\d+(?:\..*)?")
+_START_SLACK_S = 5.0
+_RESTING_S = 5.0
+"""A file written so lately may be another container's that has our host's name: its pid is not ours then."""
+
+
+class Writer(NamedTuple):
+    """A process that writes a run; `start_time` in clock ticks since boot tells it from a reused pid."""
+
+    pid: int
+    start_time: int
+
+
+def writers(paths: Iterable[Path]) -> tuple[Writer, ...]:
+    """Return the living processes whose run these files are, the head of each group.
+
+    A process counts that has one of them open for writing, or whose output folder holds one. Scans all
+    of /proc: tens of milliseconds, for a worker. Never raises.
+    """
+    wanted = [Path(os.path.realpath(path)) for path in paths]  # as the kernel names open files
+    groups = [group for group in scan(with_gpus=False).groups if writes_any(group, wanted)]
+    return tuple(Writer(group.pid, group.start_time) for group in groups)
+
+
+def writes_any(group: Group, wanted: Sequence[Path]) -> bool:
+    """True when one of these files is what the group has open, or lies in a folder that it writes to."""
+    if group.our_run is not None:
+        return any(path == group.our_run or group.our_run in path.parents for path in wanted)
+    return any(
+        path == mine or (mine in path.parents and _is_of(group, path)) or _is_same(path, mine)
+        for path in wanted
+        for mine in group.paths
+    )
+
+
+def _is_of(group: Group, path: Path) -> bool:
+    """An output folder may hold older runs: a file from before the process is none of its own."""
+    try:
+        changed = path.stat().st_mtime
+    except OSError:
+        return False
+    return group.started_at is None or changed >= group.started_at - _START_SLACK_S
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    """True for one file by two names, such as through `wandb/latest-run`."""
+    if one.name != other.name:
+        return False
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
+
+
+def lives(writer: Writer) -> bool:
+    """True while this very process runs."""
+    return processes.is_alive(writer.pid, writer.start_time)
+
+
+def named_writer_gone(path: Path, now: float) -> bool | None:
+    """Tell whether the process in the name of an event file is gone; None when that is not known.
+
+    TensorBoard names start, host and pid. They say something only on this host, within this boot, and of
+    a file that rests: on a shared disk another container may have the same host name.
+    """
+    match = _NAMED.fullmatch(path.name)
+    boot = processes.boot_time()
+    if match is None or boot is None or match[2] != host.hostname() or len(match[3]) > 9:
+        return None
+    created, pid = float(match[1][:12]), int(match[3])
+    if created < boot or pid == 0:
+        return None
+    started = processes.start_time(pid)
+    since = processes.started_at(started) if started is not None else None
+    if since is not None and since <= created + _START_SLACK_S:
+        return False
+    try:
+        rests = abs(now - path.stat().st_mtime) > _RESTING_S
+    except OSError:
+        return None
+    return True if rests else None
