@@ -24,8 +24,8 @@ from tui_ft.tui.widgets.numbers import Numbers
 from tui_ft.tui.widgets.outcome import Outcome
 from tui_ft.watch.sources.tui_ft import TuiFtSource
 
-LIVE_KEYS = "s Stop  S Save  p Pause  r Restart  l Log  ? Help  q Back  ^p Palette"
-FAILED_KEYS = "R Resume  r Restart  l Log  ? Help  q Back  ^p Palette"
+LIVE_KEYS = "s Stop  S Save  p Pause  r Restart  l Log  t Table  ? Help  q Back  ^p Palette"
+FAILED_KEYS = "R Resume  r Restart  l Log  t Table  ? Help  q Back  ^p Palette"
 SIZES = [(80, 24), (120, 40)]
 ERROR = (
     "CUDA out of memory. Tried to allocate 2.10 GiB. GPU 0 has a total capacity of 23.99 GiB of which "

@@ -12,9 +12,10 @@ from tui_ft.runs.records import (
     Status,
     WarningEvent,
 )
-from tui_ft.tui.run_words import header_line, is_offered, memory_titles, standing_alert
+from tui_ft.tui.run_alerts import standing_alert
+from tui_ft.tui.run_numbers import numbers_of
+from tui_ft.tui.run_words import header_line, is_offered, memory_titles
 from tui_ft.tui.widgets.alert import MOST_LINES, alert_lines
-from tui_ft.tui.widgets.numbers import numbers_of
 from tui_ft.tui.widgets.outcome import outcome_lines
 from tui_ft.tui.widgets.progress import coarse_duration, progress_line
 from tui_ft.watch.reading import Activity, MemoryCurve, Reading

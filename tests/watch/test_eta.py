@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from tui_ft.watch.eta import duration_label, seconds_left
+import math
+
+import pytest
+
+from tui_ft.watch.eta import clock_label, duration_label, seconds_left
 from tui_ft.watch.series import Series
 
 
@@ -32,3 +36,15 @@ def test_it_is_not_known_before_two_steps_or_without_a_total() -> None:
 
 def test_durations_are_short() -> None:
     assert [duration_label(s) for s in (7, 90, 11_100, 187_200)] == ["7s", "1m30s", "3h05m", "2d04h"]
+
+
+@pytest.mark.parametrize("moment", [math.nan, math.inf, -math.inf, 1e300, -5.0])
+def test_a_moment_or_duration_that_no_clock_knows_is_a_dash(moment: float) -> None:
+    assert clock_label(moment, 1_790_000_000.0) == "–"
+    assert duration_label(moment) == ("0s" if moment == -5.0 else "–")
+
+
+def test_steps_beyond_all_reason_have_no_end() -> None:
+    times = Series()
+    times.extend([1.0, 2.0], [10.0, 11.0])
+    assert seconds_left(times, 2, 10**400) is None

@@ -24,6 +24,7 @@ _NAMES = {
     "plus": "+",
     "minus": "-",
     "slash": "/",
+    "number_sign": "#",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
     "equals_sign": "=",
@@ -63,10 +64,12 @@ def key_table() -> list[KeyRow]:
     from tui_ft.tui.screens.launch import LaunchScreen
     from tui_ft.tui.screens.method import MethodScreen
     from tui_ft.tui.screens.method_step import MethodStep
+    from tui_ft.tui.screens.other_runs import OtherRuns
     from tui_ft.tui.screens.presets import PresetsScreen
     from tui_ft.tui.screens.review import ReviewScreen
     from tui_ft.tui.screens.run import RunScreen
     from tui_ft.tui.screens.save_preset import SavePreset
+    from tui_ft.tui.screens.series_table import SeriesTable
     from tui_ft.tui.screens.settings import SettingsScreen
     from tui_ft.tui.screens.tour import TourScreen
     from tui_ft.tui.screens.wizard import WizardScreen
@@ -77,6 +80,8 @@ def key_table() -> list[KeyRow]:
         ("Home", HomeScreen.BINDINGS),
         ("Lists", RowList.BINDINGS),
         ("Run", RunScreen.BINDINGS),
+        ("Its table", SeriesTable.BINDINGS),
+        ("What else is there", OtherRuns.BINDINGS),
         ("A new run, every step", WizardScreen.BINDINGS),
         ("Its goal", GoalScreen.BINDINGS),
         ("Its model", ChooseModelScreen.BINDINGS),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from textual.binding import Binding, BindingType
 
+from tui_ft.tui.log_keys import LOG_KEYS
+
 STEERING_KEYS: list[BindingType] = [
     Binding("s", "stop", "Stop", id="run.stop", tooltip="Save a checkpoint and stop the run"),
     Binding("S", "save", "Save", id="run.save", tooltip="Save a checkpoint now and go on"),
@@ -21,7 +23,11 @@ STEERING_KEYS: list[BindingType] = [
 ]  # fmt: skip
 
 RUN_KEYS: list[BindingType] = [
-    Binding("l", "log", "Log", id="run.log", tooltip="Show the log on the whole screen, and back"),
+    *LOG_KEYS,
+    Binding("t", "table", "Table", id="run.table",
+            tooltip="Everything that the run logged as a table, and the settings that are known of it"),
+    Binding("O", "others", "Others", id="run.others", show=False,
+            tooltip="Other sources and other runs at the same place"),
     Binding("tab", "app.focus_next", "Scroll", id="run.focus", show=False,
             tooltip="Go to the next text that scrolls"),
     Binding("escape", "home", "Home", id="run.home", show=False,

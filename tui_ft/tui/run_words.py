@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from tui_ft.runs.records import ENDED, Cause, Status
-from tui_ft.tui.text import plain
-from tui_ft.tui.widgets.alert import Kind
+from rich.cells import cell_len
+
+from tui_ft.runs.records import ENDED, Status
+from tui_ft.tui.text import fit, plain
 from tui_ft.tui.widgets.lines import Line, Piece, pack
 from tui_ft.watch.eta import clock_label
-from tui_ft.watch.reading import MemoryCurve, Reading
+from tui_ft.watch.reading import MemoryCurve, Reading, SourceName
 
 OVER: frozenset[str] = ENDED | {"lost"}
 """A run in one of these does nothing more unless it is resumed."""
+
+_MOST_PIDS = 4
+_SHORTEST_PATH = 12
 
 _SIGNS = {
     "running": ("▶", "live"), "starting": ("▶", "live"), "paused": ("‖", "warn"),
@@ -18,13 +22,12 @@ _SIGNS = {
     "failed": ("✗", "bad"), "lost": ("✗", "bad"), "quiet": ("?", "warn"), "queued": ("·", "muted"),
 }  # fmt: skip
 
-_REMEDIES: dict[Cause, str] = {
-    "cuda_oom": "The GPU has too little memory: lower training.batch_size or data.max_length, or use QLoRA.",
-    "host_oom": "The box has too little memory: close what else runs, or take a smaller model.",
-    "disk_full": "Make room on the disk of the runs root.",
-    "preempted": "The machine took the run away.",
-}
-
+SOURCE_NAMES: dict[SourceName, str] = {
+    "tui_ft": "tui-ft", "hf_trainer_state": "Trainer state", "tensorboard": "TensorBoard", "wandb": "W&B",
+    "llamafactory": "LLaMA-Factory", "lightning_csv": "Lightning", "stdout": "log", "mlflow": "MLflow",
+    "trackio": "trackio", "torchtune": "torchtune",
+}  # fmt: skip
+"""What a person calls a source."""
 
 STEERING = frozenset({"stop", "kill", "save", "pause", "go_on", "resume", "restart", "save_preset"})
 """What is done to a run of ours only: another's is watched."""
@@ -61,62 +64,36 @@ def header_line(reading: Reading, now: float, width: int) -> Line:
         pieces.append((f"started {clock_label(reading.started_at, now)}", "muted"))
     if reading.bad_records:
         pieces.append((f"{reading.bad_records} bad lines", "warn"))
-    if not reading.is_complete:
-        pieces.append(("reading…", "muted"))
+    if not reading.is_complete or reading.is_approximate:
+        pieces.append(("approximate, reading…" if reading.is_approximate else "reading…", "muted"))
     return pack([piece for piece in pieces if piece[0]], width)
 
 
-def standing_alert(reading: Reading) -> tuple[str, str, Kind]:
-    """Headline, text and kind of what the reading itself has to say; empty when all is well."""
-    if reading.status == "failed":
-        return "FAILED", _sentences(_why(reading), _remedy(reading)), "bad"
-    if reading.status == "lost":
-        return "LOST", _sentences(reading.reason or "its processes are gone", _go_on(reading)), "bad"
-    if reading.status in ("quiet", "unknown"):
-        return "", _sentences(reading.reason, *reading.notes), "warn"
-    if reading.status == "paused":
-        return "PAUSED", "The run still holds its memory and still costs money. p goes on.", "warn"
-    if reading.status == "stopped":
-        return "STOPPED", _sentences(_why(reading), _go_on(reading)), "warn"
-    if reading.reason == "unsupervised":
-        return "", "Its supervisor is gone; the training goes on, and stop and save work.", "warn"
-    if reading.warnings and reading.status != "finished":
-        return "", reading.warnings[-1].message, "warn"
-    return "", "", "good"
+def origin_line(reading: Reading, width: int) -> Line:
+    """Where another's run is read from, who writes it, and what else lies there; the path gives way first."""
+    pieces: list[Piece] = [(f" {SOURCE_NAMES[reading.source]}", "strong")]
+    if reading.pids:
+        few = ", ".join(str(pid) for pid in reading.pids[:_MOST_PIDS])
+        more = "…" if len(reading.pids) > _MOST_PIDS else ""
+        pieces.append((f"pid {few}{more}" if len(reading.pids) == 1 else f"pids {few}{more}", ""))
+    elif reading.status == "running":
+        pieces.append(("no process known", "muted"))
+    if reading.others:
+        pieces.append((f"O: {len(reading.others)} more here", "live"))
+    used = sum(cell_len(text) + 2 for text, _ in pieces)
+    if (room := width - used - 1) >= _SHORTEST_PATH:
+        pieces.append((_path_end(plain(reading.path), room), "muted"))
+    return pack(pieces, width)
 
 
-def _why(reading: Reading) -> str:
-    if reading.exit is not None and reading.exit.message:
-        return reading.exit.message
-    if reading.end is not None and reading.end.message:
-        return reading.end.message
-    return reading.reason
-
-
-def cause_text(reading: Reading) -> str:
-    """Why a run ended, and what to do about it where that is known; not how to go on with it."""
-    return _sentences(_why(reading), _known_remedy(reading))
-
-
-def _known_remedy(reading: Reading) -> str:
-    return _REMEDIES.get(reading.exit.cause, "") if reading.exit is not None else ""
-
-
-def _remedy(reading: Reading) -> str:
-    return _sentences(_known_remedy(reading), _go_on(reading))
-
-
-def _go_on(reading: Reading) -> str:
-    if reading.checkpoints:
-        newest = max(kept.step for kept in reading.checkpoints)
-        return f"R resumes from the checkpoint of step {newest}, r starts anew."
-    return "r starts it anew; the log below has the details."
-
-
-def _sentences(*texts: str) -> str:
-    """Join texts as sentences."""
-    cleaned = [" ".join(text.split()) for text in texts]
-    return " ".join(text if text[-1] in ".!?:" else text + "." for text in cleaned if text)
+def _path_end(path: str, room: int) -> str:
+    """The end of a path, which tells one run from the next, from a folder's name on where that fits."""
+    if cell_len(path) <= room:
+        return path
+    end = path
+    while cell_len(end) > room - 2 and "/" in end.strip("/"):
+        end = end.strip("/").partition("/")[2]
+    return f"…/{end}" if cell_len(end) <= room - 2 else fit(end, room)
 
 
 def memory_titles(memory: MemoryCurve | None) -> tuple[str, ...]:

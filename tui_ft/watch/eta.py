@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 from tui_ft.watch.series import Series
 
 RECENT_STEPS = 100
 """The pace is taken over so many steps: evaluations and checkpoints among them count, old pauses do not."""
+_LAST_MOMENT = 253_402_300_800.0 - 86_400.0
+"""The end of the year 9999, less a day for the time zones."""
+_MOST_STEPS = 10**15
+_LONGEST_S = 100_000 * 86_400.0
 
 
 def seconds_per_step(times: Series, since_step: float = 0.0) -> float | None:
@@ -28,11 +33,14 @@ def seconds_left(
     pace = seconds_per_step(times, since_step)
     if pace is None or step is None or total_steps is None or total_steps < step:
         return None
-    return (total_steps - step) * pace
+    steps = total_steps - step
+    return steps * pace if steps < _MOST_STEPS else None
 
 
 def duration_label(seconds: float) -> str:
-    """Return a duration in at most six characters: 45s, 12m30s, 3h05m, 2d04h."""
+    """Return a duration in at most six characters: 45s, 12m30s, 3h05m, 2d04h; `–` for what is none."""
+    if not math.isfinite(seconds) or seconds > _LONGEST_S:
+        return "–"
     whole = max(int(seconds + 0.5), 0)
     if whole < 60:
         return f"{whole}s"
@@ -44,7 +52,12 @@ def duration_label(seconds: float) -> str:
 
 
 def clock_label(moment: float, now: float) -> str:
-    """Return a moment as local time of day, with the date when it is not today's."""
+    """Return a moment as local time of day, with the date when it is not today's.
+
+    A moment that no calendar holds, as a damaged file may claim one, is `–`.
+    """
+    if not 0 <= moment < _LAST_MOMENT:
+        return "–"
     then, today = time.localtime(moment), time.localtime(now)
     form = "%H:%M" if then[:3] == today[:3] else "%d %b %H:%M"
     return time.strftime(form, then)

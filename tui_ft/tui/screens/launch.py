@@ -13,7 +13,8 @@ from textual.screen import Screen
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.tui.actions import sentence
 from tui_ft.tui.run_actions import LocalRunActions
-from tui_ft.tui.run_words import OVER, cause_text, header_line
+from tui_ft.tui.run_alerts import cause_text
+from tui_ft.tui.run_words import OVER, header_line
 from tui_ft.tui.text import plain
 from tui_ft.tui.widgets.key_bar import KeyBar
 from tui_ft.tui.widgets.lines import Lines

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, work
 from textual.app import ComposeResult
@@ -12,9 +12,11 @@ from textual.binding import BindingType
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.records import Status
 from tui_ft.tui.actions import sentence
+from tui_ft.tui.log_keys import LOG_ACTIONS, LogActions
 from tui_ft.tui.run_actions import RunActions
+from tui_ft.tui.run_alerts import standing_alert
 from tui_ft.tui.run_keys import RUN_KEYS, STEERING_KEYS
-from tui_ft.tui.run_words import OVER, header_line, is_offered, standing_alert
+from tui_ft.tui.run_words import OVER, header_line, is_offered, origin_line
 from tui_ft.tui.steering import Steering
 from tui_ft.tui.widgets.alert import Alert, Kind
 from tui_ft.tui.widgets.curves import Curves
@@ -28,18 +30,22 @@ from tui_ft.tui.widgets.progress import Progress
 from tui_ft.watch.reading import Reading
 from tui_ft.watch.sources.protocol import Source
 
+if TYPE_CHECKING:
+    from tui_ft.tui.screens.series_table import SeriesTable
+
 CURVES_EVERY_S = 0.5
 NUMBERS_EVERY_S = 1.0
 FIRST_READ_S = 0.05
 LONG_READ_S = 0.4
 """How long one poll may read: a little before the first picture, then long stretches of a long history."""
+SHORT_ROWS = 20
 TALL_ROWS = 32
-"""From here on the log and the curves of an ended run have more room."""
+"""Below the first the log has less room, from the second on it and the curves of an ended run have more."""
 ENDED_EVERY_S = 3.0
 """A run that is over can only change by a resume from somewhere else."""
 
 
-class RunScreen(Steering):
+class RunScreen(LogActions, Steering):
     """Follows one run; it only reads, and can be left and opened again at any moment.
 
     `run` is its directory when the run is ours: without one no key that steers is offered.
@@ -47,7 +53,7 @@ class RunScreen(Steering):
 
     CSS_PATH = "run.tcss"
     AUTO_FOCUS = ""
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (TALL_ROWS, "-tall")]
+    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (SHORT_ROWS, "-short"), (TALL_ROWS, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [*STEERING_KEYS, *RUN_KEYS]
 
     def __init__(
@@ -62,6 +68,7 @@ class RunScreen(Steering):
         self._numbers_at = -NUMBERS_EVERY_S
         self._is_owed = True
         self._is_first = True
+        self._front: SeriesTable | None = None
 
     @property
     def reading(self) -> Reading:
@@ -70,8 +77,10 @@ class RunScreen(Steering):
 
     def compose(self) -> ComposeResult:
         # known before Textual measures the screen: else every style would be computed twice
-        self.add_class("-tall" if self.app.size.height >= TALL_ROWS else "-short")
+        height = self.app.size.height
+        self.add_class("-tall" if height >= TALL_ROWS else "-short" if height >= SHORT_ROWS else "-tiny")
         yield Lines(id="header")
+        yield Lines(id="origin")
         yield Progress(id="progress")
         yield Numbers(id="numbers")
         yield Foreseen(id="foreseen")
@@ -95,11 +104,13 @@ class RunScreen(Steering):
     @work(group="follow", exclusive=True)
     async def _follow(self) -> None:
         while True:
-            if self.is_current:
+            if self.is_current or self._front is not None:
                 changed = await self._poll()
                 if not self.children:  # the app was closed while the run was read
                     return
-                if changed or self._is_owed:
+                if self._front is not None:
+                    self._front.show(self.reading)
+                elif changed or self._is_owed:
                     self._show(self.reading)
             await self._pause()
 
@@ -128,11 +139,12 @@ class RunScreen(Steering):
         self._wake.clear()
 
     def _show(self, reading: Reading) -> None:
+        is_news = reading.status != self._status
         self._show_shape(reading)
         self.query_one(Curves).show(reading)
         moment = asyncio.get_running_loop().time()
         is_over = reading.status in OVER
-        self._is_owed = not is_over and moment - self._numbers_at < NUMBERS_EVERY_S
+        self._is_owed = not is_over and not is_news and moment - self._numbers_at < NUMBERS_EVERY_S
         if not self._is_owed:
             self._numbers_at = moment
             self._show_words(reading)
@@ -144,6 +156,8 @@ class RunScreen(Steering):
         self.set_class(has_outcome(reading), "-outcome")
         self.set_class(reading.status in ("failed", "lost"), "-failed")
         self.set_class(reading.gpu_memory is not None, "-foreseen")
+        self.set_class(reading.source != "tui_ft" or bool(reading.others), "-origin")
+        self.set_class(reading.source != "tui_ft" and not reading.log, "-silent")
         if is_changed or reading.status != self._status:
             self._status, self._said = reading.status, None
             self.refresh_bindings()
@@ -151,6 +165,8 @@ class RunScreen(Steering):
     def _show_words(self, reading: Reading) -> None:
         now, width = self.owner.clock(), self.size.width
         self.query_one("#header", Lines).set_lines([header_line(reading, now, width)])
+        if self.has_class("-origin"):
+            self.query_one("#origin", Lines).set_lines([origin_line(reading, width)])
         self.query_one(Progress).show(reading, now)
         self.query_one(Numbers).show(reading)
         self.query_one(Foreseen).show(reading, width)
@@ -186,17 +202,40 @@ class RunScreen(Steering):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only the keys that make sense now."""
+        if action in LOG_ACTIONS and self.has_class("-silent"):
+            return False
+        if action == "others" and not self.reading.others:
+            return False
         return is_offered(action, self.reading.status, is_ours=self.run is not None)
 
-    def action_log(self) -> None:
-        self.toggle_class("-log")
-        log = self.query_one(LogTail)
-        if self.has_class("-log"):
-            log.focus()
+    def action_table(self) -> None:
+        from tui_ft.tui.screens.series_table import SeriesTable
+
+        self._front = SeriesTable(self.reading, self.owner.clock)
+        self.app.push_screen(self._front, self._leave_table)
+
+    def _leave_table(self, name: str | None) -> None:
+        self._front = None
+        self.look_again()
+
+    @work(group="act", exclusive=True)
+    async def action_others(self) -> None:
+        from tui_ft.tui.screens.other_runs import OtherRuns
+        from tui_ft.watch.finding import found_other
+
+        other = await self.app.push_screen_wait(OtherRuns(self.reading.others))
+        if other is None:
+            return
+        try:
+            found = await asyncio.to_thread(found_other, other)
+        except Exception as error:  # noqa: BLE001 - shown where the user looks
+            self.say(sentence(error), "bad")
         else:
-            self.set_focus(None)
+            self.owner.replace_found(found)
 
     def action_home(self) -> None:
+        if self.close_search():
+            return
         if self.has_class("-log"):
             self.action_log()
         else:

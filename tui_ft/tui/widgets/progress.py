@@ -23,30 +23,31 @@ def progress_line(reading: Reading, now: float, width: int) -> Line:
     activity = reading.activity
     phase = _phase(reading)
     counted = activity is not None and activity.total and activity.phase not in ("training", "paused")
-    words: list[str]
+    part: float | None = None
+    words = [] if reading.step is None else [f"step {reading.step}"]
     if counted and activity is not None and activity.total and activity.done is not None:
         part = activity.done / activity.total
         words = [_counted(activity)]
-    elif reading.step is not None and reading.total_steps:
-        part = reading.step / reading.total_steps
-        words = [f"{reading.step}/{reading.total_steps}", f"{int(part * 100)}%"]
-    else:
-        part, words = 0.0, [f"step {reading.step}"] if reading.step else []
+    elif reading.step is not None and reading.total_steps and reading.total_steps > 0:
+        done, total = max(reading.step, 0), reading.total_steps
+        part = done / total if done < total else 1.0
+        words = [f"{reading.step}/{total}", f"{100 * done // total}%"]
     if reading.epoch is not None and not counted:
         words.append(f"epoch {reading.epoch:.2f}")
     if timing := _timing(reading, now):
         words.append(timing)
-    return _lay_out(phase, min(max(part, 0.0), 1.0), words, width)
+    return _lay_out(phase, part, words, width)
 
 
-def _lay_out(phase: str, part: float, words: list[str], width: int) -> Line:
+def _lay_out(phase: str, part: float | None, words: list[str], width: int) -> Line:
+    """A bar stands only for a part that is known: an empty one would say that nothing was done."""
     while words and 2 + len(phase) + sum(len(word) + 2 for word in words) > width:
         words = words[:-2] + words[-1:] if len(words) > 2 else words[:-1]
     tail = "".join("  " + word for word in words)
     room = min(width - 4 - len(phase) - len(tail), _LONGEST_BAR)
     pieces: list[Piece] = [(" " + phase, "strong")]
-    if room >= _SHORTEST_BAR:
-        full = int(part * room + 0.5)
+    if part is not None and room >= _SHORTEST_BAR:
+        full = int(min(max(part, 0.0), 1.0) * room + 0.5)
         pieces += [("  ", ""), ("━" * full, "live"), ("─" * (room - full), "muted")]
     pieces.append((tail, ""))
     return tuple(pieces)
@@ -76,15 +77,13 @@ def _timing(reading: Reading, now: float) -> str:
         return f"took {took}, ended {clock_label(reading.ended_at, now)}"
     if reading.status not in ("running", "starting"):
         return ""
-    if reading.activity is not None and reading.activity.phase == "training":
+    if reading.activity is None or reading.activity.phase == "training":
         since = reading.restart_steps[-1] if reading.restart_steps else 0.0
         left = seconds_left(reading.times, reading.step, reading.total_steps, since)
         if left is not None and reading.updated_at is not None:
             return f"{coarse_duration(left)} left, ends {clock_label(reading.updated_at + left, now)}"
         return ""
-    if reading.activity is not None:
-        return f"since {clock_label(reading.activity.since, now)}"
-    return ""
+    return f"since {clock_label(reading.activity.since, now)}"
 
 
 def coarse_duration(seconds: float) -> str:

@@ -45,11 +45,15 @@ class TextPanel(Widget, can_focus=True):
         & > .text-panel--good { color: $text-success; text-style: bold; }
         & > .text-panel--bad { color: $text-error; text-style: bold; }
         & > .text-panel--code { color: $text-accent; }
+        & > .text-panel--warn { color: $text-warning; }
+        & > .text-panel--found { text-style: bold underline; }
+        & > .text-panel--current { text-style: reverse; }
     }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "text-panel--title", "text-panel--focused", "text-panel--muted", "text-panel--strong",
-        "text-panel--good", "text-panel--bad", "text-panel--code",
+        "text-panel--good", "text-panel--bad", "text-panel--code", "text-panel--warn", "text-panel--found",
+        "text-panel--current",
     }  # fmt: skip
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", "Up", show=False, tooltip="Scroll up one line"),
@@ -107,7 +111,9 @@ class TextPanel(Widget, can_focus=True):
 
     def _show(self) -> None:
         self._top = self._last_top if self._is_at_end else min(max(self._top, 0), self._last_top)
-        new = [self._title_entry(), *self._rows[self._top : self._top + self._page]]
+        seen = self._rows[self._top : self._top + self._page]
+        rows = [(self.margin(at) + text, kind) for at, (text, kind) in enumerate(seen, self._top)]
+        new = [self._title_entry(), *rows]
         old, self._shown = self._shown, new
         width = max(self.size.width, 1)
         blank: Entry = ("", "")
@@ -116,6 +122,10 @@ class TextPanel(Widget, can_focus=True):
             after = new[y] if y < len(new) else blank
             if before != after:
                 self.refresh(Region(0, y, width, 1))
+
+    def margin(self, row: int) -> str:
+        """The one cell left of a row."""
+        return " "
 
     def _title_entry(self) -> Entry:
         kind, width = "focused" if self.has_focus else "title", self.size.width
@@ -133,8 +143,7 @@ class TextPanel(Widget, can_focus=True):
             return Strip.blank(width, base)
         text, kind = self._shown[y]
         style = self.get_component_rich_style(f"text-panel--{kind}") if kind else base
-        indent = "" if y == 0 else " "
-        return Strip([Segment(fit_line(indent + text, width), style)]).adjust_cell_length(width, base)
+        return Strip([Segment(fit_line(text, width), style)]).adjust_cell_length(width, base)
 
     def on_focus(self) -> None:
         self._show()

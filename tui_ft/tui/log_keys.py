@@ -1,0 +1,71 @@
+"""What the keys of the run screen do with its log: the whole screen for it, words found, follow or stand."""
+
+from __future__ import annotations
+
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from tui_ft.tui.widgets.log_tail import LogTail
+from tui_ft.tui.widgets.search_line import SearchLine
+
+LOG_KEYS: list[BindingType] = [
+    Binding("l", "log", "Log", id="run.log", tooltip="Show the log on the whole screen, and back"),
+    Binding("slash", "search", "Search", id="run.search", show=False,
+            tooltip="Find words in the log; capitals count where you type some"),
+    Binding("n", "find(1)", "Next", id="run.next", show=False,
+            tooltip="The next place of what was looked for; without a search the next error or warning"),
+    Binding("N", "find(-1)", "Previous", id="run.previous", show=False,
+            tooltip="The place before that one"),
+    Binding("f", "follow", "Follow", id="run.follow", show=False,
+            tooltip="Follow the end of the log, or let it stand still"),
+]  # fmt: skip
+LOG_ACTIONS = frozenset({"log", "search", "find", "follow"})
+
+
+class LogActions(Screen[None]):
+    """A screen with a `LogTail`; with the class `-log` the log has all of it."""
+
+    @property
+    def log_panel(self) -> LogTail:
+        return self.query_one(LogTail)
+
+    def action_log(self) -> None:
+        self.toggle_class("-log")
+        if self.has_class("-log"):
+            self.log_panel.focus()
+        else:
+            self.log_panel.find("")
+            self.log_panel.action_end()
+            self.set_focus(None)
+
+    async def action_search(self) -> None:
+        if self.query(SearchLine):
+            return
+        if not self.has_class("-log"):
+            self.action_log()
+        line = SearchLine(self.log_panel.words, hint="words in the log, then Enter; n and N go on")
+        await self.mount(line, before="KeyBar")
+
+    @on(SearchLine.Wanted)
+    def _look_for(self, event: SearchLine.Wanted) -> None:
+        self.close_search()
+        self.log_panel.find(event.words)
+
+    def close_search(self) -> bool:
+        """Take the line for the words away, else the search itself; False when there was neither."""
+        lines = self.query(SearchLine)
+        if lines:
+            lines.remove()
+            self.log_panel.focus()
+            return True
+        if self.log_panel.is_searching:
+            self.log_panel.find("")
+            return True
+        return False
+
+    def action_find(self, step: int) -> None:
+        self.log_panel.find_next(step)
+
+    def action_follow(self) -> None:
+        self.log_panel.follow()

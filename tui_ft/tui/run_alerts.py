@@ -1,0 +1,85 @@
+"""What a reading itself has to say that the user must know: why a run ended, and how to go on."""
+
+from __future__ import annotations
+
+from tui_ft.runs.records import Cause
+from tui_ft.tui.widgets.alert import Kind
+from tui_ft.watch.reading import Reading
+
+_REMEDIES: dict[Cause, str] = {
+    "cuda_oom": "The GPU has too little memory: lower training.batch_size or data.max_length, or use QLoRA.",
+    "host_oom": "The box has too little memory: close what else runs, or take a smaller model.",
+    "disk_full": "Make room on the disk of the runs root.",
+    "preempted": "The machine took the run away.",
+}
+_FOREIGN_REMEDY = "A smaller batch, shorter rows or gradient checkpointing take less memory."
+
+
+def standing_alert(reading: Reading) -> tuple[str, str, Kind]:
+    """Headline, text and kind of what the reading itself has to say; empty when all is well."""
+    if reading.source != "tui_ft":
+        return _alert_of_another(reading)
+    if reading.status == "failed":
+        return "FAILED", _sentences(_why(reading), _remedy(reading)), "bad"
+    if reading.status == "lost":
+        return "LOST", _sentences(reading.reason or "its processes are gone", _go_on(reading)), "bad"
+    if reading.status in ("quiet", "unknown"):
+        return "", _sentences(reading.reason, *reading.notes), "warn"
+    if reading.status == "paused":
+        return "PAUSED", "The run still holds its memory and still costs money. p goes on.", "warn"
+    if reading.status == "stopped":
+        return "STOPPED", _sentences(_why(reading), _go_on(reading)), "warn"
+    if reading.reason == "unsupervised":
+        return "", "Its supervisor is gone; the training goes on, and stop and save work.", "warn"
+    if reading.warnings and reading.status != "finished":
+        return "", reading.warnings[-1].message, "warn"
+    return "", "", "good"
+
+
+def _alert_of_another(reading: Reading) -> tuple[str, str, Kind]:
+    """The same for a run that was started without us: there is no key to go on with it."""
+    notes = reading.notes
+    if reading.status == "failed":
+        remedy = _FOREIGN_REMEDY if "out of memory" in reading.reason.lower() else ""
+        return "FAILED", _sentences(reading.reason or "It says no cause", remedy, *notes), "bad"
+    if reading.status == "lost":
+        return "LOST", _sentences(reading.reason or "Its process is gone", *notes), "bad"
+    if reading.status == "stopped":
+        return "STOPPED", _sentences(reading.reason, *notes), "warn"
+    if reading.status in ("quiet", "unknown"):
+        return "", _sentences(reading.reason, *notes), "warn"
+    return "", _sentences(*notes), "warn"
+
+
+def _why(reading: Reading) -> str:
+    if reading.exit is not None and reading.exit.message:
+        return reading.exit.message
+    if reading.end is not None and reading.end.message:
+        return reading.end.message
+    return reading.reason
+
+
+def cause_text(reading: Reading) -> str:
+    """Why a run ended, and what to do about it where that is known; not how to go on with it."""
+    return _sentences(_why(reading), _known_remedy(reading))
+
+
+def _known_remedy(reading: Reading) -> str:
+    return _REMEDIES.get(reading.exit.cause, "") if reading.exit is not None else ""
+
+
+def _remedy(reading: Reading) -> str:
+    return _sentences(_known_remedy(reading), _go_on(reading))
+
+
+def _go_on(reading: Reading) -> str:
+    if reading.checkpoints:
+        newest = max(kept.step for kept in reading.checkpoints)
+        return f"R resumes from the checkpoint of step {newest}, r starts anew."
+    return "r starts it anew; the log below has the details."
+
+
+def _sentences(*texts: str) -> str:
+    """Join texts as sentences."""
+    cleaned = [" ".join(text.split()) for text in texts]
+    return " ".join(text if text[-1] in ".!?:" else text + "." for text in cleaned if text)

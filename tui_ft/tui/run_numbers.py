@@ -1,0 +1,128 @@
+"""Which ten numbers of a run are shown: those that matter for every run, then what this one logs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from tui_ft.tui.text import fit, plain
+from tui_ft.watch.eta import seconds_per_step
+from tui_ft.watch.reading import Reading
+from tui_ft.watch.scales import steady_label
+
+MOST = 10
+_MOST_LOOKED_AT = 200
+"""Of a run with more series than this the rest are in the table of all series only."""
+_SHORT = 7
+"""Cells of a short name."""
+
+_STANDARD = frozenset({
+    "loss", "grad_norm", "learning_rate", "eval_loss", "perplexity", "tokens_per_s", "tokens",
+    "mean_token_accuracy", "gpu_memory_gib", "rss_gib",
+})  # fmt: skip
+_BOOKKEEPING = ("runtime", "per_second", "per_s", "timestamp", "timeout", "flos", "epoch", "elapsed",
+                "remaining", "percentage", "global_step", "_step_time", "wall")  # fmt: skip
+"""Parts of names of what is logged beside the learning."""
+_WANTED = (("reward",), ("acc", "f1", "bleu", "rouge", "wer", "score", "margin"), ("kl", "entropy"))
+"""Parts of names that a person looks for first, the most wanted in front."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Number:
+    """One number: its name, the short name for narrow terminals, and the text of its value."""
+
+    name: str
+    short: str
+    value: str
+    is_bad: bool = False
+
+
+def numbers_of(reading: Reading) -> list[Number]:
+    """The ten numbers of a reading.
+
+    Of a run of ours one that is not known yet is a dash, unless the run logs others in its place; of
+    another's run only what is known stands there.
+    """
+    standard, extra = _standard(reading), _extra(reading)
+    if reading.source != "tui_ft":
+        known = [number for number in standard if number.value != "–"]
+        return [*known, *islice(extra, MOST - len(known))]
+    return [
+        number if at == 0 or number.value != "–" else next(extra, number)
+        for at, number in enumerate(standard)
+    ]
+
+
+def _standard(reading: Reading) -> list[Number]:
+    return [
+        _number("loss", "loss", reading.last("loss")),
+        _number("gradient norm", "grad", reading.last("grad_norm")),
+        _number("learning rate", "lr", reading.last("learning_rate")),
+        _number("eval loss", "eval", reading.last("eval_loss")),
+        _number("perplexity", "ppl", reading.last("perplexity")),
+        _pace(reading),
+        Number(name="tokens", short="tokens", value=_count(reading.last("tokens"))),
+        _number("accuracy", "acc", reading.last("mean_token_accuracy")),
+        _memory(reading),
+        _checkpoint(reading),
+    ]
+
+
+def _pace(reading: Reading) -> Number:
+    """Tokens a second; of another's run that does not log them the time of a step."""
+    tokens = reading.last("tokens_per_s")
+    if tokens is None and reading.source != "tui_ft":
+        pace = seconds_per_step(reading.times)
+        return Number(name="s/step", short="s/step", value="–" if pace is None else f"{pace:.3g}")
+    return Number(name="tokens/s", short="tok/s", value=_count(tokens))
+
+
+def _memory(reading: Reading) -> Number:
+    peak, name = reading.last("gpu_memory_gib"), "peak memory"
+    if peak is None and reading.memory is not None:
+        peak, name = reading.memory.used_gib, "memory"
+    if peak is None:
+        peak, name = reading.last("rss_gib"), "memory"
+    return Number(name=name, short="mem", value="–" if peak is None else f"{peak:.2f} GiB")
+
+
+def _checkpoint(reading: Reading) -> Number:
+    steps = [float(kept.step) for kept in reading.checkpoints] or list(reading.checkpoint_steps)
+    return Number(name="checkpoint", short="saved", value=f"{max(steps):.0f}" if steps else "–")
+
+
+def _extra(reading: Reading) -> Iterator[Number]:
+    """What else the run logs, the most wanted first."""
+    names = [
+        name for name in islice(reading.series, _MOST_LOOKED_AT)
+        if name not in _STANDARD and not any(part in name for part in _BOOKKEEPING)
+    ]  # fmt: skip
+    for name in sorted(names, key=_rank):
+        value = reading.last(name)
+        if value is not None:
+            shown = plain(name)
+            yield _number(shown, fit(shown.rpartition("/")[2] or shown, _SHORT).rstrip(), value)
+
+
+def _rank(name: str) -> tuple[bool, int]:
+    wanted = next(
+        (at for at, parts in enumerate(_WANTED) if any(part in name for part in parts)), len(_WANTED)
+    )
+    return name.startswith("eval_"), wanted
+
+
+def _number(name: str, short: str, value: float | None) -> Number:
+    text = "–" if value is None else steady_label(value)
+    return Number(name=name, short=short, value=text, is_bad=value is not None and not math.isfinite(value))
+
+
+def _count(value: float | None) -> str:
+    """Return a count with at most three digits and a unit: 950, 12.3k, 1.20M."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    for limit, name in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if value >= limit:
+            return f"{value / (limit if name != 'k' else 1e3):.3g}{name}"
+    return f"{value:.0f}" if value >= 10 else f"{value:.2g}"

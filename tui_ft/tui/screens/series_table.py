@@ -1,0 +1,177 @@
+"""The table of everything that a run logged; Enter shows a series as a panel. Its settings are a Tab away."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from tui_ft.tui import series_rows
+from tui_ft.tui.series_rows import ORDERS, SeriesRow, SettingRow
+from tui_ft.tui.text import plain
+from tui_ft.tui.widgets.key_bar import KeyBar
+from tui_ft.tui.widgets.notice import Notice
+from tui_ft.tui.widgets.row_list import RowList
+from tui_ft.tui.widgets.search_line import SearchLine
+from tui_ft.tui.widgets.series_list import SeriesList, SettingList
+from tui_ft.watch.reading import Reading
+
+if TYPE_CHECKING:
+    from tui_ft.tui.app import TuiFtApp
+
+EVERY_S = 1.0
+"""Numbers are written again at most so often."""
+
+
+class SeriesTable(Screen[str | None], inherit_bindings=False):
+    """Dismissed with the name of the series to show, None when it was only looked at.
+
+    Who opened it goes on reading the run and hands every reading to `show`.
+    """
+
+    CSS_PATH = "series_table.tcss"
+    AUTO_FOCUS = "SeriesList"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "choose", "Show as a panel", id="table.show", key_display="Enter",
+                tooltip="Show this series as a panel of the run screen"),
+        Binding("slash", "filter", "Filter", id="table.filter", tooltip="Only what holds the words you type"),
+        Binding("o", "order", "Order", id="table.order",
+                tooltip="As logged, by name, by points, by values that are not finite"),
+        Binding("tab", "other", "Settings", id="table.other", key_display="Tab",
+                tooltip="Go between the series and the settings that are known of the run"),
+        Binding("question_mark,f1", "help", "Help", id="table.help", key_display="?",
+                tooltip="Every key and what it does"),
+        Binding("q,escape,t", "back", "Back", id="table.back", key_display="q",
+                tooltip="Back to the curves; Esc first takes a filter back"),
+    ]  # fmt: skip
+
+    def __init__(self, reading: Reading, clock: Callable[[], float] = time.time) -> None:
+        super().__init__()
+        self._reading = reading
+        self._clock = clock
+        self._order = 0
+        self._words = ""
+        self._shown_at = -EVERY_S
+
+    def compose(self) -> ComposeResult:
+        yield SeriesList()
+        yield SettingList()
+        yield Notice()
+        yield KeyBar(palette=False)
+
+    def on_mount(self) -> None:
+        self._show()
+
+    @property
+    def series(self) -> SeriesList:
+        return self.query_one(SeriesList)
+
+    @property
+    def settings(self) -> SettingList:
+        return self.query_one(SettingList)
+
+    def show(self, reading: Reading) -> None:
+        """Take a newer reading; the numbers follow at most once a second."""
+        self._reading = reading
+        if self.is_mounted and time.monotonic() - self._shown_at >= EVERY_S:
+            self._show()
+
+    def _show(self) -> None:
+        self._shown_at = time.monotonic()
+        of_all = series_rows.series_rows(self._reading)
+        rows = series_rows.in_order(series_rows.holding(of_all, self._words), ORDERS[self._order])
+        known = series_rows.setting_rows(self._reading, self._clock())
+        settings = series_rows.settings_holding(known, self._words)
+        asked = f"/{plain(self._words)}  " if self._words else ""
+        order = f", {ORDERS[self._order]}" if self._order else ""
+        self.series.heading = f"{asked}{_count(rows, of_all)} series{order}"
+        self.settings.heading = f"{asked}{_count(settings, known)} settings and facts"
+        self.series.set_rows(rows)
+        self.settings.set_rows(settings)
+        self._explain()
+
+    def _explain(self) -> None:
+        notice = self.query_one(Notice)
+        if self.has_class("-settings"):
+            chosen = self.settings.chosen
+            notice.show_detail(f"{chosen.name}: {chosen.value}" if chosen else "")
+        else:
+            row = self.series.chosen
+            notice.show_detail(_words_of(row) if row else "")
+
+    @on(RowList.Chosen)
+    def _chosen(self) -> None:
+        self._explain()
+
+    # --- keys ------------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A setting is no panel, and has no order of its own."""
+        return action not in ("choose", "order") or not self.has_class("-settings")
+
+    def action_choose(self) -> None:
+        row = self.series.chosen
+        if row is not None:
+            self.dismiss(row.name)
+
+    @on(RowList.Clicked)
+    def _clicked(self) -> None:
+        if not self.has_class("-settings"):
+            self.action_choose()
+
+    def action_order(self) -> None:
+        self._order = (self._order + 1) % len(ORDERS)
+        self._show()
+
+    def action_other(self) -> None:
+        self.toggle_class("-settings")
+        self._current_list.focus()
+        self.refresh_bindings()
+        self._explain()
+
+    @property
+    def _current_list(self) -> RowList[SeriesRow] | RowList[SettingRow]:
+        return self.settings if self.has_class("-settings") else self.series
+
+    async def action_filter(self) -> None:
+        if not self.query(SearchLine):
+            line = SearchLine(self._words, hint="part of a name", as_typed=True)
+            await self.mount(line, before="KeyBar")
+
+    @on(SearchLine.Wanted)
+    def _filter(self, event: SearchLine.Wanted) -> None:
+        self._words = event.words
+        if event.is_final:
+            self._close_line()
+        self._show()
+
+    def _close_line(self) -> None:
+        self.query(SearchLine).remove()
+        self._current_list.focus()
+
+    def action_help(self) -> None:
+        cast("TuiFtApp", self.app).open_help()
+
+    def action_back(self) -> None:
+        if self.query(SearchLine):
+            self._close_line()
+        elif self._words:
+            self._words = ""
+            self._show()
+        else:
+            self.dismiss(None)
+
+
+def _count(rows: list[SeriesRow] | list[SettingRow], of_all: list[SeriesRow] | list[SettingRow]) -> str:
+    return f"{len(rows):,}" if len(rows) == len(of_all) else f"{len(rows):,} of {len(of_all):,}"
+
+
+def _words_of(row: SeriesRow) -> str:
+    where = "over time" if row.is_hardware else f"at step {row.at}"
+    bad = f", {row.nonfinite:,} of {row.points:,} not finite" if row.nonfinite else ""
+    return f"{plain(row.name)}: last {row.last} {where}; {row.low} to {row.high}{bad}"

@@ -1,0 +1,73 @@
+"""The lists of the table screen: every series of a run, and its settings."""
+
+from __future__ import annotations
+
+from tui_ft.tui.series_rows import SeriesRow, SettingRow
+from tui_ft.tui.text import fit, plain
+from tui_ft.tui.widgets.row_list import Cell, RowList
+
+_NUMBER = 11
+_STEP = 10
+_BAD = 11
+
+
+class SeriesList(RowList[SeriesRow]):
+    """A line a series: name, last value and its step, least and greatest, points, values not finite."""
+
+    heading = "Series"
+
+    def key_of(self, row: SeriesRow) -> str:
+        return f"{row.is_hardware}{row.name}"
+
+    def empty_lines(self) -> list[str]:
+        return ["No series holds these words." if self.heading.startswith("/") else "No values yet."]
+
+    def heading_cells(self, width: int) -> list[Cell]:
+        titles = "".join(fit(name, size, right=True) for name, size in _columns(width))
+        look = "focused-title" if self.has_focus else "title"
+        return [(fit(f" {self.heading}", max(width - len(titles), 0)), look), (titles, "")]
+
+    def row_cells(self, row: SeriesRow, width: int) -> list[Cell]:
+        values = {
+            "last": row.last, "at step": row.at, "least": row.low, "greatest": row.high,
+            "points": f"{row.points:,}", "not finite": f"{row.nonfinite:,}" if row.nonfinite else "–",
+        }  # fmt: skip
+        columns = _columns(width + 1)
+        name = width - sum(size for _, size in columns)
+        cells: list[Cell] = [(fit(plain(row.name), max(name, 0)), "")]
+        for title, size in columns:
+            look = "bad" if title == "not finite" and row.nonfinite else "" if title == "last" else "muted"
+            cells.append((fit(values[title], size - 1, right=True).rjust(size), look))
+        return cells
+
+
+def _columns(width: int) -> list[tuple[str, int]]:
+    """The columns that `width` cells have room for beside the name."""
+    if width < 48:
+        return [("last", _NUMBER), ("points", _STEP)]
+    short = [("last", _NUMBER), ("least", _NUMBER), ("greatest", _NUMBER), ("points", _STEP)]
+    if width < 76:
+        return short
+    return [("last", _NUMBER), ("at step", _STEP), *short[1:], ("not finite", _BAD)]
+
+
+class SettingList(RowList[SettingRow]):
+    """A line a setting: its name and its value."""
+
+    heading = "Settings"
+
+    def key_of(self, row: SettingRow) -> str:
+        return f"{row.is_fact}{row.name}{row.value if row.name == 'note' else ''}"
+
+    def empty_lines(self) -> list[str]:
+        return ["Nothing holds these words."]
+
+    def heading_cells(self, width: int) -> list[Cell]:
+        return [(fit(f" {self.heading}", width), "focused-title" if self.has_focus else "title")]
+
+    def row_cells(self, row: SettingRow, width: int) -> list[Cell]:
+        name = min(max(width * 2 // 5, 12), 44)
+        return [
+            (fit(row.name, name - 1) + " ", "muted" if row.is_fact else ""),
+            (fit(row.value, width - name), ""),
+        ]
