@@ -87,9 +87,21 @@ class Rooms:
         self.stopped: list[str] = []
         self.failure: Exception | None = None
         self.data_problem = ""
+        self.label_trouble = ""
+        self.labelled: list[tuple[list[str], dict[str, Any]]] = []
 
     def list_runs(self) -> list[RunSummary]:
         return list(self.runs)
+
+    def label_problem(self) -> str:
+        return self.label_trouble
+
+    def label(self, run_ids: list[str], **changes: Any) -> None:
+        self._fail()
+        self.labelled.append((run_ids, changes))
+        self.runs = [
+            msgspec.structs.replace(run, **changes) if run.id in run_ids else run for run in self.runs
+        ]
 
     def list_presets(self) -> tuple[list[Preset], list[str]]:
         return list(self.presets), list(self.problems)

@@ -14,7 +14,8 @@ from textual.app import App, ComposeResult
 from tui_ft.spec.presets import list_presets
 from tui_ft.tui.widgets.preset_list import PresetList
 from tui_ft.tui.widgets.row_list import RowList
-from tui_ft.tui.widgets.run_list import RunList, loss_text, progress_text, short_id, start_text
+from tui_ft.tui.widgets.run_columns import loss_text, progress_text, short_id, start_text
+from tui_ft.tui.widgets.run_list import RunList
 
 
 class ListApp(App[None]):

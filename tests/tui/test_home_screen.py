@@ -13,17 +13,17 @@ from textual.pilot import Pilot
 
 from tui_ft.errors import TuiFtError
 from tui_ft.hardware.gpu import GpuReading
+from tui_ft.tui import home_reading as home_module
 from tui_ft.tui.download import Download
-from tui_ft.tui.screens import home as home_module
 from tui_ft.tui.screens.ask import AskPath, Confirm
 from tui_ft.tui.screens.help import HelpScreen
 from tui_ft.tui.screens.home import HomeScreen
 from tui_ft.tui.starting import StartFacts
 
 HELD = StartFacts(model="demo", method="LoRA r16", gpu="GPU 0 H200", held="1 process, 34.0 GiB in use")
-FOOTER = ["n New", "1-9 Start", "Enter Open", "r Restart", "s Stop", "p Presets", "Tab Lists", "? Help",
+FOOTER = ["n New", "1-9 Start", "Enter Open", "r Restart", "s Stop", "/ Filter", "Tab Lists", "? Help",
           "q Quit"]  # fmt: skip
-WIDE = ["m Method", "e Edit", "w Save", "^p Palette"]
+WIDE = ["m Method", "e Edit", "w Save", "p Presets", "^p Palette"]
 
 
 @asynccontextmanager

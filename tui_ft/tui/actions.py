@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tui_ft.errors import TuiFtError
 
@@ -23,6 +23,14 @@ class HomeActions(Protocol):
 
     def list_runs(self) -> list[RunSummary]:
         """All runs, newest first."""
+        ...
+
+    def label_problem(self) -> str:
+        """Why tags, notes and the archive could not be read; empty when they could."""
+        ...
+
+    def label(self, run_ids: list[str], **changes: Any) -> None:
+        """Write `tags`, `note` or `archived` on runs, ours by id and others' by path."""
         ...
 
     def list_presets(self) -> tuple[list[Preset], list[str]]:
@@ -75,6 +83,14 @@ class LocalActions:
         if self._poll is None:
             self._poll = RunPoll(self.runs_root)
         return self._poll.read(self.clock())
+
+    def label_problem(self) -> str:
+        return self._poll.labels.problem if self._poll is not None else ""
+
+    def label(self, run_ids: list[str], **changes: Any) -> None:
+        from tui_ft.runs.labels import change_labels
+
+        change_labels(self.runs_root, run_ids, **changes)
 
     def list_presets(self) -> tuple[list[Preset], list[str]]:
         from tui_ft.settings import user_presets_folder

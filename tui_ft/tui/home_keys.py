@@ -26,16 +26,32 @@ HOME_KEYS: list[BindingType] = [
             tooltip="Save the settings of the chosen run as a preset"),
     Binding("p", "presets", "Presets", id="home.presets",
             tooltip="All presets: rename, delete, compare, give them keys"),
+    Binding("slash", "filter", "Filter", id="home.filter",
+            tooltip="Show only runs with these words: id, name, model, method, status, #tag, note"),
+    Binding("o", "order", "Order", id="home.order", show=False,
+            tooltip="Sort the runs in another order: live first, newest, name, loss, status, model, written"),
+    Binding("g", "group", "Group", id="home.group", show=False,
+            tooltip="Group the runs by model, method, status, tag or day; Enter folds a group"),
+    Binding("space", "mark", "Mark", id="home.mark", show=False,
+            tooltip="Mark the chosen run, or take its mark away; #, i and a then mean all marked ones"),
+    Binding("number_sign", "tags", "Tags", id="home.tags", show=False, tooltip="Give the run tags"),
+    Binding("i", "note", "Note", id="home.note", show=False, tooltip="Write a note on the run"),
+    Binding("a", "archive", "Archive", id="home.archive", show=False,
+            tooltip="Put a run that has ended away, or take it out of the archive"),
+    Binding("A", "show_archived", "Archived", id="home.archived", show=False,
+            tooltip="Show the archived runs too, or hide them"),
+    Binding("escape", "clear_list", "Show all", id="home.clear", show=False,
+            tooltip="Take the filter away, then the marks"),
     Binding("tab", "other_list", "Lists", id="home.lists", key_display="Tab",
             tooltip="Go between the runs and the presets"),
     Binding("question_mark", "help", "Help", id="home.help", tooltip="Every key and what it does"),
     Binding("q", "quit", "Quit", id="home.quit", tooltip="Leave tui-ft; runs go on"),
 ]  # fmt: skip
 
-WIDE = 104
+WIDE = 110
 """From this width on all of them stand on one line."""
 
-_OF_RUNS = frozenset({"restart", "stop", "save_preset"})
+_OF_RUNS = frozenset({"restart", "stop", "save_preset", "filter"})
 _OF_EITHER = frozenset({"method", "edit"})
 
 
@@ -48,6 +64,8 @@ def has_room(action: str, width: int, *, has_runs: bool, in_presets: bool) -> bo
         return not has_runs and (width >= WIDE or not in_presets)
     if action in _OF_RUNS:
         return has_runs and (width >= WIDE or (not in_presets and action != "save_preset"))
+    if action == "presets":  # Tab leads to them
+        return not has_runs or width >= WIDE or in_presets
     if action in _OF_EITHER:
         return width >= WIDE or in_presets
     return True

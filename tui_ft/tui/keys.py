@@ -74,10 +74,12 @@ def key_table() -> list[KeyRow]:
     from tui_ft.tui.screens.tour import TourScreen
     from tui_ft.tui.screens.wizard import WizardScreen
     from tui_ft.tui.widgets.field_list import FieldList
+    from tui_ft.tui.widgets.filter_line import FilterLine
     from tui_ft.tui.widgets.row_list import RowList
 
     screens: list[tuple[str, Iterable[BindingType]]] = [
         ("Home", HomeScreen.BINDINGS),
+        ("Home, the filter", FilterLine.BINDINGS),
         ("Lists", RowList.BINDINGS),
         ("Run", RunScreen.BINDINGS),
         ("Its table", SeriesTable.BINDINGS),

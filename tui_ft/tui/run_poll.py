@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 from tui_ft.runs.adopting import adopt_if_orphan
 from tui_ft.runs.directory import RunDirectory, list_directories
-from tui_ft.runs.listing import RunSummary, summarize
+from tui_ft.runs.labels import Label, LabelBook
+from tui_ft.runs.listing import RunSummary, labelled, summarize
 from tui_ft.runs.records import ENDED
 from tui_ft.runs.truth import UNSUPERVISED
 
 ADOPT_AGAIN_S = 60.0
 """A run that could not be adopted is tried again after this."""
+LOOKS = 1500
+"""So many ended runs are looked at in one poll, the newest always among them; the others in turn."""
+ALWAYS = 500
+SETTLED_NS = 2 * 10**9
 
 _Stamp = tuple[int, int, int]
 
@@ -22,21 +28,57 @@ class RunPoll:
 
     def __init__(self, runs_root: Path) -> None:
         self.runs_root = runs_root
+        self.labels = LabelBook(runs_root)
         self._ended: dict[str, tuple[_Stamp, RunSummary]] = {}
+        self._labelled: dict[str, tuple[RunSummary, Label, RunSummary]] = {}
         self._tried: dict[str, float] = {}
+        self._folder: tuple[int, list[RunDirectory]] | None = None
+        self._turn = 0
 
     def read(self, now: float) -> list[RunSummary]:
         """Return all runs, newest first, and give those that lost their supervisor a new one."""
-        runs = [self._summary(run, now) for run in list_directories(self.runs_root)]
-        for run in runs:
+        labels = self.labels.read()
+        runs = []
+        for run in self._summaries(self._directories(), now):
             if run.reason == UNSUPERVISED or run.status == "lost":
                 self._adopt(run, now)
+            label = labels.get(run.id)
+            runs.append(run if label is None else self._with_label(run, label))
         return sorted(runs, key=lambda run: run.started_at or 0.0, reverse=True)
+
+    def _directories(self) -> list[RunDirectory]:
+        """The run directories; the names are read again only when one came or went."""
+        changed, now = _changed(self.runs_root), time.time_ns()
+        if changed is not None and self._folder is not None and self._folder[0] == changed:
+            return self._folder[1]
+        found = list_directories(self.runs_root)
+        # a folder that changed just now may change again within the same tick of the file system's clock
+        is_settled = changed is not None and now - changed > SETTLED_NS
+        self._folder = (changed, found) if changed is not None and is_settled else None
+        return found
+
+    def _summaries(self, found: list[RunDirectory], now: float) -> list[RunSummary]:
+        rest = max(0, len(found) - LOOKS)
+        start = ALWAYS + (self._turn % max(1, len(found) - ALWAYS))
+        self._turn = self._turn + LOOKS - ALWAYS if rest else 0
+        runs = []
+        for place, run in enumerate(found):
+            is_due = not rest or place < ALWAYS or _is_between(place, start, LOOKS - ALWAYS, len(found))
+            known = self._ended.get(run.id)
+            runs.append(self._summary(run, now) if known is None or is_due else known[1])
+        return runs
 
     def _adopt(self, run: RunSummary, now: float) -> None:
         if now - self._tried.get(run.id, -ADOPT_AGAIN_S) >= ADOPT_AGAIN_S:
             self._tried[run.id] = now
             adopt_if_orphan(RunDirectory(Path(run.path)))
+
+    def _with_label(self, run: RunSummary, label: Label) -> RunSummary:
+        """The same object for the same run and label: whoever keeps it sees that nothing changed."""
+        known = self._labelled.get(run.id)
+        if known is None or known[0] is not run or known[1] != label:
+            known = self._labelled[run.id] = (run, label, labelled(run, {run.id: label}))
+        return known[2]
 
     def _summary(self, run: RunDirectory, now: float) -> RunSummary:
         stamp = _stamp(run)
@@ -47,6 +89,19 @@ class RunPoll:
         if stamp is not None and summary.status in ENDED:
             self._ended[run.id] = (stamp, summary)
         return summary
+
+
+def _is_between(place: int, start: int, count: int, total: int) -> bool:
+    """True for `count` places from `start` on, going round at the end to where the newest stop."""
+    round_trip = total - ALWAYS
+    return (place - start) % round_trip < count
+
+
+def _changed(folder: Path) -> int | None:
+    try:
+        return folder.stat().st_mtime_ns
+    except OSError:
+        return None
 
 
 def _stamp(run: RunDirectory) -> _Stamp | None:

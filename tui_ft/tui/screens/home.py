@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -16,38 +16,29 @@ from tui_ft.runs.directory import RunDirectory
 from tui_ft.tui import home_doors
 from tui_ft.tui.actions import HomeActions, LocalActions, sentence
 from tui_ft.tui.home_keys import HOME_KEYS, has_room
+from tui_ft.tui.home_list import detail_of
+from tui_ft.tui.home_reading import HomeReading
 from tui_ft.tui.text import plain
+from tui_ft.tui.widgets.filter_line import FilterLine
 from tui_ft.tui.widgets.gpu_strip import GpuStrip
 from tui_ft.tui.widgets.key_bar import KeyBar
 from tui_ft.tui.widgets.notice import Notice
 from tui_ft.tui.widgets.preset_list import PresetList
 from tui_ft.tui.widgets.row_list import RowList
-from tui_ft.tui.widgets.run_list import RunList
+from tui_ft.tui.widgets.run_list import GroupLine, RunList
 
 if TYPE_CHECKING:
     from tui_ft.runs.listing import RunSummary
     from tui_ft.spec.presets import Preset
-    from tui_ft.tui.app import TuiFtApp
     from tui_ft.tui.start_flow import StartFlow
 
-Answer = TypeVar("Answer")
 Deed = Callable[[], Coroutine[None, None, None]]
 
-_LIVE = frozenset({"queued", "starting", "running", "paused", "stopping", "quiet"})
-RUNS_EVERY_S = 2.0
-ENDED_RUNS_EVERY_S = 5.0
-"""While nothing is going on, only a run that somebody else starts can change the list."""
-GPUS_EVERY_S = 2.0
-NO_GPU_EVERY_S = 30.0
-"""A box without a GPU rarely gets one while the app is open."""
-PRESETS_EVERY_S = 30.0
 NOTHING = "Nothing was started."
 KEPT = "Your answers are kept: n goes on with them."
-_DEMO = "demo"
-"""The preset that a newcomer is shown."""
 
 
-class HomeScreen(Screen[None], inherit_bindings=False):
+class HomeScreen(HomeReading, inherit_bindings=False):
     """Everything at a glance; nothing here blocks, and it can be left at any moment."""
 
     CSS_PATH = "home.tcss"
@@ -57,15 +48,8 @@ class HomeScreen(Screen[None], inherit_bindings=False):
     def __init__(self, actions: HomeActions | None = None) -> None:
         super().__init__()
         self._given_actions = actions
-        self._preset_problems: list[str] = []
         self._is_starting = False
-        self._wanted_run = ""
-        self._early_key = ""
-
-    @property
-    def owner(self) -> TuiFtApp:
-        """The app, which knows runs root, GPU reader and clock."""
-        return cast("TuiFtApp", self.app)
+        self._cursor_at = ""
 
     @property
     def actions(self) -> HomeActions:
@@ -76,6 +60,7 @@ class HomeScreen(Screen[None], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         yield GpuStrip()
+        yield FilterLine()
         yield RunList()
         yield PresetList()
         yield Notice()
@@ -86,94 +71,21 @@ class HomeScreen(Screen[None], inherit_bindings=False):
         return has_room(
             binding.action,
             self.size.width,
-            has_runs=bool(self.runs.rows),
+            has_runs=bool(self.runs.runs),
             in_presets=self.presets.has_focus,
         )
-
-    @property
-    def runs(self) -> RunList:
-        return self.query_one(RunList)
-
-    @property
-    def presets(self) -> PresetList:
-        return self.query_one(PresetList)
-
-    @property
-    def notice(self) -> Notice:
-        return self.query_one(Notice)
-
-    # --- what is shown is read again while the screen is on top -------------------------------------
-
-    def on_screen_resume(self) -> None:
-        self.call_after_refresh(self._follow)  # the first frame shares its processor with no reader
-
-    def _follow(self) -> None:
-        if not self.is_current:
-            return
-        self._follow_presets()
-        self._follow_runs()
-        self._follow_gpus()
-
-    def on_screen_suspend(self) -> None:
-        self.workers.cancel_group(self, "follow")
-
-    @work(group="follow")
-    async def _follow_runs(self) -> None:
-        while True:
-            runs = await self._read("The runs cannot be listed", self.actions.list_runs)
-            if runs is not None:
-                self._show_runs(runs)
-            is_live = any(run.status in _LIVE for run in self.runs.rows)
-            await asyncio.sleep(RUNS_EVERY_S if is_live else ENDED_RUNS_EVERY_S)
-
-    def _show_runs(self, runs: list[RunSummary]) -> None:
-        had_runs = bool(self.runs.rows)
-        self.runs.set_rows(runs)
-        if had_runs != bool(runs):
-            self.refresh_bindings()
-        if self._wanted_run and any(run.id == self._wanted_run for run in runs):
-            self.runs.choose(self._wanted_run)
-            self.runs.focus()
-            self._wanted_run = ""
-
-    @work(group="follow")
-    async def _follow_presets(self) -> None:
-        while True:
-            found = await self._read("The presets cannot be listed", self.actions.list_presets)
-            if found is not None:
-                presets, problems = found
-                self.presets.set_rows(presets)
-                self.runs.show_demo_key(next((one.key or "" for one in presets if one.name == _DEMO), ""))
-                self.presets.styles.max_height = len(presets) + 1 if presets else 2
-                if problems and problems != self._preset_problems:
-                    self.notice.complain(problems[0])
-                self._preset_problems = problems
-                if self._early_key:
-                    self.action_start_key(self._early_key)
-                    self._early_key = ""
-            await asyncio.sleep(PRESETS_EVERY_S)
-
-    @work(group="follow")
-    async def _follow_gpus(self) -> None:
-        while True:
-            reading = await self._read("The GPUs cannot be read", self.actions.read_gpus)
-            if reading is not None:
-                self.query_one(GpuStrip).show(reading)
-            await asyncio.sleep(GPUS_EVERY_S if reading and reading.gpus else NO_GPU_EVERY_S)
-
-    async def _read(self, failure: str, function: Callable[[], Answer]) -> Answer | None:
-        """Call `function` off the event loop; its failure is shown, and the next try comes by itself."""
-        try:
-            return await asyncio.to_thread(function)
-        except Exception as error:  # noqa: BLE001 - the poll loop shows whatever happens
-            self.notice.complain(f"{failure}: {sentence(error)}")
-            return None
 
     # --- the chosen row ------------------------------------------------------------------------------
 
     @on(RowList.Chosen)
     def _follow_cursor(self, event: RowList.Chosen) -> None:
-        if event.is_move or not self.notice.is_error:  # news ends when the run goes on; an error stays
+        # news ends when the cursor goes on, or its run does; an error stays, and so does news of a run
+        # that is gone from under the cursor
+        before, self._cursor_at = (
+            self._cursor_at,
+            self.runs.key_of(self.runs.chosen) if self.runs.rows else "",
+        )
+        if event.is_move or (not self.notice.is_error and before == self._cursor_at):
             self.notice.say("")
         self._show_detail()
 
@@ -187,14 +99,12 @@ class HomeScreen(Screen[None], inherit_bindings=False):
         if self.presets.has_focus:
             preset = self.presets.chosen
             return preset.summary if preset else ""
-        run = self.runs.chosen
-        if run is None:
-            return ""
-        return run.reason or f"{run.id} is {run.status}"
+        run = self.runs.chosen_run
+        return detail_of(run) if run is not None else ""
 
     @property
     def _run(self) -> RunSummary | None:
-        return self.runs.chosen if self.runs.has_focus else None
+        return self.runs.chosen_run if self.runs.has_focus else None
 
     @property
     def _preset(self) -> Preset | None:
@@ -236,14 +146,14 @@ class HomeScreen(Screen[None], inherit_bindings=False):
             self.notice.say(left)
             return
         self.notice.say("")
-        self._wanted_run = run.id
+        self.choose_when_there(run.id)
         self.owner.open_run(run)
 
     # --- keys ----------------------------------------------------------------------------------------
 
     def action_other_list(self) -> None:
         self.notice.say("")
-        (self.runs if self.presets.has_focus else self.presets).focus()
+        (self.presets if self.runs.has_focus else self.runs).focus()
 
     def action_help(self) -> None:
         self.owner.open_help()
@@ -255,7 +165,10 @@ class HomeScreen(Screen[None], inherit_bindings=False):
     def action_open(self) -> None:
         if self._is_starting:  # typed ahead, for the screen that is about to come
             return
-        if self._run:
+        group = self.runs.chosen if self.runs.has_focus else None
+        if isinstance(group, GroupLine):
+            self.runs.fold(group.title)
+        elif self._run:
             self.owner.open_run(RunDirectory(Path(self._run.path)))
         elif self._preset:
             self._begin(self._flow.preset(self._preset), self._preset.name)
@@ -297,7 +210,7 @@ class HomeScreen(Screen[None], inherit_bindings=False):
 
     def action_start_key(self, key: str) -> None:
         if not self.presets.loaded:
-            self._early_key = key  # typed faster than the presets were read
+            self.start_when_read(key)  # typed faster than the presets were read
             return
         for preset in self.presets.rows:
             if preset.key == key:
@@ -338,7 +251,7 @@ class HomeScreen(Screen[None], inherit_bindings=False):
     def _chosen_run(self, verb: str) -> RunDirectory | None:
         """The run that a key means; where there is none, say so."""
         if self._run is None:
-            what = "Choose a run first: press Tab for the runs." if self.runs.rows else "There is none yet."
+            what = "Choose a run first: press Tab for the runs." if self.runs.runs else "There is none yet."
             self.notice.complain(f"No run is chosen to {verb}. {what}")
             return None
         return RunDirectory(Path(self._run.path))

@@ -143,13 +143,14 @@ class RowList(Widget, Generic[Row], can_focus=True):
             self.post_message(self.Chosen(self, False))  # type: ignore[arg-type]
 
     def _keep(self, chosen: Row) -> None:
+        """Stay on the row; of one that stands in several places on the nearest."""
         key = self.key_of(chosen)
-        for index, row in enumerate(self.rows):
-            if self.key_of(row) == key:
-                if self._top:
-                    self._top += index - self._index
-                self._index = index
-                return
+        places = [index for index, row in enumerate(self.rows) if self.key_of(row) == key]
+        if places:
+            index = min(places, key=lambda place: abs(place - self._index))
+            if self._top:
+                self._top += index - self._index
+            self._index = index
 
     def choose(self, key: str) -> None:
         """Put the cursor on the row with `key`, if it is there."""

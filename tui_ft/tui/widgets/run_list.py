@@ -1,17 +1,30 @@
-"""The runs of the runs root, one line each: status, name, model, method, progress, loss and start."""
+"""The runs, one line each: status, name, model, method, progress, loss and start; as they are wanted."""
 
 from __future__ import annotations
 
-import math
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.cells import cell_len
 
 from tui_ft.tui.text import fit, plain
 from tui_ft.tui.widgets.row_list import Cell, RowList
+from tui_ft.tui.widgets.run_columns import (
+    LOSS,
+    METHOD,
+    START,
+    STATUS,
+    columns,
+    fit_id,
+    loss_text,
+    progress_text,
+    short_id,
+    start_text,
+)
 
 if TYPE_CHECKING:
+    from tui_ft.runs.arranging import Arrangement, Arranger
     from tui_ft.runs.listing import RunSummary
 
 _MARKS = {
@@ -28,16 +41,97 @@ _MARKS = {
     "unknown": ("?", "muted"),
 }
 """Shape first, colour second: every status reads without colour."""
+MARKED, ARCHIVED = "●", "a"
+_GROUP = "\0"
+"""Begins the key of a group's line; no id and no path holds it."""
 
-_STATUS, _METHOD, _LOSS, _START = 10, 13, 7, 6
-_LETTERS = 4
-"""What an id ends in."""
+
+class GroupLine(NamedTuple):
+    """The line above the runs of one group."""
+
+    title: str
+    count: int
+    is_folded: bool
 
 
-class RunList(RowList["RunSummary"]):
-    """All runs, newest first. `demo_key` is the key that starts the demo, "" where none does."""
+Line = Any
+"""A `RunSummary` or a `GroupLine`; the former is imported by nobody before the first frame."""
+
+
+class RunList(RowList[Line]):
+    """All runs, arranged as `wanted`. `demo_key` is the key that starts the demo, "" where none does.
+
+    `runs` are all of them, `rows` the lines that are shown, `marked` the ids that the user marked.
+    """
 
     demo_key = ""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.runs: Sequence[RunSummary] = ()
+        self.wanted: Arrangement | None = None
+        self.marked: dict[str, None] = {}
+        self._folded: set[str] = set()
+        self._arranger: Arranger | None = None
+
+    # --- which runs, and in what order -----------------------------------------------------------
+
+    def set_rows(self, rows: Sequence[RunSummary]) -> None:
+        """Show these runs, arranged as wanted."""
+        self.runs = rows
+        super().set_rows(self._lines())
+
+    def arrange(self, wanted: Arrangement) -> None:
+        """Show the runs in another way; the cursor stays on its run where that is still shown."""
+        self.wanted = wanted
+        if self.loaded:
+            super().set_rows(self._lines())
+        self.refresh()
+
+    def _lines(self) -> list[Line]:
+        from tui_ft.runs.arranging import Arrangement, Arranger
+
+        self.wanted = self.wanted or Arrangement()
+        self._arranger = self._arranger or Arranger()
+        lines: list[Line] = []
+        for title, runs in self._arranger.arrange(self.runs, self.wanted):
+            is_folded = title in self._folded
+            if title:
+                lines.append(GroupLine(title, len(runs), is_folded))
+            if not is_folded:
+                lines.extend(runs)
+        return lines
+
+    def fold(self, title: str) -> None:
+        """Hide the runs of a group, or show them again."""
+        self._folded ^= {title}
+        super().set_rows(self._lines())
+
+    @property
+    def chosen_run(self) -> RunSummary | None:
+        """The run under the cursor; None on the line of a group, or in an empty list."""
+        chosen = self.chosen
+        return None if chosen is None or isinstance(chosen, GroupLine) else chosen
+
+    def mark(self, run: RunSummary) -> None:
+        """Mark a run, or take the mark away."""
+        if run.id in self.marked:
+            del self.marked[run.id]
+        else:
+            self.marked[run.id] = None
+        self.refresh()
+
+    def unmark_all(self) -> None:
+        """Take all marks away."""
+        self.marked.clear()
+        self.refresh()
+
+    def marked_runs(self) -> list[RunSummary]:
+        """The marked runs that are still there, as they were marked."""
+        there = {run.id: run for run in self.runs if run.id in self.marked}
+        return [there[run_id] for run_id in self.marked if run_id in there]
+
+    # --- what it says ----------------------------------------------------------------------------
 
     def show_demo_key(self, key: str) -> None:
         """Name the demo's key to who has no runs; presets of one's own may have taken 1."""
@@ -46,10 +140,12 @@ class RunList(RowList["RunSummary"]):
             if not self.rows:
                 self.refresh()
 
-    def key_of(self, row: RunSummary) -> str:
-        return row.id
+    def key_of(self, row: Line) -> str:
+        return _GROUP + row.title if isinstance(row, GroupLine) else row.id
 
     def empty_lines(self) -> list[str]:
+        if self.runs:
+            return self._nothing_matches()
         demo = f"  {self.demo_key}  for the demo: a tiny model learns a small skill, here, in about a minute"
         return [
             "No runs yet. Press",
@@ -60,84 +156,71 @@ class RunList(RowList["RunSummary"]):
             "A run goes on when this window closes, and stays in this list.",
         ]
 
+    def _nothing_matches(self) -> list[str]:
+        if self.wanted and self.wanted.filter.strip():
+            return [f"No run has “{self.wanted.filter.strip()}” in it.", "Esc shows all of them again."]
+        return ["All runs here are archived.", "A shows them."]
+
     def heading_cells(self, width: int) -> list[Cell]:
-        name, model, progress = _columns(width - 1)
+        name, model, progress = columns(width - 1 - self._margin)
         title = "focused-title" if self.has_focus else "title"
         cells: list[Cell] = [(" Runs ", title)]
         if self.rows:
             place = f"{self.index + 1}/{len(self.rows)}"
-            left = place if len(place) > _STATUS - 5 else fit(place, _STATUS - 4) + "name"
-            captions = (fit(left, _STATUS - 5 + name), fit("model", model), fit("method", _METHOD),
-                        fit("steps", progress, right=True), fit("loss", _LOSS, right=True),
-                        fit("start", _START, right=True))  # fmt: skip
+            room = STATUS - 5 + self._margin
+            left = place if len(place) > room else fit(place, room + 1) + "name"
+            captions = (fit(left, room + name), fit("model", model), fit("method", METHOD),
+                        fit("steps", progress, right=True), fit("loss", LOSS, right=True),
+                        fit("start", START, right=True))  # fmt: skip
             cells.append((" ".join(captions), ""))
         return cells
 
-    def row_cells(self, row: RunSummary, width: int) -> list[Cell]:
-        name, model, progress = _columns(width)
+    @property
+    def _margin(self) -> int:
+        """The cells that marks take, where there are any."""
+        return 2 if self.marked or (self.wanted and self.wanted.with_archived) else 0
+
+    def row_cells(self, row: Line, width: int) -> list[Cell]:
+        if isinstance(row, GroupLine):
+            return _group_cells(row, width)
+        name, model, progress = columns(width - self._margin)
         mark, look = _MARKS.get(row.status, ("?", "muted"))
         return [
-            (fit(f"{mark} {row.status}", _STATUS), look),
-            (" " + fit_id(short_id(row.id), name) + " ", ""),
+            *self._mark(row),
+            (fit(f"{mark} {row.status}", STATUS), look),
+            *_name_cells(row, name),
             (fit(row.model.rstrip("/").rpartition("/")[2], model) + " ", ""),
-            (fit(row.method, _METHOD) + " ", ""),
+            (fit(row.method, METHOD) + " ", ""),
             (fit(progress_text(row.step, row.total_steps, progress), progress, right=True) + " ", ""),
-            (fit(loss_text(row.loss), _LOSS, right=True) + " ", ""),
-            (fit(start_text(row.started_at, time.time()), _START, right=True), "muted"),
+            (fit(loss_text(row.loss), LOSS, right=True) + " ", ""),
+            (fit(start_text(row.started_at, time.time()), START, right=True), "muted"),
         ]
 
-
-def _columns(width: int) -> tuple[int, int, int]:
-    """Share what the fixed columns leave: name, model, progress."""
-    progress = 5 if width < 100 else 18
-    rest = width - _STATUS - _METHOD - _LOSS - _START - progress - 6
-    model = max(6, min(28, rest * 2 // 5))
-    return max(6, rest - model), model, progress
-
-
-def short_id(run_id: str) -> str:
-    """A run's name and letters without the date that the list shows in a column of its own."""
-    return run_id[9:] if run_id[:8].isdigit() and run_id[8:9] == "-" else run_id
+    def _mark(self, row: RunSummary) -> list[Cell]:
+        if not self._margin:
+            return []
+        if row.id in self.marked:
+            return [(MARKED + " ", "live")]
+        return [((ARCHIVED if row.archived else " ") + " ", "muted")]
 
 
-def fit_id(name: str, width: int) -> str:
-    """Return a short id in `width` cells; its four letters tell runs of one name apart and stay."""
-    stem, dash, letters = plain(name).rpartition("-")
-    if cell_len(plain(name)) <= width or len(letters) != _LETTERS or width < _LETTERS + 2:
-        return fit(name, width)
-    return fit(stem, width - _LETTERS - 1) + dash + letters
+def _group_cells(row: GroupLine, width: int) -> list[Cell]:
+    sign = "▸" if row.is_folded else "▾"
+    hidden = ", hidden: Enter shows them" if row.is_folded else ""
+    count = f"  {row.count:,} run{'s' if row.count != 1 else ''}{hidden}"
+    title = f"{sign} {plain(row.title)}"
+    room = max(6, width - len(count))
+    return [
+        (fit(title, min(room, cell_len(title))), "title"),
+        (fit(count, width - min(room, cell_len(title))), "muted"),
+    ]
 
 
-def progress_text(step: int | None, total: int | None, width: int) -> str:
-    """Steps done: as a percentage where it is narrow, as `step/total percent` where it is not."""
-    if step is None:
-        return "–"
-    if not total:
-        return f"{step:,}"
-    percent = f"{100 * min(step, total) // total}%"
-    long = f"{step:,}/{total:,} {percent:>4}"
-    return long if len(long) <= width else percent
-
-
-def loss_text(loss: float | None) -> str:
-    """A loss in at most seven characters; a loss that is not finite is said as it is."""
-    if loss is None:
-        return "–"
-    if math.isnan(loss):
-        return "NaN"
-    if math.isinf(loss):
-        return "inf" if loss > 0 else "-inf"
-    size = abs(loss)
-    if size >= 10_000 or 0 < size < 0.0001:
-        return f"{loss:.1e}"
-    return f"{loss:.{4 if size < 0.1 else 3 if size < 100 else 1}f}"
-
-
-def start_text(started_at: float | None, now: float) -> str:
-    """The time of a start today, else its day; never an age, which would have to be repainted."""
-    if started_at is None:
-        return "–"
-    then, today = time.localtime(started_at), time.localtime(now)
-    if then[:3] == today[:3]:
-        return time.strftime("%H:%M", then)
-    return time.strftime("%b %d" if then.tm_year == today.tm_year else "%Y", then)
+def _name_cells(row: RunSummary, width: int) -> list[Cell]:
+    """The name, and where there is room behind it the tags."""
+    name = short_id(row.id)
+    room = width - cell_len(plain(name)) - 1
+    if not row.tags or room < 3:
+        return [(" " + fit_id(name, width) + " ", "")]
+    tags = " ".join(f"#{tag}" for tag in row.tags)
+    return [(f" {plain(name)} ", ""), (fit(tags, room) + " ", "muted")]

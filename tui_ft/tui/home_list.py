@@ -1,0 +1,215 @@
+"""The part of the home screen that arranges its runs: filter, order, groups, marks, labels, the archive."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from textual import on, work
+from textual.screen import Screen
+
+from tui_ft.tui.actions import HomeActions, sentence
+from tui_ft.tui.text import plain
+from tui_ft.tui.widgets.filter_line import FilterLine
+from tui_ft.tui.widgets.notice import Notice
+from tui_ft.tui.widgets.run_list import GroupLine, RunList
+
+if TYPE_CHECKING:
+    from tui_ft.runs.arranging import Arrangement
+    from tui_ft.runs.listing import RunSummary
+
+
+class HomeList(Screen[None], inherit_bindings=False):
+    """What the keys of the list of runs do. Everything is seen at once; what is written goes by a worker."""
+
+    @property
+    def actions(self) -> HomeActions:
+        """The rooms below."""
+        raise NotImplementedError
+
+    @property
+    def runs(self) -> RunList:
+        return self.query_one(RunList)
+
+    @property
+    def filter_line(self) -> FilterLine:
+        return self.query_one(FilterLine)
+
+    @property
+    def notice(self) -> Notice:
+        return self.query_one(Notice)
+
+    def read_runs_now(self) -> None:
+        """Have the runs read again, because something was changed."""
+        raise NotImplementedError
+
+    # --- how the list is shown -----------------------------------------------------------------------
+
+    def action_filter(self) -> None:
+        self.notice.say("")
+        self.filter_line.begin()
+
+    @on(FilterLine.Typed)
+    def _filter_as_typed(self, event: FilterLine.Typed) -> None:
+        self._arrange(filter=event.text)
+
+    @on(FilterLine.Moved)
+    def _move_in_list(self, event: FilterLine.Moved) -> None:
+        self.runs.action_move(event.by)
+
+    @on(FilterLine.Left)
+    def _leave_filter(self) -> None:
+        self.runs.focus()
+
+    def action_order(self) -> None:
+        from tui_ft.runs.arranging import ORDERS
+
+        orders = list(ORDERS)
+        self._arrange(order=orders[(orders.index(self.wanted.order) + 1) % len(orders)])
+
+    def action_group(self) -> None:
+        from tui_ft.runs.arranging import GROUPINGS
+
+        place = GROUPINGS.index(self.wanted.grouping) + 1
+        self._arrange(grouping=GROUPINGS[place % len(GROUPINGS)])
+
+    def action_show_archived(self) -> None:
+        self._arrange(with_archived=not self.wanted.with_archived)
+
+    def action_clear_list(self) -> None:
+        """Take filter and marks away: first what hides runs, then the marks."""
+        if self.wanted.filter:
+            self.filter_line.drop()
+            self._arrange(filter="")
+        else:
+            self.runs.unmark_all()
+            self.show_view_words()
+        self.notice.say("")
+
+    @property
+    def wanted(self) -> Arrangement:
+        """How the list is shown now."""
+        from tui_ft.runs.arranging import Arrangement
+
+        return self.runs.wanted or Arrangement()
+
+    def _arrange(self, **changes: Any) -> None:
+        self.notice.say("")
+        self.runs.arrange(msgspec.structs.replace(self.wanted, **changes))
+        self.show_view_words()
+
+    def show_view_words(self) -> None:
+        """Say how the list is shown, where it is not the ordinary way."""
+        self.filter_line.show_words(view_words(self.runs, self.wanted))
+
+    # --- marks and labels ----------------------------------------------------------------------------
+
+    def action_mark(self) -> None:
+        run = self.runs.chosen_run if self.runs.has_focus else None
+        if run is None:
+            self.notice.complain("No run is chosen to mark.")
+            return
+        self.runs.mark(run)
+        self.runs.action_move(1)
+        self.show_view_words()
+
+    def marked_runs(self) -> list[RunSummary]:
+        """The runs that the user marked, in that order; those that are filtered away too."""
+        return self.runs.marked_runs()
+
+    def _meant(self, verb: str) -> list[RunSummary]:
+        """The marked runs, else the chosen one; where there is neither, say so."""
+        marked = self.runs.marked_runs()
+        chosen = self.runs.chosen_run if self.runs.has_focus else None
+        if not marked and chosen is None:
+            self.notice.complain(f"No run is chosen to {verb}. Press Tab for the runs.")
+        return marked or ([chosen] if chosen else [])
+
+    def action_archive(self) -> None:
+        """Archive the runs that are meant; when all of them are archived, take them out again."""
+        from tui_ft.runs.arranging import LIVE
+
+        meant = self._meant("archive")
+        if not meant:
+            return
+        archived = not all(run.archived for run in meant)
+        living = next((run for run in meant if archived and run.status in LIVE), None)
+        if living is not None:
+            self.notice.complain(f"{plain(living.id)} is {living.status}: only what has ended is archived.")
+            return
+        said = "are in the archive: A shows it." if archived else "are out of the archive."
+        self._write(meant, said, archived=archived)
+
+    def action_tags(self) -> None:
+        from tui_ft.runs.labels import parse_tags
+
+        meant = self._meant("tag")
+        if meant:
+            known = " ".join(meant[0].tags)
+            self._ask(meant, "tags", "Tags, with blanks between them", known, parse_tags)
+
+    def action_note(self) -> None:
+        from tui_ft.runs.labels import parse_note
+
+        meant = self._meant("write a note on")
+        if meant:
+            self._ask(meant, "note", "Note, in one line", meant[0].note, parse_note)
+
+    def _ask(self, meant: Sequence[RunSummary], field: str, label: str, known: str, parse: Any) -> None:
+        from tui_ft.tui.screens.ask_text import AskText
+
+        async def carry_out(answer: str) -> None:
+            await self._label(meant, **{field: parse(answer)})
+            self.read_runs_now()
+
+        self.app.push_screen(AskText(f"{label}: {_named(meant)}", field.capitalize(), known, carry_out))
+
+    @work(group="label")
+    async def _write(self, meant: Sequence[RunSummary], said: str, **changes: Any) -> None:
+        try:
+            await self._label(meant, **changes)
+        except Exception as error:  # noqa: BLE001 - shown where the user looks
+            self.notice.complain(sentence(error))
+            return
+        said = said if len(meant) > 1 else said.replace("are ", "is ", 1)
+        self.notice.say(f"{_named(meant)} {said}")
+        self.runs.unmark_all()
+        self.show_view_words()
+        self.read_runs_now()
+
+    async def _label(self, meant: Sequence[RunSummary], **changes: Any) -> None:
+        await asyncio.to_thread(self.actions.label, [run.id for run in meant], **changes)
+
+
+def _named(runs: Sequence[RunSummary]) -> str:
+    return plain(runs[0].id) if len(runs) == 1 else f"{len(runs)} runs"
+
+
+def view_words(runs: RunList, wanted: Arrangement) -> str:
+    """How the list is shown, where it is not the ordinary way; empty when it is."""
+    from tui_ft.runs.arranging import ORDERS
+
+    parts = []
+    if wanted.filter.strip():
+        found = {row.id for row in runs.rows if not isinstance(row, GroupLine)}
+        parts.append(f"{len(found):,} of {len(runs.runs):,}")
+    if wanted.order != "live":
+        parts.append(ORDERS[wanted.order])
+    if wanted.grouping:
+        parts.append(f"grouped by {wanted.grouping}")
+    if wanted.with_archived:
+        parts.append("with the archive")
+    marked = len(runs.marked_runs())
+    if marked:
+        parts.append(f"{marked} marked")
+    return " · ".join(parts)
+
+
+def detail_of(run: RunSummary) -> str:
+    """What the line under the lists says of a run: its state and why, its tags, its note."""
+    said = run.reason or f"{run.id} is {run.status}"
+    tags = " ".join(f"#{tag}" for tag in run.tags)
+    written = [part for part in (tags, run.note) if part]
+    return " · ".join([said.rstrip("."), *written]) if written else said

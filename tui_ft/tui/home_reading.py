@@ -1,0 +1,150 @@
+"""The part of the home screen that reads: runs, presets and GPUs, again and again while it is on top."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from textual import work
+
+from tui_ft.tui.actions import sentence
+from tui_ft.tui.home_list import HomeList
+from tui_ft.tui.widgets.gpu_strip import GpuStrip
+from tui_ft.tui.widgets.preset_list import PresetList
+
+if TYPE_CHECKING:
+    from tui_ft.runs.listing import RunSummary
+    from tui_ft.tui.app import TuiFtApp
+
+Answer = TypeVar("Answer")
+
+_LIVE = frozenset({"queued", "starting", "running", "paused", "stopping", "quiet"})
+RUNS_EVERY_S = 2.0
+ENDED_RUNS_EVERY_S = 5.0
+"""While nothing is going on, only a run that somebody else starts can change the list."""
+GPUS_EVERY_S = 2.0
+NO_GPU_EVERY_S = 30.0
+"""A box without a GPU rarely gets one while the app is open."""
+PRESETS_EVERY_S = 30.0
+_DEMO = "demo"
+"""The preset that a newcomer is shown."""
+
+
+class HomeReading(HomeList, inherit_bindings=False):
+    """Nothing here blocks: every reading is made off the event loop."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._preset_problems: list[str] = []
+        self._label_problem = ""
+        self._wanted_run = ""
+        self._early_key = ""
+        self._is_stale = asyncio.Event()
+
+    @property
+    def owner(self) -> TuiFtApp:
+        """The app, which knows runs root, GPU reader and clock."""
+        return cast("TuiFtApp", self.app)
+
+    @property
+    def presets(self) -> PresetList:
+        return self.query_one(PresetList)
+
+    def action_start_key(self, key: str) -> None:
+        """Start the preset with that key."""
+        raise NotImplementedError
+
+    def start_when_read(self, key: str) -> None:
+        """Start the preset with that key as soon as the presets are read."""
+        self._early_key = key
+
+    def choose_when_there(self, run_id: str) -> None:
+        """Put the cursor on a run as soon as the list holds it."""
+        self._wanted_run = run_id
+
+    def on_screen_resume(self) -> None:
+        self.call_after_refresh(self._follow)  # the first frame shares its processor with no reader
+
+    def _follow(self) -> None:
+        if not self.is_current:
+            return
+        self._follow_presets()
+        self._follow_runs()
+        self._follow_gpus()
+
+    def on_screen_suspend(self) -> None:
+        self.workers.cancel_group(self, "follow")
+
+    # --- the runs ------------------------------------------------------------------------------------
+
+    def read_runs_now(self) -> None:
+        self._is_stale.set()
+
+    @work(group="follow")
+    async def _follow_runs(self) -> None:
+        while True:
+            self._is_stale.clear()
+            runs = await self._read("The runs cannot be listed", self.actions.list_runs)
+            if runs is not None:
+                self._show_runs(runs)
+            is_live = any(run.status in _LIVE for run in self.runs.runs)
+            await self._wait(RUNS_EVERY_S if is_live else ENDED_RUNS_EVERY_S)
+
+    async def _wait(self, seconds: float) -> None:
+        """Wait so long, or until something was changed here."""
+        try:
+            await asyncio.wait_for(self._is_stale.wait(), seconds)
+        except TimeoutError:
+            return
+
+    def _show_runs(self, runs: list[RunSummary]) -> None:
+        had_runs = bool(self.runs.runs)
+        self.runs.set_rows(runs)
+        if had_runs != bool(runs):
+            self.refresh_bindings()
+        if self.filter_line.words:
+            self.show_view_words()
+        problem = self.actions.label_problem()
+        if problem and problem != self._label_problem:
+            self.notice.complain(problem)
+        self._label_problem = problem
+        if self._wanted_run and any(run.id == self._wanted_run for run in runs):
+            self.runs.choose(self._wanted_run)
+            self.runs.focus()
+            self._wanted_run = ""
+
+    # --- presets and GPUs ----------------------------------------------------------------------------
+
+    @work(group="follow")
+    async def _follow_presets(self) -> None:
+        while True:
+            found = await self._read("The presets cannot be listed", self.actions.list_presets)
+            if found is not None:
+                presets, problems = found
+                self.presets.set_rows(presets)
+                self.runs.show_demo_key(next((one.key or "" for one in presets if one.name == _DEMO), ""))
+                self.presets.styles.max_height = len(presets) + 1 if presets else 2
+                if problems and problems != self._preset_problems:
+                    self.notice.complain(problems[0])
+                self._preset_problems = problems
+                if self._early_key:
+                    self.action_start_key(self._early_key)
+                    self._early_key = ""
+            await asyncio.sleep(PRESETS_EVERY_S)
+
+    @work(group="follow")
+    async def _follow_gpus(self) -> None:
+        while True:
+            reading = await self._read("The GPUs cannot be read", self.actions.read_gpus)
+            if reading is not None:
+                self.query_one(GpuStrip).show(reading)
+            await asyncio.sleep(GPUS_EVERY_S if reading and reading.gpus else NO_GPU_EVERY_S)
+
+    async def _read(self, failure: str, function: Callable[[], Answer]) -> Answer | None:
+        """Call `function` off the event loop; its failure is shown, and the next try comes by itself."""
+        try:
+            return await asyncio.to_thread(function)
+        except Exception as error:  # noqa: BLE001 - the poll loop shows whatever happens
+            self.notice.complain(f"{failure}: {sentence(error)}")
+            return None
