@@ -13,7 +13,7 @@ import pytest
 from tui_ft.watch.csv_table import csv_of
 from tui_ft.watch.png import png_of
 from tui_ft.watch.reading import Reading
-from tui_ft.watch.scales import step_label, x_bounds, y_bounds
+from tui_ft.watch.scales import Bounds, step_label, x_bounds, y_bounds
 from tui_ft.watch.series import Series
 from tui_ft.watch.svg import document
 from tui_ft.watch.svg_chart import DrawnChart, DrawnLine
@@ -34,7 +34,7 @@ def a_chart(series: Series, title: str = "Loss", *, is_log: bool = False) -> Dra
     last = series.steps[len(series) - 1]
     return DrawnChart(
         title=title, x_name="step", x_label=step_label, x=x_bounds(0, last),
-        y=y_bounds(-2, 1) if is_log else y_bounds(*extent), is_log=is_log,
+        y=Bounds(low=0.01, high=10.0, step=1.0, is_log=True) if is_log else y_bounds(*extent),
         lines=(DrawnLine(name="loss", points=series, color="#0072b2"),),
     )  # fmt: skip
 

@@ -54,8 +54,8 @@ def _chart(chart: DrawnChart, clip: str) -> Iterator[str]:
 def _axes(chart: DrawnChart) -> Iterator[str]:
     right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
     for tick in chart.y.ticks():
-        y = TOP + (chart.y.high - tick) / chart.y.span * inner()[1]
-        label = number_label(10.0**tick if chart.is_log else tick)
+        y = TOP + chart.y.from_top(tick) * inner()[1]
+        label = number_label(tick)
         yield _line(LEFT, y, right, y, GRID)
         yield _label(LEFT - 6, y + 4, label, color=MUTED, anchor="end", size=11)
     for tick in chart.x.ticks():
