@@ -1,0 +1,221 @@
+"""Training processes of the box: found by what they hold open, grouped, tied to what they write."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.started import python, started, until
+from tui_ft.hardware import processes
+from tui_ft.watch.processes.box import Box, Group, Scanner, scan
+from tui_ft.watch.processes.writers import Writer, lives, named_writer_gone, writers
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are read from /proc")
+
+EVENTS = "events.out.tfevents.1700000000.host.1.0"
+HOLDS = "import sys, time\nfile = open(sys.argv[1], sys.argv[2])\ntime.sleep(100)"
+FORKS = """
+import os, sys, time
+file = open(sys.argv[1], "ab")
+for _ in range(3):
+    if os.fork() == 0:
+        break
+time.sleep(100)
+"""
+
+
+def group_of(pid: int) -> Group | None:
+    return next((group for group in scan(with_gpus=False).groups if pid in group.pids), None)
+
+
+def found(pid: int) -> Group:
+    return until(lambda: group_of(pid), f"the group of {pid}")
+
+
+def test_a_process_that_writes_event_files_is_found_with_its_file(tmp_path: Path) -> None:
+    with started(python(HOLDS, EVENTS, "ab", "--token", "hf_abcdefghijklmnopqrst"), tmp_path) as child:
+        group = found(child.pid)
+    assert group.paths == (tmp_path / EVENTS,)
+    assert group.cwd == tmp_path
+    assert group.our_run is None
+    assert group.gpu_bytes is None
+    assert "hf_abc" not in group.command and "***" in group.command
+    assert "\n" not in group.command, "a command line is one line on the screen"
+
+
+def test_one_that_only_reads_them_is_a_viewer_and_no_training(tmp_path: Path) -> None:
+    (tmp_path / EVENTS).touch()
+    with started(python(HOLDS, EVENTS, "ab"), tmp_path) as writer:
+        found(writer.pid)
+        with started(python(HOLDS, str(tmp_path / EVENTS), "rb"), tmp_path) as reader:
+            until(lambda: EVENTS in str(processes.open_files(reader.pid)), "the reader to have it open")
+            assert group_of(reader.pid) is None
+            assert [mine.pid for mine in writers([tmp_path / EVENTS])] == [writer.pid]
+
+
+def test_forked_workers_belong_to_the_process_that_made_them(tmp_path: Path) -> None:
+    with started(python(FORKS, EVENTS), tmp_path) as child:
+        until(lambda: len(found(child.pid).pids) == 4, "the workers")
+        group = found(child.pid)
+        assert group.pid == child.pid == group.pids[0]
+        assert [writer.pid for writer in writers(group.paths)] == [child.pid]
+
+
+def test_ranks_are_one_group_under_their_launcher(tmp_path: Path) -> None:
+    launcher = tmp_path / "torchrun"
+    launcher.write_text(
+        "import subprocess, sys\n"
+        "ranks = [subprocess.Popen([sys.executable, 'train.py', '--output_dir', 'out', f'--rank={k}'])"
+        " for k in range(2)]\n[rank.wait() for rank in ranks]\n"
+    )
+    (tmp_path / "train.py").write_text("import time\ntime.sleep(100)\n")
+    command = [sys.executable, str(launcher), "--nproc_per_node", "2", "train.py"]
+    with started(command, tmp_path) as child:
+        until(lambda: len(found(child.pid).pids) == 3, "both ranks")
+        group = found(child.pid)
+    assert group.pid == child.pid
+    assert group.paths == (tmp_path / "out",)
+    assert group.title == "out"
+
+
+def test_two_trainings_that_one_script_starts_stay_two(tmp_path: Path) -> None:
+    (tmp_path / "train_all.py").write_text(
+        "import subprocess, sys\n"
+        "both = [subprocess.Popen([sys.executable, 'train.py', '--output_dir', name]) for name in 'ab']\n"
+        "[one.wait() for one in both]\n"
+    )
+    (tmp_path / "train.py").write_text("import time\ntime.sleep(100)\n")
+
+    def below() -> list[Group]:
+        return [group for group in scan(with_gpus=False).groups if group.cwd == tmp_path]
+
+    with started([sys.executable, "train_all.py"], tmp_path) as child:
+        until(lambda: len(below()) == 2, "both trainings")
+        groups = below()
+    assert {group.title for group in groups} == {"a", "b"}
+    assert child.pid not in [group.pid for group in groups], "what starts them trains nothing itself"
+
+
+def test_the_output_is_a_path_even_through_tee(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text("import time\nprint(1, flush=True)\ntime.sleep(100)\n")
+    with started(["sh", "-c", f"{sys.executable} train.py | tee run.log"], tmp_path):
+        group = until(
+            lambda: next((one for one in scan(with_gpus=False).groups if one.cwd == tmp_path), None),
+            "the training",
+        )
+        until(lambda: found(group.pid).paths == (tmp_path / "run.log",), "the log that tee writes")
+    log = tmp_path / "plain.out"
+    with started([sys.executable, "train.py"], tmp_path, log) as child:
+        assert found(child.pid).paths == (log,)
+
+
+def test_the_output_folder_comes_from_options_and_from_a_config_file(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text("import time\ntime.sleep(100)\n")
+    (tmp_path / "sft.yaml").write_text(
+        "model: x\noutput_dir: 'saves/a b'  # here\nnested:\n  output_dir: no\n"
+    )
+    with started([sys.executable, "train.py", "--config", "sft.yaml"], tmp_path) as child:
+        assert found(child.pid).paths == (tmp_path / "saves/a b",)
+    config = ["--config=sft.yaml", "output_dir=mine"]
+    with started([sys.executable, "train.py", *config], tmp_path) as child:
+        assert found(child.pid).paths == (tmp_path / "mine",), "a word of the command wins over its file"
+
+
+def test_a_logger_in_a_process_of_its_own_belongs_to_the_script(tmp_path: Path) -> None:
+    """wandb-core holds the .wandb file, not the script; it names the script by --pid."""
+    core = tmp_path / "wandb-core"
+    core.symlink_to(sys.executable)
+    (tmp_path / "loop.py").write_text(
+        "import os, subprocess, sys\n"
+        f"subprocess.run(['./wandb-core', '-c', {HOLDS!r}, 'run-1.wandb', 'ab', '--pid', str(os.getpid())])\n"
+    )
+    with started([sys.executable, "loop.py"], tmp_path) as child:
+        group = found(child.pid)
+        assert group.pid == child.pid
+        assert group.paths == (tmp_path / "run-1.wandb",)
+        assert writers([tmp_path / "run-1.wandb"])[0].pid == child.pid
+
+
+def test_a_process_of_ours_is_told_by_its_run_directory(tmp_path: Path) -> None:
+    run = tmp_path / "20260101-mine-abcd"
+    command = [sys.executable, "-m", "tui_ft.train", "run", str(run), "--attempt", "1"]
+    (tmp_path / "tui_ft").mkdir()
+    (tmp_path / "tui_ft" / "__init__.py").touch()
+    (tmp_path / "tui_ft" / "train.py").write_text("import time\ntime.sleep(100)\n")
+    with started(command, tmp_path, PYTHONPATH=str(tmp_path)) as child:
+        group = found(child.pid)
+        assert group.our_run == run
+        assert group.title == run.name
+        assert writers([run / "metrics.jsonl"]) == (Writer(child.pid, group.start_time),)
+
+
+def test_a_shell_an_editor_and_a_test_are_no_training(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text("import time\ntime.sleep(100)\n")
+    with (
+        started(["sh", "-c", "sleep 100; : train.py"], tmp_path) as shell,
+        started(["tail", "-f", "train.py"], tmp_path) as tail,
+        started(python("import time; time.sleep(100)"), tmp_path) as idle,
+        started([sys.executable, "train.py"], tmp_path) as child,
+    ):
+        found(child.pid)
+        box = scan(with_gpus=False)
+    pids = {pid for group in box.groups for pid in group.pids}
+    assert not pids & {shell.pid, tail.pid, idle.pid, os.getpid()}
+
+
+def test_a_writer_is_told_from_a_reused_pid(tmp_path: Path) -> None:
+    with started(python(HOLDS, EVENTS, "ab"), tmp_path) as child:
+        until(lambda: writers([tmp_path / EVENTS]), "the writer")
+        (writer,) = writers([tmp_path / EVENTS])
+        assert lives(writer)
+        assert not lives(Writer(writer.pid, writer.start_time + 1))
+    assert not lives(writer)
+    assert writers([tmp_path / EVENTS]) == ()
+
+
+def test_an_older_run_in_the_same_output_folder_has_no_writer(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text("import time\ntime.sleep(100)\n")
+    old, new = tmp_path / "out/old.json", tmp_path / "out/new.json"
+    old.parent.mkdir()
+    old.touch()
+    os.utime(old, (1_700_000_000, 1_700_000_000))
+    with started([sys.executable, "train.py", "--output_dir=out"], tmp_path) as child:
+        found(child.pid)
+        new.touch()
+        assert writers([old]) == ()
+        assert [writer.pid for writer in writers([new])] == [child.pid]
+
+
+def test_the_process_in_the_name_of_an_event_file(tmp_path: Path) -> None:
+    host, here = os.uname().nodename, os.getpid()
+    started_here = processes.started_at(processes.start_time(here) or 0)
+    assert started_here is not None
+    created = int(started_here) + 10
+    now = created + 1000.0
+
+    def named(pid: int, at: int = created, where: str = host) -> bool | None:
+        path = tmp_path / f"events.out.tfevents.{at}.{where}.{pid}.0"
+        path.touch()
+        os.utime(path, (now - 100, now - 100))
+        return named_writer_gone(path, now)
+
+    with started(python("pass"), tmp_path) as dead:
+        dead.wait()
+    assert named(here) is False, "it lives"
+    assert named(dead.pid) is True
+    assert named(here, created - 100) is True, "the pid is another process's now: it began later"
+    assert named(dead.pid, where="another-host") is None
+    assert named(dead.pid, at=1_000_000_000) is None, "before this boot: the pid says nothing"
+    fresh = tmp_path / f"events.out.tfevents.{created}.{host}.{dead.pid}.0"
+    os.utime(fresh, (now - 1, now - 1))
+    assert named_writer_gone(fresh, now) is None, "written just now: another container has our host's name"
+    assert named_writer_gone(tmp_path / "events.out.tfevents.1.x", now) is None
+    assert named_writer_gone(tmp_path / "train.log", now) is None
+
+
+def test_a_scan_without_proc_finds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "_pids", lambda: iter(()))
+    assert Scanner().scan() == Box()
