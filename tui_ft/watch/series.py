@@ -7,10 +7,43 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import islice
-from operator import lt
+from operator import le
+from typing import Protocol
 
-BLOCK = 64
-"""Values in a block of the lowest level of the pyramid, and blocks in a block of the level above."""
+from tui_ft.watch.columns import BLOCK, StepBatch, Steps, Values
+from tui_ft.watch.pyramid import Pyramid
+
+LONG = 65_536
+"""From so many points on values are kept as float32: no chart shows more, and a million take 4 MB."""
+
+_FLOAT32_HIGHEST = 3.4e38
+_FLOAT32_LOWEST = 1.2e-38
+"""Beyond these bounds a float32 is infinite, or has lost digits (IEEE 754)."""
+
+
+class Curve(Protocol):
+    """What charts, tables and exports read: a `Series`, or one made of it (smoothed, over another x).
+
+    Points are in the order of their x, `steps`; the n-th has the value `values[n]`. `rewrites` changes
+    when points that were there before have changed; else points are only added at the end.
+    """
+
+    @property
+    def steps(self) -> Sequence[float]: ...
+    @property
+    def values(self) -> Sequence[float]: ...
+    @property
+    def rewrites(self) -> int: ...
+    @property
+    def first(self) -> tuple[float, float] | None: ...
+    @property
+    def last(self) -> tuple[float, float] | None: ...
+    @property
+    def nonfinite(self) -> int: ...
+    def __len__(self) -> int: ...
+    def has_gap(self, start: int, end: int) -> bool: ...
+    def index(self, step: float) -> int: ...
+    def extent(self, start: int = 0, end: int | None = None) -> tuple[float, float] | None: ...
 
 
 class Series:
@@ -18,17 +51,21 @@ class Series:
 
     One thread adds while another reads: adding only appends, except where a restarted run writes steps
     again, which `rewrites` counts. A value that is not finite is kept; it takes no part in any minimum or
-    maximum.
+    maximum. A step that is not finite is no point. Of a long series `values` has float32 precision;
+    `first`, `last` and the extent of the whole are exact, unless a restart put new steps between old ones.
+    Curves of the same rows may share their `steps`.
     """
 
-    def __init__(self) -> None:
-        self.steps = array("d")
-        self.values = array("d")
-        self._nonfinite = array("q")
-        self._lows: list[array[float]] = []
-        self._highs: list[array[float]] = []
-        self._newest = -1
+    def __init__(self, steps: Steps | None = None) -> None:
+        self.steps = steps if steps is not None else Steps()
+        self.values = Values()
         self.rewrites = 0
+        self.steps.is_shared = steps is not None
+        self._pyramid = Pyramid()
+        self._nonfinite = array("q")
+        self._first: tuple[float, float] | None = None
+        self._last: tuple[float, float] | None = None
+        self._stays_wide = False
 
     def __len__(self) -> int:
         return min(len(self.steps), len(self.values))
@@ -36,12 +73,12 @@ class Series:
     @property
     def first(self) -> tuple[float, float] | None:
         """The point with the lowest step."""
-        return (self.steps[0], self.values[0]) if len(self) else None
+        return self._first
 
     @property
     def last(self) -> tuple[float, float] | None:
         """The point that was written last: after a restart that is not the one with the highest step."""
-        return (self.steps[self._newest], self.values[self._newest]) if len(self) else None
+        return self._last
 
     @property
     def nonfinite(self) -> int:
@@ -50,70 +87,124 @@ class Series:
 
     def add(self, step: float, value: float) -> None:
         """Take one point."""
-        if not self.steps or step > self.steps[-1]:
-            if not math.isfinite(value):
-                self._nonfinite.append(len(self.values))
-            self._newest = len(self.values)
-            self.values.append(value)
-            self.steps.append(step)
-        else:
-            self._put_back(step, value)
+        self.take(StepBatch((step,)), (value,))
 
     def extend(self, steps: Sequence[float], values: Sequence[float]) -> None:
-        """Take many points; quick where their steps go on upwards."""
-        is_upwards = all(map(lt, steps, islice(steps, 1, None))) and len(steps) > 0
-        is_beyond = is_upwards and (not self.steps or steps[0] > self.steps[-1])
-        if not is_beyond or not math.isfinite(sum(values)):
-            for step, value in zip(steps, values, strict=True):
-                self.add(step, value)
-            return
-        self.values.extend(values)
-        self.steps.extend(steps)
-        self._newest = len(self.steps) - 1
+        """Take many points, in the order in which they were written."""
+        self.take(StepBatch(steps), values)
 
-    def _put_back(self, step: float, value: float) -> None:
-        """Take a point whose step was passed before: replace the value there, or put it in between."""
-        self.rewrites += 1
-        at = bisect_left(self.steps, step)
-        is_new = self.steps[at] != step
-        if is_new:
-            self.values.insert(at, value)
-            self.steps.insert(at, step)
-        else:
-            self.values[at] = value
-        self._newest = at
-        marks = [i + 1 if is_new and i >= at else i for i in self._nonfinite if is_new or i != at]
-        if not math.isfinite(value):
-            marks.append(at)
-        self._nonfinite = array("q", sorted(marks))
-        size = BLOCK
-        for lows, highs in zip(self._lows, self._highs, strict=True):
-            del lows[at // size :]
-            del highs[at // size :]
-            size *= BLOCK
+    def take(self, batch: StepBatch, values: Sequence[float]) -> None:
+        """Take many points whose steps were looked at before; quick where they go on upwards.
+
+        Raises `ValueError` when there are not as many values as steps.
+        """
+        if len(values) != len(batch):
+            raise ValueError(f"{len(batch)} steps and {len(values)} values")
+        if batch.is_upwards and (not len(self) or batch.steps[0] > self.steps[len(self) - 1]):
+            self._append(batch, values)
+        elif len(batch):
+            self._merge(batch.steps, values)
+
+    def _append(self, batch: StepBatch, values: Sequence[float]) -> None:
+        count = len(self)
+        if not math.isfinite(sum(values)):
+            gaps = [count + at for at, value in enumerate(values) if not math.isfinite(value)]
+            self._nonfinite.extend(gaps)
+        if self._first is None:
+            self._first = (batch.steps[0], float(values[0]))
+        self.values.extend(values)
+        if len(self.steps) == count:
+            self.steps.extend(batch)
+        elif not self.steps.holds(batch, count):
+            own = self.steps.copy(count)
+            own.extend(batch)
+            self.steps = own
+        self._last = (batch.steps[-1], float(values[-1]))
+
+    # --- steps that were passed before -----------------------------------------------------------
+
+    def _merge(self, steps: Sequence[float], values: Sequence[float]) -> None:
+        """Take points of any order: what comes later in them wins."""
+        known = {step: float(value) for step, value in zip(steps, values, strict=True) if math.isfinite(step)}
+        if not known:
+            return
+        newest = next(step for step in reversed(steps) if math.isfinite(step))
+        ordered = sorted(known)
+        at = 0
+        while at < len(ordered):
+            place = self.index(ordered[at])
+            if place == len(self):
+                self._append(StepBatch(ordered[at:]), [known[step] for step in ordered[at:]])
+                break
+            self.rewrites += 1
+            if self.steps[place] == ordered[at]:
+                self._replace(place, known[ordered[at]])
+                at += 1
+                continue
+            end = bisect_left(ordered, self.steps[place], at)
+            self._insert(place, ordered[at:end], [known[step] for step in ordered[at:end]])
+            at = end
+        self._last = (newest, known[newest])
+
+    def _replace(self, at: int, value: float) -> None:
+        before = self.values[at]
+        mark = bisect_left(self._nonfinite, at)
+        is_marked = mark < len(self._nonfinite) and self._nonfinite[mark] == at
+        if is_marked and math.isfinite(value):
+            del self._nonfinite[mark]
+        elif not is_marked and not math.isfinite(value):
+            self._nonfinite.insert(mark, at)
+        self._widen_for(value)
+        self.values.put(at, value)
+        start = at // BLOCK * BLOCK
+        block = self.values[start : start + BLOCK]
+        self._pyramid.replace(at, before, value, block, self.values.is_narrow)
+        if at == 0:
+            self._first = (self.steps[0], value)
+
+    def _insert(self, at: int, steps: list[float], values: list[float]) -> None:
+        if self.steps.is_shared:
+            self.steps = self.steps.copy(len(self))
+        mark = bisect_left(self._nonfinite, at)
+        gaps = [at + place for place, value in enumerate(values) if not math.isfinite(value)]
+        after = [place + len(values) for place in self._nonfinite[mark:]]
+        self._nonfinite = array("q", [*self._nonfinite[:mark], *gaps, *after])
+        for value in values:
+            self._widen_for(value)
+        self.values.insert(at, values)
+        self.steps.insert(at, steps)
+        self._pyramid.cut(at)
+        if at == 0:
+            self._first = (steps[0], values[0])
+
+    # --- folding ---------------------------------------------------------------------------------
 
     def settle(self) -> None:
         """Fold what was added into the pyramid; called by the thread that adds, after each batch."""
-        if len(self) >= BLOCK:
-            self._fold(0, self.values, self.values, True)
-        level = 0
-        while level < len(self._lows) and len(self._lows[level]) >= BLOCK:
-            self._fold(level + 1, self._lows[level], self._highs[level], False)
-            level += 1
+        before = self._pyramid.folded
+        self._pyramid.settle(self.values, self.has_gap)
+        folded = self._pyramid.folded
+        if folded <= before:
+            return
+        if self.values.is_narrow and not _is_float32(self.extent(before, folded)):
+            self.values.widen()
+            self._stays_wide = True
+        self.values.settle(folded)
+        if folded >= LONG and not self.values.is_narrow and not self._stays_wide:
+            self._narrow()
 
-    def _fold(self, level: int, lows: array[float], highs: array[float], is_values: bool) -> None:
-        if level == len(self._lows):
-            self._lows.append(array("d"))
-            self._highs.append(array("d"))
-        done, out_lows, out_highs = len(self._lows[level]), self._lows[level], self._highs[level]
-        end = len(lows) // BLOCK * BLOCK
-        has_gaps = is_values and self.has_gap(done * BLOCK, end)
-        for start in range(done * BLOCK, end, BLOCK):
-            part_lows, part_highs = lows[start : start + BLOCK], highs[start : start + BLOCK]
-            if has_gaps and self.has_gap(start, start + BLOCK):
-                part_lows = part_highs = array("d", filter(math.isfinite, part_lows))
-            out_highs.append(max(part_highs, default=-math.inf))
-            out_lows.append(min(part_lows, default=math.inf))
+    def _narrow(self) -> None:
+        whole = self.values.whole_blocks()
+        is_axis = whole[0] < whole[-1] and all(map(le, whole, islice(whole, 1, None)))
+        if is_axis or not _is_float32(self.extent()):
+            self._stays_wide = True  # what only grows, as times and tokens do, serves as an axis
+            return
+        self.values.narrow()
+
+    def _widen_for(self, value: float) -> None:
+        if self.values.is_narrow and not _is_float32((value, value)):
+            self.values.widen()
+            self._stays_wide = True
 
     def has_gap(self, start: int, end: int) -> bool:
         """True when a value that is not finite is among the points `start` up to `end`."""
@@ -122,34 +213,23 @@ class Series:
 
     def index(self, step: float) -> int:
         """The position of the first point at `step` or after it."""
-        return bisect_left(self.steps, step, 0, len(self))
+        return self.steps.index(step, 0, len(self))
+
+    def is_rising(self, start: int = 0) -> bool:
+        """True when the values from `start` on are finite and never fall, but perhaps within a block."""
+        start = max(start - 1, 0) // BLOCK * BLOCK
+        return not self.has_gap(start, len(self)) and self._pyramid.is_rising(self.values, start)
 
     def extent(self, start: int = 0, end: int | None = None) -> tuple[float, float] | None:
         """Lowest and highest finite value of the points `start` up to `end`; None where there is none."""
         end = len(self) if end is None else min(end, len(self))
-        low, high = self._extent(start, end, -1)
+        low, high = self._pyramid.extent(self.values, start, end)
         return (low, high) if low <= high else None
 
-    def _extent(self, start: int, end: int, level: int) -> tuple[float, float]:
-        """Fold positions of a level (-1: the values), by the level above where that is whole."""
-        lows, highs = (self._lows[level], self._highs[level]) if level >= 0 else (self.values, self.values)
-        first, last = -(-start // BLOCK), end // BLOCK
-        if level + 1 < len(self._lows):
-            last = min(last, len(self._lows[level + 1]))
-        if level + 1 >= len(self._lows) or last <= first:
-            return _fold(lows[start:end], highs[start:end])
-        low, high = self._extent(first, last, level + 1)
-        for a, b in ((start, first * BLOCK), (last * BLOCK, end)):
-            if a < b:
-                part_low, part_high = _fold(lows[a:b], highs[a:b])
-                low, high = min(low, part_low), max(high, part_high)
-        return low, high
 
-
-def _fold(lows: Sequence[float], highs: Sequence[float]) -> tuple[float, float]:
-    if lows is not highs or not math.isfinite(sum(lows)):
-        return (
-            min((low for low in lows if math.isfinite(low)), default=math.inf),
-            max((high for high in highs if math.isfinite(high)), default=-math.inf),
-        )
-    return min(lows, default=math.inf), max(highs, default=-math.inf)
+def _is_float32(extent: tuple[float, float] | None) -> bool:
+    """True when numbers within these bounds are float32 numbers, but for their digits."""
+    if extent is None:
+        return True
+    highest = max(abs(extent[0]), abs(extent[1]))
+    return highest == 0 or _FLOAT32_LOWEST <= highest <= _FLOAT32_HIGHEST

@@ -13,7 +13,7 @@ from tui_ft.watch.reading import Reading
 from tui_ft.watch.sources.events import EventReader
 from tui_ft.watch.sources.hardware import HardwareReader
 from tui_ft.watch.sources.predicted import PredictionReader
-from tui_ft.watch.sources.rows import MetricTable, decode_rows
+from tui_ft.watch.sources.rows import MetricTable, RowReader
 from tui_ft.watch.tail import Tail
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class TuiFtSource:
         self._truth: Truth | None = None
         self._truth_at = -TRUTH_EVERY_S
         self._metrics = Tail(run.metrics)
-        self._table = MetricTable()
+        self._table, self._rows = MetricTable(), RowReader()
         self._events = EventReader(run)
         self._foreseen = PredictionReader(run)
         self._hardware = HardwareReader(run)
@@ -88,9 +88,7 @@ class TuiFtSource:
         changed = False
         while data := self._metrics.read():
             changed = self._start_again_if_shrunk() or True
-            rows, bad = decode_rows(data)
-            self._bad_metrics += bad
-            self._table.add(rows)
+            self._bad_metrics += self._rows.read(data, self._table)
             if time.monotonic() >= end:
                 break
         return self._start_again_if_shrunk() or changed

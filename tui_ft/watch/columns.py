@@ -1,0 +1,246 @@
+"""The two columns of a curve, kept small: steps, which cost nothing while evenly spaced, and values."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from bisect import bisect_left
+from collections.abc import Sequence
+from itertools import islice
+from operator import lt
+from typing import overload
+
+BLOCK = 64
+"""Values in a block of the lowest level of the pyramid, and blocks in a block of the level above."""
+
+_EXACT_WHOLE = 2.0**53
+"""Up to here whole numbers are exact in a double, and so is counting by them."""
+
+
+class StepBatch:
+    """Steps that arrive together, looked at once for all the curves that share them.
+
+    `is_upwards`: finite and each above the one before; `stride`: the distance of evenly spaced whole
+    numbers, 0 for all others.
+    """
+
+    __slots__ = ("is_upwards", "steps", "stride")
+
+    def __init__(self, steps: Sequence[float]) -> None:
+        self.steps = steps if isinstance(steps, array) else array("d", steps)
+        self.is_upwards = (
+            len(self.steps) > 0
+            and all(map(lt, self.steps, islice(self.steps, 1, None)))
+            and math.isfinite(self.steps[0])
+            and math.isfinite(self.steps[-1])
+        )
+        self.stride = self._even() if self.is_upwards else 0
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def _even(self) -> int:
+        first, last, count = self.steps[0], self.steps[-1], len(self.steps)
+        if max(abs(first), abs(last)) >= _EXACT_WHOLE or first != int(first):
+            return 0
+        if count == 1:
+            return 1
+        stride = self.steps[1] - first
+        if stride != int(stride) or first + stride * (count - 1) != last:
+            return 0
+        even = array("d", range(int(first), int(last) + 1, int(stride)))
+        return int(stride) if even == self.steps else 0
+
+
+class Steps(Sequence[float]):
+    """Ascending steps. Evenly spaced whole numbers are a start and a stride, all else is a column.
+
+    Several curves may share one (`is_shared`): each knows how many of its steps are its own. One thread
+    adds.
+    """
+
+    __slots__ = ("_count", "_listed", "_start", "_stride", "is_shared")
+
+    def __init__(self, listed: Sequence[float] = ()) -> None:
+        self._start = 0
+        self._stride = 0
+        self._count = 0
+        self._listed: array[float] | None = None
+        self.is_shared = False
+        if len(listed):
+            self.extend(StepBatch(listed))
+
+    def __len__(self) -> int:
+        listed = self._listed
+        return self._count if listed is None else len(listed)
+
+    @overload
+    def __getitem__(self, at: int) -> float: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[float]: ...
+    def __getitem__(self, at: int | slice) -> float | Sequence[float]:
+        listed = self._listed
+        if listed is not None:
+            return listed[at]
+        even = range(self._start, self._start + self._count * (self._stride or 1), self._stride or 1)
+        return float(even[at]) if isinstance(at, int) else array("d", even[at])
+
+    @property
+    def stride(self) -> int:
+        """The distance of two steps where it is always the same whole number, else 0."""
+        return self._stride if self._listed is None else 0
+
+    def extend(self, batch: StepBatch) -> None:
+        """Take upward steps, all of them beyond the last one here."""
+        if self._listed is None and self._goes_on(batch):
+            if not self._count:
+                self._start = int(batch.steps[0])
+            if self._count == 1:
+                self._stride = int(batch.steps[0]) - self._start
+            if len(batch) > 1:
+                self._stride = batch.stride
+            self._count += len(batch)
+            return
+        self._list().extend(batch.steps)
+
+    def _goes_on(self, batch: StepBatch) -> bool:
+        if not batch.stride:
+            return False
+        stride = batch.stride if len(batch) > 1 else self._stride
+        if not self._count:
+            return True
+        gap = batch.steps[0] - (self._start + (self._count - 1) * self._stride)
+        if self._count == 1:
+            return gap == stride or (len(batch) == 1 and gap < _EXACT_WHOLE)
+        return gap == self._stride == stride
+
+    def _list(self) -> array[float]:
+        """Give up on even spacing."""
+        if self._listed is None:
+            self._listed = array("d", self[:])
+        return self._listed
+
+    def insert(self, at: int, steps: Sequence[float]) -> None:
+        """Put steps in at a position; no other curve may share them."""
+        self._list()[at:at] = array("d", steps)
+
+    def holds(self, batch: StepBatch, at: int) -> bool:
+        """True when the steps from position `at` on are those of the batch, as far as it goes."""
+        if self._listed is None and batch.stride and len(batch) > 1 and self._count >= at + len(batch):
+            return batch.stride == self._stride and self[at] == batch.steps[0]
+        return self[at : at + len(batch)] == batch.steps
+
+    def copy(self, count: int) -> Steps:
+        """The first `count` steps, for a curve that goes on otherwise than those it shared them with."""
+        copied = Steps()
+        if self._listed is not None:
+            copied._listed = self._listed[:count]
+        else:
+            copied._start, copied._stride, copied._count = self._start, self._stride, count
+        return copied
+
+    def index(self, step: float, start: int = 0, stop: int | None = None) -> int:
+        """The position of the first step at `step` or after it, between `start` and `stop`."""
+        stop = len(self) if stop is None else stop
+        listed = self._listed
+        if listed is not None:
+            return bisect_left(listed, step, start, min(stop, len(listed)))
+        if self._stride and math.isfinite(step):
+            at = math.ceil((step - self._start) / self._stride)
+            at += self._start + at * self._stride < step  # what the division rounded away
+            return min(max(at, start), stop)
+        return bisect_left(self, step, start, stop)
+
+
+class Values(Sequence[float]):
+    """The values of a curve: whole blocks in an array, what came last in a list of exact numbers.
+
+    `narrow` keeps the whole blocks as float32 from then on, `widen` ends that. A reader on another thread
+    sees a state between two additions, never a mixture.
+    """
+
+    __slots__ = ("_parts",)
+
+    def __init__(self) -> None:
+        self._parts: tuple[array[float], list[float], int] = (array("d"), [], 0)
+
+    def __len__(self) -> int:
+        _, tail, base = self._parts
+        return base + len(tail)
+
+    @overload
+    def __getitem__(self, at: int) -> float: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[float]: ...
+    def __getitem__(self, at: int | slice) -> float | Sequence[float]:
+        head, tail, base = self._parts
+        if isinstance(at, int):
+            at = at + base + len(tail) if at < 0 else at
+            return head[at] if 0 <= at < base else tail[at - base if at >= base else len(tail)]
+        start, stop, step = at.indices(base + len(tail))
+        if start >= base and step == 1:
+            return tail[start - base : max(stop - base, 0)]
+        if stop <= base and step == 1:
+            return head[start:stop]
+        return (head[:base].tolist() + tail)[at] if step != 1 else [*head[start:base], *tail[: stop - base]]
+
+    @property
+    def is_narrow(self) -> bool:
+        """True when the whole blocks are kept as float32."""
+        return self._parts[0].typecode == "f"
+
+    @property
+    def tail_start(self) -> int:
+        """The position of the first value that is kept outside the array."""
+        return self._parts[2]
+
+    def extend(self, values: Sequence[float]) -> None:
+        self._parts[1].extend(values)
+
+    def put(self, at: int, value: float) -> None:
+        """Replace one value."""
+        head, tail, base = self._parts
+        if at < base:
+            head[at] = value
+        else:
+            tail[at - base] = value
+
+    def insert(self, at: int, values: Sequence[float]) -> None:
+        """Put values in at a position."""
+        head, tail, base = self._parts
+        if at >= base:
+            self._parts = (head, [*tail[: at - base], *values, *tail[at - base :]], base)
+            return
+        longer = head[:]
+        longer[at:at] = array(head.typecode, values)
+        self._parts = (longer, tail, len(longer))
+
+    def settle(self, end: int) -> None:
+        """Move the values before position `end` from the list into the array."""
+        head, tail, base = self._parts
+        if end > base:
+            head.extend(array(head.typecode, tail[: end - base]))
+            self._parts = (head, tail[end - base :], end)
+
+    def narrow(self) -> None:
+        head, tail, base = self._parts
+        self._parts = (array("f", head), tail, base)
+
+    def widen(self) -> None:
+        head, tail, base = self._parts
+        self._parts = (array("d", head), tail, base)
+
+    def whole_blocks(self) -> array[float]:
+        """The array itself, for the cache."""
+        return self._parts[0]
+
+    def last_part(self) -> list[float]:
+        """The exact values after the array, for the cache."""
+        return self._parts[1]
+
+    @classmethod
+    def of_parts(cls, head: array[float], tail: list[float]) -> Values:
+        """Values as the cache keeps them."""
+        made = cls()
+        made._parts = (head, tail, len(head))
+        return made

@@ -1,0 +1,189 @@
+"""All curves of a run in one table, filled by rows, by columns, or a whole curve at a time."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby, pairwise
+from typing import Any
+
+from tui_ft.runs.records import number
+from tui_ft.watch.columns import StepBatch, Steps
+from tui_ft.watch.series import LONG, Series
+
+NOT_SERIES = frozenset({"schema", "step", "time", "epoch"})
+
+_PLAIN_NUMBERS = {int, float}
+_NOT_TRAINING = ("eval_", "test_")
+
+Column = Sequence[float | None]
+"""One value a row; None where the row has none."""
+
+
+def known_number(value: object) -> float | None:
+    """A metric's value as a float; None for what is none. A whole number beyond floats is infinite."""
+    try:
+        return number(value)
+    except OverflowError:
+        return math.inf if isinstance(value, int) and value > 0 else -math.inf
+
+
+class MetricTable:
+    """All series of a run by name, and where its steps went back.
+
+    `times` holds the unix time of each training step: of the rows with a `loss` or, in a run that logs
+    none, of all that belong to no evaluation. `back_steps` are the steps at which those went back.
+    """
+
+    def __init__(self) -> None:
+        self.series: dict[str, Series] = {}
+        self.times = Series()
+        self.step: int | None = None
+        self.epoch: float | None = None
+        self.time: float | None = None
+        self.back_steps: list[float] = []
+        self._clock = ""
+        self._trained: float | None = None
+        self._fresh: dict[int, Steps] = {}
+
+    def add(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Take rows in the order of the file: `step`, perhaps `time` and `epoch`, and the metrics."""
+        for keys, group in groupby(rows, key=tuple):
+            alike = list(group)
+            columns = {key: [row[key] for row in alike] for key in keys}
+            self.add_columns(columns.pop("step"), columns)
+
+    def add_columns(self, steps: Sequence[int], columns: Mapping[str, Sequence[Any]]) -> None:
+        """Take rows as columns of the same length; a row that has no value in a column has None there."""
+        if not steps:
+            return
+        batches = _Batches(steps)
+        numbers = {name: _numbers(column) for name, column in columns.items() if name != "schema"}
+        times, epochs = numbers.pop("time", None), numbers.pop("epoch", None)
+        self.time = _last_known(times, self.time)
+        self.epoch = _last_known(epochs, self.epoch)
+        self._fresh = {}
+        self._follow_rows(batches, numbers, times)
+        for name, column in numbers.items():
+            self._take(name, *batches.of(column))
+        self._note_step(steps[-1])
+        self._settle()
+
+    def extend(
+        self,
+        name: str,
+        steps: Sequence[float],
+        values: Sequence[float],
+        times: Sequence[float] | None = None,
+    ) -> None:
+        """Take many points of one series, in the order of the file, with the unix times of the points."""
+        for start in range(0, len(steps), LONG):
+            part = slice(start, start + LONG)
+            batch = StepBatch(steps[part])
+            self._fresh = {}
+            clock = "loss" if name == "loss" else name if not name.startswith(_NOT_TRAINING) else ""
+            if self._is_clock(clock):
+                self._follow(batch, times[part] if times is not None else None)
+            self._take(name, batch, values[part])
+            self._note_step(batch.steps[-1])
+            if times is not None and len(times[part]):
+                self.time = times[part][-1]
+            self._settle()
+
+    def named_series(self) -> dict[str, Series]:
+        """The series that have at least one point."""
+        return {name: series for name, series in self.series.items() if len(series)}
+
+    # --- the steps of training -------------------------------------------------------------------
+
+    def _follow_rows(self, batches: _Batches, columns: Mapping[str, Column], times: Column | None) -> None:
+        losses = columns.get("loss")
+        is_evaluation = any(name.startswith(_NOT_TRAINING) for name in columns)
+        clock = "loss" if losses is not None else "" if is_evaluation or not columns else "rows"
+        if not self._is_clock(clock):
+            return
+        if losses is None or None not in losses:
+            batch, at = batches.whole, times
+        else:
+            batch, _ = batches.of(losses)
+            known = zip(times or (), losses, strict=False)
+            at = [time for time, loss in known if loss is not None] if times is not None else None
+        self._follow(batch, at if at is not None and None not in at else None)
+
+    def _is_clock(self, clock: str) -> bool:
+        """Whether steps of this kind are those of training; a loss replaces what was taken for it before."""
+        if clock == "loss" and self._clock != "loss":
+            self._clock, self._trained = "loss", None
+            self.times, self.back_steps = Series(), []
+        elif clock and not self._clock:
+            self._clock = clock
+        return bool(clock) and clock == self._clock
+
+    def _follow(self, batch: StepBatch, times: Column | None) -> None:
+        if not len(batch):
+            return
+        if not batch.is_upwards or (self._trained is not None and batch.steps[0] < self._trained):
+            before = [batch.steps[0] if self._trained is None else self._trained, *batch.steps]
+            self.back_steps += [step for last, step in pairwise(before) if step < last]
+        self._trained = batch.steps[-1]
+        self.step = _whole(self._trained, self.step)
+        if times is not None:
+            if not len(self.times):
+                self.times = Series(self._share(batch))
+            self.times.take(batch, times)  # type: ignore[arg-type]  # the caller left out the unknown ones
+
+    def _note_step(self, step: float) -> None:
+        if self._trained is None and (self.step is None or step > self.step):
+            self.step = _whole(step, self.step)
+
+    # --- the curves ------------------------------------------------------------------------------
+
+    def _take(self, name: str, batch: StepBatch, values: Sequence[float]) -> None:
+        if not len(batch):
+            return
+        if name not in self.series:
+            self.series[name] = Series(self._share(batch))
+        self.series[name].take(batch, values)
+
+    def _share(self, batch: StepBatch) -> Steps:
+        """The steps of curves that begin together: kept once."""
+        return self._fresh.setdefault(id(batch), Steps())
+
+    def _settle(self) -> None:
+        for series in (*self.series.values(), self.times):
+            series.settle()
+
+
+class _Batches:
+    """The steps of some rows, looked at once for each set of rows that have a value."""
+
+    def __init__(self, steps: Sequence[int]) -> None:
+        self.whole = StepBatch(array("d", steps))
+        self._parts: dict[tuple[int, ...], StepBatch] = {}
+
+    def of(self, column: Column) -> tuple[StepBatch, Sequence[float]]:
+        """The steps and the values of the rows that have one."""
+        if None not in column:
+            return self.whole, column  # type: ignore[return-value]  # without None it is one of numbers
+        empty = tuple([at for at, value in enumerate(column) if value is None])
+        if empty not in self._parts:
+            kept = zip(self.whole.steps, column, strict=True)
+            self._parts[empty] = StepBatch(array("d", [step for step, value in kept if value is not None]))
+        return self._parts[empty], [value for value in column if value is not None]
+
+
+def _numbers(column: Sequence[Any]) -> Column:
+    if set(map(type, column)) <= {float}:
+        return column
+    return [known_number(value) for value in column]
+
+
+def _last_known(column: Column | None, before: float | None) -> float | None:
+    if column is None:
+        return before
+    return next((value for value in reversed(column) if value is not None), before)
+
+
+def _whole(step: float, before: int | None) -> int | None:
+    return int(step) if math.isfinite(step) else before
