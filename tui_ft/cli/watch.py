@@ -1,55 +1,98 @@
-"""`tui-ft` and `tui-ft watch`: the app, or one reading of a run."""
+"""`tui-ft` and `tui-ft watch`: the app, or one reading of a run, of all under a folder, or of the box."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from typing import Any
+import time
+from typing import TYPE_CHECKING, Any
 
 from tui_ft import settings
-from tui_ft.cli.printing import print_json
+from tui_ft.cli.printing import print_json, print_lines
 from tui_ft.errors import TuiFtError
+
+if TYPE_CHECKING:
+    from tui_ft.watch.found import FoundRun
+    from tui_ft.watch.reading import Reading
 
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:
-    parser = commands.add_parser("watch", parents=[common], help="open the dashboard on a run")
-    parser.add_argument("run", metavar="PATH|ID", nargs="?")
+    parser = commands.add_parser(
+        "watch", parents=[common], help="open the dashboard on any run, by whomever it was started"
+    )
+    parser.add_argument(
+        "run",
+        metavar="PATH|ID|PID",
+        nargs="?",
+        help="a run of ours, a file or folder of another's, or a process; without it, what there is",
+    )
     parser.add_argument("--once", action="store_true", help="print one plain reading")
     parser.add_argument("--json", action="store_true", help="print one reading as JSON")
+    parser.add_argument("--all", action="store_true", help="print every run under PATH, not the first alone")
     parser.set_defaults(command=watch)
 
 
 def watch(arguments: argparse.Namespace) -> int:
     """Show a run: as JSON, as text, or in the app."""
-    from tui_ft.runs import directory
-    from tui_ft.runs.adopting import adopt_if_orphan
-
     root = settings.runs_root(arguments.runs_root)
+    is_plain = arguments.json or arguments.once or arguments.all
     if arguments.run is None:
-        if arguments.json or arguments.once:
-            raise TuiFtError("Which run?", "tui-ft watch RUN --json; `tui-ft ls` lists them.")
-        return open_app(arguments)
-    run = directory.find(root, arguments.run)
-    if arguments.json or arguments.once:
-        from tui_ft.watch import report
-        from tui_ft.watch.sources.tui_ft import TuiFtSource
+        if not is_plain:
+            return open_app(arguments)
+        from tui_ft.cli.watch_list import print_box
 
-        source = TuiFtSource(run)
-        source.poll()
-        while not source.reading.is_complete:
-            source.poll()
-        if arguments.json:
-            print_json(report.as_json(source.reading))
-        else:
-            print(report.as_text(source.reading))
-        adopt_if_orphan(run)
-        return 0
-    _require_terminal()
-    adopt_if_orphan(run)
+        return print_box(root, arguments.json)
+    from tui_ft.watch.finding import resolve
+
+    if not is_plain:
+        _require_terminal()
+    found = resolve(root, arguments.run)
+    if not is_plain:
+        return _show(arguments, found)
+    readings = [_read(run) for run in ((found, *found.siblings) if arguments.all else (found,))]
+    _print(readings, as_json=arguments.json, is_list=arguments.all)
+    _adopt(found)
+    return 0
+
+
+def _read(found: FoundRun) -> Reading:
+    from tui_ft.watch.foreign_run import open_run
+    from tui_ft.watch.report import read_whole
+
+    return read_whole(open_run(found))
+
+
+def _print(readings: list[Reading], *, as_json: bool, is_list: bool) -> None:
+    from tui_ft.watch import report
+
+    if as_json:
+        objects = [report.as_json(reading) for reading in readings]
+        print_json(objects if is_list else objects[0])
+    else:
+        now = time.time()
+        print_lines("\n\n".join(report.as_text(reading, now) for reading in readings).split("\n"))
+
+
+def _show(arguments: argparse.Namespace, found: FoundRun) -> int:
+    from tui_ft.runs.directory import RunDirectory
     from tui_ft.tui.main import run_app
 
-    run_app(root, run)
+    _adopt(found)
+    root = settings.runs_root(arguments.runs_root)
+    if found.is_ours and not found.siblings:
+        run_app(root, RunDirectory(found.path))
+    else:
+        run_app(root, open_found=found)
     return 0
+
+
+def _adopt(found: FoundRun) -> None:
+    """A run of ours whose supervisor died gets a new one from whoever looks at it."""
+    if found.is_ours:
+        from tui_ft.runs.adopting import adopt_if_orphan
+        from tui_ft.runs.directory import RunDirectory
+
+        adopt_if_orphan(RunDirectory(found.path))
 
 
 def open_app(arguments: argparse.Namespace) -> int:

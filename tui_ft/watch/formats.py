@@ -6,7 +6,17 @@ from tui_ft.watch.sources.protocol import Format
 
 FORMATS: tuple[Format, ...] = ()
 
+OURS_RICHNESS = 100
+
 
 def by_name(name: str) -> Format:
     """The format of this name. Raises KeyError for a name that no format has."""
-    return next(form for form in FORMATS if form.name == name)
+    for form in FORMATS:
+        if form.name == name:
+            return form
+    raise KeyError(name)
+
+
+def richness(name: str) -> int:
+    """How much a source of this format tells; our own run directory tells the most."""
+    return OURS_RICHNESS if name == "tui_ft" else by_name(name).richness

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.records import Status
 from tui_ft.watch.sources.protocol import Place
 
 
@@ -14,13 +15,14 @@ class FoundRun:
     """One run, ours or another's: `places` are its sources, the richest first, and never empty.
 
     `path` is absolute and tells the run from every other; a run of ours has the one place of its directory.
-    `siblings` are the other runs that the same search found, and `notes` what that search says of itself
-    (a folder that it may not read, a limit that it came to).
+    `status` is what the search saw of it, where it looked. `siblings` are the other runs that the same search
+    found, and `notes` what that search says of itself (a folder that it may not read, a limit it came to).
     """
 
     title: str
     path: Path
     places: tuple[Place, ...]
+    status: Status = "unknown"
     siblings: tuple[FoundRun, ...] = ()
     notes: tuple[str, ...] = ()
 

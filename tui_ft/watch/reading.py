@@ -72,7 +72,8 @@ class Reading:
     `times` holds the unix time of each training step; `restart_steps` the steps at which a restart or a
     resume went on. `hardware_series` run over seconds since `hardware_origin` (unix seconds). `is_complete`
     is False while a long history is still being read; while `is_approximate` the series are samples of it.
-    `pids` are the processes that are known to write the run, as long as they live.
+    `pids` are the processes that are known to write the run, as long as they live. `borrowed` names the
+    series that are read from another source of the run than `source`.
     """
 
     source: SourceName
@@ -113,6 +114,7 @@ class Reading:
     hardware_series: Mapping[str, Series] = field(default_factory=dict)
     hardware_origin: float | None = None
     others: tuple[OtherSource, ...] = ()
+    borrowed: Mapping[str, SourceName] = field(default_factory=dict)
     pids: tuple[int, ...] = ()
 
     def last(self, name: str) -> float | None:

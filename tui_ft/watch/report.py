@@ -10,12 +10,13 @@ from tui_ft.runs.records import SCHEMA, finite_or_word
 from tui_ft.watch import memory
 from tui_ft.watch.eta import clock_label, duration_label, seconds_left
 from tui_ft.watch.log import clean_line
-from tui_ft.watch.reading import Reading
+from tui_ft.watch.reading import OtherSource, Reading
 from tui_ft.watch.scales import number_label
 from tui_ft.watch.series import Series
 from tui_ft.watch.sources.protocol import Source
 
 _LONGEST_READ_S = 60.0
+_MOST_OTHERS = 20
 
 
 def read_whole(source: Source, budget_s: float = _LONGEST_READ_S) -> Reading:
@@ -28,7 +29,10 @@ def read_whole(source: Source, budget_s: float = _LONGEST_READ_S) -> Reading:
 
 
 def as_json(reading: Reading) -> dict[str, Any]:
-    """Return a reading as the object that `watch --json` prints: strict JSON, non-finite numbers as words."""
+    """Return a reading as the object that `watch --json` prints: strict JSON, non-finite numbers as words.
+
+    `series` are those of `source` alone; what other sources of the run have besides is `borrowed_series`.
+    """
     return {
         "schema": SCHEMA,
         "source": reading.source,
@@ -45,8 +49,29 @@ def as_json(reading: Reading) -> dict[str, Any]:
         "bad_records": reading.bad_records,
         "notes": list(reading.notes),
         "gpu_memory": memory.as_json(reading.gpu_memory),
-        "series": {name: _series(series) for name, series in sorted(reading.series.items()) if len(series)},
+        "model": reading.model,
+        "method": reading.method,
+        "pids": list(reading.pids),
+        "checkpoint_steps": [_whole(step) for step in reading.checkpoint_steps],
+        "settings": {
+            name: finite_or_word(value) if isinstance(value, float) else value
+            for name, value in sorted(reading.settings.items())
+        },
+        "series": {name: _series(series) for name, series in _shown(reading) if name not in reading.borrowed},
+        "borrowed_series": {
+            name: {"source": reading.borrowed[name], **_series(series)}
+            for name, series in _shown(reading)
+            if name in reading.borrowed
+        },
+        "others": [
+            {"source": other.source, "title": other.title, "path": other.path, "status": other.status}
+            for other in reading.others
+        ],
     }
+
+
+def _shown(reading: Reading) -> list[tuple[str, Series]]:
+    return [(name, series) for name, series in sorted(reading.series.items()) if len(series)]
 
 
 def _series(series: Series) -> dict[str, Any]:
@@ -88,12 +113,23 @@ def as_text(reading: Reading, now: float | None = None) -> str:
     if reading.end is not None and reading.end.result:
         lines.append(f"Result: {reading.end.result}")
     lines += [f"Note: {note}" for note in reading.notes]
+    if reading.others:
+        lines.append(f"Others here ({len(reading.others)}):")
+        lines += [f"  {_other(other)}" for other in reading.others[:_MOST_OTHERS]]
+    if len(reading.others) > _MOST_OTHERS:
+        lines.append(f"  and {len(reading.others) - _MOST_OTHERS} more")
     return "\n".join(line for line in lines if line)
+
+
+def _other(other: OtherSource) -> str:
+    status = "" if other.status == "unknown" else f"  {other.status}"
+    return clean_line(f"{other.source}  {other.path}{status}")
 
 
 def _headline(reading: Reading) -> str:
     kind = " · ".join(part for part in (reading.model, reading.method) if part)
-    return f"{reading.title}  {reading.status}" + (f"  {kind}" if kind else "")
+    whose = "" if reading.source == "tui_ft" else f"  by {reading.source} at {clean_line(reading.path)}"
+    return f"{reading.title}  {reading.status}" + (f"  {kind}" if kind else "") + whose
 
 
 def _where(reading: Reading, now: float) -> str:
