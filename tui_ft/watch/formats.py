@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from tui_ft.watch.sources import tensorboard
 from tui_ft.watch.sources.protocol import Format
 
-FORMATS: tuple[Format, ...] = ()
+FORMATS: tuple[Format, ...] = (
+    tensorboard.FORMAT,
+)  # fmt: skip
 
 OURS_RICHNESS = 100
 
