@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Callable, Sequence
 from operator import le
 
-from tui_ft.watch.columns import BLOCK
+from tui_ft.watch.values import BLOCK
 
 HasGap = Callable[[int, int], bool]
 """True when a value that is not finite stands in a stretch of positions."""
@@ -16,15 +16,20 @@ HasGap = Callable[[int, int], bool]
 class Pyramid:
     """Bounds by block. The lowest level is exact, in float64, whatever the column itself keeps."""
 
-    def __init__(self) -> None:
-        self.lows: list[array[float]] = []
-        self.highs: list[array[float]] = []
+    def __init__(self, lows: array[float] | None = None, highs: array[float] | None = None) -> None:
+        """Begin empty, or with a lowest level that was kept."""
+        self.lows: list[array[float]] = [lows] if lows else []
+        self.highs: list[array[float]] = [highs] if highs else []
         self._stale: set[int] = set()
 
     @property
     def folded(self) -> int:
         """How many values the lowest level holds."""
         return len(self.lows[0]) * BLOCK if self.lows else 0
+
+    def lowest(self) -> tuple[array[float], array[float]]:
+        """The lowest level."""
+        return (self.lows[0], self.highs[0]) if self.lows else (array("d"), array("d"))
 
     def cut(self, at: int) -> None:
         """Forget every block from the one of position `at` on: positions moved."""

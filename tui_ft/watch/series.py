@@ -8,10 +8,11 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import islice
 from operator import le
-from typing import Protocol
+from typing import Any, Protocol
 
-from tui_ft.watch.columns import BLOCK, StepBatch, Steps, Values
 from tui_ft.watch.pyramid import Pyramid
+from tui_ft.watch.steps import StepBatch, Steps
+from tui_ft.watch.values import BLOCK, Values
 
 LONG = 65_536
 """From so many points on values are kept as float32: no chart shows more, and a million take 4 MB."""
@@ -62,10 +63,11 @@ class Series:
         self.rewrites = 0
         self.steps.is_shared = steps is not None
         self._pyramid = Pyramid()
-        self._nonfinite = array("q")
+        self._nonfinite: array[Any] = array("q")
         self._first: tuple[float, float] | None = None
         self._last: tuple[float, float] | None = None
-        self._stays_wide = False
+        self.stays_wide = False
+        """True for a long series whose values float32 cannot hold, or that serves as an axis."""
 
     def __len__(self) -> int:
         return min(len(self.steps), len(self.values))
@@ -177,6 +179,32 @@ class Series:
         if at == 0:
             self._first = (steps[0], values[0])
 
+    # --- the cache -------------------------------------------------------------------------------
+
+    def parts(
+        self,
+    ) -> tuple[array[Any], ...]:
+        """All its numbers: values, those after them, bounds of blocks, gaps, first and last point."""
+        head, tail = self.values.parts()
+        lows, highs = self._pyramid.lowest()
+        ends = array("d", [*(self._first or (0.0, 0.0)), *(self._last or (0.0, 0.0))])
+        return head, array("d", tail), lows, highs, self._nonfinite, ends
+
+    @classmethod
+    def of_parts(
+        cls, steps: Steps, values: Values, lows: array[float], highs: array[float], gaps: array[Any],
+        ends: Sequence[float], *, rewrites: int, stays_wide: bool,
+    ) -> Series:  # fmt: skip
+        """A series as the cache keeps it."""
+        made = cls(steps)
+        made.values, made.rewrites, made.stays_wide = values, rewrites, stays_wide
+        made._nonfinite = array("q", gaps)
+        made._pyramid = Pyramid(lows, highs)
+        if len(values):
+            made._first, made._last = (ends[0], ends[1]), (ends[2], ends[3])
+        made.settle()
+        return made
+
     # --- folding ---------------------------------------------------------------------------------
 
     def settle(self) -> None:
@@ -188,23 +216,23 @@ class Series:
             return
         if self.values.is_narrow and not _is_float32(self.extent(before, folded)):
             self.values.widen()
-            self._stays_wide = True
+            self.stays_wide = True
         self.values.settle(folded)
-        if folded >= LONG and not self.values.is_narrow and not self._stays_wide:
+        if folded >= LONG and not self.values.is_narrow and not self.stays_wide:
             self._narrow()
 
     def _narrow(self) -> None:
-        whole = self.values.whole_blocks()
+        whole = self.values.parts()[0]
         is_axis = whole[0] < whole[-1] and all(map(le, whole, islice(whole, 1, None)))
         if is_axis or not _is_float32(self.extent()):
-            self._stays_wide = True  # what only grows, as times and tokens do, serves as an axis
+            self.stays_wide = True  # what only grows, as times and tokens do, serves as an axis
             return
         self.values.narrow()
 
     def _widen_for(self, value: float) -> None:
         if self.values.is_narrow and not _is_float32((value, value)):
             self.values.widen()
-            self._stays_wide = True
+            self.stays_wide = True
 
     def has_gap(self, start: int, end: int) -> bool:
         """True when a value that is not finite is among the points `start` up to `end`."""

@@ -9,8 +9,8 @@ from itertools import groupby, pairwise
 from typing import Any
 
 from tui_ft.runs.records import number
-from tui_ft.watch.columns import StepBatch, Steps
 from tui_ft.watch.series import LONG, Series
+from tui_ft.watch.steps import StepBatch, Steps
 
 NOT_SERIES = frozenset({"schema", "step", "time", "epoch"})
 
@@ -94,6 +94,14 @@ class MetricTable:
     def named_series(self) -> dict[str, Series]:
         """The series that have at least one point."""
         return {name: series for name, series in self.series.items() if len(series)}
+
+    def clock(self) -> tuple[str, float | None]:
+        """What training steps are told by, and the last of them: for the cache."""
+        return self._clock, self._trained
+
+    def set_clock(self, clock: str, trained: float | None) -> None:
+        """Go on from what was kept."""
+        self._clock, self._trained = clock, trained
 
     # --- the steps of training -------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""The two columns of a curve, kept small: steps, which cost nothing while evenly spaced, and values."""
+"""The steps of a curve, which cost nothing while evenly spaced and may be shared."""
 
 from __future__ import annotations
 
@@ -9,9 +9,6 @@ from collections.abc import Sequence
 from itertools import islice
 from operator import lt
 from typing import overload
-
-BLOCK = 64
-"""Values in a block of the lowest level of the pyramid, and blocks in a block of the level above."""
 
 _EXACT_WHOLE = 2.0**53
 """Up to here whole numbers are exact in a double, and so is counting by them."""
@@ -139,6 +136,18 @@ class Steps(Sequence[float]):
             copied._start, copied._stride, copied._count = self._start, self._stride, count
         return copied
 
+    def parts(self) -> tuple[int, int, int, array[float] | None]:
+        """Start, stride and count, and the column where there is one: for the cache."""
+        return self._start, self._stride, len(self), self._listed
+
+    @classmethod
+    def of_parts(cls, start: int, stride: int, count: int, listed: array[float] | None) -> Steps:
+        """Steps as the cache keeps them; several curves may have them."""
+        made = cls()
+        made._start, made._stride, made._count, made._listed = start, stride, count, listed
+        made.is_shared = True
+        return made
+
     def index(self, step: float, start: int = 0, stop: int | None = None) -> int:
         """The position of the first step at `step` or after it, between `start` and `stop`."""
         stop = len(self) if stop is None else stop
@@ -150,97 +159,3 @@ class Steps(Sequence[float]):
             at += self._start + at * self._stride < step  # what the division rounded away
             return min(max(at, start), stop)
         return bisect_left(self, step, start, stop)
-
-
-class Values(Sequence[float]):
-    """The values of a curve: whole blocks in an array, what came last in a list of exact numbers.
-
-    `narrow` keeps the whole blocks as float32 from then on, `widen` ends that. A reader on another thread
-    sees a state between two additions, never a mixture.
-    """
-
-    __slots__ = ("_parts",)
-
-    def __init__(self) -> None:
-        self._parts: tuple[array[float], list[float], int] = (array("d"), [], 0)
-
-    def __len__(self) -> int:
-        _, tail, base = self._parts
-        return base + len(tail)
-
-    @overload
-    def __getitem__(self, at: int) -> float: ...
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[float]: ...
-    def __getitem__(self, at: int | slice) -> float | Sequence[float]:
-        head, tail, base = self._parts
-        if isinstance(at, int):
-            at = at + base + len(tail) if at < 0 else at
-            return head[at] if 0 <= at < base else tail[at - base if at >= base else len(tail)]
-        start, stop, step = at.indices(base + len(tail))
-        if start >= base and step == 1:
-            return tail[start - base : max(stop - base, 0)]
-        if stop <= base and step == 1:
-            return head[start:stop]
-        return (head[:base].tolist() + tail)[at] if step != 1 else [*head[start:base], *tail[: stop - base]]
-
-    @property
-    def is_narrow(self) -> bool:
-        """True when the whole blocks are kept as float32."""
-        return self._parts[0].typecode == "f"
-
-    @property
-    def tail_start(self) -> int:
-        """The position of the first value that is kept outside the array."""
-        return self._parts[2]
-
-    def extend(self, values: Sequence[float]) -> None:
-        self._parts[1].extend(values)
-
-    def put(self, at: int, value: float) -> None:
-        """Replace one value."""
-        head, tail, base = self._parts
-        if at < base:
-            head[at] = value
-        else:
-            tail[at - base] = value
-
-    def insert(self, at: int, values: Sequence[float]) -> None:
-        """Put values in at a position."""
-        head, tail, base = self._parts
-        if at >= base:
-            self._parts = (head, [*tail[: at - base], *values, *tail[at - base :]], base)
-            return
-        longer = head[:]
-        longer[at:at] = array(head.typecode, values)
-        self._parts = (longer, tail, len(longer))
-
-    def settle(self, end: int) -> None:
-        """Move the values before position `end` from the list into the array."""
-        head, tail, base = self._parts
-        if end > base:
-            head.extend(array(head.typecode, tail[: end - base]))
-            self._parts = (head, tail[end - base :], end)
-
-    def narrow(self) -> None:
-        head, tail, base = self._parts
-        self._parts = (array("f", head), tail, base)
-
-    def widen(self) -> None:
-        head, tail, base = self._parts
-        self._parts = (array("d", head), tail, base)
-
-    def whole_blocks(self) -> array[float]:
-        """The array itself, for the cache."""
-        return self._parts[0]
-
-    def last_part(self) -> list[float]:
-        """The exact values after the array, for the cache."""
-        return self._parts[1]
-
-    @classmethod
-    def of_parts(cls, head: array[float], tail: list[float]) -> Values:
-        """Values as the cache keeps them."""
-        made = cls()
-        made._parts = (head, tail, len(head))
-        return made

@@ -1,0 +1,202 @@
+"""Curves that were read once, kept in the user's cache folder: a long run opens again at once.
+
+A cache belongs to the content of the files it was made of: their paths, and samples of their bytes. It
+holds as long as those files only grow. Nothing is ever written beside the files themselves.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import struct
+import sys
+import threading
+import zlib
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from tui_ft import settings
+from tui_ft.watch.packing import PackedTable, UnpackError, chunks, pack, unpack
+from tui_ft.watch.sources.table import MetricTable
+
+MOST_BYTES = 500_000_000
+"""All caches together; the ones that were used longest ago go first."""
+MOST_BYTES_OF_ONE = 200_000_000
+
+_MAGIC = b"tui-ft curves 1\n"
+_SIZES = struct.Struct("<QI")
+"""Length of the header, and the checksum (CRC-32) of all that follows."""
+_SAMPLES = 16
+_SAMPLE_BYTES = 1024
+_SUFFIX = ".curves"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cached:
+    """What was kept: the table as it was, how far the files were read, and the reader's own few bytes."""
+
+    table: MetricTable
+    offset: int
+    state: bytes
+
+
+class _File(msgspec.Struct, frozen=True):
+    """One file as it was: `digest` is of samples of its first `size` bytes."""
+
+    path: str
+    size: int
+    modified_ns: int
+    digest: str
+
+
+class _Header(msgspec.Struct, frozen=True):
+    byteorder: str
+    files: list[_File]
+    offset: int
+    state: bytes
+    table: PackedTable
+
+
+def folder() -> Path:
+    """Where the caches of curves lie."""
+    return settings.cache_folder() / "curves"
+
+
+def load(files: Sequence[Path]) -> Cached | None:
+    """What was kept of these files; None when there is nothing, or it no longer fits. Never raises."""
+    place = _place(files)
+    try:
+        data = _read(place)
+        found = _decode(data, files) if data is not None else None
+    except (OSError, msgspec.DecodeError, UnpackError, struct.error, OverflowError):
+        return None  # a damaged cache is none: the files themselves are read
+    if found is not None:
+        with suppress(OSError):
+            os.utime(place)
+    return found
+
+
+def store(files: Sequence[Path], table: MetricTable, offset: int, state: bytes = b"") -> None:
+    """Keep a table for the next time; what cannot be kept is not. Never raises for what disks do."""
+    described, arrays = pack(table)
+    size = sum(len(numbers) * numbers.itemsize for numbers in arrays)
+    if size > MOST_BYTES_OF_ONE:
+        return
+    temporary = None
+    try:
+        kept = [_fingerprint(path, None) for path in files]
+        head = msgspec.msgpack.encode(_Header(sys.byteorder, kept, offset, state, described))
+        place = _place(files)
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        temporary = place.with_name(f".{place.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+        _write(temporary, [memoryview(head), *chunks(arrays)], len(head))
+        temporary.replace(place)
+        _keep_small(place.parent)
+    except OSError:
+        if temporary is not None:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def _place(files: Sequence[Path]) -> Path:
+    names = "\0".join(str(path.absolute()) for path in files)
+    return folder() / (hashlib.sha256(os.fsencode(names)).hexdigest()[:32] + _SUFFIX)
+
+
+def _write(path: Path, parts: list[memoryview], header_length: int) -> None:
+    """Write a whole cache; not flushed to the disk, for a torn one is found out by its checksum."""
+    checksum = 0
+    for part in parts:
+        checksum = zlib.crc32(part, checksum)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+    descriptor = os.open(path, flags, 0o600)
+    try:
+        for part in (memoryview(_MAGIC + _SIZES.pack(header_length, checksum)), *parts):
+            rest = part
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
+    finally:
+        os.close(descriptor)
+
+
+def _read(place: Path) -> bytearray | None:
+    descriptor = os.open(place, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        status = os.fstat(descriptor)
+        is_fit = stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid()
+        if not is_fit or status.st_size > MOST_BYTES_OF_ONE + (1 << 20):
+            return None
+        data = bytearray(status.st_size)
+        view, read = memoryview(data), 0
+        while read < len(data) and (more := os.preadv(descriptor, [view[read:]], read)):
+            read += more
+        return data if read == len(data) else None
+    finally:
+        os.close(descriptor)
+
+
+def _decode(data: bytearray, files: Sequence[Path]) -> Cached | None:
+    start = len(_MAGIC) + _SIZES.size
+    if len(data) < start or data[: len(_MAGIC)] != _MAGIC:
+        return None
+    length, checksum = _SIZES.unpack_from(data, len(_MAGIC))
+    view = memoryview(data)
+    if length > len(data) - start or zlib.crc32(view[start:]) != checksum:
+        return None
+    header = msgspec.msgpack.decode(view[start : start + length], type=_Header)
+    if header.byteorder != sys.byteorder or not _still_hold(header.files, files):
+        return None
+    table = unpack(header.table, view[start + length :])
+    return Cached(table=table, offset=header.offset, state=header.state)
+
+
+def _still_hold(kept: list[_File], files: Sequence[Path]) -> bool:
+    """True when every file is what it was, or has only grown."""
+    if len(kept) != len(files):
+        return False
+    for old, path in zip(kept, files, strict=True):
+        now = _fingerprint(path, old.size)
+        if now.digest != old.digest:
+            return False
+        if path.stat().st_size == old.size and now.modified_ns != old.modified_ns:
+            return False
+    return True
+
+
+def _fingerprint(path: Path, size: int | None) -> _File:
+    """A file by samples of its first `size` bytes (None: of all it has). Raises `OSError`."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(f"{path} is no regular file")
+        size = status.st_size if size is None else size
+        digest = hashlib.sha256(str(min(size, status.st_size)).encode())
+        last = max(size - _SAMPLE_BYTES, 0)
+        for at in sorted({last * number // (_SAMPLES - 1) for number in range(_SAMPLES)}):
+            digest.update(os.pread(descriptor, min(_SAMPLE_BYTES, size - at), at))
+        return _File(str(path.absolute()), size, status.st_mtime_ns, digest.hexdigest())
+    finally:
+        os.close(descriptor)
+
+
+def _keep_small(place: Path) -> None:
+    """Remove the caches that were used longest ago, and what a killed process left, until all fit."""
+    kept = []
+    for entry in os.scandir(place):
+        with suppress(OSError):
+            status = entry.stat(follow_symlinks=False)
+            if entry.name.endswith((_SUFFIX, ".tmp")) and stat.S_ISREG(status.st_mode):
+                kept.append((status.st_mtime, status.st_size, entry.path))
+    total = sum(size for _, size, _ in kept)
+    for _, size, path in sorted(kept):
+        if total <= MOST_BYTES:
+            return
+        with suppress(OSError):
+            Path(path).unlink()
+        total -= size

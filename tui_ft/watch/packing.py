@@ -1,0 +1,151 @@
+"""A table of curves as bytes and back: what the cache keeps of a run."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import msgspec
+
+from tui_ft.watch.series import Series
+from tui_ft.watch.sources.table import MetricTable
+from tui_ft.watch.steps import Steps
+from tui_ft.watch.values import BLOCK, Values
+
+MOST_SERIES = 100_000
+
+
+class PackedSteps(msgspec.Struct, frozen=True):
+    """A column of steps: a start and a stride, or so many listed numbers."""
+
+    start: int
+    stride: int
+    count: int
+    is_listed: bool
+
+
+class PackedSeries(msgspec.Struct, frozen=True):
+    """A curve: which column of steps, and how many numbers of each kind follow."""
+
+    steps: int
+    typecode: Literal["d", "f"]
+    whole: int
+    rest: int
+    blocks: int
+    gaps: int
+    rewrites: int
+    stays_wide: bool
+
+
+class PackedTable(msgspec.Struct, frozen=True):
+    """Everything of a table but its numbers, which follow as arrays in the order of `arrays`."""
+
+    steps: list[PackedSteps]
+    names: list[str]
+    series: list[PackedSeries]
+    step: int | None
+    epoch: float | None
+    time: float | None
+    back_steps: list[float]
+    clock: str
+    trained: float | None
+
+
+class UnpackError(ValueError):
+    """Bytes that are no table."""
+
+
+def pack(table: MetricTable) -> tuple[PackedTable, list[array[Any]]]:
+    """Return a table as its description and its arrays; both share the table's memory."""
+    columns: dict[int, int] = {}
+    steps: list[PackedSteps] = []
+    arrays: list[array[Any]] = []
+    curves = [table.times, *table.series.values()]
+    for curve in curves:
+        if id(curve.steps) not in columns:
+            columns[id(curve.steps)] = len(steps)
+            start, stride, count, listed = curve.steps.parts()
+            steps.append(PackedSteps(start, stride, count, listed is not None))
+            arrays += [listed] if listed is not None else []
+    packed = []
+    for curve in curves:
+        parts = curve.parts()
+        head, tail, lows, highs, gaps, ends = parts
+        kind: Literal["d", "f"] = "f" if head.typecode == "f" else "d"
+        packed.append(
+            PackedSeries(
+                columns[id(curve.steps)], kind, len(head), len(tail), len(lows), len(gaps),
+                curve.rewrites, curve.stays_wide,
+            )
+        )  # fmt: skip
+        arrays += [head, tail, lows, highs, gaps, ends]
+    described = PackedTable(
+        steps, list(table.series), packed, table.step, table.epoch, table.time, table.back_steps,
+        *table.clock(),
+    )  # fmt: skip
+    return described, arrays
+
+
+def unpack(described: PackedTable, data: memoryview) -> MetricTable:
+    """Make the table again. Raises `UnpackError` when the bytes are not what was described."""
+    if len(described.series) != len(described.names) + 1 or len(described.series) > MOST_SERIES:
+        raise UnpackError("names and series differ in number")
+    numbers = _Numbers(data)
+    steps = []
+    for packed in described.steps:
+        listed = numbers.take("d", packed.count) if packed.is_listed else None
+        steps.append(Steps.of_parts(packed.start, packed.stride, packed.count, listed))
+    curves = [_curve(packed, steps, numbers) for packed in described.series]
+    if numbers.left:
+        raise UnpackError("more bytes than were described")
+    table = MetricTable()
+    table.times = curves[0]
+    table.series = dict(zip(described.names, curves[1:], strict=True))
+    table.step, table.epoch, table.time = described.step, described.epoch, described.time
+    table.back_steps = list(described.back_steps)
+    table.set_clock(described.clock, described.trained)
+    return table
+
+
+def _curve(packed: PackedSeries, steps: list[Steps], numbers: _Numbers) -> Series:
+    head = numbers.take(packed.typecode, packed.whole)
+    tail = numbers.take("d", packed.rest)
+    lows, highs = numbers.take("d", packed.blocks), numbers.take("d", packed.blocks)
+    gaps, ends = numbers.take("q", packed.gaps), numbers.take("d", 4)
+    count = packed.whole + packed.rest
+    is_whole = 0 <= packed.steps < len(steps) and packed.blocks <= count // BLOCK
+    if not is_whole or len(steps[packed.steps]) < count or (gaps and not 0 <= min(gaps) <= max(gaps) < count):
+        raise UnpackError("a curve does not fit its steps")
+    return Series.of_parts(
+        steps[packed.steps], Values.of_parts(head, tail.tolist()), lows, highs, gaps, ends,
+        rewrites=packed.rewrites, stays_wide=packed.stays_wide,
+    )  # fmt: skip
+
+
+class _Numbers:
+    """Arrays one after the other in a stretch of bytes."""
+
+    def __init__(self, data: memoryview) -> None:
+        self._data = data
+        self._at = 0
+
+    @property
+    def left(self) -> int:
+        return len(self._data) - self._at
+
+    def take(self, typecode: str, count: int) -> array[Any]:
+        made = array(typecode)
+        size = count * made.itemsize
+        if count < 0 or size > self.left:
+            raise UnpackError("fewer bytes than were described")
+        made.frombytes(self._data[self._at : self._at + size])
+        self._at += size
+        return made
+
+
+def chunks(arrays: list[array[Any]]) -> Iterator[memoryview]:
+    """The bytes of the arrays, without a copy."""
+    for numbers in arrays:
+        if len(numbers):
+            yield memoryview(numbers).cast("B")

@@ -1,0 +1,101 @@
+"""The values of a curve, kept small: whole blocks in an array, float32 where that is enough."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from typing import overload
+
+BLOCK = 64
+"""Values in a block of the lowest level of the pyramid, and blocks in a block of the level above."""
+
+
+class Values(Sequence[float]):
+    """The values of a curve: whole blocks in an array, what came last in a list of exact numbers.
+
+    `narrow` keeps the whole blocks as float32 from then on, `widen` ends that. A reader on another thread
+    sees a state between two additions, never a mixture.
+    """
+
+    __slots__ = ("_parts",)
+
+    def __init__(self) -> None:
+        self._parts: tuple[array[float], list[float], int] = (array("d"), [], 0)
+
+    def __len__(self) -> int:
+        _, tail, base = self._parts
+        return base + len(tail)
+
+    @overload
+    def __getitem__(self, at: int) -> float: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[float]: ...
+    def __getitem__(self, at: int | slice) -> float | Sequence[float]:
+        head, tail, base = self._parts
+        if isinstance(at, int):
+            at = at + base + len(tail) if at < 0 else at
+            return head[at] if 0 <= at < base else tail[at - base if at >= base else len(tail)]
+        start, stop, step = at.indices(base + len(tail))
+        if start >= base and step == 1:
+            return tail[start - base : max(stop - base, 0)]
+        if stop <= base and step == 1:
+            return head[start:stop]
+        return (head[:base].tolist() + tail)[at] if step != 1 else [*head[start:base], *tail[: stop - base]]
+
+    @property
+    def is_narrow(self) -> bool:
+        """True when the whole blocks are kept as float32."""
+        return self._parts[0].typecode == "f"
+
+    @property
+    def tail_start(self) -> int:
+        """The position of the first value that is kept outside the array."""
+        return self._parts[2]
+
+    def extend(self, values: Sequence[float]) -> None:
+        self._parts[1].extend(values)
+
+    def put(self, at: int, value: float) -> None:
+        """Replace one value."""
+        head, tail, base = self._parts
+        if at < base:
+            head[at] = value
+        else:
+            tail[at - base] = value
+
+    def insert(self, at: int, values: Sequence[float]) -> None:
+        """Put values in at a position."""
+        head, tail, base = self._parts
+        if at >= base:
+            self._parts = (head, [*tail[: at - base], *values, *tail[at - base :]], base)
+            return
+        longer = head[:]
+        longer[at:at] = array(head.typecode, values)
+        self._parts = (longer, tail, len(longer))
+
+    def settle(self, end: int) -> None:
+        """Move the values before position `end` from the list into the array."""
+        head, tail, base = self._parts
+        if end > base:
+            head.extend(array(head.typecode, tail[: end - base]))
+            self._parts = (head, tail[end - base :], end)
+
+    def narrow(self) -> None:
+        head, tail, base = self._parts
+        self._parts = (array("f", head), tail, base)
+
+    def widen(self) -> None:
+        head, tail, base = self._parts
+        self._parts = (array("d", head), tail, base)
+
+    def parts(self) -> tuple[array[float], list[float]]:
+        """The array, and the exact values after it."""
+        head, tail, base = self._parts
+        return head[:base] if len(head) > base else head, tail
+
+    @classmethod
+    def of_parts(cls, head: array[float], tail: list[float]) -> Values:
+        """Values as the cache keeps them."""
+        made = cls()
+        made._parts = (head, tail, len(head))
+        return made
