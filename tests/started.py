@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 def started(
     command: list[str], folder: Path, log: Path | None = None, **variables: str
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Start `command` in `folder` as a group of its own, its output in `log`; the whole group ends with it."""
+    """Start `command` in `folder` as a process group of its own, its output in `log`; the group ends with it."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1", **variables}
     with open(log or os.devnull, "wb") as output:
         child = subprocess.Popen(
@@ -34,10 +34,8 @@ def started(
 
 def end_group(child: subprocess.Popen[bytes]) -> None:
     """Kill what is left of the child's own process group, and reap the child."""
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     child.wait()
 
 

@@ -66,11 +66,12 @@ def test_options_in_every_spelling() -> None:
 
 
 def test_no_secret_of_a_command_line_is_shown() -> None:
-    shown = mask_arguments(
+    line = (
         "t.py --hub_token hf_abcdefghijklmnopqrst --wandb-key=abc WANDB_API_KEY=xyz --api.key sekrit "
         "--password hunter2 https://me:pw@host/x https://hooks.slack.com/services/T/B/x "
-        "sk-abcdefghijklmnopqrstuvwx 0123456789abcdef0123456789abcdef01234567 --auth-token=t".split()
+        "sk-abcdefghijklmnopqrstuvwx 0123456789abcdef0123456789abcdef01234567 --auth-token=t"
     )
+    shown = mask_arguments(line.split())
     text = " ".join(shown)
     for secret in (
         "hf_abc",

@@ -167,7 +167,7 @@ def test_a_shell_an_editor_and_a_test_are_no_training(tmp_path: Path) -> None:
 
 
 def test_a_writer_is_told_from_a_reused_pid(tmp_path: Path) -> None:
-    with started(python(HOLDS, EVENTS, "ab"), tmp_path) as child:
+    with started(python(HOLDS, EVENTS, "ab"), tmp_path):
         until(lambda: writers([tmp_path / EVENTS]), "the writer")
         (writer,) = writers([tmp_path / EVENTS])
         assert lives(writer)

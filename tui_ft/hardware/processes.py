@@ -34,6 +34,14 @@ def start_time(pid: int) -> int | None:
     return int(fields[_START])
 
 
+def zombie_fields(pid: int, started: int) -> list[bytes] | None:
+    """Return what /proc/<pid>/stat holds after the name, for the zombie of `started`; else None."""
+    fields = _stat_fields(pid)
+    if fields is None or fields[_STATE] != b"Z" or int(fields[_START]) != started:
+        return None
+    return fields
+
+
 def is_alive(pid: int, started: int) -> bool:
     """True when `pid` runs and is the process that started at `started` (clock ticks since boot)."""
     return start_time(pid) == started
