@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from tui_ft.watch.sources import tensorboard
+from tui_ft.watch.sources import hf_trainer_state, lightning_csv, llamafactory, tensorboard, torchtune
 from tui_ft.watch.sources.protocol import Format
 
 FORMATS: tuple[Format, ...] = (
+    hf_trainer_state.FORMAT,
+    llamafactory.FORMAT,
+    lightning_csv.FORMAT,
+    torchtune.FORMAT,
     tensorboard.FORMAT,
 )  # fmt: skip
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 _ALIASES = {
-    "loss": ("loss", "train_loss", "train_loss_step", "training_loss", "train_loss_epoch", "lm_loss"),
+    "loss": ("loss", "train_loss", "train_loss_step", "loss_step", "training_loss", "train_loss_epoch", "loss_epoch",
+             "lm_loss"),
     "eval_loss": ("eval_loss", "val_loss", "valid_loss", "validation_loss", "val_loss_epoch", "test_loss"),
     "grad_norm": ("grad_norm", "gradient_norm", "norm", "gnorm", "total_norm", "global_grad_norm"),
     "learning_rate": ("learning_rate", "lr"),
     "tokens": ("num_tokens", "total_tokens", "num_input_tokens_seen", "tokens"),
     "tokens_per_s": ("tokens_per_s", "tokens_per_second", "tokens_per_sec", "tok_per_sec", "throughput",
                      "tokens_per_second_per_gpu"),
-    "gpu_memory_gib": ("gpu_memory_gib", "peak_memory_active"),
-    "perplexity": ("perplexity", "ppl", "train_perplexity", "train_ppl"),
+    "gpu_memory_gib": ("gpu_memory_gib", "peak_memory_active", "vram_allocated", "memory(gib)",
+                       "memory/max_active_(gib)", "memory/max_mem_active(gib)", "memory/max_memory_active"),
+    "perplexity": ("perplexity", "ppl", "train_perplexity", "train_ppl", "train_perplexity_step",
+                   "train_perplexity_epoch"),
 }  # fmt: skip
 _FOLDED = {alias: name for name, aliases in _ALIASES.items() for alias in aliases}
 _SPLITS = {"train": "", "training": "", "eval": "eval_", "val": "eval_", "valid": "eval_",
