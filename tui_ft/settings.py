@@ -42,10 +42,15 @@ def cache_folder() -> Path:
     return Path(base) / "tui-ft"
 
 
-def draft_file() -> Path:
-    """Where the answers to a wizard that was left are kept (XDG: state); it need not exist."""
+def state_folder() -> Path:
+    """What is kept from one session to the next, and no loss when it is gone (XDG: state)."""
     base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(base) / "tui-ft" / "draft.json"
+    return Path(base) / "tui-ft"
+
+
+def draft_file() -> Path:
+    """Where the answers to a wizard that was left are kept; it need not exist."""
+    return state_folder() / "draft.json"
 
 
 def user_presets_folder() -> Path:

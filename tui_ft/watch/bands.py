@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from tui_ft.watch.readable import Readable
+from tui_ft.watch.series import Curve
 
 FEWEST = 20
 """Points before anything can be called usual."""
@@ -13,7 +13,7 @@ SAMPLED = 512
 """Values that the percentiles are taken of, spread evenly over the run."""
 
 
-def usual_values(series: Readable) -> tuple[float, float] | None:
+def usual_values(series: Curve) -> tuple[float, float] | None:
     """Return median and 95th percentile of the finite values; None while there are too few.
 
     They are those of the first points up to a round count, so that they depend on the data alone and move

@@ -12,7 +12,7 @@ MarkKind = Literal["evaluation", "checkpoint", "warning", "restart"]
 RANK: tuple[MarkKind, ...] = ("evaluation", "checkpoint", "warning", "restart")
 """Where several fall into one column the last of these is shown."""
 
-MOST = 2000
+MOST = 400
 """Marks of one kind that are kept, spread over the run: no chart is wider."""
 
 

@@ -11,8 +11,8 @@ from tui_ft.watch.bands import usual_values
 from tui_ft.watch.memory import GIB
 from tui_ft.watch.panel_names import FROM_ZERO, TOGETHER, Group, place_of, titles_of
 from tui_ft.watch.panel_names import group_of as _group
-from tui_ft.watch.readable import Readable
 from tui_ft.watch.reading import Reading
+from tui_ft.watch.series import Curve
 
 DEFAULTS = ("loss", "grad_norm", "memory")
 """What is shown of a run of ours from the beginning, whether it has values yet or not."""
@@ -28,7 +28,7 @@ class Line:
     None is the look of the only line.
     """
 
-    series: Readable
+    series: Curve
     name: str = ""
     reading: Reading | None = None
     is_points: bool = False
@@ -160,8 +160,10 @@ def _gradient_levels(reading: Reading) -> tuple[Level, ...]:
 
 def _hardware_panels(reading: Reading) -> list[Panel]:
     """One panel for each measure; those of several GPUs, told apart by a number, share it."""
-    found: dict[str, list[tuple[str, Readable]]] = {}
+    found: dict[str, list[tuple[str, Curve]]] = {}
     for name, series in reading.hardware_series.items():
+        if _is_total(name):
+            continue
         match = _NUMBERED.fullmatch(name)
         found.setdefault(match["base"] if match else name, []).append((name, series))
     panels = []
@@ -171,7 +173,9 @@ def _hardware_panels(reading: Reading) -> list[Panel]:
             Line(series=series, name=name, reading=reading, look=place if is_joined else None)
             for place, (name, series) in enumerate(named)
         )
-        is_share = key == "gpu_utilization"
+        total = reading.hardware_series.get(key.replace("_used_", "_total_")) if "_used_" in key else None
+        ceiling = total.last[1] if total is not None and total.last is not None else None
+        ceiling = 100.0 if key == "gpu_utilization" else ceiling
         own = key if key not in reading.series else f"{key} (box)"
         panels.append(
             Panel(
@@ -181,10 +185,15 @@ def _hardware_panels(reading: Reading) -> list[Panel]:
                 lines=lines,
                 axis="hardware",
                 base=0.0,
-                ceiling=100.0 if is_share else None,
+                ceiling=ceiling,
             )
         )
     return panels
+
+
+def _is_total(name: str) -> bool:
+    """What there is in all bounds the chart of what is used of it, and is none of its own."""
+    return "_total_" in name
 
 
 def _memory_panel(reading: Reading, used: Panel | None) -> Panel | None:

@@ -13,6 +13,10 @@ from dataclasses import dataclass
 _WINDOWS = (1.0, 1.25, 1.6, 2.0, 2.5, 3.2, 4.0, 5.0, 6.4, 8.0, 10.0)
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 _SMALLEST_WINDOW = 10.0
+_MOST_INNER = 4
+"""Labels of a logarithmic axis between its ends."""
+_GREATEST, _SMALLEST = 1e300, 1e-300
+"""Beyond these the arithmetic of axes itself would leave the range of floats."""
 _DAY_S = 86_400.0
 _TIME_WINDOWS_S = (
     20.0, 40.0, 60.0, 120.0, 240.0, 360.0, 600.0, 1_200.0, 2_400.0,
@@ -22,25 +26,37 @@ _TIME_WINDOWS_S = (
 
 @dataclass(frozen=True, kw_only=True)
 class Bounds:
-    """A stretch of an axis; `step` is the distance between its labels."""
+    """A stretch of an axis; `step` is the distance between its labels.
+
+    With `is_log` equal ratios are equally long: `low` is above zero then, and what is not stands at it.
+    """
 
     low: float
     high: float
     step: float
+    is_log: bool = False
 
     @property
     def span(self) -> float:
         return self.high - self.low
 
+    def from_top(self, value: float) -> float:
+        """How far a value is from the top, as a share of the whole; outside of 0 to 1 beyond the bounds."""
+        if self.is_log:
+            return math.log(self.high / max(value, self.low)) / math.log(self.high / self.low)
+        return (self.high - value) / self.span
+
     def ticks(self) -> list[float]:
         """The values to be labelled, from low to high."""
+        if self.is_log:
+            return _log_ticks(self.low, self.high)
         count = round(self.span / self.step)
         return [*(self.low + self.step * i for i in range(count)), self.high]
 
 
 def step_window(length: float) -> float:
     """The smallest round length (1, 1.25, 1.6, 2 … times a power of ten) that holds `length`, 10 at least."""
-    length = max(length, _SMALLEST_WINDOW)
+    length = min(max(length, _SMALLEST_WINDOW), _GREATEST)
     power = 10.0 ** math.floor(math.log10(length))
     return next(step * power for step in (*_WINDOWS, 100.0) if step * power >= length * (1 - 1e-12))
 
@@ -74,14 +90,22 @@ def x_bounds(
     return Bounds(low=low, high=high, step=span / part)
 
 
+def window_bounds(low: float, high: float, parts: Sequence[int] = (4, 2)) -> Bounds:
+    """The bounds of a stretch that was zoomed to, labelled in so many parts as give whole numbers."""
+    span = high - low
+    part = next((part for part in parts if (span / part).is_integer()), parts[0])
+    return Bounds(low=low, high=high, step=span / part)
+
+
 def y_bounds(low: float, high: float) -> Bounds:
     """Round bounds around `low` and `high`.
 
     They are multiples of a step that is coarse against the span, so that they move only when an extreme
     crosses one.
     """
+    low, high = (min(max(value, -_GREATEST), _GREATEST) for value in (low, high))
     span = max(high - low, abs(high) * 1e-3, abs(low) * 1e-3)
-    if span <= 0:
+    if span < _SMALLEST:
         return Bounds(low=low - 1, high=high + 1, step=1.0)
     rough = span / 3
     power = 10.0 ** math.floor(math.log10(rough))
@@ -89,6 +113,48 @@ def y_bounds(low: float, high: float) -> Bounds:
     bottom = math.floor(low / step + 1e-9)
     top = max(math.ceil(high / step - 1e-9), bottom + 1)
     return Bounds(low=bottom * step, high=top * step, step=step)
+
+
+def log_bounds(low: float, high: float) -> Bounds | None:
+    """Bounds of a logarithmic axis around `low` and `high`; None where no value is above zero.
+
+    They are 1, 2 or 5 times a power of ten. Values at or below zero have no place on it: four decades are
+    shown then, and what is lower stands at the bottom.
+    """
+    if high < _SMALLEST:
+        return None
+    high = min(high, _GREATEST)
+    bottom, top = (
+        _round_below(max(low, _SMALLEST) if low > 0 else max(high * 1e-4, _SMALLEST)),
+        _round_above(high),
+    )
+    if bottom >= top * (1 - 1e-12):
+        top = _round_above(bottom * 1.5)
+    return Bounds(low=bottom, high=top, step=top - bottom, is_log=True)
+
+
+def _round_below(value: float) -> float:
+    power = 10.0 ** math.floor(math.log10(value))
+    return next((step * power for step in (5.0, 2.0) if step * power <= value * (1 + 1e-9)), power)
+
+
+def _round_above(value: float) -> float:
+    power = 10.0 ** math.floor(math.log10(value))
+    return next(
+        (step * power for step in (1.0, 2.0, 5.0) if step * power >= value * (1 - 1e-9)), 10.0 * power
+    )
+
+
+def _log_ticks(low: float, high: float) -> list[float]:
+    """The powers of ten between the bounds, with 2 and 5 times them, or some only, as there is room."""
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    inner = [factor * 10.0**power for power in range(first, last) for factor in (1.0, 2.0, 5.0)]
+    inner = [tick for tick in inner if low * 1.01 < tick < high * 0.99]
+    if len(inner) > _MOST_INNER:
+        stride = -(-(last - first) // (_MOST_INNER + 1))
+        decades = [10.0**power for power in range(first + stride, last, stride)]
+        inner = [tick for tick in decades if low * 1.01 < tick < high * 0.99]
+    return [low, *inner, high]
 
 
 def fixed_bounds(top: float) -> Bounds:
@@ -128,6 +194,32 @@ def step_label(value: float) -> str:
         if value >= limit:
             return f"{value / (limit if limit != 1e4 else 1e3):.4g}{name}"
     return f"{value:.4g}"
+
+
+def fine_step_label(value: float, spacing: float) -> str:
+    """Return a count for an axis whose labels are `spacing` apart: with the digits that tell them apart."""
+    text = step_label(value)
+    if value < 1e4 or spacing >= 10 ** (math.floor(math.log10(value)) - 3):
+        return text
+    return f"{value:.0f}"
+
+
+def fine_time_label(seconds: float, spacing: float) -> str:
+    """Return a time for an axis whose labels are `spacing` seconds apart: 1h02m, 12m05s, 2d03h."""
+    if seconds < 60 or spacing >= seconds / 20:
+        return time_label(seconds)
+    whole = round(seconds)
+    days, hours = divmod(whole // 3600, 24)
+    minutes, rest = whole // 60 % 60, whole % 60
+    if days and spacing >= 3600:
+        return f"{days}d{hours:02d}h"
+    if whole >= 3600:
+        return (
+            f"{whole // 3600}h{minutes:02d}m"
+            if spacing >= 60
+            else f"{whole // 3600}h{minutes:02d}:{rest:02d}"
+        )
+    return f"{minutes}m{rest:02d}s"
 
 
 def time_label(seconds: float) -> str:

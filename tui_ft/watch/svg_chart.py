@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tui_ft.watch.readable import Readable
 from tui_ft.watch.scales import Bounds
+from tui_ft.watch.series import Curve
 
 WIDTH, HEIGHT = 560, 300
 """One chart, in pixels; the document is a grid of them."""
@@ -19,7 +19,7 @@ class DrawnLine:
     """One line of a chart. `is_faint`: the raw line behind its smoothed one; `is_dots`: single points."""
 
     name: str
-    points: Readable
+    points: Curve
     color: str
     is_faint: bool = False
     is_dots: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from tui_ft.watch.readable import Readable
+from tui_ft.watch.series import Curve
 from tui_ft.watch.svg_chart import GAP_INK, LEFT, TOP, DrawnChart, DrawnLine, inner, x_of, y_of
 
 
@@ -21,7 +21,7 @@ def curve(chart: DrawnChart, line: DrawnLine) -> Iterator[str]:
     yield from _gaps(chart, line)
 
 
-def _stretches(chart: DrawnChart, points: Readable) -> Iterator[list[tuple[float, float]]]:
+def _stretches(chart: DrawnChart, points: Curve) -> Iterator[list[tuple[float, float]]]:
     """The line between its gaps; of more points than pixels, the extremes of each half pixel."""
     first, last = points.index(chart.x.low), points.index(math.nextafter(chart.x.high, math.inf))
     first, last = max(first - 1, 0), min(last + 1, len(points))
@@ -42,7 +42,7 @@ def _stretches(chart: DrawnChart, points: Readable) -> Iterator[list[tuple[float
         yield found
 
 
-def _folded(chart: DrawnChart, points: Readable, first: int, last: int) -> Iterator[tuple[float, float]]:
+def _folded(chart: DrawnChart, points: Curve, first: int, last: int) -> Iterator[tuple[float, float]]:
     """Lowest and highest value of each half pixel, by the pyramid: the work does not grow with the run."""
     columns = 2 * inner()[0]
     begin = first

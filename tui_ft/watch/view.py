@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
+from tui_ft.watch.axes import X
 from tui_ft.watch.panels import Panel
 
-X = Literal["step", "time", "tokens"]
 SMOOTHINGS = (0.0, 0.6, 0.9, 0.97)
 """Weights of the smoothing that `a` goes through; 0 is none."""
 
@@ -76,6 +75,14 @@ class View:
         if self.is_visible(panel):
             return replace(self, shown=self.shown - {key}, hidden=self.hidden | {key})
         return replace(self, shown=self.shown | {key}, hidden=self.hidden - {key})
+
+    def moved(self, panel: Panel, by: int, panels: Sequence[Panel]) -> View:
+        """Move a panel up or down among all of them."""
+        keys = [other.key for other in self.ordered(panels)]
+        place = keys.index(panel.key)
+        keys.insert(min(max(place + by, 0), len(keys) - 1), keys.pop(place))
+        others = [key for key in self.order if key not in keys]
+        return replace(self, order=(*keys, *others))
 
     def over(self, x: X) -> View:
         """Look along another x axis, as a whole: a stretch of one is none of the other."""

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from tui_ft.watch.scales import Bounds
-from tui_ft.watch.series import Series
+from tui_ft.watch.series import Curve
 
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """Bit of a braille character by row and column of the dot."""
@@ -35,14 +35,14 @@ class Frame:
     def row(self, value: float) -> int:
         """The row of dots of a value, from the top, kept inside."""
         rows = self.height * 4
-        place = (self.y.high - value) / self.y.span * (rows - 1)
+        place = self.y.from_top(value) * (rows - 1)
         return min(max(math.floor(place + 0.5), 0), rows - 1)
 
 
 class CurveGrid:
     """The dots of one series in one frame; `update` draws again only what new points can have changed."""
 
-    def __init__(self, frame: Frame, series: Series) -> None:
+    def __init__(self, frame: Frame, series: Curve) -> None:
         self.frame = frame
         self.series = series
         self.bits = [[0] * frame.width for _ in range(frame.height)]
@@ -112,7 +112,7 @@ class CurveGrid:
         return [before + (after - before) * min(max(part, 0.0), 1.0)]
 
 
-def point_cells(frame: Frame, series: Series) -> dict[tuple[int, int], float]:
+def point_cells(frame: Frame, series: Curve) -> dict[tuple[int, int], float]:
     """The cells (row, column) in which single points lie, the last point of each column of cells."""
     cells: dict[tuple[int, int], float] = {}
     index, count = series.index(frame.x.low), len(series)

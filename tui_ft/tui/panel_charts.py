@@ -1,0 +1,182 @@
+"""From a panel and a view to the chart that is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tui_ft.tui.line_store import LineStore
+from tui_ft.tui.panel_titles import cursor_titles, panel_titles
+from tui_ft.tui.widgets.chart import COUNT, TIME, Chart, LevelMark, Mark, Trace
+from tui_ft.watch.axes import X
+from tui_ft.watch.looks import LOOKS
+from tui_ft.watch.marks import EventMark, MarkKind
+from tui_ft.watch.panels import Line, Panel
+from tui_ft.watch.reading import Reading
+from tui_ft.watch.ruler import Ruler
+from tui_ft.watch.series import Curve
+from tui_ft.watch.view import View
+
+MARKS: dict[MarkKind, tuple[str, str]] = {
+    "evaluation": ("·", "mark"),
+    "checkpoint": ("◆", "mark"),
+    "warning": ("!", "alert"),
+    "restart": ("▲", "alert"),
+}
+"""The character of a mark, and its look; they differ in ASCII, too: . o ! ^"""
+
+CROWDED = 3
+"""From so many lines on only the smoothed ones are drawn, not what they smooth."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """What all charts of a grid share. `x` is the axis in use, `extent` where the points on it begin and end.
+
+    With one run `ruler` translates between axes; several have none. `is_plain`: colours tell nothing apart.
+    """
+
+    view: View
+    x: X
+    extent: tuple[float, float] | None
+    readings: tuple[Reading, ...]
+    ruler: Ruler | None
+    marks: tuple[EventMark, ...] = ()
+    is_plain: bool = False
+    is_ascii: bool = False
+
+
+class ChartMaker:
+    """Makes charts; keeps lines along other axes and smoothed ones from one drawing to the next."""
+
+    def __init__(self) -> None:
+        self.store = LineStore()
+        self._placed: dict[tuple[X, bool], tuple[tuple[EventMark, ...], tuple[Mark, ...]]] = {}
+
+    def chart(self, panel: Panel, scene: Scene, *, is_first: bool, is_chosen: bool, note: str = "") -> Chart:
+        """Return the chart of a panel."""
+        view = scene.view
+        lines = [
+            (line, series) for line in panel.lines if (series := self._series(panel, line, scene)) is not None
+        ]
+        named = [(_marker(line, scene), _name(line, panel), series) for line, series in lines]
+        cursor = self._here(panel, scene, view.cursor)
+        axis_x: X = "time" if panel.axis == "hardware" else scene.x
+        wordings = self._wordings(panel, scene)
+        titles = (
+            panel_titles(panel, wordings, named)
+            if cursor is None
+            else cursor_titles(panel, wordings, named, cursor, axis_x, says_where=is_first)
+        )
+        totals = [reading.total_steps for reading in scene.readings if reading.total_steps]
+        return Chart(
+            titles=titles,
+            traces=tuple(
+                trace for line, series in lines for trace in self._traces(panel, line, series, scene)
+            ),
+            levels=tuple(
+                LevelMark(value=level.value, name=level.name, is_held=level.is_held) for level in panel.levels
+            ),
+            marks=self._marks(panel, scene),
+            axis=TIME if axis_x == "time" else COUNT,
+            window=self._window(panel, scene),
+            whole=float(max(totals)) if totals and axis_x == "step" else None,
+            base=panel.base,
+            ceiling=panel.ceiling,
+            is_log=view.log_y and panel.axis == "run",
+            cursor=cursor,
+            is_chosen=is_chosen,
+            note=note,
+            empty="no values yet" if not panel.has_values else f"not known by {scene.x}",
+        )
+
+    def extent(self, panels: Sequence[Panel], x: X) -> tuple[float, float] | None:
+        """Where the points of these panels begin and end on the axis `x`; None without any."""
+        lines = [line for panel in panels if panel.axis == "run" for line in panel.lines]
+        found = [series for line in lines if (series := self.store.along(line, x)) is not None]
+        found = [series for series in found if len(series)]
+        if not found:
+            return None
+        return min(one.steps[0] for one in found), max(one.steps[len(one) - 1] for one in found)
+
+    def first_line(self, panel: Panel | None, x: X) -> Curve | None:
+        """The first line of a panel along the axis `x`, by which a cursor goes."""
+        if panel is None or panel.axis == "hardware" or not panel.lines:
+            return None
+        return self.store.along(panel.lines[0], x)
+
+    def _series(self, panel: Panel, line: Line, scene: Scene) -> Curve | None:
+        return line.series if panel.axis == "hardware" else self.store.along(line, scene.x)
+
+    def _traces(self, panel: Panel, line: Line, series: Curve, scene: Scene) -> list[Trace]:
+        kind = "point" if line.is_points else "line"
+        if line.look is not None:
+            kind = f"look{line.look % len(LOOKS)}"
+        marker = _marker(line, scene)
+        weight = scene.view.smoothing
+        if line.is_points:
+            return [Trace(series=series, kind=kind, marker=marker, is_points=True)]
+        if not weight or panel.axis == "hardware" or len(series) < 3:
+            return [Trace(series=series, kind=kind, marker=marker)]
+        smoothed = Trace(
+            series=self.store.smoothed(series, weight), kind=kind, marker=marker, is_front=True,
+            is_thick=scene.is_plain and line.look is None,
+        )  # fmt: skip
+        is_crowded = sum(not other.is_points for other in panel.lines) >= CROWDED
+        return [smoothed] if is_crowded else [Trace(series=series, kind="dim"), smoothed]
+
+    @staticmethod
+    def _wordings(panel: Panel, scene: Scene) -> Sequence[str]:
+        wordings: Sequence[str] = panel.titles
+        if panel.key == "memory" and len(scene.readings) == 1 and scene.readings[0].memory is not None:
+            from tui_ft.tui.run_words import memory_titles
+
+            wordings = memory_titles(scene.readings[0].memory)
+        if any(reading.is_approximate for reading in scene.readings):
+            return [f"≈ {wording}" for wording in wordings]
+        return wordings
+
+    @staticmethod
+    def _here(panel: Panel, scene: Scene, place: float | None) -> float | None:
+        """A place on the axis of the view, on that of the panel."""
+        if place is None or panel.axis == "run":
+            return place
+        return scene.ruler.on_hardware(place, scene.x) if scene.ruler is not None else None
+
+    def _window(self, panel: Panel, scene: Scene) -> tuple[float, float] | None:
+        if scene.view.zoom is None or scene.extent is None:
+            return None
+        ends = [self._here(panel, scene, end) for end in scene.view.zoom.window(scene.extent[1])]
+        if ends[0] is None or ends[1] is None or ends[1] <= ends[0]:
+            return None
+        return ends[0], ends[1]
+
+    def _marks(self, panel: Panel, scene: Scene) -> tuple[Mark, ...]:
+        if scene.ruler is None:
+            return ()
+        is_hardware = panel.axis == "hardware"
+        known = self._placed.get((scene.x, is_hardware))
+        if known is None or known[0] != scene.marks:
+            placed = tuple(self._place(mark, scene.ruler, scene.x, is_hardware) for mark in scene.marks)
+            known = self._placed[scene.x, is_hardware] = (scene.marks, tuple(filter(None, placed)))
+        if any(line.is_points for line in panel.lines):
+            return tuple(mark for mark in known[1] if mark.character != MARKS["evaluation"][0])
+        return known[1]
+
+    @staticmethod
+    def _place(mark: EventMark, ruler: Ruler, x: X, is_hardware: bool) -> Mark | None:
+        at = ruler.on_hardware(mark.step, "step") if is_hardware else ruler.from_step(mark.step, x)
+        return None if at is None else Mark(x=at, character=MARKS[mark.kind][0], kind=MARKS[mark.kind][1])
+
+
+def _marker(line: Line, scene: Scene) -> str:
+    if line.look is None:
+        return "●" if line.is_points else ""
+    look = LOOKS[line.look % len(LOOKS)]
+    return look.plain if scene.is_ascii else look.marker
+
+
+def _name(line: Line, panel: Panel) -> str:
+    """The name in a legend: none where the lines are of several runs, which are named once elsewhere."""
+    runs = {other.reading.path for other in panel.lines if other.reading is not None}
+    return line.name if len(runs) < 2 else ""

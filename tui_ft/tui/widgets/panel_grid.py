@@ -1,0 +1,284 @@
+"""PanelGrid: all charts of a run in one widget, laid out for the room there is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.geometry import Region
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tui_ft.tui.panel_charts import ChartMaker, Scene
+from tui_ft.tui.panel_moves import PanelMoves
+from tui_ft.tui.panel_titles import nearest
+from tui_ft.tui.text import fit
+from tui_ft.tui.widgets.chart import KINDS, Chart
+from tui_ft.tui.widgets.grid_layout import grid_places
+from tui_ft.tui.widgets.plot import Plot
+from tui_ft.watch.axes import X
+from tui_ft.watch.marks import EventMark, marks_of
+from tui_ft.watch.panels import Panel, panel_key, panels_of
+from tui_ft.watch.reading import Reading
+from tui_ft.watch.ruler import Ruler
+from tui_ft.watch.view import View
+
+BEHIND_S = 0.05
+"""After this a line that was not yet smoothed to its end is smoothed further."""
+
+
+class PanelGrid(PanelMoves, Widget):
+    """Shows the panels that the view asks for; one widget, so that opening it costs no more than one.
+
+    `show` takes a reading, `show_panels` panels of any runs; nothing is read at any other time, except to
+    draw again for another size or view. The keys that change the view are `tui.panel_keys`.
+    """
+
+    DEFAULT_CSS = """
+    PanelGrid {
+        height: 1fr;
+        width: 1fr;
+        & > .panel-grid--title { text-style: bold; }
+        & > .panel-grid--chosen { text-style: bold; color: $text-accent; }
+        & > .panel-grid--axis { color: $text-muted; }
+        & > .panel-grid--line { color: $text-primary; }
+        & > .panel-grid--dim { color: $text-disabled; }
+        & > .panel-grid--point { color: $text-warning; text-style: bold; }
+        & > .panel-grid--gap { color: $text-error; text-style: bold; }
+        & > .panel-grid--level { color: $text-success; }
+        & > .panel-grid--cursor { color: $text-accent; text-style: bold; }
+        & > .panel-grid--mark { color: $text-muted; }
+        & > .panel-grid--alert { color: $text-warning; text-style: bold; }
+        & > .panel-grid--look0 { color: ansi_bright_blue; }
+        & > .panel-grid--look1 { color: ansi_bright_red; }
+        & > .panel-grid--look2 { color: ansi_bright_green; }
+        & > .panel-grid--look3 { color: ansi_bright_magenta; }
+        & > .panel-grid--look4 { color: ansi_bright_cyan; }
+        & > .panel-grid--look5 { color: ansi_bright_yellow; }
+        & > .panel-grid--look6 { color: $foreground; }
+        & > .panel-grid--look7 { color: $text-muted; }
+    }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"panel-grid--{kind}" for kind in KINDS}
+
+    @dataclass
+    class Said(Message):
+        """A key could not do what it is for, or did it unseen: a sentence for the user."""
+
+        text: str
+
+    @dataclass
+    class Changed(Message):
+        """The view is another one."""
+
+        view: View
+
+    def __init__(self, *, view: View | None = None, id: str | None = None) -> None:
+        """Without `view` it is what the user last chose, and what is chosen here is kept for next time."""
+        super().__init__(id=id)
+        self._given = view
+        self._view: View | None = view
+        self._panels: list[Panel] = []
+        self._readings: tuple[Reading, ...] = ()
+        self._rulers: list[Ruler] = []
+        self._marks: tuple[EventMark, ...] = ()
+        self._maker = ChartMaker()
+        self._plots: dict[str, Plot] = {}
+        self._placed: list[tuple[str, Region]] = []
+        self._is_owed = False
+
+    # --- what is shown ---------------------------------------------------------------------------
+
+    @property
+    def view(self) -> View:
+        """How the panels are looked at."""
+        if self._view is None:
+            from tui_ft.tui import view_store
+
+            self._view = view_store.load()
+        return self._view
+
+    @view.setter
+    def view(self, view: View) -> None:
+        before = self.view
+        if view == before:
+            return
+        self._view = view
+        self.draw()
+        self.post_message(self.Changed(view))
+        if self._given is None:
+            from tui_ft.tui import view_store
+
+            if view_store.kept_of(view) != view_store.kept_of(before):
+                self.remember(view)
+
+    @property
+    def panels(self) -> list[Panel]:
+        """All panels there are, in the user's order."""
+        return self.view.ordered(self._panels)
+
+    def show(self, reading: Reading) -> None:
+        """Draw what is new of a run."""
+        self._marks = marks_of(reading)
+        self.show_panels(panels_of(reading), (reading,))
+
+    def show_panels(self, panels: Sequence[Panel], readings: Sequence[Reading] = ()) -> None:
+        """Draw panels of any runs; `readings` are the runs, of which the axes are known."""
+        self._panels, self._readings = list(panels), tuple(readings)
+        if len(self._rulers) != len(readings):
+            self._rulers = [Ruler(reading) for reading in readings]
+        for ruler, reading in zip(self._rulers, readings, strict=True):
+            ruler.take(reading)
+        self.draw()
+
+    def reveal(self, series_name: str) -> bool:
+        """Show the panel of a series and choose it; False when there is none."""
+        key = panel_key(self._panels, series_name)
+        if key is None:
+            return False
+        view = self.view
+        self.view = replace(view, shown=view.shown | {key}, hidden=view.hidden - {key}, chosen=key)
+        return True
+
+    def chart(self, key: str) -> Plot:
+        """The chart of a panel as it is drawn; an empty one while it is not seen."""
+        return self._plots.get(key) or Plot()
+
+    @property
+    def seen(self) -> list[str]:
+        """The keys of the panels that are drawn."""
+        return [key for key, _ in self._placed]
+
+    # --- drawing ---------------------------------------------------------------------------------
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.draw()
+
+    def visible_panels(self) -> list[Panel]:
+        """The panels to be seen, whether there is room for all of them or not."""
+        return self.view.visible(self._panels)
+
+    def chosen_panel(self) -> Panel | None:
+        """The panel that keys are about: the chosen one, else the first."""
+        panels = self.visible_panels()
+        return next(
+            (panel for panel in panels if panel.key == self.view.chosen), panels[0] if panels else None
+        )
+
+    def scene(self) -> Scene:
+        """What the charts share now."""
+        ruler = self._rulers[0] if len(self._rulers) == 1 else None
+        scene = Scene(
+            view=self.view, x=self.known_x(self.view.x), extent=None, readings=self._readings, ruler=ruler,
+            marks=self._marks if ruler is not None else (), is_plain=self.app.no_color or self._is_ascii(),
+            is_ascii=self._is_ascii(),
+        )  # fmt: skip
+        return replace(scene, extent=self._maker.extent(self.visible_panels(), scene.x))
+
+    def known_x(self, x: X) -> X:
+        """`x`, or steps where no run knows it."""
+        return x if any(ruler.knows(x) for ruler in self._rulers) else "step"
+
+    def snap(self, x: float) -> float:
+        """The place of the point nearest to `x` on the first line of the chosen panel, else `x` itself."""
+        series = self._maker.first_line(self.chosen_panel(), self.known_x(self.view.x))
+        point = nearest(series, x) if series is not None else None
+        return point[0] if point is not None else x
+
+    def next_point(self, x: float, cells: int, scene: Scene) -> float:
+        """The place of a point so many cells away from `x`; another one at least, while there is one."""
+        series = self._maker.first_line(self.chosen_panel(), scene.x)
+        if series is None or not len(series) or not cells or scene.extent is None:
+            return x
+        chart = self.chart(self.seen[0])
+        width = chart.frame.width if chart.frame is not None else self.size.width
+        low, high = scene.view.zoom.window(scene.extent[1]) if scene.view.zoom else scene.extent
+        target = x + cells * (high - low) / max(width, 1)
+        at = series.index(x)
+        if cells > 0:
+            beyond = at + 1 if at < len(series) and series.steps[at] == x else at
+            place = max(series.index(target), beyond)
+        else:
+            place = min(series.index(target), at - 1)
+        return series.steps[min(max(place, 0), len(series) - 1)]
+
+    def _is_ascii(self) -> bool:
+        return bool(getattr(self.app, "is_ascii", False))
+
+    def draw(self) -> None:
+        """Draw all charts; only what changed is painted."""
+        if not self.is_attached or self.size.area == 0:
+            return
+        self._maker.store.begin()
+        scene, visible = self.scene(), self.visible_panels()
+        placed = self._place(visible)
+        is_same = [(panel.key, region) for panel, region in placed] == self._placed
+        if not is_same:
+            self._placed = [(panel.key, region) for panel, region in placed]
+            self._plots = {key: self._plots.get(key) or Plot() for key in self.seen}
+            self.refresh()
+        hidden = len(visible) - len(placed)
+        for place, (panel, region) in enumerate(placed):
+            chart = self._maker.chart(
+                panel, scene, is_first=place == 0, note=self.note(scene, hidden) if place == 0 else "",
+                is_chosen=len(visible) > 1 and panel.key == scene.view.chosen,
+            )  # fmt: skip
+            self._paint(self._plots[panel.key], chart, region, is_same=is_same)
+        self._maker.store.end()
+        if self._maker.store.is_behind and not self._is_owed:
+            self._is_owed = True
+            self.set_timer(BEHIND_S, self._catch_up)
+
+    def _catch_up(self) -> None:
+        self._is_owed = False
+        self.draw()
+
+    def _paint(self, plot: Plot, chart: Chart, region: Region, *, is_same: bool) -> None:
+        for changed in plot.draw(chart, region.width, region.height):
+            if is_same:
+                self.refresh(changed.translate(region.offset))
+
+    def _place(self, visible: list[Panel]) -> list[tuple[Panel, Region]]:
+        """The panels that there is room for, with their places; the chosen one is always among them."""
+        chosen = self.chosen_panel()
+        if chosen is None:
+            return []
+        if self.view.is_maximised:
+            return [(chosen, self.size.region)]
+        places = grid_places(len(visible), self.size.width, self.size.height)
+        start = visible.index(chosen) // len(places) * len(places)
+        start = min(start, len(visible) - len(places))
+        return list(zip(visible[start:], places, strict=False))
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        pieces: list[tuple[int, str, list[tuple[str, str]]]] = []
+        for key, region in self._placed:
+            rows = self._plots[key].rows
+            if region.y <= y < region.bottom and y - region.y < len(rows):
+                pieces.append((region.x, key, rows[y - region.y]))
+        if not self._placed and y == self.size.height // 2:
+            return Strip([Segment(fit("no values yet".center(width), width), self._look("axis"))])
+        segments: list[Segment] = []
+        at = 0
+        for x, _, cells in sorted(pieces, key=lambda piece: piece[0]):
+            if x > at:
+                segments.append(Segment(" " * (x - at), self.rich_style))
+            run, kind = "", ""
+            for character, next_kind in cells:
+                if next_kind != kind and run:
+                    segments.append(Segment(run, self._look(kind)))
+                    run = ""
+                run, kind = run + character, next_kind
+            if run:
+                segments.append(Segment(run, self._look(kind)))
+            at = x + len(cells)
+        return Strip(segments).adjust_cell_length(width, self.rich_style)
+
+    def _look(self, kind: str) -> Style:
+        return self.get_component_rich_style(f"panel-grid--{kind}")

@@ -1,0 +1,150 @@
+"""Where a chart is drawn: its axes from what it shows, and the rows of text around the curve."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+
+from tui_ft.tui.text import fit
+from tui_ft.tui.widgets.chart import Cell, Chart
+from tui_ft.tui.widgets.curve_grid import Frame
+from tui_ft.watch.scales import (
+    Bounds,
+    fixed_bounds,
+    log_bounds,
+    number_label,
+    window_bounds,
+    x_bounds,
+    y_bounds,
+)
+from tui_ft.watch.series import Curve
+
+GUTTER = 8
+"""Columns left of the curve: seven for a label, one for the axis."""
+
+MARKED_HEIGHT = 9
+"""From this height on the marks under the axis have a row of their own."""
+
+LEAST_WIDTH, LEAST_HEIGHT = GUTTER + 4, 4
+
+
+def has_mark_row(chart: Chart, height: int) -> bool:
+    """True when the marks stand in a row of their own, not between the labels of the axis."""
+    return bool(chart.marks) and height >= MARKED_HEIGHT
+
+
+def frame_of(chart: Chart, width: int, height: int) -> Frame | None:
+    """The stretch of each axis that `width` by `height` cells stand for; None without values or room."""
+    shown = [trace.series for trace in chart.traces if len(trace.series)]
+    if width < LEAST_WIDTH or height < LEAST_HEIGHT or not shown:
+        return None
+    extent = _extent(chart, shown)
+    if extent is None:
+        return None
+    rows = height - 2 - has_mark_row(chart, height)
+    x, y = _x_bounds(chart, shown, width - GUTTER), _y_bounds(chart, *extent)
+    return Frame(width=width - GUTTER, height=rows, x=x, y=y)
+
+
+def _x_bounds(chart: Chart, shown: list[Curve], width: int) -> Bounds:
+    parts = (4, 5, 2, 3) if width >= 44 else (2, 3)
+    if chart.window is not None:
+        return window_bounds(*chart.window, parts=(4, 2) if width >= 44 else (2,))
+    first = min(series.steps[0] for series in shown)
+    last = max(series.steps[len(series) - 1] for series in shown)
+    return x_bounds(first, last, chart.whole, chart.axis.window, parts)
+
+
+def _extent(chart: Chart, shown: list[Curve]) -> tuple[float, float] | None:
+    """Lowest and highest value in sight, with those that the axis must reach."""
+    known: list[float] = []
+    for series in shown:
+        if chart.window is None:
+            extent = series.extent()
+        else:
+            low, high = (series.index(edge) for edge in chart.window)
+            extent = series.extent(max(low - 1, 0), high + 1)
+        known += extent or ()
+    if not known:
+        return None
+    known += [level.value for level in chart.levels if level.is_held]
+    if chart.base is not None and chart.window is None and not chart.is_log:
+        known.append(chart.base)
+    return min(known), max(known)
+
+
+def _y_bounds(chart: Chart, low: float, high: float) -> Bounds:
+    if chart.is_log and (bounds := log_bounds(low, high)) is not None:
+        return bounds
+    if chart.ceiling is not None and chart.ceiling >= high and low >= 0 and chart.ceiling > 0:
+        return fixed_bounds(chart.ceiling)
+    return y_bounds(low, high)
+
+
+# --- rows --------------------------------------------------------------------------------------------
+
+
+def title_row(chart: Chart, width: int) -> list[Cell]:
+    """The first row: a title and, where there is room, the note."""
+    mark = "▸" if chart.is_chosen else " "
+    title = next((title for title in chart.titles if cell_len(title) < width), chart.titles[-1])
+    kind = "chosen" if chart.is_chosen else "title"
+    room = width - cell_len(title) - 3
+    if chart.note and cell_len(chart.note) <= room:
+        start = fit(mark + title, width - cell_len(chart.note) - 1)
+        return [*((char, kind) for char in start), *((char, "axis") for char in chart.note + " ")]
+    return [(character, kind) for character in fit(mark + title, width)]
+
+
+def empty_rows(chart: Chart | None, width: int, height: int) -> list[list[Cell]]:
+    """What stands below the title while there is nothing to draw, or no room for it."""
+    rows: list[list[Cell]] = [[(" ", "axis")] * width for _ in range(height)]
+    if height and chart is not None:
+        has_values = any(trace.series.extent() for trace in chart.traces)
+        text = "" if has_values else chart.empty
+        rows[height // 2] = [(character, "axis") for character in fit(text.center(width), width)]
+    return rows
+
+
+def y_labels(frame: Frame) -> dict[int, str]:
+    """The labels by row: one for each tick, or only the outer two where there is no room."""
+    ticks = frame.y.ticks()
+    rows = {frame.row(tick) >> 2: number_label(tick, GUTTER - 1) for tick in ticks}
+    if len(rows) < len(ticks) or (frame.height - 1) / max(len(ticks) - 1, 1) < 1.5:
+        ticks = [ticks[0], ticks[-1]]
+    return {frame.row(tick) >> 2: number_label(tick, GUTTER - 1) for tick in ticks}
+
+
+def under_rows(chart: Chart, frame: Frame, height: int) -> list[list[Cell]]:
+    """The rows under the curve: marks where they have a row, and the labels of the x axis."""
+    labels = _label_row(chart, frame)
+    if not has_mark_row(chart, height):
+        return [_with_marks(labels, chart, frame, is_alone=False)]
+    blank: list[Cell] = [(" ", "axis")] * len(labels)
+    return [_with_marks(blank, chart, frame, is_alone=True), labels]
+
+
+def _label_row(chart: Chart, frame: Frame) -> list[Cell]:
+    text = [" "] * (GUTTER + frame.width)
+    ticks = frame.x.ticks()
+    labels = [chart.axis.label(tick, frame.x.step) for tick in ticks]
+    taken = 0
+    for place in (0, len(ticks) - 1, *range(1, len(ticks) - 1)):
+        label = labels[place]
+        at = GUTTER + frame.column(ticks[place]) // 2
+        at = min(at - (len(label) // 2 if place else 0), len(text) - len(label))
+        around = text[max(at - 1, 0) : at + len(label) + 1]
+        if taken and any(character != " " for character in around):
+            continue
+        taken += 1
+        text[at : at + len(label)] = label
+    return [(character, "axis") for character in text]
+
+
+def _with_marks(row: list[Cell], chart: Chart, frame: Frame, *, is_alone: bool) -> list[Cell]:
+    """Put the marks in; between labels only those that say that something went otherwise."""
+    row = list(row)
+    for mark in chart.marks:
+        cell = frame.column(mark.x) // 2
+        if 0 <= cell < frame.width and (is_alone or mark.kind == "alert"):
+            row[GUTTER + cell] = (mark.character, mark.kind)
+    return row
