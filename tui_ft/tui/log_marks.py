@@ -10,9 +10,8 @@ from typing import Literal
 Mark = Literal["", "bad", "warn", "good"]
 
 _BAD = re.compile(
-    r"Traceback \(most recent call last\)|^\s*[\w.]*(?:Error|Exception|Interrupt)\b\s*:|\bERROR\b"
-    r"|\bCRITICAL\b|out of memory|^Killed\b|Segmentation fault|exitcode\s*:\s*-\d|core dumped",
-    re.IGNORECASE,
+    r"Traceback \(most recent call last\)|^\s*[\w.]*(?:Error|Exception|Interrupt)\b\s*(?::|$)|\bERROR\b"
+    r"|\bCRITICAL\b|^Killed\b|(?i:out of memory|segmentation fault|exitcode\s*:\s*-\d|core dumped)"
 )
 _WARNING = re.compile(r"\bwarn(?:ing)?\b|Warning:", re.IGNORECASE)
 _SAVED = re.compile(
@@ -47,9 +46,9 @@ _PROBE = 20
 
 def dropped(old: Sequence[str], new: Sequence[str]) -> int:
     """How many lines at the front of `old` are gone in `new`, which has others at its end."""
-    for count in range(len(old)):
+    for count in range(len(old) if new else 0):
         kept = old[count : count + _PROBE]
         whole = len(kept) - 1 if count + len(kept) == len(old) else len(kept)  # the last one may be torn
-        if list(new[:whole]) == list(kept[:whole]) and (whole or not new):
+        if list(new[:whole]) == list(kept[:whole]) and whole:
             return count
     return len(old)

@@ -16,8 +16,8 @@ from tui_ft.watch.series import Series
 MOST_ROWS = 2_000
 """A run with more series or settings than this shows the first ones."""
 
-Order = Literal["as logged", "name", "points", "not finite"]
-ORDERS: tuple[Order, ...] = ("as logged", "name", "points", "not finite")
+Order = Literal["as logged", "by name", "by points", "by values not finite"]
+ORDERS: tuple[Order, ...] = ("as logged", "by name", "by points", "by values not finite")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,11 +66,11 @@ def _row(name: str, series: Series, *, is_hardware: bool = False) -> SeriesRow:
 
 def in_order(rows: Sequence[SeriesRow], order: Order) -> list[SeriesRow]:
     """The rows in that order; those that are alike stay as they were logged."""
-    if order == "name":
+    if order == "by name":
         return sorted(rows, key=lambda row: row.name.lower())
-    if order == "points":
+    if order == "by points":
         return sorted(rows, key=lambda row: -row.points)
-    return sorted(rows, key=lambda row: -row.nonfinite) if order == "not finite" else list(rows)
+    return sorted(rows, key=lambda row: -row.nonfinite) if order == "by values not finite" else list(rows)
 
 
 def setting_rows(reading: Reading, now: float) -> list[SettingRow]:

@@ -65,6 +65,7 @@ class RunScreen(LogActions, Steering):
         self._said: tuple[str, Kind] | None = None
         self._trouble = ""
         self._status: Status | None = None
+        self._shape: dict[str, bool] = {}
         self._numbers_at = -NUMBERS_EVERY_S
         self._is_owed = True
         self._is_first = True
@@ -152,14 +153,20 @@ class RunScreen(LogActions, Steering):
 
     def _show_shape(self, reading: Reading) -> None:
         """Give the panels the room that the state of the run asks for."""
-        is_changed = self.has_class("-outcome") != has_outcome(reading)
-        self.set_class(has_outcome(reading), "-outcome")
-        self.set_class(reading.status in ("failed", "lost"), "-failed")
-        self.set_class(reading.gpu_memory is not None, "-foreseen")
-        self.set_class(reading.source != "tui_ft" or bool(reading.others), "-origin")
-        self.set_class(reading.source != "tui_ft" and not reading.log, "-silent")
-        if is_changed or reading.status != self._status:
-            self._status, self._said = reading.status, None
+        is_foreign = reading.source != "tui_ft"
+        shape = {
+            "-outcome": has_outcome(reading),
+            "-failed": reading.status in ("failed", "lost"),
+            "-foreseen": reading.gpu_memory is not None,
+            "-origin": is_foreign or bool(reading.others),
+            "-silent": is_foreign and not reading.log,
+        }
+        for name, holds in shape.items():
+            self.set_class(holds, name)
+        if (reading.status, shape) != (self._status, self._shape):
+            if reading.status != self._status:
+                self._said = None
+            self._status, self._shape = reading.status, shape
             self.refresh_bindings()
 
     def _show_words(self, reading: Reading) -> None:

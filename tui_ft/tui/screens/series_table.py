@@ -15,6 +15,7 @@ from tui_ft.tui import series_rows
 from tui_ft.tui.series_rows import ORDERS, SeriesRow, SettingRow
 from tui_ft.tui.text import plain
 from tui_ft.tui.widgets.key_bar import KeyBar
+from tui_ft.tui.widgets.lines import Lines
 from tui_ft.tui.widgets.notice import Notice
 from tui_ft.tui.widgets.row_list import RowList
 from tui_ft.tui.widgets.search_line import SearchLine
@@ -44,6 +45,8 @@ class SeriesTable(Screen[str | None], inherit_bindings=False):
                 tooltip="As logged, by name, by points, by values that are not finite"),
         Binding("tab", "other", "Settings", id="table.other", key_display="Tab",
                 tooltip="Go between the series and the settings that are known of the run"),
+        Binding("tab", "back_to_series", "Series", id="table.series", key_display="Tab",
+                tooltip="Go between the series and the settings that are known of the run"),
         Binding("question_mark,f1", "help", "Help", id="table.help", key_display="?",
                 tooltip="Every key and what it does"),
         Binding("q,escape,t", "back", "Back", id="table.back", key_display="q",
@@ -59,6 +62,7 @@ class SeriesTable(Screen[str | None], inherit_bindings=False):
         self._shown_at = -EVERY_S
 
     def compose(self) -> ComposeResult:
+        yield Lines()
         yield SeriesList()
         yield SettingList()
         yield Notice()
@@ -87,10 +91,12 @@ class SeriesTable(Screen[str | None], inherit_bindings=False):
         rows = series_rows.in_order(series_rows.holding(of_all, self._words), ORDERS[self._order])
         known = series_rows.setting_rows(self._reading, self._clock())
         settings = series_rows.settings_holding(known, self._words)
-        asked = f"/{plain(self._words)}  " if self._words else ""
-        order = f", {ORDERS[self._order]}" if self._order else ""
-        self.series.heading = f"{asked}{_count(rows, of_all)} series{order}"
-        self.settings.heading = f"{asked}{_count(settings, known)} settings and facts"
+        if self.has_class("-settings"):
+            what = f" {_count(settings, known)} settings and facts"
+        else:
+            what = f" {_count(rows, of_all)} series, {ORDERS[self._order]}"
+        asked = f"  /{plain(self._words)}" if self._words else ""
+        self.query_one(Lines).set_lines([((what, "strong"), (asked, "live"))])
         self.series.set_rows(rows)
         self.settings.set_rows(settings)
         self._explain()
@@ -112,7 +118,9 @@ class SeriesTable(Screen[str | None], inherit_bindings=False):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A setting is no panel, and has no order of its own."""
-        return action not in ("choose", "order") or not self.has_class("-settings")
+        if action == "back_to_series":
+            return self.has_class("-settings")
+        return action not in ("choose", "order", "other") or not self.has_class("-settings")
 
     def action_choose(self) -> None:
         row = self.series.chosen
@@ -132,7 +140,10 @@ class SeriesTable(Screen[str | None], inherit_bindings=False):
         self.toggle_class("-settings")
         self._current_list.focus()
         self.refresh_bindings()
-        self._explain()
+        self._show()
+
+    def action_back_to_series(self) -> None:
+        self.action_other()
 
     @property
     def _current_list(self) -> RowList[SeriesRow] | RowList[SettingRow]:

@@ -14,18 +14,15 @@ _BAD = 11
 class SeriesList(RowList[SeriesRow]):
     """A line a series: name, last value and its step, least and greatest, points, values not finite."""
 
-    heading = "Series"
-
     def key_of(self, row: SeriesRow) -> str:
         return f"{row.is_hardware}{row.name}"
 
     def empty_lines(self) -> list[str]:
-        return ["No series holds these words." if self.heading.startswith("/") else "No values yet."]
+        return ["No values yet, or none under a name with these words."]
 
     def heading_cells(self, width: int) -> list[Cell]:
         titles = "".join(fit(name, size, right=True) for name, size in _columns(width))
-        look = "focused-title" if self.has_focus else "title"
-        return [(fit(f" {self.heading}", max(width - len(titles), 0)), look), (titles, "")]
+        return [(fit(" name", max(width - len(titles), 0)) + titles, "")]
 
     def row_cells(self, row: SeriesRow, width: int) -> list[Cell]:
         values = {
@@ -54,8 +51,6 @@ def _columns(width: int) -> list[tuple[str, int]]:
 class SettingList(RowList[SettingRow]):
     """A line a setting: its name and its value."""
 
-    heading = "Settings"
-
     def key_of(self, row: SettingRow) -> str:
         return f"{row.is_fact}{row.name}{row.value if row.name == 'note' else ''}"
 
@@ -63,7 +58,8 @@ class SettingList(RowList[SettingRow]):
         return ["Nothing holds these words."]
 
     def heading_cells(self, width: int) -> list[Cell]:
-        return [(fit(f" {self.heading}", width), "focused-title" if self.has_focus else "title")]
+        name = min(max((width - 1) * 2 // 5, 12), 44)
+        return [(fit(" name", name + 1) + fit("value", width - name - 1), "")]
 
     def row_cells(self, row: SettingRow, width: int) -> list[Cell]:
         name = min(max(width * 2 // 5, 12), 44)
