@@ -9,6 +9,7 @@ from dataclasses import replace
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.watch import formats, merging
 from tui_ft.watch.found import FoundRun
+from tui_ft.watch.likeness import Glimpse, glimpse_of
 from tui_ft.watch.log import clean_line
 from tui_ft.watch.reading import OtherSource, Reading
 from tui_ft.watch.sources.foreign import ForeignSource
@@ -21,6 +22,7 @@ OTHERS_EVERY_S = 2.0
 SHARE = 0.25
 """The sources that are not shown get so much of a poll, one of them each time, every two seconds."""
 LEAST_POLL_S = 0.005
+OVER = ("finished", "failed", "stopped", "lost")
 LONGEST_BESIDE_S = 20.0
 """So long the reading of a whole history waits for the sources that are not shown."""
 
@@ -51,7 +53,7 @@ class ForeignRun:
         self._next = 0
         self._beside_s = 0.0
         self._writers = WriterWatch(found.places, clock, writers)
-        self._told: object = None
+        self._told: list[merging.Told] = []
         self._reading = Reading(
             source=found.places[0].format,
             title=clean_line(found.title),
@@ -77,7 +79,7 @@ class ForeignRun:
         changed = shown.poll(budget_s if is_alone else budget_s * (1 - SHARE))
         changed = self._poll_others(end) or changed
         changed = self._writers.poll(changed) or changed
-        if not changed and self._told is not None and not self._is_due():
+        if not changed and self._told and not self._is_due():
             return False
         return self._read()
 
@@ -99,24 +101,26 @@ class ForeignRun:
         return changed
 
     def _is_due(self) -> bool:
-        """True when the state may have changed by the mere passing of time."""
-        status, reason = self._decided()
+        """True when the state has changed by the mere passing of time."""
+        status, reason = decide(merging.combine(self._told, self._writers.known), self._clock())
         return (status, clean_line(reason)) != (self._reading.status, self._reading.reason)
 
-    def _decided(self) -> tuple[str, str]:
-        told = [(source.reading, source.evidence) for source in self._sources]
-        evidence = merging.combine(told, self._writers.lives)
-        return decide(evidence, self._clock())
+    def _tell(self) -> list[merging.Told]:
+        is_alone = len(self._sources) == 1
+        return [
+            merging.Told(
+                source.reading,
+                source.evidence,
+                formats.richness(source.place.format),
+                Glimpse() if is_alone else glimpse_of(source.reading),
+            )
+            for source in self._sources
+        ]
 
     def _read(self) -> bool:
-        told = [(source.reading, source.evidence) for source in self._sources]
-        status, reason = decide(merging.combine(told, self._writers.lives), self._clock())
-        self._shown = merging.choose(
-            told,
-            [formats.richness(source.place.format) for source in self._sources],
-            self._shown,
-            is_over=status in ("finished", "failed", "stopped", "lost"),
-        )
+        told = self._told = self._tell()
+        status, reason = decide(merging.combine(told, self._writers.known), self._clock())
+        self._shown = merging.choose(told, self._shown, is_over=status in OVER)
         merged = merging.merge(told, self._shown)
         self._reading = replace(
             merged,
@@ -125,11 +129,10 @@ class ForeignRun:
             status=status,
             reason=clean_line(reason),
             others=self._others(),
-            pids=self._writers.pids,
+            pids=self._writers.known.pids,
             notes=(*merged.notes, *self.found.notes),
             is_complete=merged.is_complete and (self._is_read() or self._beside_s > LONGEST_BESIDE_S),
         )
-        self._told = told
         return True
 
     def _is_read(self) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 from tui_ft.watch.likeness import Glimpse, are_same, is_named_after
 from tui_ft.watch.sources.protocol import Place
 
+Lone = frozenset[tuple[str, Path]]
 Look = Callable[[Place], Glimpse]
 
 MOST_PAIRS = 20_000
@@ -23,6 +24,7 @@ _CONTAINERS = frozenset({
 
 _OWN_FOLDER = frozenset({"hf_trainer_state", "llamafactory", "lightning_csv", "torchtune"})
 """Formats that lie in the run's own output folder."""
+_LOGGERS = frozenset({"tensorboard", "wandb"})
 _OWN_LOGS = frozenset({"debug.log", "running_log.txt"})
 """Logs that Axolotl and LLaMA-Factory write into the run's own output folder."""
 _MAY_REPEAT = frozenset({"stdout", "hf_trainer_state"})
@@ -35,10 +37,10 @@ def group(places: Sequence[Place], look: Look) -> list[Group]:
     """Return the places of each run; a place that nothing ties to another is a run of its own."""
     groups = [[place] for place in places]
     of = dict(zip(map(_key, places), groups, strict=True))
-    lone_events = _only_events(places)
+    lone = _only_ones(places)
     scored: list[tuple[tuple[int, float], int, Place, Place]] = []
     for a, b in _near_pairs(places):
-        score = _score(a, b, look, lone_events)
+        score = _score(a, b, look, lone)
         if score is not None:
             scored.append((score, len(scored), a, b))
     for _, _, a, b in sorted(scored, key=lambda entry: (-entry[0][0], *entry[0][1:], entry[1])):
@@ -95,13 +97,13 @@ def _wandb_id(place: Place) -> str:
     return place.path.name.removesuffix(".wandb").rpartition("-")[2]
 
 
-def _only_events(places: Sequence[Place]) -> frozenset[Path]:
-    """The homes that hold event files of one folder only: those are of the run that lies there."""
-    counts = Counter(home(place) for place in places if place.format == "tensorboard")
-    return frozenset(folder for folder, count in counts.items() if count == 1)
+def _only_ones(places: Sequence[Place]) -> Lone:
+    """Formats and homes that hold one run's event files or W&B file: those are of the run that lies there."""
+    counts = Counter((place.format, home(place)) for place in places if place.format in _LOGGERS)
+    return frozenset(where for where, count in counts.items() if count == 1)
 
 
-def _score(a: Place, b: Place, look: Look, lone_events: frozenset[Path]) -> tuple[int, float] | None:
+def _score(a: Place, b: Place, look: Look, lone: Lone) -> tuple[int, float] | None:
     """How surely two places are of one run, and how far apart they began; None: they are not."""
     if a.format == b.format == "wandb":
         return 4, 0.0
@@ -109,7 +111,7 @@ def _score(a: Place, b: Place, look: Look, lone_events: frozenset[Path]) -> tupl
     verdict = are_same(first, second)
     if verdict is False:
         return None
-    by_place = _tie(a, b, first, second, lone_events)
+    by_place = _tie(a, b, first, second, lone)
     if verdict is None and (not by_place or a.format == b.format):
         return None
     return by_place + (2 if verdict else 0), _start_gap(first, second)
@@ -121,13 +123,13 @@ def _start_gap(a: Glimpse, b: Glimpse) -> float:
     return abs(a.started_at - b.started_at)
 
 
-def _tie(a: Place, b: Place, first: Glimpse, second: Glimpse, lone_events: frozenset[Path]) -> int:
+def _tie(a: Place, b: Place, first: Glimpse, second: Glimpse, lone: Lone) -> int:
     """2 where names and folders say that two places are of one run, 0 where they say nothing."""
     is_same_home = home(a) == home(b)
     if is_same_home and _is_own(a) and _is_own(b):
         return 2
     for one, other in ((a, b), (b, a)):
-        if one.format == "tensorboard" and is_same_home and home(one) in lone_events and _is_own(other):
+        if is_same_home and (one.format, home(one)) in lone and _is_own(other):
             return 2
         if one.format == "stdout" and is_named_after(one.path, home(other)):
             return 2

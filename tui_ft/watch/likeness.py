@@ -137,20 +137,25 @@ def are_apart(a: Glimpse, b: Glimpse) -> bool:
 
 def _compare(first: Glimpse, second: Glimpse, name: str, shift: int) -> bool | None:
     a, b = first.curves.get(name, {}), second.curves.get(name, {})
-    common = [
-        (value, b[step + shift])
-        for step, value in a.items()
-        if math.isfinite(value) and math.isfinite(b.get(step + shift, math.nan))
-    ]
+    common = [(value, b[step + shift]) for step, value in a.items() if step + shift in b]
     needed = min(FEWEST_EQUAL, len(a), len(b))
     if not common or len(common) < needed:
         return None
     rounding = 0.51 * 10.0 ** -min(_decimals(a), _decimals(b))
-    equal = [x for x, y in common if math.isclose(x, y, rel_tol=RELATIVE_ROUNDING, abs_tol=rounding)]
+    equal = [x for x, y in common if _is_equal(x, y, rounding)]
     if len(equal) < EQUAL_SHARE * len(common):
         return False if len(common) >= FEWEST_EQUAL else None
-    is_telling = max(equal) - min(equal) > 4 * rounding if needed == FEWEST_EQUAL else not shift
+    finite = [x for x in equal if math.isfinite(x)]
+    if len(finite) < needed:  # losses that became NaN at the same step tell as much as numbers
+        return True if finite and len(equal) >= needed and not shift else None
+    is_telling = max(finite) - min(finite) > 4 * rounding if needed == FEWEST_EQUAL else not shift
     return True if is_telling else None
+
+
+def _is_equal(x: float, y: float, rounding: float) -> bool:
+    if not (math.isfinite(x) and math.isfinite(y)):
+        return math.isfinite(x) == math.isfinite(y)
+    return math.isclose(x, y, rel_tol=RELATIVE_ROUNDING, abs_tol=rounding)
 
 
 def _decimals(curve: Mapping[float, float]) -> int:

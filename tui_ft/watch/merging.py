@@ -3,40 +3,73 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
-from tui_ft.watch.likeness import glimpse_of, have_same_points, tier_of
+from tui_ft.watch.likeness import Glimpse, have_same_points, tier_of
 from tui_ft.watch.log import clean_line
 from tui_ft.watch.reading import OtherSource, Reading, SourceName
 from tui_ft.watch.series import Series
 from tui_ft.watch.state import FRESH_GAPS, FRESH_S, Evidence
+from tui_ft.watch.writing import Writing
 
-BEYOND_STEPS = 20
+BEYOND_STEPS = 5
 BEYOND_SHARE = 0.1
-"""A mark of an end is void when another source goes on so many steps, or such a share of them, after it."""
+"""A source whose steps end so many before another's, and such a share of them, was left behind."""
 MOST_NOTES = 12
 _END_MARKS = ("finished", "failed", "stopped")
 
-Told = tuple[Reading, Evidence]
-"""What one source of the run says: its reading and its evidence."""
+
+@dataclass(frozen=True)
+class Told:
+    """What one source of the run says; `points` are some of its own, to know whose steps are alike."""
+
+    reading: Reading
+    evidence: Evidence
+    richness: int = 0
+    points: Glimpse = field(default_factory=Glimpse)
+
+    @property
+    def step(self) -> int:
+        return self.reading.step or 0
+
+    @property
+    def written_at(self) -> float:
+        return self.evidence.written_at or 0.0
+
+    def is_behind(self, other: Told) -> bool:
+        """True when the other source goes on well after the end of this one, by steps that are alike."""
+        further = other.step - self.step
+        if further <= BEYOND_STEPS or further <= BEYOND_SHARE * other.step:
+            return False
+        return have_same_points(self.points, other.points)
+
+    def is_stale(self, other: Told) -> bool:
+        """True when the other source was written long after this one, and has more steps."""
+        limit = max(FRESH_S, FRESH_GAPS * (self.evidence.usual_gap_s or 0.0))
+        return other.written_at - self.written_at > limit and other.step > self.step
 
 
-def combine(told: Sequence[Told], writer_lives: bool | None) -> Evidence:
+def combine(told: Sequence[Told], writing: Writing) -> Evidence:
     """Return the evidence of all sources of a run together.
 
-    A mark of an end counts from any source, unless another one goes on after it. `writer_lives` is what is
-    known of the processes; None leaves that to what the sources themselves know.
+    A mark of an end counts from any source, unless another one goes on after it; without one, how the
+    process ended counts. Where no process was seen, that is left to what the sources themselves know.
     """
     marks = {name: _mark(told, name) for name in _END_MARKS}
-    following = [evidence for _, evidence in told if not evidence.is_snapshot and evidence.written_at]
-    dated = following or [evidence for _, evidence in told if evidence.written_at]
+    if not any(marks.values()):
+        marks = {name: getattr(writing, name) for name in _END_MARKS}
+    known = [one.evidence for one in told if one.evidence.written_at]
+    following = [evidence for evidence in known if not evidence.is_snapshot]
+    dated = following or known
     gaps = [evidence.usual_gap_s for evidence in dated if evidence.usual_gap_s]
-    if writer_lives is None:
-        words = {evidence.writer_lives for _, evidence in told}
-        writer_lives = True if True in words else False if False in words else None
+    lives = writing.lives
+    if lives is None:
+        words = {one.evidence.writer_lives for one in told}
+        lives = True if True in words else False if False in words else None
     return Evidence(
         **marks,
-        writer_lives=writer_lives,
+        killed=writing.killed,
+        writer_lives=lives,
         written_at=max((evidence.written_at or 0.0 for evidence in dated), default=None),
         usual_gap_s=min(gaps, default=None),
         is_snapshot=not following,
@@ -44,50 +77,53 @@ def combine(told: Sequence[Told], writer_lives: bool | None) -> Evidence:
 
 
 def _mark(told: Sequence[Told], name: str) -> str:
-    for reading, evidence in told:
-        words: str = getattr(evidence, name)
-        if words and not any(_goes_beyond(other, (reading, evidence)) for other in told):
+    for one in told:
+        words: str = getattr(one.evidence, name)
+        if words and not any(_goes_beyond(other, one) for other in told):
             return words
     return ""
 
 
-def _goes_beyond(other: Told, mark: Told) -> bool:
-    """True when `other` tells of training after the end that `mark` tells of."""
-    (reading, evidence), (marked, its) = other, mark
-    if reading.step is None or tier_of(reading) < 2:
+def _goes_beyond(other: Told, marked: Told) -> bool:
+    """True when `other` tells of training after the end that `marked` tells of."""
+    if tier_of(other.reading) < 2 or other is marked:
         return False
-    further = reading.step - (marked.step if marked.step is not None else reading.step)
-    if further > max(BEYOND_STEPS, BEYOND_SHARE * reading.step):
-        return True
-    later = (evidence.written_at or 0.0) - (its.written_at or 0.0)
-    return later > FRESH_S and (further > 0 or marked.step is None) and evidence.written_at is not None
+    if marked.reading.step is None:  # a log that holds no steps: only its time can be compared
+        return bool(marked.written_at) and other.written_at - marked.written_at > FRESH_S
+    return marked.is_behind(other) or marked.is_stale(other)
 
 
-def choose(told: Sequence[Told], richness: Sequence[int], current: int, *, is_over: bool) -> int:
+def choose(told: Sequence[Told], current: int, *, is_over: bool) -> int:
     """Return which source is shown: the richest that tells of training and was not left behind.
 
     While the run goes on, what is written at checkpoints only yields to what is written as it trains.
     """
-    steps = [reading.step or 0 for reading, _ in told]
-    furthest = max(steps, default=0)
-    newest = max((evidence.written_at or 0.0 for _, evidence in told), default=0.0)
 
     def rank(at: int) -> tuple[int, bool, bool, int, bool]:
-        reading, evidence = told[at]
-        limit = max(FRESH_S, FRESH_GAPS * (evidence.usual_gap_s or 0.0))
-        is_behind = steps[at] < furthest and newest - (evidence.written_at or 0.0) > limit
-        is_old = evidence.is_snapshot and (steps[at] < furthest or not is_over)
-        return tier_of(reading), not is_old, not is_behind, richness[at], at == current
+        one = told[at]
+        is_behind = any(one.is_behind(other) or one.is_stale(other) for other in told if tier(other) == 2)
+        is_old = one.evidence.is_snapshot and not is_over and any(_follows(other, one) for other in told)
+        return tier(one), not is_old, not is_behind, one.richness, at == current
 
     return max(range(len(told)), key=rank)
 
 
+def tier(one: Told) -> int:
+    """2 where a source tells of training, 1 for any series, 0 for none."""
+    return tier_of(one.reading)
+
+
+def _follows(other: Told, snapshot: Told) -> bool:
+    """True for a source that is written as the run trains, and is as far as what a checkpoint holds."""
+    return tier(other) == 2 and not other.evidence.is_snapshot and other.step >= snapshot.step
+
+
 def merge(told: Sequence[Told], shown: int) -> Reading:
     """Return the reading of `shown` with what only the other sources know; their series when points agree."""
-    main = told[shown][0]
-    rest = [reading for at, (reading, _) in enumerate(told) if at != shown]
+    main = told[shown].reading
+    rest = [one.reading for at, one in enumerate(told) if at != shown]
     everyone = [main, *rest]
-    series, borrowed, times = _borrow(main, rest)
+    series, borrowed, times = _borrow(told[shown], [one for at, one in enumerate(told) if at != shown])
     log = next((reading for reading in everyone if reading.log), main)
     dated = next((reading for reading in everyone if reading.hardware_series), main)
     settings = {name: value for reading in reversed(everyone) for name, value in reading.settings.items()}
@@ -112,17 +148,15 @@ def merge(told: Sequence[Told], shown: int) -> Reading:
     )
 
 
-def _borrow(
-    main: Reading, rest: Sequence[Reading]
-) -> tuple[dict[str, Series], dict[str, SourceName], Series]:
+def _borrow(main: Told, rest: Sequence[Told]) -> tuple[dict[str, Series], dict[str, SourceName], Series]:
     """The series that other sources have besides, where their points at the same steps are the same."""
-    series, times = dict(main.series), main.times
+    series, times = dict(main.reading.series), main.reading.times
     borrowed: dict[str, SourceName] = {}
-    own = glimpse_of(main)
-    for reading in rest:
+    for one in rest:
+        reading = one.reading
         missing = reading.series.keys() - series.keys()
         is_dated = bool(len(reading.times)) and not len(times)
-        if not (missing or is_dated) or not have_same_points(own, glimpse_of(reading)):
+        if not (missing or is_dated) or not have_same_points(main.points, one.points):
             continue
         times = reading.times if is_dated else times
         for name in sorted(missing):

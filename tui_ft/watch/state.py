@@ -17,14 +17,16 @@ class Evidence:
     """What is known of a run that is not ours.
 
     `finished` and `failed` say which mark was found, "" when none was: a mark is void once training rows
-    follow it. `writer_lives` is None while nobody knows who writes. `written_at` is the newest sign of life
-    in unix seconds, `usual_gap_s` the median time between two points. `is_snapshot`: the file is written
-    now and then only, like a checkpoint's state, and is no proof of a run that goes on.
+    follow it; `killed` says so of its process. `writer_lives` is None while nobody knows who writes.
+    `written_at` is the newest sign of life in unix seconds, `usual_gap_s` the median time between two
+    points. `is_snapshot`: the file is written now and then only, like a checkpoint's state, and is no proof
+    of a run that goes on.
     """
 
     finished: str = ""
     failed: str = ""
     stopped: str = ""
+    killed: str = ""
     writer_lives: bool | None = None
     written_at: float | None = None
     usual_gap_s: float | None = None
@@ -44,7 +46,7 @@ def decide(evidence: Evidence, now: float) -> tuple[Status, str]:
     if evidence.finished:
         return "finished", evidence.finished
     if evidence.writer_lives is False:
-        return "lost", "Its process is gone and left no mark of an end."
+        return "lost", evidence.killed or "Its process is gone and left no mark of an end."
     age = None if evidence.written_at is None else abs(now - evidence.written_at)
     limit = max(FRESH_S, FRESH_GAPS * (evidence.usual_gap_s or 0.0))
     if evidence.writer_lives:

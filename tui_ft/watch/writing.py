@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 import time
+import weakref
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tui_ft.hardware import processes
+from tui_ft.hardware.process_exit import ExitWatch, ProcessExit
 from tui_ft.watch.likeness import changed_at
 from tui_ft.watch.sources.protocol import Place
 
@@ -16,10 +19,11 @@ if TYPE_CHECKING:
 
 LOOK_EVERY_S = 10.0
 LOOK_SELDOM_S = 60.0
-CHECK_EVERY_S = 1.0
-"""All processes are looked through so often: while files are fresh, and when they are old; a known writer
-is asked for every second."""
+"""All processes are looked through so often: while files are fresh, and when they are old. A writer that is
+known is asked for with every poll, which costs one read of its /proc entry."""
 OLD_S = 3600.0
+MOST_WATCHED = 8
+_ASKED_TO_STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 Writers = Callable[[Iterable[Path]], "tuple[Writer, ...]"]
 """Which living processes write these files."""
@@ -32,6 +36,22 @@ def writers_now(paths: Iterable[Path]) -> tuple[Writer, ...]:
     return writers(paths)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Writing:
+    """What is known of a run's processes: those that live, and how the last one ended.
+
+    `lives` is None while none was ever seen. The three words are sentences where the kernel told the end;
+    `killed` is one for a process that a signal took by force.
+    """
+
+    lives: bool | None = None
+    pids: tuple[int, ...] = ()
+    finished: str = ""
+    failed: str = ""
+    stopped: str = ""
+    killed: str = ""
+
+
 class WriterWatch:
     """Remembers the processes that were seen to write a run. `clock` gives unix seconds."""
 
@@ -41,43 +61,37 @@ class WriterWatch:
         self._places = places
         self._clock = clock
         self._writers = writers_now if writers is None else writers
-        self._seen: dict[int, int] = {}
-        self._looked_at = self._checked_at = float("-inf")
-        self.lives: bool | None = None
-        self.pids: tuple[int, ...] = ()
+        self._watched: dict[int, ExitWatch] = {}
+        self._looked_at = float("-inf")
+        self.known = Writing()
+        weakref.finalize(self, _let_go, self._watched)
 
     def poll(self, is_fresh: bool) -> bool:
         """Ask where it is time to; True when what is known changed. `is_fresh`: files have just changed."""
-        now = time.monotonic()
-        before = (self.lives, self.pids)
-        if self._seen:
-            if now - self._checked_at >= CHECK_EVERY_S:
-                self._checked_at = now
-                self._check(now)
-        elif now - self._looked_at >= (LOOK_EVERY_S if is_fresh or self._is_young() else LOOK_SELDOM_S):
-            self._look(now)
-        return before != (self.lives, self.pids)
+        now, before = time.monotonic(), self.known
+        if self._watched and (alive := self._alive()):
+            self.known = Writing(lives=True, pids=alive)
+        elif self.known.lives or self._is_due(now - self._looked_at, is_fresh):
+            self._looked_at = now
+            self._look()
+        return before != self.known
 
-    def _check(self, now: float) -> None:
-        alive = tuple(pid for pid, started in self._seen.items() if processes.is_alive(pid, started))
-        if not alive and self.lives is not False:
-            self._look(now)  # another process may have taken over
-            return
-        if alive:
-            self.lives, self.pids = True, alive
-        elif now - self._looked_at >= LOOK_EVERY_S:
-            self._look(now)
+    def _alive(self) -> tuple[int, ...]:
+        return tuple(pid for pid, watch in self._watched.items() if watch.poll() is None)
 
-    def _look(self, now: float) -> None:
-        self._looked_at = now
+    def _look(self) -> None:
         files = [file for place in self._places for file in place.files]
-        found = {writer.pid: writer.start_time for writer in self._writers(files)}
-        self._seen.update(found)
-        self.pids = tuple(pid for pid, started in found.items() if processes.is_alive(pid, started))
-        if self._seen:
-            self.lives = bool(self.pids)
+        for writer in self._writers(files)[:MOST_WATCHED]:
+            known = self._watched.get(writer.pid)
+            if known is None or known.started != writer.start_time:
+                self._watched[writer.pid] = ExitWatch(writer.pid, writer.start_time)
+        if alive := self._alive():
+            self.known = Writing(lives=True, pids=alive)
+        elif self._watched:
+            ends = [end for watch in self._watched.values() if (end := watch.poll()) is not None]
+            self.known = _ended(ends[-1] if ends else ProcessExit())
         else:
-            self.lives = self._named_lives()
+            self.known = Writing(lives=self._named_lives())
 
     def _named_lives(self) -> bool | None:
         """What the newest event file says by its name, which holds host and pid."""
@@ -89,6 +103,25 @@ class WriterWatch:
         gone = named_writer_gone(max(events, key=lambda file: file.name), self._clock())
         return None if gone is None else not gone
 
-    def _is_young(self) -> bool:
+    def _is_due(self, waited_s: float, is_fresh: bool) -> bool:
+        if waited_s < LOOK_EVERY_S or waited_s >= LOOK_SELDOM_S:
+            return waited_s >= LOOK_SELDOM_S
         changed = max((changed_at(place) or 0.0 for place in self._places), default=0.0)
-        return abs(self._clock() - changed) < OLD_S
+        return is_fresh or abs(self._clock() - changed) < OLD_S
+
+
+def _ended(end: ProcessExit) -> Writing:
+    if end.code == 0:
+        return Writing(lives=False, finished="Its process ended with exit code 0.")
+    if end.code is not None:
+        return Writing(lives=False, failed=f"Its process ended with exit code {end.code}.")
+    if end.signal in _ASKED_TO_STOP:
+        return Writing(lives=False, stopped=f"Its process ended by {signal.Signals(end.signal).name}.")
+    if end.signal is not None:
+        return Writing(lives=False, killed=f"Its process was killed (signal {end.signal}).")
+    return Writing(lives=False)
+
+
+def _let_go(watched: dict[int, ExitWatch]) -> None:
+    for watch in watched.values():
+        watch.close()
