@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from tui_ft.tui.panel_charts import Scene
     from tui_ft.tui.widgets.panel_grid import PanelGrid
 
-PAN = 1 / 8
-"""The part of a stretch by which an arrow moves it; with shift all of it but a little."""
-
 FAR = 10
 """Cells by which the cursor goes with shift."""
 
@@ -55,7 +52,7 @@ class PanelMoves(Widget):
         if grid.view.cursor is not None:
             self._move_cursor(scene, direction * (FAR if far else 1))
         elif grid.view.zoom is not None:
-            grid.view = grid.view.panned(direction * (PAN * 6 if far else PAN), *scene.extent)
+            grid.view = grid.view.panned(direction, *scene.extent, far=far)
         else:
             grid.say("+ zooms in, c shows a cursor: then ← and → move.")
 

@@ -47,13 +47,16 @@ def cursor_titles(
             f"{marker} {_spoken(name, panel.key)} " if marker and name else f"{marker} " if marker else ""
         )
         full.append(f"{spoken}{exact(value)}{aside}")
-    plain = [f"{marker}{exact(value)}" for marker, _, (_, value) in known]
+    plain = [
+        f"{marker}{exact(value)}" + (f" @{_number(at, x)}" if at != cursor else "")
+        for marker, _, (at, value) in known
+    ]
     short = [f"{marker}{number_label(value, 7)}" for marker, _, (_, value) in known]
     shortest = wordings[-1]
     return (
         f"{wordings[0]} {'  '.join(full)}{where}",
         f"{shortest} {'  '.join(full)}{where}",
-        f"{shortest} {' '.join(plain)}{where}",
+        *((f"{shortest} {' '.join(plain)}{where}",) if where else ()),
         f"{shortest} {' '.join(plain)}",
         f"{shortest} {' '.join(short)}",
         " ".join(short),
@@ -89,6 +92,10 @@ def place_label(place: float, x: X) -> str:
     if x == "tokens":
         return f"{step_label(place)} tokens"
     return f"step {place:,.0f}" if float(place).is_integer() else f"step {place:,.2f}"
+
+
+def _number(place: float, x: X) -> str:
+    return place_label(place, x).removeprefix("step ").removesuffix(" tokens")
 
 
 def _spoken(name: str, key: str) -> str:

@@ -90,7 +90,7 @@ def x_bounds(
     return Bounds(low=low, high=high, step=span / part)
 
 
-def window_bounds(low: float, high: float, parts: Sequence[int] = (4, 2)) -> Bounds:
+def window_bounds(low: float, high: float, parts: Sequence[int] = (4, 5, 2)) -> Bounds:
     """The bounds of a stretch that was zoomed to, labelled in so many parts as give whole numbers."""
     span = high - low
     part = next((part for part in parts if (span / part).is_integer()), parts[0])
@@ -206,8 +206,9 @@ def fine_step_label(value: float, spacing: float) -> str:
 
 def fine_time_label(seconds: float, spacing: float) -> str:
     """Return a time for an axis whose labels are `spacing` seconds apart: 1h02m, 12m05s, 2d03h."""
-    if seconds < 60 or spacing >= seconds / 20:
-        return time_label(seconds)
+    text = time_label(seconds)
+    if seconds < 60 or (spacing >= seconds / 20 and not ("." in text and len(text) > 4)):
+        return text
     whole = round(seconds)
     days, hours = divmod(whole // 3600, 24)
     minutes, rest = whole // 60 % 60, whole % 60

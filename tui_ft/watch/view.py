@@ -12,8 +12,28 @@ from tui_ft.watch.panels import Panel
 SMOOTHINGS = (0.0, 0.6, 0.9, 0.97)
 """Weights of the smoothing that `a` goes through; 0 is none."""
 
-SHORTEST = {"step": 8.0, "time": 4.0, "tokens": 1000.0}
+SHORTEST: dict[X, float] = {"step": 10.0, "time": 5.0, "tokens": 1000.0}
 """The shortest stretch that zooming in ends at, by axis: steps, seconds, tokens."""
+
+_SPANS_S = (
+    5.0, 10.0, 20.0, 60.0, 120.0, 300.0, 600.0, 1_200.0, 3_600.0, 7_200.0, 18_000.0, 43_200.0, 86_400.0,
+)  # fmt: skip
+
+
+def round_span(span: float, x: X, *, is_longer: bool) -> float:
+    """Return the next round length above or below `span`: 1, 2 or 5 times a power of ten, or round times."""
+    power = 10.0 ** math.floor(math.log10(span))
+    spans = [factor * power for factor in (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)]
+    if x == "time" and span <= _SPANS_S[-1]:
+        spans = [*_SPANS_S, 172_800.0]
+    if is_longer:
+        return next(known for known in spans if known > span * 1.2)
+    return max((known for known in spans if known < span / 1.2), default=spans[0])
+
+
+def parts_of(span: float) -> int:
+    """In how many parts of round length a round stretch falls."""
+    return next((parts for parts in (4, 5) if (span / parts).is_integer()), 4)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,12 +47,12 @@ class Zoom:
     def window(self, last: float) -> tuple[float, float]:
         """The stretch to be drawn when the newest point is at `last`.
 
-        It moves on in quarters of its length, so that between two of them old columns keep their cells.
+        It moves on in parts of its length, so that between two of them old columns keep their cells.
         """
         low = self.low
         if self.follows and last > low + self.span:
-            quarter = self.span / 4
-            low += math.ceil((last - low - self.span) / quarter) * quarter
+            part = self.span / parts_of(self.span)
+            low += math.ceil((last - low - self.span) / part) * part
         return low, low + self.span
 
 
@@ -89,30 +109,31 @@ class View:
         return replace(self, x=x, zoom=None, cursor=None)
 
     def zoomed(self, factor: float, first: float, last: float) -> View:
-        """Look at a stretch that is `factor` as long, of an axis that has points from `first` to `last`.
+        """Look at a round stretch, about `factor` as long, of an axis with points from `first` to `last`.
 
         It stays around the cursor, else around the newest point while that is in it, else around its middle.
         """
         low, span = self._window(first, last)
-        new = span * factor
-        if new >= (last - first) * 0.999:
-            return replace(self, zoom=None)
-        new = min(max(new, SHORTEST[self.x]), max(last - first, SHORTEST[self.x]))
         is_at_end = low + span >= last
+        span_now, span = span, round_span(span, self.x, is_longer=factor > 1)
+        if span >= (last - first) and factor > 1:
+            return replace(self, zoom=None)
+        span = max(span, SHORTEST[self.x])
         if self.cursor is not None:
-            start = self.cursor - new * min(max((self.cursor - low) / span, 0.0), 1.0)
+            low = self.cursor - span * min(max((self.cursor - low) / span_now, 0.0), 1.0)
         elif is_at_end:
-            start = last - new
+            low = last
         else:
-            start = low + (span - new) / 2
-        return replace(self, zoom=self._placed(start, new, first, last))
+            low += (span_now - span) / 2
+        return replace(self, zoom=self._placed(low, span, first, last))
 
-    def panned(self, parts: float, first: float, last: float) -> View:
-        """Move a stretch by `parts` of its length; the whole cannot be moved."""
+    def panned(self, direction: int, first: float, last: float, *, far: bool = False) -> View:
+        """Move a stretch by a part of its length, or `far` by all of it; the whole cannot be moved."""
         if self.zoom is None:
             return self
         low, span = self._window(first, last)
-        return replace(self, zoom=self._placed(low + parts * span, span, first, last))
+        by = span if far else span / parts_of(span)
+        return replace(self, zoom=self._placed(low + direction * by, span, first, last))
 
     def _window(self, first: float, last: float) -> tuple[float, float]:
         if self.zoom is None:
@@ -122,8 +143,14 @@ class View:
 
     @staticmethod
     def _placed(low: float, span: float, first: float, last: float) -> Zoom:
-        low = max(min(low, last - span), first)
-        return Zoom(low=low, span=span, follows=low + span >= last)
+        """A stretch at about `low`, moved to a round place among the points."""
+        part = span / parts_of(span)
+        lowest, highest = (
+            math.floor(first / part),
+            max(math.ceil((last - span) / part), math.floor(first / part)),
+        )
+        place = min(max(round(low / part), lowest), highest)
+        return Zoom(low=place * part, span=span, follows=place == highest)
 
     def reaching(self, cursor: float, first: float, last: float) -> View:
         """Put the cursor at an x; a stretch that does not hold it moves there."""

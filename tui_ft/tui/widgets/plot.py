@@ -116,15 +116,23 @@ class Plot:
 
     def _add_level(self, overlay: Overlay, frame: Frame, value: float, name: str) -> None:
         y = frame.row(value) >> 2
-        free = [not self._curve_cell(y, x)[0].strip() and (y, x) not in overlay for x in range(frame.width)]
-        overlay.update({(y, x): ("┈", "level") for x in range(frame.width) if free[x]})
+        overlay.update({(y, x): ("┈", "level") for x in range(frame.width) if self._is_free(overlay, y, x)})
         length = len(name)
         if length + 4 > frame.width or frame.height < 4:
             return
-        for start in (frame.width - length - 1, 1, (frame.width - length) // 2):
-            if all(free[start : start + length]):
-                overlay.update({(y, start + at): (character, "level") for at, character in enumerate(name)})
-                return
+        for row in (y, y - 1, y + 1):
+            for start in (frame.width - length - 1, 1, (frame.width - length) // 2):
+                columns = range(start, start + length)
+                if 0 <= row < frame.height and all(
+                    self._is_free(overlay, row, x) or overlay.get((row, x)) == ("┈", "level") for x in columns
+                ):
+                    overlay.update(
+                        {(row, x): (letter, "level") for x, letter in zip(columns, name, strict=True)}
+                    )
+                    return
+
+    def _is_free(self, overlay: Overlay, y: int, x: int) -> bool:
+        return (y, x) not in overlay and self._curve_cell(y, x)[0] == " "
 
     @staticmethod
     def _column_rows(grid: CurveGrid, x: int) -> list[int]:

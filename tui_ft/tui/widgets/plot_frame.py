@@ -48,7 +48,7 @@ def frame_of(chart: Chart, width: int, height: int) -> Frame | None:
 def _x_bounds(chart: Chart, shown: list[Curve], width: int) -> Bounds:
     parts = (4, 5, 2, 3) if width >= 44 else (2, 3)
     if chart.window is not None:
-        return window_bounds(*chart.window, parts=(4, 2) if width >= 44 else (2,))
+        return window_bounds(*chart.window, parts=(4, 5, 2) if width >= 44 else (2, 5, 1))
     first = min(series.steps[0] for series in shown)
     last = max(series.steps[len(series) - 1] for series in shown)
     return x_bounds(first, last, chart.whole, chart.axis.window, parts)
