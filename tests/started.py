@@ -19,7 +19,7 @@ T = TypeVar("T")
 def started(
     command: list[str], folder: Path, log: Path | None = None, **variables: str
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Start `command` in `folder` as a process group of its own, its output in `log`; the group ends with it."""
+    """Start `command` in `folder` as a process group, its output in `log`; the group ends with it."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1", **variables}
     with open(log or os.devnull, "wb") as output:
         child = subprocess.Popen(

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.hardware.fake_nvml import FULL, GIB, FakeNvml
 from tests.started import python, started, until
-from tui_ft.hardware import processes
+from tui_ft.hardware import gpu, processes
+from tui_ft.hardware.gpu import read_gpus
+from tui_ft.watch.log import clean_line
 from tui_ft.watch.processes.box import Box, Group, Scanner, scan
 from tui_ft.watch.processes.writers import Writer, lives, named_writer_gone, writers
 
@@ -219,3 +222,60 @@ def test_the_process_in_the_name_of_an_event_file(tmp_path: Path) -> None:
 def test_a_scan_without_proc_finds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "_pids", lambda: iter(()))
     assert Scanner().scan() == Box()
+
+
+def test_a_process_on_a_gpu_shows_its_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpu, "_verified_name", lambda pid: "python")
+    with started(python(HOLDS, EVENTS, "ab"), tmp_path) as child:
+        found(child.pid)
+        reading = read_gpus(FakeNvml({**FULL, "compute": [(child.pid, 19 * GIB)]}))
+        groups = {group.pid: group for group in Scanner().scan(reading).groups}
+        assert (groups[child.pid].gpu_bytes, groups[child.pid].gpus) == (19 * GIB, (0,))
+        unknown = read_gpus(FakeNvml({**FULL, "compute": [(child.pid, None)]}))
+        groups = {group.pid: group for group in Scanner().scan(unknown).groups}
+        assert groups[child.pid].gpu_bytes is None, "not told is not zero"
+
+
+def test_a_python_that_only_the_gpu_gives_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpu, "_verified_name", lambda pid: "python")
+    with started(python("import time; time.sleep(100)"), tmp_path) as child:
+        until(lambda: processes.working_directory(child.pid) == tmp_path, "its start")
+        assert not [group for group in Scanner().scan().groups if group.pid == child.pid]
+        reading = read_gpus(FakeNvml({**FULL, "compute": [(child.pid, GIB)]}))
+        assert [group.why for group in Scanner().scan(reading).groups if group.pid == child.pid] == [
+            "it uses a GPU"
+        ]
+
+
+def test_what_others_call_their_processes_never_reaches_the_screen_as_control(tmp_path: Path) -> None:
+    evil = "\x1b]0;owned\x07\x1b[2J\n\u202e"
+    folder = tmp_path / f"a{evil}b"
+    folder.mkdir()
+    with started(python(HOLDS, EVENTS, "ab", evil, f"--output_dir={evil}x"), folder) as child:
+        group = found(child.pid)
+    for shown in (group.command, group.title, group.why, group.user):
+        assert shown == clean_line(shown)
+        assert shown.isprintable()
+
+
+def test_a_very_long_command_line_is_cut(tmp_path: Path) -> None:
+    many = ["x" * 100_000] * 10
+    with started(python(HOLDS, EVENTS, "ab", *many), tmp_path) as child:
+        assert len(found(child.pid).command) <= 500
+
+
+def test_paths_of_another_container_mean_nothing_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "train.py").write_text("import time\ntime.sleep(100)\n")
+    with started([sys.executable, "train.py", "--output_dir", "/etc"], tmp_path) as child:
+        assert found(child.pid).paths == (Path("/etc"),)
+        monkeypatch.setattr(processes, "has_other_root", lambda pid: pid == child.pid)
+        groups = {group.pid: group for group in Scanner().scan().groups}
+    assert groups[child.pid].paths == ()
+    assert groups[child.pid].why == "in another container"
+
+
+def test_the_root_of_another_container_is_told() -> None:
+    assert not processes.has_other_root(os.getpid())
+    assert not processes.has_other_root(1 << 30), "gone: nothing is known"

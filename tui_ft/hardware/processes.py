@@ -211,6 +211,15 @@ def working_directory(pid: int) -> Path | None:
     return folder if folder.is_absolute() and not str(folder).endswith(" (deleted)") else None
 
 
+def has_other_root(pid: int) -> bool:
+    """True when `pid` surely sees another file system than we, as one in another container does."""
+    try:
+        theirs, ours = os.stat(f"/proc/{pid}/root"), os.stat("/")  # noqa: PTH116 - for every process
+    except OSError:
+        return False
+    return (theirs.st_dev, theirs.st_ino) != (ours.st_dev, ours.st_ino)
+
+
 def environment(pid: int, names: Collection[str]) -> dict[str, str]:
     """Return these variables of `pid` as they were at its start; all others are left unread by callers."""
     try:

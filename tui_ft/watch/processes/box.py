@@ -110,6 +110,8 @@ class Scanner:
         if known is None:
             known = []
             for look in (look for look in members if look.is_training or look is head):
+                if look.is_elsewhere:
+                    continue
                 environment = processes.environment(look.pid, _ENVIRONMENT)
                 command = look.command
                 known += output_folders(command.options, command.words, look.cwd, environment)

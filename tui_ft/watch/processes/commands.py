@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-Role = Literal["launcher", "trainer", "worker", "attached", "ours", "other", "unknown"]
-"""`worker`: a helper of its parent; `attached`: a helper of the process `attached_to`; `other`: surely no
-training of its own; `unknown`: a program that only its files and libraries can tell."""
+Role = Literal["launcher", "trainer", "worker", "attached", "ours", "notebook", "other", "unknown"]
+"""`notebook`: runs whatever its cells say; `worker`: a helper of its parent; `attached`: a helper of the
+process `attached_to`; `other`: surely no training of its own; `unknown`: a program that only its files and
+libraries can tell."""
 
 _PYTHON = re.compile(r"(python|pypy)[\d.]*t?|pt_main_thread")
 _LAUNCHERS = {"torchrun": None, "deepspeed": None, "horovodrun": None, "mpirun": None, "mpiexec": None,
@@ -26,10 +27,11 @@ _TRAINERS = {"llamafactory-cli": ("train",), "lmf": ("train",), "axolotl": ("tra
              "xtuner": ("train",), "mlx_lm.lora": None, "autotrain": ("llm",),
              "fairseq-train": None}  # fmt: skip
 _OTHERS = re.compile(
-    r"(jupyter.*|ipykernel.*|tensorboard|tensorboard\.main|vllm.*|sglang.*|text-generation.*|ollama|uvicorn"
+    r"(jupyter.*|tensorboard|tensorboard\.main|vllm.*|sglang.*|text-generation.*|ollama|uvicorn"
     r"|gunicorn|streamlit|gradio|mlflow|wandb|trackio|ray|celery|pytest|py\.test|pip|uv|conda|mypy|ruff|black"
     r"|tui-ft|tui_ft(\.(?!train|runs\.supervisor).*)?|pylint|pyright|nvitop|gpustat|http\.server|lm_eval|huggingface-cli|hf)"
 )
+_NOTEBOOKS = ("ipykernel_launcher", "ipykernel", "colab_kernel_launcher", "ipykernel_launcher.py")
 _WORKER_WORDS = ("multiprocessing.spawn", "multiprocessing.forkserver", "multiprocessing.resource_tracker",
                  "torch/_inductor/compile_worker", "torch._inductor.compile_worker",
                  "joblib.externals.loky")  # fmt: skip
@@ -38,6 +40,7 @@ _TRAINING_SCRIPT = re.compile(
     r"([_\-.\d]|$)",
     re.IGNORECASE,
 )
+_TRAINING_PROGRAM = re.compile(r"train|fine.?tun|sft|lora", re.IGNORECASE)
 _VALUED = frozenset({"-m", "-W", "-X", "-c", "--check-hash-based-pycs"})
 
 
@@ -76,7 +79,7 @@ def judge(arguments: Sequence[str], name: str = "") -> Command:
     if is_python and any(word in joined for word in _WORKER_WORDS):
         return Command(role="worker", options={}, is_python=True)
     script, rest = _script(arguments) if is_python else (program, list(arguments[1:]))
-    role, run_path = _role(script, rest)
+    role, run_path = _role(script, rest, is_python)
     words = tuple(word for word in rest if not word.startswith("-") and "=" not in word)
     return Command(
         role=role,
@@ -87,6 +90,11 @@ def judge(arguments: Sequence[str], name: str = "") -> Command:
         is_python=is_python,
         launches=role == "launcher" or (role == "trainer" and _base(script) in _TRAINERS),
     )
+
+
+def may_train(command: Command) -> bool:
+    """True for a program that is no Python and whose name says that it trains, such as llm.c's."""
+    return command.role == "unknown" and _TRAINING_PROGRAM.search(_base(command.script)) is not None
 
 
 def _base(path: str) -> str:
@@ -108,7 +116,7 @@ def _script(arguments: Sequence[str]) -> tuple[str, list[str]]:
     return "", []
 
 
-def _role(script: str, rest: Sequence[str]) -> tuple[Role, Path | None]:
+def _role(script: str, rest: Sequence[str], is_python: bool) -> tuple[Role, Path | None]:
     name = _base(script)
     first = next((word for word in rest if not word.startswith("-")), "")
     if name in ("tui_ft.train", "tui_ft.runs.supervisor"):
@@ -118,12 +126,12 @@ def _role(script: str, rest: Sequence[str]) -> tuple[Role, Path | None]:
         return ("ours", inner) if inner is not None else ("launcher", None)
     if name in _TRAINERS and _matches(_TRAINERS[name], first):
         return "trainer", None
+    if name in _NOTEBOOKS:
+        return "notebook", None
     if _OTHERS.fullmatch(name) or "/site-packages/pytest" in script:
         return "other", None
-    stem = name.removesuffix(".py").rpartition(".")[2] if name.endswith(".py") else name
-    if name.endswith(".py") and _TRAINING_SCRIPT.search(stem):
-        return "trainer", None
-    return "unknown", None
+    is_named = is_python and _TRAINING_SCRIPT.search(name.removesuffix(".py").rpartition(".")[2])
+    return ("trainer" if is_named else "unknown"), None
 
 
 def _matches(wanted: tuple[str, ...] | None, first: str) -> bool:

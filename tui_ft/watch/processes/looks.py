@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tui_ft.hardware import processes
 from tui_ft.hardware.processes import ProcessStat
-from tui_ft.watch.processes.commands import Command, judge
+from tui_ft.watch.processes.commands import Command, judge, may_train
 from tui_ft.watch.processes.run_files import RunFiles, judge_open_files
 
 _LIBRARIES = (b"/libtorch_cpu.", b"/libtorch_python.", b"/libtorch_cuda.", b"/jaxlib/", b"/libtensorflow_")
@@ -22,7 +22,10 @@ _RARELY = 12
 
 @dataclass(kw_only=True)
 class Look:
-    """What is known of one process. `library` is None while none was found among its mapped files."""
+    """What is known of one process. `library` is None while none was found among its mapped files.
+
+    `is_elsewhere`: it has another root than we, so its paths mean nothing here.
+    """
 
     stat: ProcessStat
     command: Command
@@ -31,6 +34,8 @@ class Look:
     library: bytes | None = None
     files: RunFiles = field(default_factory=RunFiles)
     settled: bool = False
+    on_gpu: bool = False
+    is_elsewhere: bool = False
 
     @property
     def pid(self) -> int:
@@ -45,11 +50,18 @@ class Look:
             return self.command.role == "trainer" or self.command.run_path is not None
         if self.files.sure and self.command.is_python:
             return True
-        return self.command.role == "unknown" and self.command.is_python and self.library is not None
+        is_using = self.on_gpu or self.files.has_gpu
+        if self.command.role == "notebook":
+            return is_using and self.library is not None
+        if not self.command.is_python:
+            return is_using and may_train(self.command)
+        return self.command.role == "unknown" and (self.library is not None or self.on_gpu)
 
     @property
     def why(self) -> str:
         """What gave it away, in a few words."""
+        if self.is_elsewhere:
+            return "in another container"
         if self.files.sure:
             return f"writes {self.files.sure[0].rpartition('/')[2]}"
         if self.command.role in ("trainer", "launcher", "ours"):
@@ -85,22 +97,26 @@ class Looker:
             if look is None or look.arguments != arguments:
                 look = Look(stat=stat, command=judge(arguments, stat.name), arguments=arguments)
             look.settled = now - stat.started > _SETTLED_S * processes.TICKS_PER_S
-        look.stat = stat  # a parent that died gave it to another
+        look.stat, look.on_gpu = stat, on_gpu  # a parent that died gave it to another
         if not look.arguments:  # a thread of the kernel, or one that may not be read
             return look
         is_young = now - stat.started < _YOUNG_S * processes.TICKS_PER_S
         is_turn = is_young or (stat.pid + self._round) % _RARELY == 0
-        if look.command.role in ("other", "launcher", "worker") and not on_gpu:
+        if look.command.role in ("other", "launcher", "worker"):
             return look
-        is_close = look.command.is_python or look.command.role in ("attached", "ours", "trainer") or on_gpu
-        is_close = is_close or stat.name == "tee"
+        is_close = look.command.is_python or look.command.role in ("attached", "ours", "trainer")
+        is_close = is_close or on_gpu or stat.name == "tee"
         if is_close or is_turn:
             self._look_closely(look, is_turn or on_gpu)
         return look
 
     def _look_closely(self, look: Look, is_turn: bool) -> None:
-        look.cwd = processes.working_directory(look.pid) or look.cwd
-        look.files = judge_open_files(processes.open_files(look.pid))
+        files = judge_open_files(processes.open_files(look.pid))
+        look.is_elsewhere = processes.has_other_root(look.pid)
+        if look.is_elsewhere:
+            look.cwd, look.files = None, RunFiles(gpus=files.gpus, has_gpu=files.has_gpu)
+        else:
+            look.cwd, look.files = processes.working_directory(look.pid) or look.cwd, files
         if look.library is None and look.command.is_python and is_turn:
             look.library = processes.maps_any(look.pid, _LIBRARIES)
 
