@@ -7,7 +7,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import islice
-from operator import le
+from operator import le, lt
 from typing import Any, Protocol
 
 from tui_ft.watch.pyramid import Pyramid
@@ -222,10 +222,8 @@ class Series:
             self._narrow()
 
     def _narrow(self) -> None:
-        whole = self.values.parts()[0]
-        is_axis = whole[0] < whole[-1] and all(map(le, whole, islice(whole, 1, None)))
-        if is_axis or not _is_float32(self.extent()):
-            self.stays_wide = True  # what only grows, as times and tokens do, serves as an axis
+        if not _is_float32(self.extent()) or _would_stand_still(self.values.parts()[0]):
+            self.stays_wide = True
             return
         self.values.narrow()
 
@@ -261,3 +259,15 @@ def _is_float32(extent: tuple[float, float] | None) -> bool:
         return True
     highest = max(abs(extent[0]), abs(extent[1]))
     return highest == 0 or _FLOAT32_LOWEST <= highest <= _FLOAT32_HIGHEST
+
+
+def _would_stand_still(values: array[float]) -> bool:
+    """True for what rises throughout, as times do, but as float32 would take the same value twice.
+
+    It may serve as an axis, on which every point has its place.
+    """
+    if not values[0] < values[-1] or not all(map(le, values, islice(values, 1, None))):
+        return False
+    narrow = array("f", values)
+    rises = map(lt, values, islice(values, 1, None))
+    return any(is_rise and low == high for is_rise, low, high in zip(rises, narrow, narrow[1:], strict=False))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 CHUNK_BYTES = 65_536
@@ -34,15 +35,41 @@ class Tail:
         return self.offset >= self.size
 
     @property
+    def whole_lines(self) -> int:
+        """How many bytes were given out or given up: reading can go on there another time."""
+        return self.offset - len(self._rest)
+
+    @property
     def torn(self) -> bytes:
         """The beginning of a line whose end is not there yet."""
         return self._rest
+
+    def look(self) -> int:
+        """The size of the file in bytes, without reading it; 0 for what is absent or no regular file."""
+        try:
+            status = self.path.stat()
+        except OSError:
+            return 0
+        self.size = status.st_size if stat.S_ISREG(status.st_mode) else 0
+        return self.size
+
+    def go_on_from(self, offset: int) -> bool:
+        """Begin at a line end that was reached before; False when the file does not reach so far."""
+        try:
+            status = self.path.stat()
+        except OSError:
+            return False
+        if not stat.S_ISREG(status.st_mode) or status.st_size < offset:
+            return False
+        self._identity = (status.st_dev, status.st_ino)
+        self.size, self.offset, self._rest, self._is_skipping = status.st_size, offset, b"", False
+        return True
 
     def read(self, limit: int = CHUNK_BYTES, skip_to_last: int | None = None) -> bytes:
         """Return complete new lines of at most about `limit` bytes; b"" when there are none.
 
         With `skip_to_last` reading begins that many bytes before the end of a longer file, at a line.
-        A file that is absent or cannot be read yields nothing.
+        A file that is absent, cannot be read or is no regular file yields nothing.
         """
         self.restarted = False
         try:
@@ -58,6 +85,8 @@ class Tail:
 
     def _read(self, descriptor: int, limit: int, skip_to_last: int | None) -> bytes:
         status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            return b""
         identity = (status.st_dev, status.st_ino)
         self.size = status.st_size
         if self._identity != identity or status.st_size < self.offset:

@@ -1,4 +1,4 @@
-"""Following hardware.jsonl: the last row, and the curve of the memory that counts."""
+"""Following hardware.jsonl: the last row, all its numbers as curves, and the memory that counts."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from tui_ft.runs.records import HardwareRow, complete_lines, decode_hardware
 from tui_ft.watch.log import clean_line
 from tui_ft.watch.reading import MemoryCurve
 from tui_ft.watch.series import Series
+from tui_ft.watch.sources.table import MetricTable
 from tui_ft.watch.tail import Tail
 
 GIB = 1024**3
 
 
 class HardwareReader:
-    """Follows hardware.jsonl and folds it into one curve of memory."""
+    """Follows hardware.jsonl; `origin` is the unix time of its first row."""
 
     def __init__(self, run: RunDirectory) -> None:
         self._tail = Tail(run.hardware)
@@ -26,10 +27,10 @@ class HardwareReader:
     def _reset(self) -> None:
         self.bad = 0
         self.last: HardwareRow | None = None
+        self.origin: float | None = None
         self._measured: HardwareRow | None = None
-        self._origin: float | None = None
-        self._gpu = Series()
-        self._host = Series()
+        self._table = MetricTable()
+        self._has_gpu = False
 
     def poll(self, end: float) -> bool:
         changed = False
@@ -37,29 +38,34 @@ class HardwareReader:
             if self._tail.restarted:
                 self._reset()
             changed = True
+            rows = []
             for line in complete_lines(data):
                 try:
-                    self._take(decode_hardware(line))
+                    rows.append(decode_hardware(line))
                 except (msgspec.DecodeError, UnicodeDecodeError):
                     self.bad += 1
+            for row in rows:
+                self._look(row)
+            self._table.add([numbers_of(row, self.origin or 0.0) for row in rows])
             if time.monotonic() >= end:
                 break
-        self._gpu.settle()
-        self._host.settle()
         return changed
 
-    def _take(self, row: HardwareRow) -> None:
+    def _look(self, row: HardwareRow) -> None:
         self.last = row
-        if self._origin is None:
-            self._origin = row.time
-        at = row.time - self._origin
-        used = row.gpus[0].used_bytes if row.gpus else None
-        if used is not None:
-            self._gpu.add(at, used / GIB)
-        if used is not None or (row.trainer_rss_bytes is not None and not len(self._gpu)):
+        if self.origin is None:
+            self.origin = row.time
+        has_gpu = bool(row.gpus) and row.gpus[0].used_bytes is not None
+        self._has_gpu = self._has_gpu or has_gpu
+        if has_gpu or (row.trainer_rss_bytes is not None and not self._has_gpu):
             self._measured = row
-        if row.trainer_rss_bytes is not None:
-            self._host.add(at, row.trainer_rss_bytes / GIB)
+
+    def series(self) -> dict[str, Series]:
+        """All curves by name, over seconds since `origin`."""
+        return self._table.named_series()
+
+    def _curve(self, name: str) -> Series:
+        return self._table.series.get(name) or Series()
 
     def memory(self) -> MemoryCurve | None:
         """The GPU's memory where there is one, else the trainer's resident memory.
@@ -67,24 +73,44 @@ class HardwareReader:
         The numbers are those of the last row that knew them: when the trainer has gone nobody does.
         """
         row = self._measured or self.last
-        if row is None or self._origin is None:
+        if row is None or self.origin is None:
             return None
-        if row.gpus or len(self._gpu):
+        if row.gpus or self._has_gpu:
             gpu = row.gpus[0] if row.gpus else None
             used = gpu.used_bytes if gpu is not None else None
             total = gpu.total_bytes if gpu is not None else None
             name = clean_line(gpu.name) if gpu is not None else ""
             free = total - used if total is not None and used is not None else None
             return MemoryCurve(
-                is_gpu=True, series=self._gpu, origin=self._origin, name=name,
+                is_gpu=True, series=self._curve("gpu_used_gib"), origin=self.origin, name=name,
                 used_gib=_gib(used), total_gib=_gib(total), free_gib=_gib(free),
             )  # fmt: skip
         limit, taken = row.memory_limit_bytes, row.memory_used_bytes
         return MemoryCurve(
-            is_gpu=False, series=self._host, origin=self._origin,
+            is_gpu=False, series=self._curve("rss_gib"), origin=self.origin,
             used_gib=_gib(row.trainer_rss_bytes), total_gib=_gib(limit),
             free_gib=_gib(limit - taken if limit is not None and taken is not None else None),
         )  # fmt: skip
+
+
+def numbers_of(row: HardwareRow, origin: float) -> dict[str, float | None]:
+    """A row as the series have it: memory and disk in GiB, per cent, watts, degrees Celsius.
+
+    The second GPU and those after it carry a number behind the name: `gpu_power_w_1`.
+    """
+    numbers: dict[str, float | None] = {"step": row.time - origin}
+    for place, gpu in enumerate(row.gpus):
+        behind = f"_{place}" if place else ""
+        numbers[f"gpu_utilization{behind}"] = gpu.utilization
+        numbers[f"gpu_power_w{behind}"] = gpu.power_w
+        numbers[f"gpu_temperature_c{behind}"] = gpu.temperature_c
+        numbers[f"gpu_used_gib{behind}"] = _gib(gpu.used_bytes)
+        numbers[f"gpu_total_gib{behind}"] = _gib(gpu.total_bytes)
+    numbers["rss_gib"] = _gib(row.trainer_rss_bytes)
+    numbers["host_used_gib"] = _gib(row.memory_used_bytes)
+    numbers["host_total_gib"] = _gib(row.memory_limit_bytes)
+    numbers["disk_free_gib"] = _gib(row.disk_free_bytes)
+    return numbers
 
 
 def _gib(size: int | None) -> float | None:

@@ -12,9 +12,9 @@ from tui_ft.watch.log import LogBuffer, clean_line
 from tui_ft.watch.reading import Reading
 from tui_ft.watch.sources.events import EventReader
 from tui_ft.watch.sources.hardware import HardwareReader
+from tui_ft.watch.sources.metrics import MetricsReader
 from tui_ft.watch.sources.predicted import PredictionReader
-from tui_ft.watch.sources.rows import MetricTable, RowReader
-from tui_ft.watch.tail import Tail
+from tui_ft.watch.sources.spec_settings import SettingsReader
 
 if TYPE_CHECKING:
     from tui_ft.runs.truth import Truth
@@ -45,13 +45,12 @@ class TuiFtSource:
         self._read_truth = read_truth
         self._truth: Truth | None = None
         self._truth_at = -TRUTH_EVERY_S
-        self._metrics = Tail(run.metrics)
-        self._table, self._rows = MetricTable(), RowReader()
+        self._metrics = MetricsReader(run.metrics)
+        self._settings = SettingsReader(run)
         self._events = EventReader(run)
         self._foreseen = PredictionReader(run)
         self._hardware = HardwareReader(run)
         self._log = LogBuffer(run.output)
-        self._bad_metrics = 0
         self._reading = Reading(
             source="tui_ft", title=run.id, path=str(run.path), status="unknown", is_complete=False
         )
@@ -68,7 +67,7 @@ class TuiFtSource:
             self._events.poll(end),
             self._hardware.poll(end),
             self._log.poll(),
-            self._poll_metrics(end),
+            self._metrics.poll(end),
         ]
         if not any(changed):
             return False
@@ -84,24 +83,8 @@ class TuiFtSource:
             self._truth.state, self._truth.status, self._truth.reason,
         )  # fmt: skip
 
-    def _poll_metrics(self, end: float) -> bool:
-        changed = False
-        while data := self._metrics.read():
-            changed = self._start_again_if_shrunk() or True
-            self._bad_metrics += self._rows.read(data, self._table)
-            if time.monotonic() >= end:
-                break
-        return self._start_again_if_shrunk() or changed
-
-    def _start_again_if_shrunk(self) -> bool:
-        if not self._metrics.restarted:
-            return False
-        self._metrics.restarted = False
-        self._table, self._bad_metrics = MetricTable(), 0
-        return True
-
     def _read(self) -> Reading:
-        events, table = self._events, self._table
+        events, table = self._events, self._metrics.table
         truth = self._truth
         state = truth.state if truth is not None else None
         attempt = max(events.attempt, state.attempt if state is not None else 1)
@@ -126,7 +109,7 @@ class TuiFtSource:
             times=table.times,
             restart_steps=tuple(sorted({*events.restart_steps, *table.back_steps})),
             restarts=max(events.restarts, len(table.back_steps)),
-            bad_records=self._bad_metrics + events.bad + self._hardware.bad,
+            bad_records=self._metrics.bad + events.bad + self._hardware.bad,
             notes=self._notes(),
             hardware=self._hardware.last,
             memory=self._hardware.memory(),
@@ -138,11 +121,16 @@ class TuiFtSource:
             exit=state.exit if state is not None else None,
             log=self._log.lines,
             log_version=self._log.version,
-            is_complete=self._metrics.is_at_end,
+            is_complete=self._metrics.is_complete,
+            is_approximate=self._metrics.is_approximate,
+            settings=self._settings.settings(attempt),
+            checkpoint_steps=tuple(float(step) for step in events.checkpoints),
+            hardware_series=self._hardware.series(),
+            hardware_origin=self._hardware.origin,
         )
 
     def _updated_at(self) -> float | None:
-        known = [self._table.time, self._events.time, self._truth.updated_at if self._truth else None]
+        known = [self._metrics.table.time, self._events.time, self._truth.updated_at if self._truth else None]
         return max((moment for moment in known if moment is not None), default=None)
 
     def _notes(self) -> tuple[str, ...]:
@@ -151,7 +139,7 @@ class TuiFtSource:
             notes.append("state.json is missing or cannot be read.")
         elif self._truth is not None and self._truth.state is not None and self._truth.state.schema > SCHEMA:
             notes.append("Written by a newer tui-ft: what is known here is shown.")
-        bad = self._bad_metrics + self._events.bad + self._hardware.bad
+        bad = self._metrics.bad + self._events.bad + self._hardware.bad
         if bad:
             notes.append(f"{bad} bad {'line' if bad == 1 else 'lines'} left out.")
         return tuple(notes)
