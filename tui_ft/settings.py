@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-import tomllib
+from dataclasses import dataclass
 from pathlib import Path
-
-import msgspec
 
 import tui_ft
 from tui_ft.errors import TuiFtError
@@ -18,7 +16,8 @@ LONGEST_CURRENCY = 5
 _PACKAGE_FOLDERS = frozenset({"site-packages", "dist-packages"})
 
 
-class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+@dataclass(kw_only=True, frozen=True)
+class Settings:
     """`<config folder>/settings.toml`; every key may be missing.
 
     `price_per_hour` is what one GPU costs an hour, in `currency`.
@@ -64,12 +63,21 @@ def load() -> Settings:
     Raises `TuiFtError` for a file that is no TOML or has an unknown or wrong key.
     """
     path = config_folder() / "settings.toml"
+    if not path.exists():
+        return Settings()
+    import tomllib  # the app's first frame waits for neither of these
+
+    import msgspec
+
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return Settings()
     except (OSError, ValueError, RecursionError) as error:
         raise TuiFtError(f"The settings {path} cannot be read: {error}.", "Mend or remove it.") from error
+    unknown = sorted(data.keys() - Settings.__dataclass_fields__.keys())
+    if unknown:
+        raise TuiFtError(f"The settings {path} are wrong: {unknown[0]} is no setting.", "Mend or remove it.")
     try:
         found = msgspec.convert(data, Settings)
     except msgspec.ValidationError as error:

@@ -115,15 +115,15 @@ class ChartMaker:
         marker = _marker(line, scene)
         weight = scene.view.smoothing
         if line.is_points:
-            return [Trace(series=series, kind=kind, marker=marker, is_points=True)]
+            return [Trace(series=series, name=line.name, kind=kind, marker=marker, is_points=True)]
         if not weight or panel.axis == "hardware" or len(series) < 3:
-            return [Trace(series=series, kind=kind, marker=marker)]
+            return [Trace(series=series, name=line.name, kind=kind, marker=marker)]
         smoothed = Trace(
-            series=self.store.smoothed(series, weight), kind=kind, marker=marker, is_front=True,
+            series=self.store.smoothed(series, weight), name=line.name, kind=kind, marker=marker, is_front=True,
             is_thick=scene.is_plain and line.look is None,
         )  # fmt: skip
         is_crowded = sum(not other.is_points for other in panel.lines) >= CROWDED
-        return [smoothed] if is_crowded else [Trace(series=series, kind="dim"), smoothed]
+        return [smoothed] if is_crowded else [Trace(series=series, name=line.name, kind="dim"), smoothed]
 
     @staticmethod
     def _wordings(panel: Panel, scene: Scene) -> Sequence[str]:

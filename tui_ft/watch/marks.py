@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,7 +33,12 @@ def marks_of(reading: Reading) -> tuple[EventMark, ...]:
         "warning": _warnings(reading),
         "restart": list(reading.restart_steps),
     }
-    return tuple(EventMark(kind=kind, step=step) for kind in RANK for step in _thinned(steps[kind]))
+    return tuple(
+        EventMark(kind=kind, step=step)
+        for kind in RANK
+        for step in _thinned(steps[kind])
+        if math.isfinite(step)
+    )
 
 
 def _evaluations(reading: Reading) -> list[float]:

@@ -17,6 +17,9 @@ from tui_ft.watch.series import Curve
 DEFAULTS = ("loss", "grad_norm", "memory")
 """What is shown of a run of ours from the beginning, whether it has values yet or not."""
 
+REWARDS = ("reward", "reward_range", "rewards")
+"""What a run that learns from rewards is about: one of them is among the first three."""
+
 _NUMBERED = re.compile(r"(?P<base>.*?[^\d._\s])(?:[._ ](?P<number>\d{1,3}))")
 
 
@@ -84,6 +87,7 @@ def panels_of(reading: Reading) -> list[Panel]:
 
 def _first_three(ordered: list[Panel]) -> tuple[str, ...]:
     wanted = [panel.key for panel in ordered if panel.key in DEFAULTS]
+    wanted += [panel.key for panel in ordered if panel.key in REWARDS][:1]
     wanted += [panel.key for panel in ordered if panel.key not in wanted and panel.axis == "run"]
     wanted += [panel.key for panel in ordered if panel.key not in wanted]
     return tuple(wanted[:3])

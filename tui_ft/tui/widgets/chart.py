@@ -34,12 +34,15 @@ TIME = AxisKind(window=time_window, label=fine_time_label)
 class Trace:
     """A line or, with `is_points`, single marks. Traces are drawn in order, the last on top.
 
+    `name` is that of its line; a line and what it is smoothed to share it.
+
     `marker` stands on the line every few columns, or is the mark of each point. `is_front` hides what other
     lines have in the same cells; `is_thick` draws strokes as high as a cell, which no colour is needed
     to see among dots.
     """
 
     series: Curve
+    name: str = ""
     kind: str = "line"
     marker: str = ""
     is_points: bool = False

@@ -163,6 +163,17 @@ class PanelGrid(PanelMoves, Widget):
         """The panels to be seen, whether there is room for all of them or not."""
         return self.view.visible(self._panels)
 
+    def visible_charts(self) -> list[Chart]:
+        """The charts of all panels to be seen, those too for which there is no room."""
+        self._maker.store.begin()
+        scene = self.scene()
+        charts = [
+            self._maker.chart(panel, scene, is_first=place == 0, is_chosen=False)
+            for place, panel in enumerate(self.visible_panels())
+        ]
+        self._maker.store.end()
+        return charts
+
     def chosen_panel(self) -> Panel | None:
         """The panel that keys are about: the chosen one, else the first."""
         panels = self.visible_panels()
