@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import errno
 import os
 import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from tui_ft import __version__
-from tui_ft.cli import control, data, demo, estimate, guide, presets, runs, start, watch
+from tui_ft.cli.home import only_runs_root, open_home
 from tui_ft.errors import TuiFtError
 
-Command = Callable[[argparse.Namespace], int]
+if TYPE_CHECKING:
+    import argparse
+
+    Command = Callable[[argparse.Namespace], int]
 
 
 def parser() -> argparse.ArgumentParser:
     """Build the parser; each command's module adds its own part and names its function as `command`."""
+    import argparse
+
+    from tui_ft import __version__
+    from tui_ft.cli import control, data, demo, estimate, guide, home, presets, runs, start, watch
+
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
         "--runs-root", metavar="DIR", default=argparse.SUPPRESS, help="where the runs are (or TUI_FT_RUNS)"
@@ -28,7 +35,7 @@ def parser() -> argparse.ArgumentParser:
         description="Decide, launch and watch the fine-tuning of a language model. Alone: the app.",
     )
     top.add_argument("--version", action="version", version=f"tui-ft {__version__}")
-    top.set_defaults(command=watch.open_app)
+    top.set_defaults(command=home.open_app)
     commands = top.add_subparsers(title="commands", metavar="COMMAND")
     for module in (demo, start, runs, watch, control, presets, estimate, data, guide):
         module.add(commands, common)
@@ -37,11 +44,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; exit code 0 done or yes, 1 no, 2 cannot."""
-    arguments = parser().parse_args(argv)
-    arguments.runs_root = getattr(arguments, "runs_root", None)
-    command: Command = arguments.command
     try:
-        code = command(arguments)
+        code = _carry_out(sys.argv[1:] if argv is None else argv)
         if sys.stdout:
             sys.stdout.flush()
         return code
@@ -61,6 +65,18 @@ def main(argv: list[str] | None = None) -> int:
         _drop_output()
         print("tui-ft: there is no room left on the disk.", file=sys.stderr)
         return 2
+
+
+def _carry_out(argv: list[str]) -> int:
+    """Open the app without the parser of all commands, where nothing but a runs root is named."""
+    is_app, runs_root = only_runs_root(argv)
+    if is_app:
+        open_home(runs_root)
+        return 0
+    arguments = parser().parse_args(argv)
+    arguments.runs_root = getattr(arguments, "runs_root", None)
+    command: Command = arguments.command
+    return command(arguments)
 
 
 def _drop_output() -> None:

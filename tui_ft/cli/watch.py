@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 from tui_ft import settings
+from tui_ft.cli.home import open_app, require_terminal
 from tui_ft.cli.printing import print_json, print_lines
-from tui_ft.errors import TuiFtError
 
 if TYPE_CHECKING:
     from tui_ft.watch.found import FoundRun
@@ -45,7 +44,7 @@ def watch(arguments: argparse.Namespace) -> int:
     from tui_ft.watch.finding import resolve
 
     if not is_plain:
-        _require_terminal()
+        require_terminal()
     found = resolve(root, arguments.run)
     if not is_plain:
         return _show(arguments, found)
@@ -93,19 +92,3 @@ def _adopt(found: FoundRun) -> None:
         from tui_ft.runs.directory import RunDirectory
 
         adopt_if_orphan(RunDirectory(found.path))
-
-
-def open_app(arguments: argparse.Namespace) -> int:
-    """Open the home screen."""
-    _require_terminal()
-    from tui_ft.tui.main import run_app
-
-    run_app(settings.runs_root(arguments.runs_root))
-    return 0
-
-
-def _require_terminal() -> None:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise TuiFtError(
-            "The app needs a terminal.", "Without one: `tui-ft ls`, `tui-ft watch RUN --once`, or --json."
-        )

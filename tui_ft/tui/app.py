@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import time
@@ -43,7 +44,7 @@ class TuiFtApp(CellDiff):
 
     TITLE = "tui-ft"
     DEFAULT_MODE = "main"
-    CSS_PATH = "app.tcss"
+    CSS = "Screen { background: $background; }"  # a file of its own is read and parsed once more
     BINDINGS = [
         Binding("ctrl+c", "quit", "Quit", show=False, priority=True, id="app.interrupt"),
         Binding("ctrl+z", "suspend_process", "Suspend", show=False, id="app.suspend"),
@@ -85,6 +86,12 @@ class TuiFtApp(CellDiff):
         if self._first_run is not None:
             return self._run_screen(self._first_run)
         return self._found_screen(self._first_found) if self._first_found else self._home_screen()
+
+    def on_first_frame(self) -> None:
+        """Collect garbage again, which `run_app` put off; what is loaded by now stays for good."""
+        if not gc.isenabled():
+            gc.freeze()
+            gc.enable()
 
     async def _shutdown(self) -> None:
         """Close for good. Workers end first: what they show on is gone soon, and they would complain."""

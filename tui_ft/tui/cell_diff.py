@@ -8,6 +8,7 @@ pinned exactly, and tests compare the resulting screen with the one Textual woul
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from operator import itemgetter
@@ -238,6 +239,12 @@ class CellDiff(App[None]):
 
     _image: ScreenImage | None = None
     _is_retry_set = False
+    _is_frame_lost = False
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.first_frame = asyncio.Event()
+        """Set when the first frame is on its way to the terminal: what is slow can begin."""
 
     def on_mount(self) -> None:
         self.app_suspend_signal.subscribe(self, self._on_terminal_changed)
@@ -246,6 +253,9 @@ class CellDiff(App[None]):
     def forget_terminal(self) -> None:
         """Assume nothing about what the terminal shows: the next frame is written whole."""
         self._image = None
+
+    def on_first_frame(self) -> None:
+        """Called once, when the first frame is drawn."""
 
     def action_redraw(self) -> None:
         """Write the whole screen again, for a terminal that shows something else."""
@@ -263,6 +273,13 @@ class CellDiff(App[None]):
         self.screen.refresh(layout=True)
 
     def _display(self, screen: Screen[Any], renderable: Any) -> None:
+        if self._batch_count:
+            self._is_frame_lost = self._is_frame_lost or renderable is not None
+        elif renderable is not None:
+            renderable = self._made_up_for(screen, renderable)
+            if not self.first_frame.is_set():
+                self.first_frame.set()
+                self.on_first_frame()
         is_written = (
             self._running and not self._closed and not self._batch_count
             and not self.is_headless and not self.is_inline and self._driver is not None
@@ -276,6 +293,16 @@ class CellDiff(App[None]):
         text = self._encode(screen.size, renderable)
         if text:
             super()._display(screen, Written(text))
+
+    def _made_up_for(self, screen: Screen[Any], renderable: Any) -> Any:
+        """The whole screen instead of a part of it, where Textual has thrown a frame away.
+
+        It does so while widgets are mounted, and draws what was on that frame some 40 ms later.
+        """
+        if not self._is_frame_lost or screen is not self.screen or self.is_inline:
+            return renderable
+        self._is_frame_lost = False
+        return screen._compositor.render_update(full=True, screen_stack=self._background_screens)
 
     def _encode(self, size: Size, update: ChopsUpdate | LayoutUpdate) -> str:
         if self._image is None or self._image.size != size:

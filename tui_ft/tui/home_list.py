@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 from textual import on, work
 from textual.screen import Screen
 
@@ -96,8 +95,10 @@ class HomeList(Screen[None], inherit_bindings=False):
         return self.runs.wanted or Arrangement()
 
     def _arrange(self, **changes: Any) -> None:
+        from msgspec.structs import replace
+
         self.notice.say("")
-        self.runs.arrange(msgspec.structs.replace(self.wanted, **changes))
+        self.runs.arrange(replace(self.wanted, **changes))
         self.show_view_words()
 
     def show_view_words(self) -> None:

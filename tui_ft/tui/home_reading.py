@@ -64,14 +64,12 @@ class HomeReading(HomeList, inherit_bindings=False):
         self._wanted_run = run_id
 
     def on_screen_resume(self) -> None:
-        self.call_after_refresh(self._follow)  # the first frame shares its processor with no reader
+        self._follow()
 
-    def _follow(self) -> None:
-        if not self.is_current:
-            return
-        self._follow_presets()
-        self._follow_runs()
-        self._follow_gpus()
+    @work(group="follow", exclusive=True)
+    async def _follow(self) -> None:
+        await self.owner.first_frame.wait()  # it shares its processor with no reader
+        await asyncio.gather(self._follow_presets(), self._follow_runs(), self._follow_gpus())
 
     def on_screen_suspend(self) -> None:
         self.workers.cancel_group(self, "follow")
@@ -81,7 +79,6 @@ class HomeReading(HomeList, inherit_bindings=False):
     def read_runs_now(self) -> None:
         self._is_stale.set()
 
-    @work(group="follow")
     async def _follow_runs(self) -> None:
         while True:
             self._is_stale.clear()
@@ -116,7 +113,6 @@ class HomeReading(HomeList, inherit_bindings=False):
 
     # --- presets and GPUs ----------------------------------------------------------------------------
 
-    @work(group="follow")
     async def _follow_presets(self) -> None:
         while True:
             found = await self._read("The presets cannot be listed", self.actions.list_presets)
@@ -133,7 +129,6 @@ class HomeReading(HomeList, inherit_bindings=False):
                     self._early_key = ""
             await asyncio.sleep(PRESETS_EVERY_S)
 
-    @work(group="follow")
     async def _follow_gpus(self) -> None:
         while True:
             reading = await self._read("The GPUs cannot be read", self.actions.read_gpus)

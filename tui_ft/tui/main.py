@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -40,6 +41,7 @@ def run_app(
         os.environ.setdefault(name, value)
     # with SIGHUP ignored (nohup) the app would outlive its terminal and spin on a dead one
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    gc.disable()  # until the first frame: nothing of what is loaded now can be collected
     from tui_ft.tui.app import TuiFtApp
 
     app = TuiFtApp(runs_root, open_run, open_found=open_found, tour=tour)

@@ -41,7 +41,12 @@ KEPT = "Your answers are kept: n goes on with them."
 class HomeScreen(HomeReading, inherit_bindings=False):
     """Everything at a glance; nothing here blocks, and it can be left at any moment."""
 
-    CSS_PATH = "home.tcss"
+    DEFAULT_CSS = """
+    HomeScreen {
+        RunList { height: 1fr; min-height: 4; }
+        PresetList { height: 1fr; }
+    }
+    """
     AUTO_FOCUS = "RunList"
     BINDINGS: ClassVar[list[BindingType]] = HOME_KEYS
 
