@@ -87,6 +87,12 @@ class TextPanel(Widget, can_focus=True):
     def _last_top(self) -> int:
         return max(len(self._rows) - self._page, 0)
 
+    def set_title(self, title: str) -> None:
+        """Call what is shown otherwise."""
+        if title != self._title:
+            self._title = title
+            self._show()
+
     def set_detail(self, detail: str) -> None:
         """Change what stands behind the title; it is left out where it does not fit."""
         if detail != self._detail:
