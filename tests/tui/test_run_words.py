@@ -132,13 +132,13 @@ def test_the_header_leaves_out_whole_what_does_not_fit() -> None:
 
 
 def test_keys_follow_the_status() -> None:
-    assert is_offered("stop", "running")
-    assert is_offered("stop", "stopping")
-    assert not is_offered("stop", "finished")
-    assert not is_offered("pause", "paused")
-    assert is_offered("resume", "lost")
-    assert not is_offered("resume", "finished")
-    assert is_offered("back", "finished")
+    assert is_offered("stop", reading("running"))
+    assert is_offered("stop", reading("stopping"))
+    assert not is_offered("stop", reading("finished"))
+    assert not is_offered("pause", reading("paused"))
+    assert is_offered("resume", reading("lost"))
+    assert not is_offered("resume", reading("finished"))
+    assert is_offered("back", reading("finished"))
 
 
 def test_the_outcome_shows_one_answer_then_the_code_then_the_rest() -> None:

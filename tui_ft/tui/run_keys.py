@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.binding import Binding, BindingType
 
 from tui_ft.tui.log_keys import LOG_KEYS
+from tui_ft.tui.panel_keys import PANEL_KEYS
 
 STEERING_KEYS: list[BindingType] = [
     Binding("s", "stop", "Stop", id="run.stop", tooltip="Save a checkpoint and stop the run"),
@@ -19,13 +20,14 @@ STEERING_KEYS: list[BindingType] = [
     Binding("r", "restart", "Restart", id="run.restart",
             tooltip="Start a new run from the spec of this one"),
     Binding("w", "save_preset", "Preset", id="run.preset", show=False,
-            tooltip="Keep the settings of this run as a preset with a name and a key"),
+            tooltip="Keep the settings of this run, whoever started it, as a preset with a name and a key"),
 ]  # fmt: skip
 
 RUN_KEYS: list[BindingType] = [
     *LOG_KEYS,
     Binding("t", "table", "Table", id="run.table",
             tooltip="Everything that the run logged as a table, and the settings that are known of it"),
+    *PANEL_KEYS,
     Binding("O", "others", "Others", id="run.others", show=False,
             tooltip="Other sources and other runs at the same place"),
     Binding("tab", "app.focus_next", "Scroll", id="run.focus", show=False,

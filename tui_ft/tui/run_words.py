@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 
-from tui_ft.runs.records import ENDED, Status
+from tui_ft.runs.records import ENDED
 from tui_ft.tui.text import fit, plain
 from tui_ft.tui.widgets.lines import Line, Piece, pack
 from tui_ft.watch.eta import clock_label
@@ -29,14 +29,19 @@ SOURCE_NAMES: dict[SourceName, str] = {
 }  # fmt: skip
 """What a person calls a source."""
 
-STEERING = frozenset({"stop", "kill", "save", "pause", "go_on", "resume", "restart", "save_preset"})
+STEERING = frozenset({"stop", "kill", "save", "pause", "go_on", "resume", "restart"})
 """What is done to a run of ours only: another's is watched."""
 
 
-def is_offered(action: str, status: Status, *, is_ours: bool = True) -> bool:
-    """Say whether a key of the run screen makes sense while the run has this status."""
+def is_offered(action: str, reading: Reading, *, is_ours: bool = True) -> bool:
+    """Say whether a key of the run screen makes sense for what is known of the run now."""
     if not is_ours and action in STEERING:
         return False
+    if not is_ours and action == "save_preset":
+        return bool(reading.settings)
+    if action == "others":
+        return bool(reading.others)
+    status = reading.status
     is_over = status in OVER
     is_steerable = not is_over and status not in ("stopping", "queued")
     offered = {

@@ -18,6 +18,7 @@ from tui_ft.tui.widgets.alert import Kind
 from tui_ft.watch.reading import Reading
 
 if TYPE_CHECKING:
+    from tui_ft.spec.run_spec import RunSpec
     from tui_ft.tui.app import TuiFtApp
 
 
@@ -86,20 +87,31 @@ class Steering(Screen[None]):
 
     @work(group="act", exclusive=True)
     async def action_save_preset(self) -> None:
-        from tui_ft.spec import toml
-        from tui_ft.tui.screens.save_preset import save_as_preset
+        from tui_ft.tui.screens.save_preset import save_as_preset, saved_text
 
         try:
-            text = await asyncio.to_thread(toml.read, self._own.spec)
-            spec = toml.loads(text, str(self._own.spec))
+            spec, text, note = await asyncio.to_thread(self._read_spec)
             preset = await save_as_preset(self.app, spec, spec.notes.name or self.reading.title, text)
         except Exception as error:  # noqa: BLE001 - shown where the user looks
             self.say(sentence(error), "bad")
             return
         if preset is not None:
-            self.say(
-                f"Saved as the preset {preset.name}" + (f": {preset.key} starts it." if preset.key else ".")
-            )
+            self.say(f"{saved_text(preset)} {note}".rstrip())
+
+    def _read_spec(self) -> tuple[RunSpec, str | None, str]:
+        """The spec of the run, its text, and what is to be said of it: of another's run what could be taken.
+
+        Raises `TuiFtError`.
+        """
+        if self.run is None:
+            from tui_ft.watch.to_spec import spec_of
+
+            taken = spec_of(self.reading)
+            return taken.spec, None, taken.note
+        from tui_ft.spec import toml
+
+        text = toml.read(self.run.spec)
+        return toml.loads(text, str(self.run.spec)), text, ""
 
     def _ask(self, question: str, name: RequestName, *, now: bool = False) -> None:
         from tui_ft.tui.screens.ask import Confirm

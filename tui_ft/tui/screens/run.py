@@ -7,25 +7,27 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, work
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.records import Status
 from tui_ft.tui.actions import sentence
 from tui_ft.tui.log_keys import LOG_ACTIONS, LogActions
+from tui_ft.tui.panel_keys import PanelActions
 from tui_ft.tui.run_actions import RunActions
 from tui_ft.tui.run_alerts import standing_alert
 from tui_ft.tui.run_keys import RUN_KEYS, STEERING_KEYS
 from tui_ft.tui.run_words import OVER, header_line, is_offered, origin_line
 from tui_ft.tui.steering import Steering
+from tui_ft.tui.text import plain
 from tui_ft.tui.widgets.alert import Alert, Kind
-from tui_ft.tui.widgets.curves import Curves
 from tui_ft.tui.widgets.foreseen import Foreseen
 from tui_ft.tui.widgets.key_bar import KeyBar
 from tui_ft.tui.widgets.lines import Lines
 from tui_ft.tui.widgets.log_tail import LogTail
 from tui_ft.tui.widgets.numbers import Numbers
 from tui_ft.tui.widgets.outcome import Outcome, has_outcome
+from tui_ft.tui.widgets.panel_grid import PanelGrid
 from tui_ft.tui.widgets.progress import Progress
 from tui_ft.watch.reading import Reading
 from tui_ft.watch.sources.protocol import Source
@@ -38,6 +40,8 @@ NUMBERS_EVERY_S = 1.0
 FIRST_READ_S = 0.05
 LONG_READ_S = 0.4
 """How long one poll may read: a little before the first picture, then long stretches of a long history."""
+WIDE = 100
+"""From this width on the last line has room for every key that wants to be shown."""
 SHORT_ROWS = 20
 TALL_ROWS = 32
 """Below the first the log has less room, from the second on it and the curves of an ended run have more."""
@@ -45,7 +49,7 @@ ENDED_EVERY_S = 3.0
 """A run that is over can only change by a resume from somewhere else."""
 
 
-class RunScreen(LogActions, Steering):
+class RunScreen(PanelActions, LogActions, Steering):
     """Follows one run; it only reads, and can be left and opened again at any moment.
 
     `run` is its directory when the run is ours: without one no key that steers is offered.
@@ -86,10 +90,10 @@ class RunScreen(LogActions, Steering):
         yield Numbers(id="numbers")
         yield Foreseen(id="foreseen")
         yield Alert(id="alert")
-        yield Curves(id="curves")
+        yield PanelGrid(id="curves")
         yield Outcome(id="outcome")
         yield LogTail(id="log")
-        yield KeyBar()
+        yield KeyBar(shows=self._has_room)
 
     # --- following -------------------------------------------------------------------------------
 
@@ -142,7 +146,7 @@ class RunScreen(LogActions, Steering):
     def _show(self, reading: Reading) -> None:
         is_news = reading.status != self._status
         self._show_shape(reading)
-        self.query_one(Curves).show(reading)
+        self.grid.show(reading)
         moment = asyncio.get_running_loop().time()
         is_over = reading.status in OVER
         self._is_owed = not is_over and not is_news and moment - self._numbers_at < NUMBERS_EVERY_S
@@ -177,7 +181,6 @@ class RunScreen(LogActions, Steering):
         self.query_one(Progress).show(reading, now)
         self.query_one(Numbers).show(reading)
         self.query_one(Foreseen).show(reading, width)
-        self.query_one(Curves).show_titles(reading)
         if has_outcome(reading):
             self.query_one(Outcome).show(reading)
         self._show_alert(reading)
@@ -201,19 +204,27 @@ class RunScreen(LogActions, Steering):
         self._is_owed = True
         self._wake.set()
 
+    def on_panel_grid_said(self, message: PanelGrid.Said) -> None:
+        self.say(message.text, "warn")
+
+    def on_panel_grid_changed(self, message: PanelGrid.Changed) -> None:
+        self.set_class(message.view.is_maximised and not self.has_class("-log"), "-max")
+
     def on_key(self, event: events.Key) -> None:
         if self._said is not None:
             self.say("")
 
     # --- keys ------------------------------------------------------------------------------------
 
+    def _has_room(self, binding: Binding) -> bool:
+        """Whether the last line shows a key: at 80 columns not all of them fit."""
+        return self.size.width >= WIDE or binding.action != "maximise_panel"
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only the keys that make sense now."""
         if action in LOG_ACTIONS and self.has_class("-silent"):
             return False
-        if action == "others" and not self.reading.others:
-            return False
-        return is_offered(action, self.reading.status, is_ours=self.run is not None)
+        return is_offered(action, self.reading, is_ours=self.run is not None)
 
     def action_table(self) -> None:
         from tui_ft.tui.screens.series_table import SeriesTable
@@ -223,6 +234,8 @@ class RunScreen(LogActions, Steering):
 
     def _leave_table(self, name: str | None) -> None:
         self._front = None
+        if name is not None and not self.grid.reveal(name):
+            self.say(f"{plain(name)} has no panel.", "warn")
         self.look_again()
 
     @work(group="act", exclusive=True)
@@ -241,7 +254,7 @@ class RunScreen(LogActions, Steering):
             self.owner.replace_found(found)
 
     def action_home(self) -> None:
-        if self.close_search():
+        if self.close_search() or self.grid.escape():
             return
         if self.has_class("-log"):
             self.action_log()
