@@ -94,6 +94,19 @@ class Clock:
         part = (step - from_step) / (steps[place] - from_step)
         return before + (after - before) * part - self._begun
 
+    def step_at(self, x: float) -> float:
+        """About the step at which x is reached; inf where it never is."""
+        values = self._raised if self._raised is not None else self.series.values
+        steps, count = self.series.steps, min(len(self.series), len(values))
+        place = bisect_left(values, x + self._begun, 0, count)
+        if place >= count:
+            return math.inf
+        if place == 0 or values[place] == x + self._begun:
+            return steps[place]
+        before, after = values[place - 1], values[place]
+        part = (x + self._begun - before) / (after - before)
+        return steps[place - 1] + (steps[place] - steps[place - 1]) * part
+
 
 class _Places(Sequence[float]):
     """x of each point, worked out when it is asked for."""
@@ -157,7 +170,12 @@ class Along:
         return self.source.has_gap(start, end)
 
     def index(self, step: float) -> int:
-        return bisect_left(self.steps, step, 0, len(self))
+        place, places = min(self.source.index(self._clock.step_at(step)), len(self)), self.steps
+        while place > 0 and places[place - 1] >= step:  # several points may share an x
+            place -= 1
+        while place < len(self) and places[place] < step:
+            place += 1
+        return place
 
     def extent(self, start: int = 0, end: int | None = None) -> tuple[float, float] | None:
         return self.source.extent(start, end)

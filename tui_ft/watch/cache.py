@@ -13,15 +13,17 @@ import struct
 import sys
 import threading
 import zlib
+from array import array
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from tui_ft import settings
-from tui_ft.watch.packing import PackedTable, UnpackError, chunks, pack, unpack
+from tui_ft.watch.packing import Numbers, PackedTable, UnpackError, chunks, pack, unpack
 from tui_ft.watch.sources.table import MetricTable
 
 MOST_BYTES = 500_000_000
@@ -29,8 +31,8 @@ MOST_BYTES = 500_000_000
 MOST_BYTES_OF_ONE = 200_000_000
 
 _MAGIC = b"tui-ft curves 1\n"
-_SIZES = struct.Struct("<QI")
-"""Length of the header, and the checksum (CRC-32) of all that follows."""
+_SIZES = struct.Struct("<QII")
+"""Length of the header, its checksum, and that of the numbers after it (both CRC-32)."""
 _SAMPLES = 16
 _SAMPLE_BYTES = 1024
 _SUFFIX = ".curves"
@@ -71,9 +73,8 @@ def load(files: Sequence[Path]) -> Cached | None:
     """What was kept of these files; None when there is nothing, or it no longer fits. Never raises."""
     place = _place(files)
     try:
-        data = _read(place)
-        found = _decode(data, files) if data is not None else None
-    except (OSError, msgspec.DecodeError, UnpackError, struct.error, OverflowError):
+        found = _read(place, files)
+    except (OSError, msgspec.DecodeError, UnpackError):
         return None  # a damaged cache is none: the files themselves are read
     if found is not None:
         with suppress(OSError):
@@ -94,7 +95,7 @@ def store(files: Sequence[Path], table: MetricTable, offset: int, state: bytes =
         place = _place(files)
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         temporary = place.with_name(f".{place.name}.{os.getpid()}-{threading.get_ident()}.tmp")
-        _write(temporary, [memoryview(head), *chunks(arrays)], len(head))
+        _write(temporary, head, arrays)
         temporary.replace(place)
         _keep_small(place.parent)
     except OSError:
@@ -108,51 +109,44 @@ def _place(files: Sequence[Path]) -> Path:
     return folder() / (hashlib.sha256(os.fsencode(names)).hexdigest()[:32] + _SUFFIX)
 
 
-def _write(path: Path, parts: list[memoryview], header_length: int) -> None:
-    """Write a whole cache; not flushed to the disk, for a torn one is found out by its checksum."""
+def _write(path: Path, head: bytes, numbers: list[array[Any]]) -> None:
+    """Write a whole cache; not flushed to the disk, for a torn one is found out by its checksums."""
     checksum = 0
-    for part in parts:
+    for part in numbers:
         checksum = zlib.crc32(part, checksum)
+    beginning = _MAGIC + _SIZES.pack(len(head), zlib.crc32(head), checksum) + head
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
     descriptor = os.open(path, flags, 0o600)
     try:
-        for part in (memoryview(_MAGIC + _SIZES.pack(header_length, checksum)), *parts):
-            rest = part
+        for rest in (memoryview(beginning), *chunks(numbers)):
             while rest:
                 rest = rest[os.write(descriptor, rest) :]
     finally:
         os.close(descriptor)
 
 
-def _read(place: Path) -> bytearray | None:
+def _read(place: Path, files: Sequence[Path]) -> Cached | None:
     descriptor = os.open(place, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
-    try:
+    with open(descriptor, "rb") as file:
         status = os.fstat(descriptor)
-        is_fit = stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid()
-        if not is_fit or status.st_size > MOST_BYTES_OF_ONE + (1 << 20):
+        if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
             return None
-        data = bytearray(status.st_size)
-        view, read = memoryview(data), 0
-        while read < len(data) and (more := os.preadv(descriptor, [view[read:]], read)):
-            read += more
-        return data if read == len(data) else None
-    finally:
-        os.close(descriptor)
-
-
-def _decode(data: bytearray, files: Sequence[Path]) -> Cached | None:
-    start = len(_MAGIC) + _SIZES.size
-    if len(data) < start or data[: len(_MAGIC)] != _MAGIC:
-        return None
-    length, checksum = _SIZES.unpack_from(data, len(_MAGIC))
-    view = memoryview(data)
-    if length > len(data) - start or zlib.crc32(view[start:]) != checksum:
-        return None
-    header = msgspec.msgpack.decode(view[start : start + length], type=_Header)
-    if header.byteorder != sys.byteorder or not _still_hold(header.files, files):
-        return None
-    table = unpack(header.table, view[start + length :])
-    return Cached(table=table, offset=header.offset, state=header.state)
+        beginning = file.read(len(_MAGIC) + _SIZES.size)
+        if not beginning.startswith(_MAGIC) or len(beginning) != len(_MAGIC) + _SIZES.size:
+            return None
+        length, head_checksum, checksum = _SIZES.unpack_from(beginning, len(_MAGIC))
+        left = status.st_size - len(beginning) - length
+        head = file.read(length) if 0 <= left <= MOST_BYTES_OF_ONE else b""
+        if len(head) != length or zlib.crc32(head) != head_checksum:
+            return None
+        header = msgspec.msgpack.decode(head, type=_Header)
+        if header.byteorder != sys.byteorder or not _still_hold(header.files, files):
+            return None
+        numbers = Numbers(file, left)
+        table = unpack(header.table, numbers)
+        if numbers.checksum != checksum:
+            return None
+        return Cached(table=table, offset=header.offset, state=header.state)
 
 
 def _still_hold(kept: list[_File], files: Sequence[Path]) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import zlib
 from array import array
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 import msgspec
 
@@ -87,11 +88,10 @@ def pack(table: MetricTable) -> tuple[PackedTable, list[array[Any]]]:
     return described, arrays
 
 
-def unpack(described: PackedTable, data: memoryview) -> MetricTable:
-    """Make the table again. Raises `UnpackError` when the bytes are not what was described."""
+def unpack(described: PackedTable, numbers: Numbers) -> MetricTable:
+    """Make the table again. Raises `UnpackError` when the numbers are not what was described."""
     if len(described.series) != len(described.names) + 1 or len(described.series) > MOST_SERIES:
         raise UnpackError("names and series differ in number")
-    numbers = _Numbers(data)
     steps = []
     for packed in described.steps:
         listed = numbers.take("d", packed.count) if packed.is_listed else None
@@ -108,7 +108,7 @@ def unpack(described: PackedTable, data: memoryview) -> MetricTable:
     return table
 
 
-def _curve(packed: PackedSeries, steps: list[Steps], numbers: _Numbers) -> Series:
+def _curve(packed: PackedSeries, steps: list[Steps], numbers: Numbers) -> Series:
     head = numbers.take(packed.typecode, packed.whole)
     tail = numbers.take("d", packed.rest)
     lows, highs = numbers.take("d", packed.blocks), numbers.take("d", packed.blocks)
@@ -123,24 +123,26 @@ def _curve(packed: PackedSeries, steps: list[Steps], numbers: _Numbers) -> Serie
     )  # fmt: skip
 
 
-class _Numbers:
-    """Arrays one after the other in a stretch of bytes."""
+class Numbers:
+    """Arrays one after the other in a file, of which `left` bytes are left; `checksum` is their CRC-32."""
 
-    def __init__(self, data: memoryview) -> None:
-        self._data = data
-        self._at = 0
-
-    @property
-    def left(self) -> int:
-        return len(self._data) - self._at
+    def __init__(self, file: BinaryIO, left: int) -> None:
+        self._file = file
+        self.left = left
+        self.checksum = 0
 
     def take(self, typecode: str, count: int) -> array[Any]:
+        """Read the next array. Raises `UnpackError` when there are not so many bytes."""
         made = array(typecode)
         size = count * made.itemsize
-        if count < 0 or size > self.left:
+        if not 0 <= size <= self.left:
             raise UnpackError("fewer bytes than were described")
-        made.frombytes(self._data[self._at : self._at + size])
-        self._at += size
+        try:
+            made.fromfile(self._file, count)
+        except EOFError as error:
+            raise UnpackError("the file ends too soon") from error
+        self.left -= size
+        self.checksum = zlib.crc32(made, self.checksum)
         return made
 
 

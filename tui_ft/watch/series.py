@@ -113,7 +113,7 @@ class Series:
             gaps = [count + at for at, value in enumerate(values) if not math.isfinite(value)]
             self._nonfinite.extend(gaps)
         if self._first is None:
-            self._first = (batch.steps[0], float(values[0]))
+            self._first = (float(batch.steps[0]), float(values[0]))
         self.values.extend(values)
         if len(self.steps) == count:
             self.steps.extend(batch)
@@ -121,7 +121,7 @@ class Series:
             own = self.steps.copy(count)
             own.extend(batch)
             self.steps = own
-        self._last = (batch.steps[-1], float(values[-1]))
+        self._last = (float(batch.steps[-1]), float(values[-1]))
 
     # --- steps that were passed before -----------------------------------------------------------
 

@@ -24,29 +24,36 @@ class StepBatch:
     __slots__ = ("is_upwards", "steps", "stride")
 
     def __init__(self, steps: Sequence[float]) -> None:
-        self.steps = steps if isinstance(steps, array) else array("d", steps)
-        self.is_upwards = (
-            len(self.steps) > 0
-            and all(map(lt, self.steps, islice(self.steps, 1, None)))
-            and math.isfinite(self.steps[0])
-            and math.isfinite(self.steps[-1])
+        self.steps = steps
+        self.stride = _stride(steps)
+        self.is_upwards = self.stride > 0 or (
+            len(steps) > 0
+            and all(map(lt, steps, islice(steps, 1, None)))
+            and math.isfinite(steps[0])
+            and math.isfinite(steps[-1])
         )
-        self.stride = self._even() if self.is_upwards else 0
 
     def __len__(self) -> int:
         return len(self.steps)
 
-    def _even(self) -> int:
-        first, last, count = self.steps[0], self.steps[-1], len(self.steps)
-        if max(abs(first), abs(last)) >= _EXACT_WHOLE or first != int(first):
-            return 0
-        if count == 1:
-            return 1
-        stride = self.steps[1] - first
-        if stride != int(stride) or first + stride * (count - 1) != last:
-            return 0
-        even = array("d", range(int(first), int(last) + 1, int(stride)))
-        return int(stride) if even == self.steps else 0
+    def column(self) -> array[float]:
+        """The steps as numbers of a column."""
+        return self.steps if isinstance(self.steps, array) else array("d", self.steps)
+
+
+def _stride(steps: Sequence[float]) -> int:
+    """The distance of evenly spaced whole numbers that rise; 1 for a single one, 0 for all others."""
+    count = len(steps)
+    if not count or not -_EXACT_WHOLE < steps[0] <= steps[-1] < _EXACT_WHOLE or steps[0] != int(steps[0]):
+        return 0
+    if count == 1:
+        return 1
+    first, last, stride = int(steps[0]), steps[-1], steps[1] - steps[0]
+    if stride <= 0 or stride != int(stride) or first + stride * (count - 1) != last:
+        return 0
+    even = range(first, first + int(stride) * count, int(stride))
+    is_even = array("d", even) == steps if isinstance(steps, array) else list(even) == list(steps)
+    return int(stride) if is_even else 0
 
 
 class Steps(Sequence[float]):
@@ -98,7 +105,7 @@ class Steps(Sequence[float]):
                 self._stride = batch.stride
             self._count += len(batch)
             return
-        self._list().extend(batch.steps)
+        self._list().extend(batch.column())
 
     def _goes_on(self, batch: StepBatch) -> bool:
         if not batch.stride:
@@ -125,7 +132,7 @@ class Steps(Sequence[float]):
         """True when the steps from position `at` on are those of the batch, as far as it goes."""
         if self._listed is None and batch.stride and len(batch) > 1 and self._count >= at + len(batch):
             return batch.stride == self._stride and self[at] == batch.steps[0]
-        return self[at : at + len(batch)] == batch.steps
+        return self[at : at + len(batch)] == batch.column()
 
     def copy(self, count: int) -> Steps:
         """The first `count` steps, for a curve that goes on otherwise than those it shared them with."""

@@ -55,7 +55,7 @@ class RowReader:
         decoded = self._decode(data)
         if decoded is not None:
             steps, columns = decoded
-            table.add_columns(steps, columns)
+            table.add_numbers(steps, columns)
             return 0
         rows, bad = decode_rows(data)
         table.add(rows)
@@ -75,7 +75,7 @@ class RowReader:
         if not steps or max(steps) >= _LARGEST_STEP or min(steps) <= -_LARGEST_STEP:
             return None
         columns = {name: list(map(take, rows)) for name, take in zip(self._names, self._columns, strict=True)}
-        return steps, {name: column for name, column in columns.items() if any_known(column)}
+        return steps, {name: column for name, column in columns.items() if is_any_known(column)}
 
     def _learn(self, rows: Sequence[Mapping[str, Any]]) -> None:
         names = dict.fromkeys([*self._names, *(name for row in rows for name in row if name != "step")])
@@ -91,6 +91,6 @@ class RowReader:
         self._decoder = msgspec.json.Decoder(row)
 
 
-def any_known(column: Sequence[object]) -> bool:
+def is_any_known(column: Sequence[object]) -> bool:
     """True when a column holds a value at all."""
-    return column.count(None) < len(column)
+    return column[0] is not None or column.count(None) < len(column)

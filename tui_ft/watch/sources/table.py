@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby, pairwise
 from typing import Any
@@ -54,18 +53,22 @@ class MetricTable:
             columns = {key: [row[key] for row in alike] for key in keys}
             self.add_columns(columns.pop("step"), columns)
 
-    def add_columns(self, steps: Sequence[int], columns: Mapping[str, Sequence[Any]]) -> None:
+    def add_columns(self, steps: Sequence[float], columns: Mapping[str, Sequence[Any]]) -> None:
         """Take rows as columns of the same length; a row that has no value in a column has None there."""
+        self.add_numbers(steps, {name: _numbers(column) for name, column in columns.items()})
+
+    def add_numbers(self, steps: Sequence[float], columns: Mapping[str, Column]) -> None:
+        """The same for columns that hold floats and None only."""
         if not steps:
             return
         batches = _Batches(steps)
-        numbers = {name: _numbers(column) for name, column in columns.items() if name != "schema"}
-        times, epochs = numbers.pop("time", None), numbers.pop("epoch", None)
+        times, epochs = columns.get("time"), columns.get("epoch")
         self.time = _last_known(times, self.time)
         self.epoch = _last_known(epochs, self.epoch)
         self._fresh = {}
-        self._follow_rows(batches, numbers, times)
-        for name, column in numbers.items():
+        metrics = {name: column for name, column in columns.items() if name not in NOT_SERIES}
+        self._follow_rows(batches, metrics, times)
+        for name, column in metrics.items():
             self._take(name, *batches.of(column))
         self._note_step(steps[-1])
         self._settle()
@@ -166,8 +169,8 @@ class MetricTable:
 class _Batches:
     """The steps of some rows, looked at once for each set of rows that have a value."""
 
-    def __init__(self, steps: Sequence[int]) -> None:
-        self.whole = StepBatch(array("d", steps))
+    def __init__(self, steps: Sequence[float]) -> None:
+        self.whole = StepBatch(steps)
         self._parts: dict[tuple[int, ...], StepBatch] = {}
 
     def of(self, column: Column) -> tuple[StepBatch, Sequence[float]]:
@@ -177,7 +180,7 @@ class _Batches:
         empty = tuple([at for at, value in enumerate(column) if value is None])
         if empty not in self._parts:
             kept = zip(self.whole.steps, column, strict=True)
-            self._parts[empty] = StepBatch(array("d", [step for step, value in kept if value is not None]))
+            self._parts[empty] = StepBatch([step for step, value in kept if value is not None])
         return self._parts[empty], [value for value in column if value is not None]
 
 
