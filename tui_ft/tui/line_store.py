@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,8 @@ if TYPE_CHECKING:
     from tui_ft.watch.axes import Along, X
     from tui_ft.watch.smoothing import Smoothed
 
-SMOOTHING_S = 0.01
-"""A key is not kept waiting longer for the smoothing of a long line; the rest follows by and by."""
+SMOOTHING_S = 0.015
+"""A drawing takes no longer than this for smoothing long lines; the rest follows by and by."""
 
 
 @dataclass
@@ -30,10 +31,12 @@ class LineStore:
         self._made: dict[tuple[int, str], _Made] = {}
         self.is_behind = False
         """True when a line of the last drawing was not yet smoothed to its end."""
+        self._until = 0.0
 
     def begin(self) -> None:
         """A new drawing begins."""
         self.is_behind = False
+        self._until = time.monotonic() + SMOOTHING_S
         for made in self._made.values():
             made.is_used = False
 
@@ -67,7 +70,7 @@ class LineStore:
         made = known if isinstance(known, Smoothed) else Smoothed(curve, weight)
         if made is not known:
             self._made[key] = _Made(curve, made)
-        self.is_behind = not made.update(SMOOTHING_S) or self.is_behind
+        self.is_behind = not made.update(max(self._until - time.monotonic(), 0.0)) or self.is_behind
         return made
 
     def _get(self, key: tuple[int, str], source: Curve) -> Along | Smoothed | None:

@@ -51,7 +51,7 @@ class ChartMaker:
 
     def __init__(self) -> None:
         self.store = LineStore()
-        self._placed: dict[tuple[X, bool], tuple[tuple[EventMark, ...], tuple[Mark, ...]]] = {}
+        self._placed: dict[tuple[X, bool, bool], tuple[tuple[EventMark, ...], tuple[Mark, ...]]] = {}
 
     def chart(self, panel: Panel, scene: Scene, *, is_first: bool, is_chosen: bool, note: str = "") -> Chart:
         """Return the chart of a panel."""
@@ -119,8 +119,8 @@ class ChartMaker:
         if not weight or panel.axis == "hardware" or len(series) < 3:
             return [Trace(series=series, name=line.name, kind=kind, marker=marker)]
         smoothed = Trace(
-            series=self.store.smoothed(series, weight), name=line.name, kind=kind, marker=marker, is_front=True,
-            is_thick=scene.is_plain and line.look is None,
+            series=self.store.smoothed(series, weight), name=line.name, kind=kind, marker=marker,
+            is_front=True, is_thick=scene.is_plain and line.look is None,
         )  # fmt: skip
         is_crowded = sum(not other.is_points for other in panel.lines) >= CROWDED
         return [smoothed] if is_crowded else [Trace(series=series, name=line.name, kind="dim"), smoothed]
@@ -152,15 +152,19 @@ class ChartMaker:
         return ends[0], ends[1]
 
     def _marks(self, panel: Panel, scene: Scene) -> tuple[Mark, ...]:
+        """The marks on the axis of a panel; the same object while they are the same."""
         if scene.ruler is None:
             return ()
-        is_hardware = panel.axis == "hardware"
-        known = self._placed.get((scene.x, is_hardware))
-        if known is None or known[0] != scene.marks:
-            placed = tuple(self._place(mark, scene.ruler, scene.x, is_hardware) for mark in scene.marks)
-            known = self._placed[scene.x, is_hardware] = (scene.marks, tuple(filter(None, placed)))
-        if any(line.is_points for line in panel.lines):
-            return tuple(mark for mark in known[1] if mark.character != MARKS["evaluation"][0])
+        key = (scene.x, panel.axis == "hardware", any(line.is_points for line in panel.lines))
+        known = self._placed.get(key)
+        if known is None or known[0] is not scene.marks:
+            _, is_hardware, has_points = key
+            placed = (
+                self._place(mark, scene.ruler, scene.x, is_hardware)
+                for mark in scene.marks
+                if not (has_points and mark.kind == "evaluation")
+            )
+            known = self._placed[key] = (scene.marks, tuple(mark for mark in placed if mark is not None))
         return known[1]
 
     @staticmethod

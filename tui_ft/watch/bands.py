@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from weakref import WeakKeyDictionary
 
 from tui_ft.watch.series import Curve
 
@@ -11,6 +12,9 @@ FEWEST = 20
 
 SAMPLED = 512
 """Values that the percentiles are taken of, spread evenly over the run."""
+
+_KNOWN: WeakKeyDictionary[Curve, tuple[tuple[int, int], tuple[float, float] | None]] = WeakKeyDictionary()
+"""Of each series its count and rewrites when it was last looked at, and what was found."""
 
 
 def usual_values(series: Curve) -> tuple[float, float] | None:
@@ -22,6 +26,14 @@ def usual_values(series: Curve) -> tuple[float, float] | None:
     count = _round_count(len(series))
     if count < FEWEST:
         return None
+    state = (count, series.rewrites)
+    known = _KNOWN.get(series)
+    if known is None or known[0] != state:
+        known = _KNOWN[series] = (state, _percentiles(series, count))
+    return known[1]
+
+
+def _percentiles(series: Curve, count: int) -> tuple[float, float] | None:
     stride = max(count // SAMPLED, 1)
     values = sorted(
         value for index in range(0, count, stride) if math.isfinite(value := series.values[index])

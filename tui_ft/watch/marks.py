@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tui_ft.watch.reading import Reading
+from tui_ft.watch.series import Series
 
 MarkKind = Literal["evaluation", "checkpoint", "warning", "restart"]
 
@@ -25,6 +26,28 @@ class EventMark:
     step: float
 
 
+class MarkKeeper:
+    """Gives the marks of a run's readings; the same ones, the object too, while nothing was added."""
+
+    def __init__(self) -> None:
+        self._state: object = None
+        self._known: tuple[EventMark, ...] = ()
+
+    def of(self, reading: Reading) -> tuple[EventMark, ...]:
+        """The marks of a reading."""
+        evaluated = _evaluated(reading)
+        newest = reading.times.steps[len(reading.times) - 1] if len(reading.times) else None
+        latest = max((mark.step for mark in self._known), default=0.0)
+        state = (
+            newest is not None and newest >= latest,  # only then is it known where the latest lies in time
+            id(evaluated), len(evaluated) if evaluated is not None else 0, reading.checkpoint_steps,
+            reading.checkpoints, reading.restart_steps, len(reading.warnings),
+        )  # fmt: skip
+        if state != self._state:
+            self._state, self._known = state, marks_of(reading)
+        return self._known
+
+
 def marks_of(reading: Reading) -> tuple[EventMark, ...]:
     """Return the evaluations, checkpoints, warnings and restarts of a run, by kind and step."""
     steps: dict[MarkKind, list[float]] = {
@@ -41,11 +64,17 @@ def marks_of(reading: Reading) -> tuple[EventMark, ...]:
     )
 
 
-def _evaluations(reading: Reading) -> list[float]:
+def _evaluated(reading: Reading) -> Series | None:
+    """The series by which it is known when the run was evaluated."""
     series = reading.series.get("eval_loss")
     if series is None:
         found = [one for name, one in reading.series.items() if name.startswith("eval_")]
         series = max(found, key=len, default=None)
+    return series
+
+
+def _evaluations(reading: Reading) -> list[float]:
+    series = _evaluated(reading)
     if series is None:
         return []
     count = len(series)

@@ -14,6 +14,10 @@ _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 BRAILLE = [" ", *(chr(0x2800 + bits) for bits in range(1, 256))]
 
 
+OUTSIDE = 10**9
+"""A column that no chart has."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Frame:
     """Where a curve is drawn: so many cells, and the stretch of each axis that they stand for."""
@@ -24,8 +28,11 @@ class Frame:
     y: Bounds
 
     def column(self, step: float) -> int:
-        """The column of dots of a step; the end of the axis is in the last one."""
-        column = math.floor((step - self.x.low) / self.x.span * self.width * 2 + 1e-9)
+        """The column of dots of a step; the end of the axis is in the last one, what is no number in none."""
+        place = (step - self.x.low) / self.x.span * self.width * 2 + 1e-9
+        if not -1e9 < place < 1e9:
+            return -1 if not place > 0 else OUTSIDE
+        column = math.floor(place)
         return column - 1 if step == self.x.high else column
 
     def left_edge(self, column: int) -> float:
@@ -61,40 +68,44 @@ class CurveGrid:
         last = self._cell_of(count - 1) if seen else self.frame.width - 1
         self._seen = count
         cells = range(max(first, 0), min(last, self.frame.width - 1) + 1)
+        start = self.series.index(self.frame.left_edge(cells.start * 2) - 1e-9)
         for cell in cells:
-            self._draw_cell(cell)
+            start = self._draw_cell(cell, start)
         return cells
 
     def _cell_of(self, index: int) -> int:
         return self.frame.column(self.series.steps[index]) // 2
 
-    def _draw_cell(self, cell: int) -> None:
+    def _draw_cell(self, cell: int, start: int) -> int:
+        """Draw both columns of dots of a cell, points from `start` on; return where the next cell begins."""
         column_bits = [0] * self.frame.height
         self.gaps.discard(cell)
         for side in (0, 1):
-            rows = self._rows_of(cell * 2 + side, cell)
+            column = cell * 2 + side
+            is_last = column == self.frame.width * 2 - 1
+            end = self.series.index(self.frame.left_edge(column + 1) + (1e-9 if is_last else -1e-9))
+            rows = self._rows_of(column, start, end)
+            start = end
             if rows is None:
                 continue
             for row in range(rows[0], rows[1] + 1):
                 column_bits[row >> 2] |= _DOTS[row & 3][side]
         for line, bits in zip(self.bits, column_bits, strict=True):
             line[cell] = bits
+        return start
 
-    def _rows_of(self, column: int, cell: int) -> tuple[int, int] | None:
-        """Top and bottom row of dots in a column: its points, joined to the points beside it."""
+    def _rows_of(self, column: int, start: int, end: int) -> tuple[int, int] | None:
+        """Top and bottom row of dots of the points `start` up to `end`, joined to those beside them."""
         series, frame = self.series, self.frame
-        left, right = frame.left_edge(column), frame.left_edge(column + 1)
-        is_last = column == frame.width * 2 - 1
-        start, end = series.index(left - 1e-9), series.index(right + (1e-9 if is_last else -1e-9))
         values = []
         if start < end:
             if series.has_gap(start, end):
-                self.gaps.add(cell)
+                self.gaps.add(column // 2)
             extent = series.extent(start, end)
             values = list(extent) if extent else []
         else:
-            values += self._between(end, right)
-        values += self._between(start, left)
+            values += self._between(end, frame.left_edge(column + 1))
+        values += self._between(start, frame.left_edge(column))
         if not values:
             return None
         return frame.row(max(values)), frame.row(min(values))
@@ -108,6 +119,8 @@ class CurveGrid:
         if not (math.isfinite(before) and math.isfinite(after)):
             return []
         from_step, to_step = series.steps[index - 1], series.steps[index]
+        if not to_step > from_step:  # time stood still
+            return [before]
         part = (step - from_step) / (to_step - from_step)
         return [before + (after - before) * min(max(part, 0.0), 1.0)]
 

@@ -22,7 +22,7 @@ from tui_ft.tui.widgets.chart import KINDS, Chart
 from tui_ft.tui.widgets.grid_layout import grid_places
 from tui_ft.tui.widgets.plot import Plot
 from tui_ft.watch.axes import X
-from tui_ft.watch.marks import EventMark, marks_of
+from tui_ft.watch.marks import EventMark, MarkKeeper
 from tui_ft.watch.panels import Panel, panel_key, panels_of
 from tui_ft.watch.reading import Reading
 from tui_ft.watch.ruler import Ruler
@@ -86,6 +86,7 @@ class PanelGrid(PanelMoves, Widget):
         self._panels: list[Panel] = []
         self._readings: tuple[Reading, ...] = ()
         self._rulers: list[Ruler] = []
+        self._mark_keeper = MarkKeeper()
         self._marks: tuple[EventMark, ...] = ()
         self._maker = ChartMaker()
         self._plots: dict[str, Plot] = {}
@@ -124,7 +125,7 @@ class PanelGrid(PanelMoves, Widget):
 
     def show(self, reading: Reading) -> None:
         """Draw what is new of a run."""
-        self._marks = marks_of(reading)
+        self._marks = self._mark_keeper.of(reading)
         self.show_panels(panels_of(reading), (reading,))
 
     def show_panels(self, panels: Sequence[Panel], readings: Sequence[Reading] = ()) -> None:

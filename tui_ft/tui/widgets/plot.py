@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.geometry import Region
 
-from tui_ft.tui.widgets.chart import Cell, Chart, Trace
+from tui_ft.tui.widgets.chart import AxisKind, Cell, Chart, Mark, Trace
 from tui_ft.tui.widgets.curve_grid import BRAILLE, CurveGrid, Frame, point_cells
 from tui_ft.tui.widgets.plot_frame import GUTTER, empty_rows, frame_of, title_row, under_rows, y_labels
 
@@ -26,6 +26,9 @@ class Plot:
         self._grids: list[CurveGrid] = []
         self._traces: tuple[Trace, ...] = ()
         self._overlay: Overlay = {}
+        self._marks: tuple[Mark, ...] | None = None
+        self._marked: tuple[Frame, int, AxisKind] | None = None
+        self._under_rows: list[list[Cell]] = []
 
     @property
     def cells(self) -> list[str]:
@@ -56,7 +59,14 @@ class Plot:
             rows += [self._changed_row(y, changed) for y in range(frame.height)]
         else:
             rows += [self._whole_row(frame, y) for y in range(frame.height)]
-        return self._replace([*rows, *under_rows(chart, frame, height)])
+        return self._replace([*rows, *self._under(chart, frame, height)])
+
+    def _under(self, chart: Chart, frame: Frame, height: int) -> list[list[Cell]]:
+        """The rows under the curve; the same as before while marks and axis are."""
+        if self._marks is not chart.marks or self._marked != (frame, height, chart.axis):
+            self._marks, self._marked = chart.marks, (frame, height, chart.axis)
+            self._under_rows = under_rows(chart, frame, height)
+        return self._under_rows
 
     def _looks_like(self, lines: tuple[Trace, ...]) -> bool:
         known = self._traces

@@ -24,6 +24,9 @@ GUTTER = 8
 MARKED_HEIGHT = 9
 """From this height on the marks under the axis have a row of their own."""
 
+GREATEST = 1e250
+"""No axis goes beyond: its arithmetic would leave the range of floats."""
+
 LEAST_WIDTH, LEAST_HEIGHT = GUTTER + 4, 4
 
 
@@ -42,15 +45,18 @@ def frame_of(chart: Chart, width: int, height: int) -> Frame | None:
         return None
     rows = height - 2 - has_mark_row(chart, height)
     x, y = _x_bounds(chart, shown, width - GUTTER), _y_bounds(chart, *extent)
-    return Frame(width=width - GUTTER, height=rows, x=x, y=y)
+    return Frame(width=width - GUTTER, height=rows, x=x, y=y) if x is not None else None
 
 
-def _x_bounds(chart: Chart, shown: list[Curve], width: int) -> Bounds:
+def _x_bounds(chart: Chart, shown: list[Curve], width: int) -> Bounds | None:
+    """None for an axis of others' times or counts that are no numbers."""
     parts = (4, 5, 2, 3) if width >= 44 else (2, 3)
     if chart.window is not None:
         return window_bounds(*chart.window, parts=(4, 5, 2) if width >= 44 else (2, 5, 1))
     first = min(series.steps[0] for series in shown)
     last = max(series.steps[len(series) - 1] for series in shown)
+    if not (-GREATEST < first <= last < GREATEST):
+        return None
     return x_bounds(first, last, chart.whole, chart.axis.window, parts)
 
 
