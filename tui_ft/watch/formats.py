@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tui_ft.watch.sources import hf_trainer_state, lightning_csv, llamafactory, tensorboard, torchtune
+from tui_ft.watch.sources import hf_trainer_state, lightning_csv, llamafactory, stdout, tensorboard, torchtune
 from tui_ft.watch.sources.protocol import Format
 
 FORMATS: tuple[Format, ...] = (
@@ -10,6 +10,7 @@ FORMATS: tuple[Format, ...] = (
     llamafactory.FORMAT,
     lightning_csv.FORMAT,
     torchtune.FORMAT,
+    stdout.FORMAT,
     tensorboard.FORMAT,
 )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Rows that trainers print as dicts: `{'loss': 2.05, …}` of transformers 4, `{'loss': '3.996', …}` of 5, JSON."""
+"""Rows that trainers print as dicts: `{'loss': 2.05, …}` by transformers 4, `{'loss': '3.996', …}` by 5."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class DictRow:
     step: int | None = None
     total: int | None = None
     epoch: float | None = None
-    epoch_digits: str = ""
+    is_quoted: bool = False
     is_summary: bool = False
 
     @property
@@ -88,7 +88,7 @@ def _take(row: DictRow, key: str, value: str) -> None:
     elif key in _TOTAL_KEYS:
         row.total = whole_step(number) or row.total
     elif key == "epoch":
-        row.epoch, row.epoch_digits = number, value.strip("'\"")
+        row.epoch, row.is_quoted = number, value[0] in "'\""
     if key not in _NO_SERIES:
         row.numbers[key] = number
 

@@ -1,0 +1,242 @@
+"""A log taken apart: dicts of metrics, progress bars, plain lines and marks, each row at its step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tui_ft.watch.names import SeriesNames
+from tui_ft.watch.sources.dict_lines import DictRow, read_dict
+from tui_ft.watch.sources.log_header import LogHeader
+from tui_ft.watch.sources.log_marks import LogMarks, plain_text
+from tui_ft.watch.sources.plain_lines import PlainRow, read_plain
+from tui_ft.watch.sources.plain_steps import PlainSteps, StepRule
+from tui_ft.watch.sources.row_counting import RowCount
+from tui_ft.watch.sources.rows import MetricTable
+from tui_ft.watch.sources.step_pairing import Placed, StepPairing
+from tui_ft.watch.sources.tqdm_bars import Bar, read_bar
+
+FEWEST_HITS = 5
+"""A curve is claimed of plain lines only from so many on; of printed dicts from the first."""
+
+_RESERVED = frozenset({"step", "epoch", "time", "schema"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hints:
+    """What a first reading found out about how this log counts; with it the log is read again."""
+
+    interval: int = 1
+    rule: StepRule = "as_printed"
+    bar_rule: StepRule = "as_printed"
+
+
+class LogReader:
+    """Takes pieces of a log in their order. `wants` differs from `hints` when it has to be read again."""
+
+    def __init__(self, hints: Hints | None = None) -> None:
+        self.hints = hints or Hints()
+        self.marks = LogMarks()
+        self.header = LogHeader()
+        self.bars = StepPairing()
+        self.dicts = _Rows()
+        self.plain = _Rows()
+        self.drawn = _Rows()
+        self._count = RowCount(self.hints.interval)
+        self._plain_steps = PlainSteps(self.hints.rule)
+        self._drawn_steps = PlainSteps(self.hints.bar_rule)
+        self._has_bar = False
+        self._has_returns = False
+        self._was_bar = False
+        self._last_drawn: tuple[str, int] = ("", -1)
+
+    @property
+    def wants(self) -> Hints:
+        return Hints(
+            interval=self._count.wanted, rule=self._plain_steps.wanted, bar_rule=self._drawn_steps.wanted
+        )
+
+    @property
+    def best(self) -> _Rows | None:
+        """The rows that tell the run: printed dicts before plain lines before bars; None while unsure."""
+        if self.dicts.hits:
+            return self.dicts
+        found = [rows for rows in (self.plain, self.drawn) if rows.hits >= FEWEST_HITS]
+        return max(found, key=lambda rows: rows.hits, default=None)
+
+    @property
+    def total_steps(self) -> int | None:
+        """The length of the run: by the bar of training, else by the header, else by the lines themselves."""
+        if self.best is self.plain and self.plain.hits:
+            return self._plain_steps.total or self.header.total_steps
+        track = self.bars.training
+        if track is not None:
+            return track.total
+        if self.best is self.drawn and self.drawn.hits:
+            return self._drawn_steps.total or self.header.total_steps
+        return self._count.total or self.header.total_steps
+
+    @property
+    def bar_step(self) -> int | None:
+        """Where the bar of training is; None without one."""
+        track = self.bars.training
+        return track.n if track is not None else None
+
+    def take(self, text: str) -> None:
+        """Take a piece that ends with a line's end or a return of the carriage."""
+        self._has_returns = self._has_returns or "\r" in text
+        for at, line in enumerate(text.split("\n")):
+            if at:
+                self._has_bar = False
+            if "\r" not in line:
+                self._take_part(line)
+                continue
+            for part in line.split("\r"):
+                self._take_part(part)
+        for rows in (self.dicts, self.plain, self.drawn):
+            rows.settle()
+
+    def take_rest(self, text: str, *, is_final: bool) -> None:
+        """Take the end of the log, which has no line's end: what in it is whole, counts."""
+        text = plain_text(text).replace("\0", "")
+        row = read_dict(text) if "{" in text else None
+        found = read_bar(text)
+        if row is not None:
+            self._take_dict(row)
+        elif found is not None:
+            for placed in self.bars.draw(found[0]):
+                self._put_dict(placed)
+        elif not self.dicts.hits and (plain := self._plain_row(text)) is not None:
+            if plain.is_last_open and not is_final and plain.numbers:
+                plain.numbers.popitem()
+            if plain.has_loss and (is_final or self._plain_steps.rule != "counted"):
+                self._take_plain(plain)
+        for placed in self.bars.flush():
+            self._put_dict(placed)
+        if is_final:
+            self.marks.see(text)
+        for rows in (self.dicts, self.plain):
+            rows.settle()
+
+    def _take_part(self, part: str) -> None:
+        text = plain_text(part)
+        if not text or text.isspace():
+            if len(text) >= 4 and (self._has_bar or (self._was_bar and not self._has_returns)):
+                self.bars.clear()
+            return
+        found = read_bar(text)
+        self._was_bar = found is not None
+        if found is None:
+            self._take_text(text)
+            return
+        self._has_bar = True
+        bar, end = found
+        self._take_bar(bar)
+        if rest := text[end:].strip():
+            self._take_text(rest)
+
+    def _take_text(self, text: str) -> None:
+        text = text.replace("\0", "")
+        if "{" in text and (row := read_dict(text)) is not None:
+            self._take_dict(row)
+            return
+        self.marks.see(text)
+        saved = self.header.see(text)
+        if saved is not None:
+            self._count.see_checkpoint(saved)
+        elif (steps := self.header.steps_an_epoch) is not None:
+            self.bars.knows_steps_an_epoch(steps)
+            self._count.knows_steps_an_epoch(steps)
+        if not self.dicts.hits and (plain := self._plain_row(text)) is not None:
+            self._take_plain(plain)
+
+    def _plain_row(self, text: str) -> PlainRow | None:
+        lowered = text.lower()
+        if not any(word in lowered for word in ("loss", "epoch", "step", "iter", "lr", " train ", " val ")):
+            return None
+        return read_plain(text)
+
+    # --- printed dicts ---------------------------------------------------------------------------
+
+    def _take_dict(self, row: DictRow) -> None:
+        if row.is_summary:
+            self.marks.see_summary()
+            self._count.see_summary(row)
+            return
+        if row.is_training:
+            self.marks.trains_on()
+        if row.step is not None:
+            self._count.is_told = True
+            self._count.total = row.total or self._count.total
+            self._put_dict((row.step, row))
+            return
+        for placed in self.bars.place(row):
+            self._put_dict(placed)
+
+    def _put_dict(self, placed: Placed) -> None:
+        step, row = placed
+        if step is None:
+            step = self._count.step_of(row)
+        else:
+            self._count.is_told = True
+        self.dicts.add(step, row.epoch, row.numbers)
+
+    # --- bars and plain lines --------------------------------------------------------------------
+
+    def _take_bar(self, bar: Bar) -> None:
+        self.marks.draws_on()
+        for placed in self.bars.draw(bar):
+            self._put_dict(placed)
+        if self.dicts.hits or (bar.label, bar.n) == self._last_drawn or "oss" not in bar.postfix + bar.label:
+            return
+        self._last_drawn = (bar.label, bar.n)
+        row = read_plain(f"{bar.label} {bar.postfix}")
+        if row is None or not row.has_loss:
+            return
+        if (
+            row.step is None
+            and (parts := bar.label.split("|"))
+            and len(parts) > 2
+            and parts[1].strip().isdigit()
+        ):
+            row.epoch, row.step = float(parts[0]) if parts[0].strip().isdigit() else None, int(parts[1])
+        elif row.step is None:
+            row.step, row.total = bar.n, bar.total
+            row.per_epoch = bar.total if row.epoch is not None else None
+        step = self._drawn_steps.step_of(row)
+        if step is not None:
+            self.drawn.add(step, row.epoch, row.numbers)
+
+    def _take_plain(self, row: PlainRow) -> None:
+        step = self._plain_steps.step_of(row)
+        if step is None or not row.numbers:
+            return
+        if row.is_training:
+            self.marks.trains_on()
+        self.plain.add(step, row.epoch, row.numbers, is_hit=row.has_loss)
+
+
+class _Rows:
+    """Rows of one kind of line, on their way into a table of their own."""
+
+    def __init__(self) -> None:
+        self.table = MetricTable()
+        self.hits = 0
+        self._names = SeriesNames()
+        self._new: list[dict[str, Any]] = []
+
+    def add(self, step: int, epoch: float | None, numbers: dict[str, float], *, is_hit: bool = True) -> None:
+        row: dict[str, Any] = {"step": step}
+        if epoch is not None:
+            row["epoch"] = epoch
+        for name, value in numbers.items():
+            shown = self._names.of(name)
+            row[f"{shown}_metric" if shown in _RESERVED else shown] = value
+        self._new.append(row)
+        self.hits += is_hit
+
+    def settle(self) -> None:
+        """Hand what was added to the table."""
+        if self._new:
+            self.table.add(self._new)
+            self._new = []

@@ -1,0 +1,147 @@
+"""Logs of standard output: what a trainer printed into a file, whatever trainer it was."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tui_ft.watch.log import LogBuffer
+from tui_ft.watch.reading import Reading
+from tui_ft.watch.sources.following import Follower, head_and_tail, is_lfs_pointer
+from tui_ft.watch.sources.foreign import ForeignSource
+from tui_ft.watch.sources.hf_trainer_state import stamp_of
+from tui_ft.watch.sources.log_reader import Hints, LogReader
+from tui_ft.watch.sources.protocol import Clock, Format, Place
+from tui_ft.watch.sources.rows import MetricTable
+from tui_ft.watch.sources.torchtune import is_disk_log
+from tui_ft.watch.sources.words import title_of
+from tui_ft.watch.state import FRESH_S, Evidence
+
+MOST_FILES = 200
+MOST_READINGS = 4
+"""A log is read again from its start at most so often, when it turns out to count otherwise."""
+
+_NAME = re.compile(
+    r"(?:\.(?:log|out|err|txt|stdout|stderr|output)(?:\.\d{1,3})?|^nohup[\w.-]*|^(?:log|logs|stdout|stderr|output)"
+    r"|^logging\.jsonl|\.(?:o|e)\d+)$",
+    re.IGNORECASE,
+)
+_LARGEST_TEXT_SHARE = 0.1
+
+
+def find(folder: Path, names: Sequence[str]) -> Iterator[Place]:
+    """Yield each file of a folder whose name is that of a log and whose head or tail tells of training."""
+    asked = [name for name in names if _NAME.search(name) and not _is_of_another_format(name, names)]
+    for name in asked[:MOST_FILES]:
+        path = folder / name
+        if stamp_of(path) and tells_of_training(path):
+            yield Place(format="stdout", path=path, files=(path,))
+
+
+def _is_of_another_format(name: str, names: Sequence[str]) -> bool:
+    return name == "running_log.txt" and "trainer_log.jsonl" in names
+
+
+def tells_of_training(path: Path) -> bool:
+    """True for a text file whose first or last 64 KiB hold rows of a training run."""
+    head, tail = head_and_tail(path)
+    if not head or is_lfs_pointer(head) or is_disk_log(path.name, head) or _is_binary(head):
+        return False
+    reader = LogReader()
+    for piece in (head, tail):
+        reader.take(piece.decode("utf-8", errors="replace"))
+        if reader.best is not None or (reader.bars.training is not None and reader.header.total_steps):
+            return True
+    return reader.bars.training is not None and bool(reader.marks.failed)
+
+
+def _is_binary(head: bytes) -> bool:
+    return head.count(0) > len(head) * _LARGEST_TEXT_SHARE
+
+
+class StdoutSource(ForeignSource):
+    """Follows a log. What it has no step for is counted; how it counts may show only later."""
+
+    def start_over(self) -> None:
+        super().start_over()
+        self._begin(Hints(), MOST_READINGS)
+        if self.log is None:
+            self.log = LogBuffer(self.place.path)
+
+    def _begin(self, hints: Hints, readings_left: int) -> None:
+        self._file = Follower(self.place.path, ends=b"\r\n")
+        self._reader = LogReader(hints)
+        self._readings_left = readings_left
+        self._rest = b""
+        self.table = MetricTable()
+        self.facts.title = title_of(self.place.path)
+        self.facts.is_complete = False
+
+    def advance(self, end: float) -> bool:
+        changed = False
+        while True:
+            data = self._file.read()
+            if self._file.restarted:
+                self._reader, changed = LogReader(), True
+                self._readings_left, self._rest = MOST_READINGS, b""
+            if data:
+                self._reader.take(data.decode("utf-8", errors="replace"))
+                changed = True
+            if self._reader.wants != self._reader.hints and self._readings_left > 0 and data:
+                self._begin(self._reader.wants, self._readings_left - 1)
+                continue
+            if self._file.is_at_end or time.monotonic() >= end:
+                break
+        if self._file.is_at_end:
+            changed = self._take_rest() or changed
+        return self._tell() or changed
+
+    def _take_rest(self) -> bool:
+        """The last line may have no end yet: what is whole in it counts already."""
+        rest = self._file.rest[-65_536:]
+        if rest == self._rest or not rest:
+            return False
+        self._rest = rest
+        age = self.clock() - (self._file.modified_at or 0.0)
+        self._reader.take_rest(rest.decode("utf-8", errors="replace"), is_final=age > FRESH_S)
+        return True
+
+    def _tell(self) -> bool:
+        """Bring table and facts up to date with what was read; True when the evidence changed."""
+        reader, facts = self._reader, self.facts
+        best = reader.best
+        self.table = best.table if best is not None else self.table
+        facts.total_steps = reader.total_steps
+        facts.settings = dict(reader.header.settings)
+        facts.model = reader.header.model
+        facts.checkpoint_steps = [float(step) for step in sorted(reader.header.checkpoints)]
+        facts.is_complete = self._file.is_at_end
+        facts.updated_at = self._file.modified_at
+        facts.bad_records = self._file.lost_pieces
+        before, marks = facts.evidence, reader.marks
+        facts.evidence = Evidence(
+            finished=marks.finished,
+            failed=marks.failed,
+            stopped=marks.stopped,
+            written_at=self._file.modified_at,
+            usual_gap_s=reader.bars.step_s,
+        )
+        return facts.evidence != before
+
+    def _read(self) -> Reading:
+        reading = super()._read()
+        reader: LogReader | None = getattr(self, "_reader", None)
+        if reader is None or reader.bar_step is None or reader.best is reader.plain:
+            return reading
+        from dataclasses import replace
+
+        return replace(reading, step=max(reader.bar_step, reading.step or 0))
+
+
+def _open(place: Place, clock: Clock) -> StdoutSource:
+    return StdoutSource(place, clock)
+
+
+FORMAT = Format(name="stdout", richness=40, find=find, open=_open)

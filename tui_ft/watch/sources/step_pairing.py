@@ -1,0 +1,201 @@
+"""Which step a printed dict belongs to, when only the progress bar beside it knows.
+
+To print a dict, tqdm clears its bar, writes, and draws the bar again: the bar after a clearing names the step
+of one print. Where stdout is a file and not flushed, the dicts themselves come later, many at once, but in
+the same order: so steps of prints wait in a queue, and each dict takes the first.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass, field
+
+from tui_ft.watch.sources.dict_lines import DictRow
+from tui_ft.watch.sources.tqdm_bars import Bar
+
+MOST_TRACKS = 64
+LONGEST_QUEUE = 100_000
+
+Placed = tuple[int | None, DictRow]
+
+
+@dataclass
+class _Track:
+    """The bar of one length: where it is, and the steps at which something was printed under it."""
+
+    total: int
+    n: int = 0
+    clears: int = 0
+    draws: int = 0
+    prints: deque[int] = field(default_factory=lambda: deque(maxlen=LONGEST_QUEUE))
+
+
+class StepPairing:
+    """Follows bars, clearings and dicts in the order of the log; places each dict at its step.
+
+    `total` is the length of the run by the bar of training: the one that is drawn again when a row of
+    training was printed. `step` is where that bar is; both None while no bar is known to be that one.
+    """
+
+    def __init__(self) -> None:
+        self.step_s: float | None = None
+        self._tracks: dict[int, _Track] = {}
+        self._trained: _Track | None = None
+        self._clears = 0
+        self._is_cleared = False
+        self._waiting: list[DictRow] = []
+        self._ratio = _Ratio()
+
+    @property
+    def has_bars(self) -> bool:
+        return bool(self._tracks)
+
+    @property
+    def training(self) -> _Track | None:
+        """The bar of training; before a dict has told which, the oldest bar that is under way."""
+        if self._trained is not None:
+            return self._trained
+        return next((track for track in self._tracks.values() if track.n < track.total), None)
+
+    def knows_steps_an_epoch(self, steps: float) -> None:
+        """The log's own header tells how many steps an epoch has."""
+        self._ratio.fix(steps)
+
+    def clear(self) -> None:
+        """The bar was wiped off its line: something is about to be printed."""
+        self._clears += 1
+        self._is_cleared = True
+
+    def draw(self, bar: Bar) -> list[Placed]:
+        """Take one drawing of a bar; return the dicts that are placed by it."""
+        self._is_cleared = False
+        if not bar.is_bare:
+            return []
+        track = self._tracks.get(bar.total)
+        if track is None:
+            if len(self._tracks) >= MOST_TRACKS:
+                del self._tracks[
+                    next(known for known in self._tracks if self._tracks[known] is not self._trained)
+                ]
+            track = self._tracks[bar.total] = _Track(bar.total, clears=self._clears)
+        if bar.n < track.n:
+            track.prints.clear()
+        track.n = bar.n
+        track.draws += 1
+        if track is self._trained or self._trained is None:
+            self.step_s = bar.step_s
+        if track.clears == self._clears:
+            return []
+        track.clears = self._clears
+        track.prints.append(bar.n)
+        return self._place_waiting(track)
+
+    def place(self, row: DictRow) -> list[Placed]:
+        """Take one dict; return what can be placed now: a dict may wait for the bar that is drawn next."""
+        track = self._trained or self._most_printed()
+        if track is not None and track.prints:
+            if row.is_training:
+                self._trained = track
+            return [(self._take(track, row), row)]
+        if self._is_cleared:
+            self._waiting.append(row)
+            return []
+        return self._place_beside(row)
+
+    def flush(self) -> list[Placed]:
+        """Place what still waits for a bar: at the end of the log there is none."""
+        waiting, self._waiting = self._waiting, []
+        track = self.training
+        return [(track.n if track is not None else None, row) for row in waiting]
+
+    def _most_printed(self) -> _Track | None:
+        return max(self._tracks.values(), key=lambda track: len(track.prints), default=None)
+
+    def _place_waiting(self, track: _Track) -> list[Placed]:
+        if not self._waiting or (track is not self._trained and not self._may_be_trained(track)):
+            return []
+        if any(row.is_training for row in self._waiting):
+            self._trained = track
+        waiting, self._waiting = self._waiting, []
+        early, last = waiting[:-1], waiting[-1]
+        placed: list[Placed] = [(self._ratio.step_of(row, track.n), row) for row in early]
+        return [*placed, (self._take(track, last), last)]
+
+    def _may_be_trained(self, track: _Track) -> bool:
+        return self._trained is None and (
+            any(row.is_training for row in self._waiting) or track is self.training
+        )
+
+    def _take(self, track: _Track, row: DictRow) -> int:
+        """Take the first waiting print that fits the epoch of the row, and drop those before it."""
+        for at, step in enumerate(track.prints):
+            if self._ratio.fits(row, step):
+                for _ in range(at + 1):
+                    track.prints.popleft()
+                self._ratio.learn(row, step)
+                return step
+        known = self._ratio.step_of(row, None)
+        if known is not None:
+            return known
+        step = track.prints.popleft()
+        self._ratio.forget()
+        self._ratio.learn(row, step)
+        return step
+
+    def _place_beside(self, row: DictRow) -> list[Placed]:
+        """A dict that no clearing announces: it belongs to the bar drawn last, if there is one."""
+        track = self._trained
+        if track is None:
+            drawn = [track for track in self._tracks.values() if track.n]
+            track = drawn[-1] if drawn else None
+            if track is not None and row.is_training:
+                self._trained = track
+        if track is None:
+            return [(None, row)]
+        return [(self._ratio.step_of(row, track.n), row)]
+
+
+class _Ratio:
+    """Steps an epoch, as bounds that each placed row narrows; an epoch is printed with few digits."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        self.low, self.high = 0.0, math.inf
+
+    def fix(self, steps: float) -> None:
+        self.low, self.high = steps * 0.999, steps * 1.001
+
+    def _bounds(self, row: DictRow, step: int) -> tuple[float, float] | None:
+        if row.epoch is None or not math.isfinite(row.epoch) or row.epoch <= 0.0:
+            return None
+        slack = _rounding(row)
+        low = max(step - 1, 0) / (row.epoch + slack)
+        return low, (step + 1) / (row.epoch - slack) if row.epoch > slack else math.inf
+
+    def fits(self, row: DictRow, step: int) -> bool:
+        bounds = self._bounds(row, step)
+        return bounds is None or (bounds[0] <= self.high and bounds[1] >= self.low)
+
+    def learn(self, row: DictRow, step: int) -> None:
+        bounds = self._bounds(row, step)
+        if bounds is not None:
+            self.low, self.high = max(self.low, bounds[0]), min(self.high, bounds[1])
+
+    def step_of(self, row: DictRow, otherwise: int | None) -> int | None:
+        """The step by the row's epoch where the bounds are narrow and `otherwise` does not fit them."""
+        if otherwise is not None and self.fits(row, otherwise):
+            return otherwise
+        if row.epoch is None or not self.low or self.high > self.low * 1.02:
+            return otherwise
+        return round(row.epoch * (self.low + self.high) / 2.0)
+
+
+def _rounding(row: DictRow) -> float:
+    """Half a unit of the last printed digit: two decimals before transformers 5, then four digits."""
+    epoch = row.epoch or 0.0
+    if row.is_quoted and epoch > 0.0:
+        return 0.5 * 10.0 ** (math.floor(math.log10(epoch)) - 3)
+    return 0.005

@@ -1,0 +1,61 @@
+"""Progress bars of tqdm, as they are drawn into a log."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_BAR = re.compile(
+    r"(?P<desc>[^\r\n]{0,300}?)\s*(?P<percent>\d{1,3})%\|[^|\r\n]{0,400}\| *(?P<n>\d{1,15})/(?P<total>\d{1,15})"
+    r" \[(?P<elapsed>[\d:]{4,12})<(?P<left>[^,\]]{1,24})(?:, *(?P<rate>[^,\]]{1,24}))?(?P<post>,[^\]\r\n]{0,2000})?\]"
+)
+_RATE = re.compile(r"([\d.]+)(it/s|s/it)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bar:
+    """One drawing of a bar: `n` of `total`, what stands before it and after it, seconds a step where known."""
+
+    n: int
+    total: int
+    label: str
+    postfix: str
+    step_s: float | None
+
+    @property
+    def is_bare(self) -> bool:
+        """True for a bar without a label: the trainer's own bars have none."""
+        return not self.label
+
+
+def read_bar(text: str) -> tuple[Bar, int] | None:
+    """Return the bar in a text and where it ends; None for a text without one."""
+    if "%|" not in text:
+        return None
+    match = _BAR.search(text)
+    if match is None:
+        return None
+    n, total = int(match["n"]), int(match["total"])
+    if not total or n > total:
+        return None
+    bar = Bar(
+        n=n,
+        total=total,
+        label=match["desc"].strip(" :\t\x00"),
+        postfix=(match["post"] or "").strip(", "),
+        step_s=_seconds(match["rate"] or ""),
+    )
+    return bar, match.end()
+
+
+def _seconds(rate: str) -> float | None:
+    match = _RATE.search(rate)
+    if match is None:
+        return None
+    try:
+        number = float(match[1])
+    except ValueError:
+        return None
+    if match[2] == "s/it":
+        return number
+    return 1.0 / number if number else None
