@@ -41,12 +41,15 @@ class KeyBar(Widget):
 
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, self._read)
-        self._read(self.screen)
+        self._take(self.screen)  # before the screen is on top: its first frame has its keys
 
     def _read(self, screen: Screen[object]) -> None:
-        """Take over the keys that work now; repaint only when they changed."""
-        if not screen.is_current:
-            return
+        """Take over the keys that work now; those of a screen behind another one are not asked for."""
+        if screen.is_current:
+            self._take(screen)
+
+    def _take(self, screen: Screen[object]) -> None:
+        """Show the keys of `screen`; repaints only when they changed."""
         shown = {  # keys that do the same stand there once, under the first of them
             active.binding.action: active.binding
             for active in reversed(screen.active_bindings.values())
