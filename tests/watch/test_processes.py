@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.hardware.fake_nvml import FULL, GIB, FakeNvml
-from tests.started import python, started, until
+from tests.started import end_group, python, started, until
 from tui_ft.hardware import gpu, processes
 from tui_ft.hardware.gpu import read_gpus
 from tui_ft.watch.log import clean_line
 from tui_ft.watch.processes.box import Box, Group, Scanner, scan
+from tui_ft.watch.processes.searching import search
 from tui_ft.watch.processes.writers import Writer, lives, named_writer_gone, writers
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are read from /proc")
@@ -279,3 +280,54 @@ def test_paths_of_another_container_mean_nothing_here(
 def test_the_root_of_another_container_is_told() -> None:
     assert not processes.has_other_root(os.getpid())
     assert not processes.has_other_root(1 << 30), "gone: nothing is known"
+
+
+def test_event_files_that_nobody_holds_open_are_found_by_the_pid_in_their_names(tmp_path: Path) -> None:
+    """torch's SummaryWriter opens its file for every flush and closes it again."""
+    code = (
+        "import os, sys, time\nopen('my.wandb', 'ab').close()\nheld = open('trainer_log.jsonl', 'ab')\n"
+        "os.makedirs('logs/a')\nhere = os.uname().nodename\n"
+        "for pid in (os.getpid(), 1):\n"
+        "    open(f'logs/a/events.out.tfevents.{int(time.time())}.{here}.{pid}.0', 'wb').close()\n"
+        "open('ready', 'w').close()\ntime.sleep(100)"
+    )
+    with started(python(code), tmp_path) as child:
+        until((tmp_path / "ready").exists, "its files")
+        group = Scanner().scan().groups
+        mine = next(one for one in group if one.pid == child.pid)
+    assert [path.name.split(".")[-2] for path in mine.paths[1:]] == [str(child.pid)]
+    assert mine.likely == (tmp_path / "my.wandb",)
+
+
+def test_what_two_trainings_in_one_folder_may_have_written_is_of_neither(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text("import time\ntime.sleep(100)\n")
+    both = [[sys.executable, "train.py", name] for name in "ab"]
+    with started(both[0], tmp_path) as one, started(both[1], tmp_path) as two:
+        (tmp_path / "out").mkdir()
+        (tmp_path / "out/trainer_state.json").touch()
+
+        def likely() -> dict[int, tuple[Path, ...]]:
+            return {group.pid: group.likely for group in Scanner().scan().groups if group.cwd == tmp_path}
+
+        until(lambda: likely() == {one.pid: (), two.pid: ()}, "both")
+        end_group(two)
+        until(lambda: likely() == {one.pid: (tmp_path / "out/trainer_state.json",)}, "it to be the one's")
+
+
+def test_files_from_before_the_process_are_not_its_own(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text("import time\ntime.sleep(100)\n")
+    (tmp_path / "metrics.csv").touch()
+    os.utime(tmp_path / "metrics.csv", (1_700_000_000, 1_700_000_000))
+    with started([sys.executable, "train.py"], tmp_path) as child:
+        assert found(child.pid).likely == ()
+
+
+def test_a_search_ends_in_a_huge_tree(tmp_path: Path) -> None:
+    for at in range(60):
+        folder = tmp_path / f"d{at}"
+        folder.mkdir()
+        for inner in range(120):
+            (folder / f"f{inner}").touch()
+    (tmp_path / "d0" / "loop").symlink_to(tmp_path)
+    assert search([tmp_path, tmp_path / "none"], 0.0, {1}) == ((), ())
+    assert search([Path("/proc"), Path("/nowhere")], 0.0, {1}) == ((), ())

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from tui_ft.errors import TuiFtError
 from tui_ft.watch import formats
 from tui_ft.watch.found import FoundRun
+from tui_ft.watch.likeness import Glimpse, are_same, look_at
 from tui_ft.watch.processes.box import Group, scan
 from tui_ft.watch.processes.run_files import is_run_file
+from tui_ft.watch.processes.searching import SLACK_S
 from tui_ft.watch.sources.protocol import Place
 
 Find = Callable[[Path], list[FoundRun]]
 """How runs are found under a path: `watch.finding.find_runs` at some moment."""
 
-_SLACK_S = 5.0
-_MOST_FOLDERS = 200
+_LOOK_S = 0.1
 _CHECKPOINT = "checkpoint-"
+_STATE = "trainer_state.json"
 _DATABASE = ".db"
 
 
@@ -32,25 +34,75 @@ def run_of(pid: int, find: Find) -> FoundRun | None:
 
 
 def found_run(group: Group, find: Find) -> FoundRun | None:
-    """Return the run that a group writes, all its sources together; None when none is to be seen yet."""
+    """Return the run that a group writes, all its sources together; None when none is to be seen yet.
+
+    What the process is known to write is taken; what is only likely its own, unless it tells of another run.
+    """
     if group.our_run is not None:
         return next(iter(_find(find, group.our_run)), None)
-    places: dict[tuple[str, Path], Place] = {}
-    folders: list[FoundRun] = []
-    for path in dict.fromkeys([*map(_where_to_look, group.paths), *_checkpoint_folders(group)]):
-        runs = [run for run in _find(find, path) if not run.is_ours and _is_fresh(run, group)]
-        taken = [run for run in runs if _is_open(run, group)][:1] or runs[:1]
-        folders += taken if path.is_dir() else []
-        for place in (place for run in taken for place in run.places if _is_fresh_place(place, group)):
-            known = places.get((place.format, place.path))
-            if known is None or len(known.files) < len(place.files):
-                places[place.format, place.path] = place
-    if not places:
-        return None
-    ordered = sorted(places.values(), key=lambda place: -formats.richness(place.format))
-    whole = max(folders, key=lambda run: len(run.places), default=None)
-    path = whole.path if whole is not None else ordered[0].path
-    return FoundRun(title=whole.title if whole is not None else group.title, path=path, places=tuple(ordered))
+    known = _Places(group, find)
+    for path in dict.fromkeys(map(_where_to_look, group.paths)):
+        known.add(path)
+    for path in dict.fromkeys(map(_where_to_look, group.likely)):
+        known.add(path, is_likely=True)
+    return known.found()
+
+
+class _Places:
+    """The sources of one run, as they come together."""
+
+    def __init__(self, group: Group, find: Find) -> None:
+        self._group = group
+        self._find = find
+        self._places: dict[tuple[str, Path], Place] = {}
+        self._whole: FoundRun | None = None
+        self._glimpses: dict[tuple[str, Path], Glimpse] = {}
+
+    def add(self, path: Path, *, is_likely: bool = False) -> None:
+        """Add the run at `path`: of several there the one that the process has open, else the first."""
+        runs = [run for run in _find(self._find, path) if not run.is_ours and self._is_fresh(run.places)]
+        run = next((run for run in runs if self._is_open(run)), runs[0] if runs else None)
+        if run is None or (is_likely and self._tells_of_another(run)):
+            return
+        for place in run.places:
+            known = self._places.get((place.format, place.path))
+            is_larger = known is None or len(known.files) < len(place.files)
+            if is_larger and self._is_fresh([place]):
+                self._places[place.format, place.path] = place
+        if path.is_dir() and (self._whole is None or len(self._whole.places) < len(run.places)):
+            self._whole = run
+
+    def found(self) -> FoundRun | None:
+        """All of them as one run, the richest first."""
+        places = sorted(self._places.values(), key=lambda place: -formats.richness(place.format))
+        if not places:
+            return None
+        if self._whole is None:
+            return FoundRun(title=self._group.title, path=places[0].path, places=tuple(places))
+        return FoundRun(title=self._whole.title, path=self._whole.path, places=tuple(places))
+
+    def _is_fresh(self, places: Iterable[Place]) -> bool:
+        """An output folder may hold older runs: what nobody wrote since the process began is not its own."""
+        began = self._group.started_at
+        return began is None or any(
+            _changed(file) >= began - SLACK_S for place in places for file in place.files
+        )
+
+    def _is_open(self, run: FoundRun) -> bool:
+        mine = set(self._group.paths)
+        return any(file in mine for place in run.places for file in place.files)
+
+    def _tells_of_another(self, run: FoundRun) -> bool:
+        known = [self._glimpse(place) for place in self._places.values()]
+        return any(
+            are_same(self._glimpse(place), glimpse) is False for place in run.places for glimpse in known
+        )
+
+    def _glimpse(self, place: Place) -> Glimpse:
+        key = (place.format, place.path)
+        if key not in self._glimpses:
+            self._glimpses[key] = look_at(place, time.time, _LOOK_S)
+        return self._glimpses[key]
 
 
 def _find(find: Find, path: Path) -> list[FoundRun]:
@@ -62,44 +114,11 @@ def _find(find: Find, path: Path) -> list[FoundRun]:
 
 def _where_to_look(path: Path) -> Path:
     """The folder of a logger's file: what it wrote before a restart lies there too."""
-    if path.name.endswith(_DATABASE) or not is_run_file(str(path)):
-        return path
-    return path.parent
-
-
-def _is_open(run: FoundRun, group: Group) -> bool:
-    mine = set(group.paths)
-    return any(file in mine for place in run.places for file in place.files)
-
-
-def _is_fresh(run: FoundRun, group: Group) -> bool:
-    return any(_is_fresh_place(place, group) for place in run.places)
-
-
-def _is_fresh_place(place: Place, group: Group) -> bool:
-    """An output folder may hold older runs: what was last written before the process began is not its own."""
-    if group.started_at is None:
-        return True
-    return any(_changed(path) >= group.started_at - _SLACK_S for path in place.files)
-
-
-def _checkpoint_folders(group: Group) -> Iterator[Path]:
-    """Yield folders in the working directory that got checkpoints since the process began."""
-    if group.cwd is None or group.started_at is None or any(path.is_dir() for path in group.paths):
-        return
-    for folder in _folders(group.cwd):
-        inner = [path for path in _folders(folder) if path.name.startswith(_CHECKPOINT)]
-        if any(_changed(path) >= group.started_at - _SLACK_S for path in inner):
-            yield folder
-
-
-def _folders(path: Path) -> Sequence[Path]:
-    try:
-        with os.scandir(path) as entries:
-            some = [entry for _, entry in zip(range(5 * _MOST_FOLDERS), entries, strict=False)]
-            return [Path(entry.path) for entry in some if entry.is_dir(follow_symlinks=False)][:_MOST_FOLDERS]
-    except OSError:
-        return []
+    if path.name == _STATE and path.parent.name.startswith(_CHECKPOINT):
+        return path.parent.parent
+    if path.name == _STATE or (is_run_file(str(path)) and not path.name.endswith(_DATABASE)):
+        return path.parent
+    return path
 
 
 def _changed(path: Path) -> float:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tui_ft.hardware import gpu, processes
@@ -15,6 +16,7 @@ from tui_ft.watch.processes.gpu_owners import Owner, hidden_owners, owners
 from tui_ft.watch.processes.grouping import group_looks
 from tui_ft.watch.processes.looks import Look, Looker
 from tui_ft.watch.processes.run_files import output_folders
+from tui_ft.watch.processes.searching import Key, Recent, Searches
 from tui_ft.watch.processes.secrets import mask_arguments
 
 _LONGEST_COMMAND = 500
@@ -28,8 +30,10 @@ class Group:
     `pid` is the head's, with its `start_time` (clock ticks since boot) and `started_at` (unix seconds);
     `pids` are all, the head first. `command` is one line, safe to show: cleaned, secrets masked. `paths`
     are what it writes, the surest first: open files of loggers, then logs, then the folders that it was
-    told; they need not exist. `our_run` is the run directory of a run of ours. `gpu_bytes` and `gpus` are
-    what is known of its GPU memory and of the GPUs it holds; `why` says what gave it away.
+    told; they need not exist. `likely` are run files in its working directory that are as young as it and
+    that no other training there can have written. `our_run` is the run directory of a run of ours.
+    `gpu_bytes` and `gpus` are what is known of its GPU memory and of the GPUs it holds; `why` says what
+    gave it away.
     """
 
     pid: int
@@ -41,6 +45,7 @@ class Group:
     title: str
     cwd: Path | None = None
     paths: tuple[Path, ...] = ()
+    likely: tuple[Path, ...] = ()
     our_run: Path | None = None
     gpu_bytes: int | None = None
     gpus: tuple[int, ...] = ()
@@ -60,7 +65,8 @@ class Scanner:
 
     def __init__(self) -> None:
         self._looker = Looker()
-        self._folders: dict[tuple[int, int], list[Path]] = {}
+        self._folders: dict[Key, tuple[object, list[Path]]] = {}
+        self._searches = Searches()
         self._lock = threading.Lock()
 
     def scan(self, reading: GpuReading | None = None) -> Box:
@@ -70,8 +76,10 @@ class Scanner:
             looks = self._looker.look(frozenset(owner.pid for owner in known))
             writers = _pipe_readers(looks)
             groups = [self._group(members, known, writers) for members in group_looks(looks)]
-            folders = self._folders
-            self._folders = {key: folders[key] for key in ((g.pid, g.start_time) for g in groups)}
+            keys = {(group.pid, group.start_time) for group in groups}
+            self._folders = {key: known for key, known in self._folders.items() if key in keys}
+            self._searches.keep(keys)
+            groups = _without_shared(groups)
         holders = {index for look in looks.values() for index in look.files.gpus}
         notes = hidden_owners(reading, holders) if reading is not None else []
         groups.sort(key=lambda group: -group.start_time)
@@ -85,8 +93,9 @@ class Scanner:
         held = {owner.gpu for owner in mine} or {index for look in members for index in look.files.gpus}
         our_run = next((look.command.run_path for look in members if look.command.run_path), None)
         folders = self._output_folders(head, members)
-        paths = _written(members, tees) + folders
         trainer = next((look for look in members if look.is_training), head)
+        recent = self._recent(head, trainer, folders, pids) if our_run is None else Recent()
+        sure, logs = _written(members, tees)
         telling = next((look for look in members if look.files.sure), trainer)
         return Group(
             pid=head.pid,
@@ -97,27 +106,32 @@ class Scanner:
             command=clean_line(" ".join(mask_arguments(head.arguments)))[:_LONGEST_COMMAND],
             title=clean_line(_title(our_run, folders, trainer, head)),
             cwd=trainer.cwd or head.cwd,
-            paths=tuple(dict.fromkeys(paths)),
+            paths=tuple(dict.fromkeys((*sure, *recent.named, *logs, *folders))),
+            likely=recent.young,
             our_run=our_run,
             gpu_bytes=sum(shares) if shares else None,
             gpus=tuple(sorted(held)),
             why=clean_line(telling.why),
         )
 
+    def _recent(self, head: Look, trainer: Look, folders: Sequence[Path], pids: Collection[int]) -> Recent:
+        tops = [*folders, *([trainer.cwd] if trainer.cwd is not None else [])]
+        since = processes.started_at(head.stat.started)
+        return self._searches.of((head.pid, head.stat.started), tops, since, pids)
+
     def _output_folders(self, head: Look, members: Sequence[Look]) -> list[Path]:
         key = (head.pid, head.stat.started)
+        telling = [look for look in members if (look.is_training or look is head) and not look.is_elsewhere]
+        commands = {look.arguments for look in telling}  # a fork may still become another program
         known = self._folders.get(key)
-        if known is None:
-            known = []
-            for look in (look for look in members if look.is_training or look is head):
-                if look.is_elsewhere:
-                    continue
+        if known is None or known[0] != commands:
+            folders: list[Path] = []
+            for look in telling:
                 environment = processes.environment(look.pid, _ENVIRONMENT)
-                command = look.command
-                known += output_folders(command.options, command.words, look.cwd, environment)
-            known = [Path(os.path.realpath(folder)) for folder in known]  # as the kernel names open files
-            self._folders[key] = known = list(dict.fromkeys(known))
-        return known
+                folders += output_folders(look.command.options, look.command.words, look.cwd, environment)
+            real = [Path(os.path.realpath(folder)) for folder in folders]  # as the kernel names open files
+            known = self._folders[key] = (commands, list(dict.fromkeys(real)))
+        return known[1]
 
 
 _scanner = Scanner()
@@ -140,11 +154,20 @@ def _pipe_readers(looks: Mapping[int, Look]) -> dict[str, list[str]]:
     return found
 
 
-def _written(members: Sequence[Look], tees: Mapping[str, list[str]]) -> list[Path]:
+def _without_shared(groups: Sequence[Group]) -> list[Group]:
+    """Leave out of `likely` what two trainings could have written, and what one of them surely has."""
+    claims = Counter(path for group in groups for path in (*group.paths, *group.likely))
+    return [
+        replace(group, likely=tuple(path for path in group.likely if claims[path] == 1)) for group in groups
+    ]
+
+
+def _written(members: Sequence[Look], tees: Mapping[str, list[str]]) -> tuple[list[Path], list[Path]]:
+    """The open files of loggers, and the logs."""
     sure = [name for look in members for name in look.files.sure]
     logs = [name for look in members for name in look.files.logs]
     teed = [name for look in members for pipe in look.files.pipes for name in tees.get(pipe, ())]
-    return [Path(name) for name in (*sure, *logs, *teed)]
+    return [Path(name) for name in sure], [Path(name) for name in (*logs, *teed)]
 
 
 def _title(our_run: Path | None, folders: Sequence[Path], trainer: Look, head: Look) -> str:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from tui_ft.hardware import host, processes
 from tui_ft.watch.processes.box import Group, scan
+from tui_ft.watch.processes.searching import SLACK_S, named_writer
 
-_NAMED = re.compile(r"events\.out\.tfevents\.(\d+)\.(.+?)\.(\d+)\.\d+(?:\..*)?")
-_START_SLACK_S = 5.0
 _RESTING_S = 5.0
 """A file written so lately may be another container's that has our host's name: its pid is not ours then."""
 
@@ -42,7 +40,7 @@ def writes_any(group: Group, wanted: Sequence[Path]) -> bool:
     return any(
         path == mine or (mine in path.parents and _is_of(group, path)) or _is_same(path, mine)
         for path in wanted
-        for mine in group.paths
+        for mine in (*group.paths, *group.likely)
     )
 
 
@@ -52,7 +50,7 @@ def _is_of(group: Group, path: Path) -> bool:
         changed = path.stat().st_mtime
     except OSError:
         return False
-    return group.started_at is None or changed >= group.started_at - _START_SLACK_S
+    return group.started_at is None or changed >= group.started_at - SLACK_S
 
 
 def _is_same(one: Path, other: Path) -> bool:
@@ -76,16 +74,15 @@ def named_writer_gone(path: Path, now: float) -> bool | None:
     TensorBoard names start, host and pid. They say something only on this host, within this boot, and of
     a file that rests: on a shared disk another container may have the same host name.
     """
-    match = _NAMED.fullmatch(path.name)
+    writer = named_writer(path.name)
     boot = processes.boot_time()
-    if match is None or boot is None or match[2] != host.hostname() or len(match[3]) > 9:
+    if writer is None or boot is None or writer.host != host.hostname():
         return None
-    created, pid = float(match[1][:12]), int(match[3])
-    if created < boot or pid == 0:
+    if writer.created < boot or writer.pid == 0:
         return None
-    started = processes.start_time(pid)
+    started = processes.start_time(writer.pid)
     since = processes.started_at(started) if started is not None else None
-    if since is not None and since <= created + _START_SLACK_S:
+    if since is not None and since <= writer.created + SLACK_S:
         return False
     try:
         rests = abs(now - path.stat().st_mtime) > _RESTING_S
