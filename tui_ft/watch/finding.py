@@ -112,7 +112,8 @@ def _our_run_around(top: Path) -> RunDirectory | None:
 
 
 def _runs_of(walk: Walk, path: Path, now: float) -> list[FoundRun]:
-    places = distinct(walk.places)
+    pointers = frozenset(walk.pointers)
+    places = [place for place in distinct(walk.places) if not pointers.issuperset(place.files)]
     glances = _Glances(now)
     if walk.is_guess and all(_is_empty(glances.look(place)) for place in places):
         return []

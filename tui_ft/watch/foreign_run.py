@@ -77,6 +77,7 @@ class ForeignRun:
         shown = self._sources[self._shown]
         is_alone = len(self._sources) == 1
         changed = shown.poll(budget_s if is_alone else budget_s * (1 - SHARE))
+        self._polled_at[self._shown] = time.monotonic()
         changed = self._poll_others(end) or changed
         changed = self._writers.poll(changed) or changed
         if not changed and self._told and not self._is_due():
@@ -101,7 +102,9 @@ class ForeignRun:
         return changed
 
     def _is_due(self) -> bool:
-        """True when the state has changed by the mere passing of time."""
+        """True when the state has changed by the mere passing of time, or all has been read by now."""
+        if self._is_whole() != self._reading.is_complete:
+            return True
         status, reason = decide(merging.combine(self._told, self._writers.known), self._clock())
         return (status, clean_line(reason)) != (self._reading.status, self._reading.reason)
 
@@ -131,16 +134,19 @@ class ForeignRun:
             others=self._others(),
             pids=self._writers.known.pids,
             notes=(*merged.notes, *self.found.notes),
-            is_complete=merged.is_complete and (self._is_read() or self._beside_s > LONGEST_BESIDE_S),
+            is_complete=self._is_whole(),
         )
         return True
 
-    def _is_read(self) -> bool:
-        return all(
+    def _is_whole(self) -> bool:
+        """True when the history is read; that of the sources beside is not waited for too long."""
+        if not self._sources[self._shown].reading.is_complete:
+            return False
+        are_read = all(
             source.reading.is_complete and self._polled_at[at] > float("-inf")
             for at, source in enumerate(self._sources)
-            if at != self._shown
         )
+        return are_read or self._beside_s > LONGEST_BESIDE_S
 
     def _others(self) -> tuple[OtherSource, ...]:
         beside = (source for at, source in enumerate(self._sources) if at != self._shown)

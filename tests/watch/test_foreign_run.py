@@ -1,0 +1,235 @@
+"""One run of several sources: which is shown, what the others lend, and what state they give together."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import pytest
+from run_folders import NOON, TRACEBACK, hf_state, losses, screen_log, trainer_log, write
+from synthetic_run import SyntheticRun
+
+from tui_ft.hardware import processes
+from tui_ft.watch import finding, report
+from tui_ft.watch.foreign_run import ForeignRun, open_run
+from tui_ft.watch.processes.writers import Writer
+from tui_ft.watch.reading import Reading
+from tui_ft.watch.sources.tui_ft import TuiFtSource
+
+
+RESULTS = '{"epoch": 1.0, "train_loss": 2.5, "train_runtime": 12.5}'
+
+
+def nobody(paths: Iterable[Path]) -> tuple[Writer, ...]:
+    return ()
+
+
+def opened(path: Path, now: float = NOON, writers: Callable[..., tuple[Writer, ...]] = nobody) -> ForeignRun:
+    found = finding.find_runs(path, now)
+    assert len(found) == 1
+    source = open_run(found[0], lambda: now, writers)
+    assert isinstance(source, ForeignRun)
+    return source
+
+
+def read(path: Path, now: float = NOON, writers: Callable[..., tuple[Writer, ...]] = nobody) -> Reading:
+    return report.read_whole(opened(path, now, writers))
+
+
+def until(source: ForeignRun, is_so: Callable[[Reading], bool], within_s: float = 20.0) -> Reading:
+    end = time.monotonic() + within_s
+    while not is_so(source.reading) and time.monotonic() < end:
+        source.poll(0.05)
+        time.sleep(0.01)
+    return source.reading
+
+
+@pytest.fixture
+def child() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    """Start a Python of its own; none outlives the test."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(code: str, *arguments: str) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen([sys.executable, "-c", code, *arguments], stdin=subprocess.PIPE)
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_a_run_of_ours_is_opened_by_the_same_door(tmp_path: Path) -> None:
+    with SyntheticRun(tmp_path, total_steps=8) as made:
+        made.begin_training()
+        made.advance(8)
+        made.finish()
+    source = open_run(finding.resolve(tmp_path, made.run.id))
+    assert isinstance(source, TuiFtSource)
+    assert report.read_whole(source).status == "finished"
+
+
+def test_the_richest_source_is_shown_and_the_others_lend_what_it_lacks(tmp_path: Path) -> None:
+    values = losses()
+    hf_state(tmp_path / "out", values)
+    trainer_log(tmp_path / "out", values)
+    reading = read(tmp_path)
+    assert reading.source == "hf_trainer_state"
+    assert reading.series["loss"].last == (20, values[-1])
+    assert reading.borrowed == {"accuracy": "llamafactory"}
+    assert len(reading.series["accuracy"]) == 20
+    assert any("accuracy" in note for note in reading.notes)
+    assert [other.source for other in reading.others] == ["llamafactory"]
+
+
+def test_the_json_keeps_what_is_lent_apart(tmp_path: Path) -> None:
+    hf_state(tmp_path / "out", losses())
+    trainer_log(tmp_path / "out", losses())
+    told = report.as_json(read(tmp_path))
+    assert set(told["series"]) == {"loss", "grad_norm", "learning_rate"}
+    assert told["borrowed_series"]["accuracy"]["source"] == "llamafactory"
+    assert told["borrowed_series"]["accuracy"]["points"] == 20
+    assert [other["source"] for other in told["others"]] == ["llamafactory"]
+    assert "llamafactory" in report.as_text(read(tmp_path), NOON)
+
+
+def test_while_it_runs_what_is_written_as_it_trains_is_shown_before_a_checkpoint(tmp_path: Path) -> None:
+    values = losses(60)
+    hf_state(tmp_path / "out/checkpoint-40", values[:40], total=100, at=NOON - 60)
+    trainer_log(tmp_path / "out", values, total=100, at=NOON - 5)
+    reading = read(tmp_path)
+    assert (reading.source, reading.step, reading.status) == ("llamafactory", 60, "running")
+    assert reading.borrowed["grad_norm"] == "hf_trainer_state"
+    assert len(reading.series["grad_norm"]) == 40
+    assert reading.checkpoint_steps == (40,)
+
+
+def test_a_source_that_was_left_behind_is_not_shown(tmp_path: Path) -> None:
+    values = losses(100)
+    hf_state(tmp_path / "out/checkpoint-40", values[:40], total=100, at=NOON - 5)
+    trainer_log(tmp_path / "out", values, at=NOON - 5)
+    write(tmp_path / "out/all_results.json", RESULTS, NOON)
+    reading = read(tmp_path)
+    assert (reading.status, reading.source, reading.step) == ("finished", "llamafactory", 100)
+
+
+def test_a_mark_of_an_end_counts_from_a_source_that_is_not_shown(tmp_path: Path) -> None:
+    values = losses()
+    hf_state(tmp_path / "out", values, total=50, at=NOON - 9999)
+    screen_log(tmp_path / "out.log", values, total=50, end=TRACEBACK, at=NOON - 9999)
+    reading = read(tmp_path)
+    assert (reading.source, reading.status) == ("hf_trainer_state", "failed")
+    assert "the data ran out" in reading.reason
+
+
+def test_a_mark_is_void_when_another_source_goes_on_after_it(tmp_path: Path) -> None:
+    values = losses(60)
+    screen_log(tmp_path / "out.log", values[:20], total=100, end=TRACEBACK, at=NOON - 9999)
+    trainer_log(tmp_path / "out", values, total=100, at=NOON - 5)
+    reading = read(tmp_path)
+    assert (reading.source, reading.status, reading.step) == ("llamafactory", "running", 60)
+
+
+def test_nothing_fresh_and_nobody_known_is_not_known(tmp_path: Path) -> None:
+    trainer_log(tmp_path / "out", losses(), total=100, at=NOON - 86_400)
+    reading = read(tmp_path)
+    assert reading.status == "unknown"
+    assert "no mark of an end" in reading.reason
+
+
+def test_a_writer_that_lives_makes_it_run_and_its_silence_quiet(tmp_path: Path) -> None:
+    me = Writer(os.getpid(), processes.start_time(os.getpid()) or 0)
+    trainer_log(tmp_path / "out", losses(), total=100, at=NOON - 86_400)
+    reading = read(tmp_path, NOON, lambda paths: (me,))
+    assert (reading.status, reading.pids) == ("quiet", (os.getpid(),))
+    assert read(tmp_path, NOON - 86_390, lambda paths: (me,)).status == "running"
+
+
+ENDS = {
+    "exit 0": ("input()", None, ("finished", "exit code 0")),
+    "exit 3": ("input(); raise SystemExit(3)", None, ("failed", "exit code 3")),
+    "kill -9": ("input()", 9, ("lost", "")),
+    "terminated": ("input()", 15, ("stopped", "SIGTERM")),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_the_end_of_the_process_that_writes_changes_the_state_at_once(
+    tmp_path: Path, child: Callable[..., subprocess.Popen[bytes]], end: str
+) -> None:
+    code, number, (status, words) = ENDS[end]
+    process = child(code)
+    writer = Writer(process.pid, processes.start_time(process.pid) or 0)
+    file = trainer_log(tmp_path / "out", losses(), total=100)
+    alive = (writer,)
+    source = opened(tmp_path, NOON, lambda paths: alive if process.poll() is None else ())
+    assert until(source, lambda reading: bool(reading.pids)).status == "running"
+    if number is not None:
+        process.send_signal(number)
+    else:
+        assert process.stdin is not None
+        process.stdin.write(b"\n")
+        process.stdin.close()
+    reading = until(source, lambda reading: reading.status != "running")
+    assert file.exists()
+    assert reading.pids == ()
+    if not words:
+        assert reading.status == status
+    elif reading.status != "lost":  # an older kernel does not tell how a process ended
+        assert reading.status == status
+        assert words in reading.reason
+
+
+def test_a_mark_in_the_files_wins_over_the_exit_of_the_process(
+    tmp_path: Path, child: Callable[..., subprocess.Popen[bytes]]
+) -> None:
+    process = child("input(); raise SystemExit(1)")
+    writer = Writer(process.pid, processes.start_time(process.pid) or 0)
+    trainer_log(tmp_path / "out", losses(), total=100)
+    source = opened(tmp_path, NOON, lambda paths: (writer,) if process.poll() is None else ())
+    assert until(source, lambda reading: bool(reading.pids)).status == "running"
+    hf_state(tmp_path / "out", losses(), is_over=True)
+    write(tmp_path / "out/all_results.json", RESULTS, NOON + 1)
+    process.kill()
+    assert until(source, lambda reading: reading.status == "finished").status == "finished"
+
+
+def test_a_run_is_followed_as_it_grows_and_when_it_is_deleted(tmp_path: Path) -> None:
+    values = losses(40)
+    file = trainer_log(tmp_path / "out", values[:20], total=40)
+    hf_state(tmp_path / "out/checkpoint-10", values[:10], total=40)
+    source = opened(tmp_path)
+    assert until(source, lambda reading: reading.step == 20).step == 20
+    trainer_log(tmp_path / "out", values, total=40)
+    assert until(source, lambda reading: reading.step == 40).step == 40
+    file.unlink()
+    for _ in range(5):
+        source.poll(0.02)
+    assert source.reading.series["loss"].last is not None
+
+
+def test_nothing_new_is_no_change(tmp_path: Path) -> None:
+    hf_state(tmp_path / "out", losses())
+    trainer_log(tmp_path / "out", losses())
+    source = opened(tmp_path)
+    report.read_whole(source)
+    for _ in range(3):
+        source.poll(0.05)
+    version = source.reading
+    assert not any(source.poll(0.02) for _ in range(20))
+    assert source.reading is version
+
+
+def test_hostile_names_reach_nobody(tmp_path: Path) -> None:
+    folder = tmp_path / "out\x1b]0;owned\x07\u202e"
+    hf_state(folder, losses())
+    trainer_log(folder, losses())
+    told = report.as_text(read(tmp_path), NOON)
+    assert "\x1b" not in told
+    assert "\x07" not in told
+    assert "\u202e" not in told
