@@ -1,142 +1,224 @@
-"""The chart: the same cells live and reopened, gaps where there is no number, small repaints."""
+"""One chart: the same live and reopened, gaps where there is no number, small repaints, several lines."""
 
 from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 
-from textual.app import App, ComposeResult
-from textual.geometry import Region
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from series_made import noisy, series_of
 
+from tui_ft.tui.terminal import to_ascii
+from tui_ft.tui.widgets.chart import TIME, Chart, LevelMark, Mark, Trace
 from tui_ft.tui.widgets.curve_grid import CurveGrid, Frame, point_cells
-from tui_ft.tui.widgets.line_chart import Curve, LineChart
+from tui_ft.tui.widgets.plot import Plot
+from tui_ft.tui.widgets.plot_frame import GUTTER
 from tui_ft.watch.scales import Bounds
 from tui_ft.watch.series import Series
 
 
-class ChartApp(App[None]):
-    """One chart."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.chart = LineChart("Loss")
-        self.painted: list[Region] = []
-
-    def compose(self) -> ComposeResult:
-        yield self.chart
-
-    def note_paints(self) -> None:
-        refresh = self.chart.refresh
-
-        def noting(*regions: Region, **options: bool) -> LineChart:
-            self.painted += regions or [self.chart.size.region]
-            return refresh(*regions, **options)
-
-        self.chart.refresh = noting  # type: ignore[method-assign,assignment]
+def chart_of(*series: Series, **changes: object) -> Chart:
+    kinds = ("line", "look0", "look1", "look2")
+    traces = tuple(Trace(series=one, kind=kind) for one, kind in zip(series, kinds, strict=False))
+    return replace(Chart(titles=("Loss",), traces=traces), **changes)  # type: ignore[arg-type]
 
 
-def noisy(count: int, seed: int = 3) -> list[float]:
-    source = random.Random(seed)
-    return [
-        math.nan if source.random() < 0.02 else 3 * math.exp(-i / 90) + source.gauss(0.5, 0.1)
-        for i in range(count)
-    ]
-
-
-def with_points(series: Series) -> Curve:
+def with_points(series: Series) -> Chart:
     points = Series()
     for index in range(9, len(series), 10):
         points.add(series.steps[index], 1.0 + 1 / (index + 1))
-    return Curve(series=series, points=points, whole=400.0)
+    traces = (Trace(series=series), Trace(series=points, kind="point", is_points=True))
+    marks = tuple(Mark(x=float(step), character="◆") for step in range(50, len(series), 50))
+    levels = (LevelMark(value=1.0, name="usual"),)
+    return Chart(titles=("Loss",), traces=traces, whole=400.0, levels=levels, marks=marks)
 
 
-async def test_a_chart_that_followed_a_run_equals_one_that_was_opened_afterwards() -> None:
+def drawn(chart: Chart, width: int = 60, height: int = 14) -> list[str]:
+    plot = Plot()
+    plot.draw(chart, width, height)
+    assert {len(line) for line in plot.cells} == {width}
+    assert len(plot.cells) == height
+    return plot.cells
+
+
+def body(cells: list[str]) -> list[str]:
+    return [line[GUTTER:] for line in cells[1:-1]]
+
+
+def test_a_chart_that_followed_a_run_equals_one_that_was_opened_afterwards() -> None:
     values = noisy(400)
-    live, reopened = ChartApp(), ChartApp()
-    async with live.run_test(size=(60, 14)):
-        series = Series()
-        for step, value in enumerate(values, 1):
-            series.add(step, value)
-            if step % 3 == 0 or step == len(values):
-                series.settle()
-                live.chart.show(with_points(series))
-        followed = live.chart.cells
-    async with reopened.run_test(size=(60, 14)):
-        whole = Series()
-        whole.extend(range(1, 401), values)
-        whole.settle()
-        reopened.chart.show(with_points(whole))
-        assert reopened.chart.cells == followed
-
-
-async def test_a_new_point_paints_a_few_cells_only() -> None:
-    app = ChartApp()
-    async with app.run_test(size=(80, 20)):
-        series = Series()
-        series.extend(range(1, 501), noisy(500, seed=1))
-        series.settle()
-        app.chart.show(Curve(series=series))
-        app.note_paints()
-        areas = []
-        for step in range(501, 601):
-            series.add(step, 0.5)
+    live, series = Plot(), Series()
+    for step, value in enumerate(values, 1):
+        series.add(step, value)
+        if step % 3 == 0 or step == len(values):
             series.settle()
-            app.chart.show(Curve(series=series))
-            areas.append(sum(region.area for region in app.painted))
-            app.painted.clear()
-        assert sorted(areas)[95] <= 8
-        app.chart.show(Curve(series=series))
-        assert app.painted == []
+            live.draw(with_points(series), 60, 14)
+    whole = Series()
+    whole.extend(range(1, 401), values)
+    whole.settle()
+    assert live.cells == drawn(with_points(whole))
 
 
-async def test_a_number_that_is_none_leaves_a_gap_with_a_mark() -> None:
-    app = ChartApp()
-    async with app.run_test(size=(48, 10)):
-        series = Series()
-        series.extend([*range(1, 11)], [1.0] * 10)
-        for step in range(11, 21):
-            series.add(step, math.nan)
-        series.extend([*range(21, 41)], [2.0] * 20)
-        app.chart.show(Curve(series=series, whole=40.0))
-        body = [line[8:] for line in app.chart.cells[1:-1]]
-        assert "×" in body[0]
-        column = body[0].index("×") + 3
-        assert all(line[column] in " ×" for line in body)
-        assert app.chart.cells[1].lstrip().startswith("2│")
+@settings(max_examples=60, deadline=None)
+@given(
+    values=st.lists(st.floats(), min_size=1, max_size=120),
+    stops=st.lists(st.integers(1, 40), min_size=1, max_size=6),
+    is_log=st.booleans(),
+    size=st.tuples(st.integers(1, 70), st.integers(1, 20)),
+)
+def test_whatever_the_values_are_live_and_reopened_agree(
+    values: list[float], stops: list[int], is_log: bool, size: tuple[int, int]
+) -> None:
+    live, series = Plot(), Series()
+    places = [sum(stops[: at + 1]) for at in range(len(stops))]
+    for place, value in enumerate(values, 1):
+        series.add(place, value)
+        if place in places or place == len(values):
+            series.settle()
+            live.draw(chart_of(series, is_log=is_log), *size)
+    again = Plot()
+    again.draw(chart_of(series_of(values), is_log=is_log), *size)
+    assert live.cells == again.cells
+    assert len(again.cells) == size[1]
 
 
-async def test_only_gaps_is_no_curve_and_no_error() -> None:
-    app = ChartApp()
-    async with app.run_test(size=(48, 10)):
-        series = Series()
-        series.add(1, math.nan)
-        app.chart.show(Curve(series=series))
-        assert "no values yet" in "\n".join(app.chart.cells)
+def test_a_new_point_changes_a_few_cells_only() -> None:
+    series, plot = series_of(noisy(500, seed=1)), Plot()
+    plot.draw(chart_of(series), 80, 20)
+    areas = []
+    for step in range(501, 601):
+        series.add(step, 0.5)
+        series.settle()
+        areas.append(sum(region.area for region in plot.draw(chart_of(series), 80, 20)))
+    assert sorted(areas)[95] <= 8
+    assert plot.draw(chart_of(series), 80, 20) == []
 
 
-async def test_the_memory_there_is_bounds_the_axis_and_a_resize_draws_again() -> None:
-    app = ChartApp()
-    async with app.run_test(size=(48, 12)) as pilot:
-        series = Series()
-        series.extend([0.0, 10.0, 20.0], [15.0, 15.5, 15.5])
-        app.chart.show(Curve(series=series, base=0.0, ceiling=24.0))
-        assert app.chart.cells[1].startswith("     24│")
-        await pilot.resize_terminal(80, 16)
-        await pilot.pause()
-        assert len(app.chart.cells) == 16
-        assert {len(line) for line in app.chart.cells} == {80}
-        await pilot.resize_terminal(6, 2)
-        await pilot.pause()
-        assert len(app.chart.cells) == 2
+def test_a_number_that_is_none_leaves_a_gap_with_a_mark() -> None:
+    series = series_of([1.0] * 10 + [math.nan] * 10 + [2.0] * 20)
+    cells = drawn(chart_of(series, whole=40.0), 48, 10)
+    lines = body(cells)
+    assert "×" in lines[0]
+    column = lines[0].index("×") + 3
+    assert all(line[column] in " ×" for line in lines)
+    assert cells[1].lstrip().startswith("2│")
 
 
-async def test_a_restart_is_marked_under_the_axis() -> None:
-    app = ChartApp()
-    async with app.run_test(size=(48, 10)):
-        series = Series()
-        series.extend(range(1, 101), [1.0 + i / 100 for i in range(100)])
-        app.chart.show(Curve(series=series, whole=100.0, restarts=(50.0,)))
-        assert app.chart.cells[-1][8 + 20] == "▲"
+@pytest.mark.parametrize("values", [[], [math.nan], [math.inf, -math.inf]])
+def test_no_numbers_are_no_curve_and_no_error(values: list[float]) -> None:
+    assert "no values yet" in "\n".join(drawn(chart_of(series_of(values)), 48, 10))
+
+
+def test_steps_that_are_no_numbers_are_no_curve() -> None:
+    series = Series()
+    series.add(math.inf, 1.0)
+    assert body(drawn(chart_of(series), 48, 10))[0].strip() == ""
+
+
+def test_the_memory_there_is_bounds_the_axis() -> None:
+    series = series_of([15.0, 15.5, 15.5], first=0.0, by=10.0)
+    cells = drawn(chart_of(series, base=0.0, ceiling=24.0, axis=TIME), 48, 12)
+    assert cells[1].startswith("     24│")
+    assert cells[-2].startswith("      0│")
+
+
+@pytest.mark.parametrize("size", [(1, 1), (6, 2), (12, 3), (200, 3), (12, 60)])
+def test_no_size_is_too_small(size: tuple[int, int]) -> None:
+    drawn(with_points(series_of(noisy(100))), *size)
+
+
+def test_marks_have_a_row_of_their_own_where_there_is_room_and_alerts_always_show() -> None:
+    series = series_of([1.0 + i / 100 for i in range(100)])
+    marks = (Mark(x=25.0, character="◆"), Mark(x=50.0, character="▲", kind="alert"))
+    chart = chart_of(series, whole=100.0, marks=marks)
+    tall = drawn(chart, 48, 10)
+    assert tall[-2][GUTTER + 10] == "◆"
+    assert tall[-2][GUTTER + 20] == "▲"
+    assert "50" in tall[-1] or "100" in tall[-1]
+    low = drawn(chart, 48, 6)
+    assert low[-1][GUTTER + 20] == "▲"
+    assert "◆" not in "".join(low)
+
+
+def test_a_mark_outside_of_the_axis_is_not_drawn() -> None:
+    marks = tuple(Mark(x=x, character="◆") for x in (-5.0, 1e9, math.nan, math.inf, -math.inf))
+    assert "◆" not in "".join(drawn(chart_of(series_of([1.0, 2.0]), marks=marks), 48, 12))
+
+
+def test_lines_beside_each_other_are_told_apart_without_colour() -> None:
+    one, other = series_of([1.0] * 100), series_of([2.0] * 100)
+    traces = (
+        Trace(series=one, kind="look0", marker="o"),
+        Trace(series=other, kind="look1", marker="^"),
+    )
+    lines = body(drawn(Chart(titles=("Loss",), traces=traces), 60, 14))
+    upper = next(y for y, line in enumerate(lines) if "^" in line)
+    lower = next(y for y, line in enumerate(lines) if "o" in line)
+    assert upper < lower
+    assert lines[upper].count("^") >= 3
+    assert "o" not in lines[upper]
+
+
+def test_a_line_of_two_points_has_its_marker_too() -> None:
+    trace = Trace(series=series_of([1.0, 2.0]), kind="look0", marker="x")
+    chart = Chart(titles=("Loss",), traces=(trace, Trace(series=series_of([1.0] * 4000))))
+    assert "x" in "".join(body(drawn(chart)))
+
+
+def test_the_smoothed_line_stands_over_the_raw_one_even_without_colour() -> None:
+    source = random.Random(5)
+    raw = series_of([1.0 + source.random() for _ in range(400)])
+    smooth = series_of([1.5] * 400)
+    traces = (Trace(series=raw, kind="dim"), Trace(series=smooth, is_front=True, is_thick=True))
+    cells = drawn(Chart(titles=("Loss",), traces=traces))
+    line = next(line for line in cells if "━" in line)
+    assert line.count("━") >= 45
+    assert "=" in to_ascii(line)
+
+
+def test_levels_are_drawn_where_nothing_else_is_and_carry_their_names() -> None:
+    series = series_of([1.0] * 50 + [3.0] * 50)
+    chart = chart_of(series, whole=400.0, levels=(LevelMark(value=2.0, name="median"),))
+    cells = drawn(chart)
+    line = next(line for line in cells if "median" in line)
+    assert line.count("┈") > 20
+    assert not any("┈" in other for other in cells if other is not line)
+    far = replace(chart, levels=(LevelMark(value=50.0, name="clipped"),))
+    assert "clipped" not in "".join(drawn(far))
+    held = replace(chart, levels=(LevelMark(value=50.0, name="predicted", is_held=True),))
+    assert "predicted" in "".join(drawn(held))
+
+
+def test_a_logarithmic_axis_shows_ratios_and_bears_zero() -> None:
+    series = series_of([10.0 ** -(i / 25) for i in range(100)])
+    rows = [line for line in drawn(chart_of(series, is_log=True), 60, 20) if "│" in line]
+    labels = [row.partition("│")[0].strip() for row in rows if row.partition("│")[0].strip()]
+    assert labels[0] == "1"
+    assert float(labels[-1]) == pytest.approx(1e-4)
+    first = next(row for row in rows if row[GUTTER : GUTTER + 1].strip())
+    assert first is rows[0]
+    zero = series_of([0.0, 1.0, 2.0, 0.5])
+    assert "2│" in drawn(chart_of(zero, is_log=True), 60, 20)[1]
+    negative = series_of([-2.0, -1.0])
+    assert "-2│" in "".join(drawn(chart_of(negative, is_log=True), 60, 20))
+
+
+def test_a_stretch_is_drawn_alone_and_by_its_own_bounds() -> None:
+    series = series_of([100.0] * 10 + [1.0 + (i % 7) / 10 for i in range(990)])
+    cells = drawn(chart_of(series, window=(500.0, 700.0), base=0.0), 80, 14)
+    assert cells[-1].split() == ["500", "550", "600", "650", "700"]
+    assert float(cells[1].partition("│")[0]) <= 2
+
+
+def test_the_cursor_is_a_column() -> None:
+    series = series_of([1.0 + i / 100 for i in range(100)])
+    cells = body(drawn(chart_of(series, whole=100.0, cursor=50.0), 48, 12))
+    assert all(line[20] != " " for line in cells)
+    outside = body(drawn(chart_of(series, whole=100.0, cursor=5e9), 48, 12))
+    assert not any("│" in line for line in outside)
 
 
 def frame(width: int = 10, height: int = 3) -> Frame:
@@ -149,28 +231,27 @@ def frame(width: int = 10, height: int = 3) -> Frame:
 
 
 def test_points_far_apart_are_joined_by_a_line_not_by_bars() -> None:
-    series = Series()
-    series.extend([0, 19], [0.0, 1.0])
-    grid = CurveGrid(frame(), series)
+    grid = CurveGrid(frame(), series_of([0.0, 1.0], first=0, by=19))
     grid.update()
     filled = [sum(bits.bit_count() for bits in column) for column in zip(*grid.bits, strict=True)]
     assert all(2 <= dots <= 6 for dots in filled)
 
 
 def test_the_last_step_is_inside() -> None:
-    series = Series()
-    series.extend([1, 20], [0.0, 1.0])
+    series = series_of([0.0, 1.0], first=1, by=19)
     grid = CurveGrid(frame(), series)
     grid.update()
     assert grid.bits[0][9]
     assert list(point_cells(frame(), series)) == [(2, 0), (0, 9)]
 
 
-async def test_of_several_titles_the_one_that_fits_whole_is_shown() -> None:
-    app = ChartApp()
-    async with app.run_test(size=(40, 6)) as pilot:
-        app.chart.set_title("memory 21.3 of 23.9 GiB", "mem 21.3/23.9", "mem")
-        for width, title in ((24, "memory 21.3 of 23.9 GiB"), (23, "mem 21.3/23.9"), (10, "mem")):
-            await pilot.resize_terminal(width, 6)
-            await pilot.pause()
-            assert app.chart.cells[0].strip() == title
+def test_of_several_titles_the_one_that_fits_whole_is_shown() -> None:
+    titles = ("memory 21.3 of 23.9 GiB", "mem 21.3/23.9", "mem")
+    for width, title in ((24, titles[0]), (23, titles[1]), (10, titles[2])):
+        assert drawn(Chart(titles=titles), width, 6)[0].strip() == title
+
+
+def test_a_note_is_shown_where_there_is_room() -> None:
+    chart = Chart(titles=("Loss",), note="by tokens")
+    assert drawn(chart, 40, 6)[0].rstrip().endswith("by tokens")
+    assert "tokens" not in drawn(chart, 12, 6)[0]
