@@ -46,7 +46,14 @@ def hf_state(
     return write(folder / "trainer_state.json", json.dumps(known), at)
 
 
-def trainer_log(folder: Path, values: Sequence[float], *, total: int | None = None, at: float = NOON) -> Path:
+def trainer_log(
+    folder: Path,
+    values: Sequence[float],
+    *,
+    total: int | None = None,
+    is_over: bool = False,
+    at: float = NOON,
+) -> Path:
     """`trainer_log.jsonl` of LLaMA-Factory: losses with four decimals, no gradient norm."""
     total = len(values) if total is None else total
     rows = [
@@ -54,6 +61,8 @@ def trainer_log(folder: Path, values: Sequence[float], *, total: int | None = No
          "epoch": step / total, "percentage": 100 * step / total, "elapsed_time": f"0:00:{step % 60:02d}"}
         for step, value in enumerate(values, 1)
     ]  # fmt: skip
+    if is_over:
+        rows.append({"current_steps": len(values), "total_steps": total, "epoch": 1.0, "percentage": 100.0})
     return write(folder / "trainer_log.jsonl", "".join(json.dumps(row) + "\n" for row in rows), at)
 
 

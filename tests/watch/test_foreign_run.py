@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
-from run_folders import NOON, TRACEBACK, hf_state, losses, screen_log, trainer_log, write
+from run_folders import NOON, TRACEBACK, hf_state, losses, screen_log, trainer_log
 from synthetic_run import SyntheticRun
 
 from tui_ft.hardware import processes
@@ -19,9 +19,6 @@ from tui_ft.watch.foreign_run import ForeignRun, open_run
 from tui_ft.watch.processes.writers import Writer
 from tui_ft.watch.reading import Reading
 from tui_ft.watch.sources.tui_ft import TuiFtSource
-
-
-RESULTS = '{"epoch": 1.0, "train_loss": 2.5, "train_runtime": 12.5}'
 
 
 def nobody(paths: Iterable[Path]) -> tuple[Writer, ...]:
@@ -112,8 +109,7 @@ def test_while_it_runs_what_is_written_as_it_trains_is_shown_before_a_checkpoint
 def test_a_source_that_was_left_behind_is_not_shown(tmp_path: Path) -> None:
     values = losses(100)
     hf_state(tmp_path / "out/checkpoint-40", values[:40], total=100, at=NOON - 5)
-    trainer_log(tmp_path / "out", values, at=NOON - 5)
-    write(tmp_path / "out/all_results.json", RESULTS, NOON)
+    trainer_log(tmp_path / "out", values, is_over=True, at=NOON - 5)
     reading = read(tmp_path)
     assert (reading.status, reading.source, reading.step) == ("finished", "llamafactory", 100)
 
@@ -193,8 +189,7 @@ def test_a_mark_in_the_files_wins_over_the_exit_of_the_process(
     trainer_log(tmp_path / "out", losses(), total=100)
     source = opened(tmp_path, NOON, lambda paths: (writer,) if process.poll() is None else ())
     assert until(source, lambda reading: bool(reading.pids)).status == "running"
-    hf_state(tmp_path / "out", losses(), is_over=True)
-    write(tmp_path / "out/all_results.json", RESULTS, NOON + 1)
+    trainer_log(tmp_path / "out", losses(), total=100, is_over=True)
     process.kill()
     assert until(source, lambda reading: reading.status == "finished").status == "finished"
 
