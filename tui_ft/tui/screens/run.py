@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import events, work
 from textual.app import ComposeResult
@@ -13,13 +13,13 @@ from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.records import Status
 from tui_ft.tui.actions import sentence
 from tui_ft.tui.log_keys import LOG_ACTIONS, LogActions
-from tui_ft.tui.panel_keys import PanelActions
 from tui_ft.tui.run_actions import RunActions
 from tui_ft.tui.run_alerts import standing_alert
+from tui_ft.tui.run_doors import RunDoors
 from tui_ft.tui.run_keys import RUN_KEYS, STEERING_KEYS
 from tui_ft.tui.run_words import OVER, header_line, is_offered, origin_line
+from tui_ft.tui.shared_source import SharedSource
 from tui_ft.tui.steering import Steering
-from tui_ft.tui.text import plain
 from tui_ft.tui.widgets.alert import Alert, Kind
 from tui_ft.tui.widgets.foreseen import Foreseen
 from tui_ft.tui.widgets.key_bar import KeyBar
@@ -32,9 +32,6 @@ from tui_ft.tui.widgets.progress import Progress
 from tui_ft.watch.reading import Reading
 from tui_ft.watch.sources.protocol import Source
 
-if TYPE_CHECKING:
-    from tui_ft.tui.screens.series_table import SeriesTable
-
 CURVES_EVERY_S = 0.5
 NUMBERS_EVERY_S = 1.0
 FIRST_READ_S = 0.05
@@ -46,10 +43,11 @@ SHORT_ROWS = 20
 TALL_ROWS = 32
 """Below the first the log has less room, from the second on it and the curves of an ended run have more."""
 ENDED_EVERY_S = 3.0
-"""A run that is over can only change by a resume from somewhere else."""
+CALM = OVER | {"unknown"}
+"""A run that is over, or of which nobody knows a writer, can only change by something unusual."""
 
 
-class RunScreen(PanelActions, LogActions, Steering):
+class RunScreen(RunDoors, LogActions, Steering):
     """Follows one run; it only reads, and can be left and opened again at any moment.
 
     `run` is its directory when the run is ours: without one no key that steers is offered.
@@ -64,7 +62,7 @@ class RunScreen(PanelActions, LogActions, Steering):
         self, source: Source, run: RunDirectory | None = None, *, actions: RunActions | None = None
     ) -> None:
         super().__init__(run, actions)
-        self.source = source
+        self.source = SharedSource(source)
         self._wake = asyncio.Event()
         self._said: tuple[str, Kind] | None = None
         self._trouble = ""
@@ -73,7 +71,6 @@ class RunScreen(PanelActions, LogActions, Steering):
         self._numbers_at = -NUMBERS_EVERY_S
         self._is_owed = True
         self._is_first = True
-        self._front: SeriesTable | None = None
 
     @property
     def reading(self) -> Reading:
@@ -109,15 +106,21 @@ class RunScreen(PanelActions, LogActions, Steering):
     @work(group="follow", exclusive=True)
     async def _follow(self) -> None:
         while True:
-            if self.is_current or self._front is not None:
+            if self._is_looked_at:
                 changed = await self._poll()
                 if not self.children:  # the app was closed while the run was read
                     return
-                if self._front is not None:
-                    self._front.show(self.reading)
+                if self.front is not None:
+                    self.front.show(self.reading)
                 elif changed or self._is_owed:
                     self._show(self.reading)
             await self._pause()
+
+    @property
+    def _is_looked_at(self) -> bool:
+        """Whether it is on top, or under a question; with 16 colours Textual counts every screen as seen."""
+        top = self.app.screen
+        return top is self or (top.is_modal and self.is_current) or self.front is not None
 
     async def _poll(self) -> bool:
         before = self._trouble
@@ -133,12 +136,14 @@ class RunScreen(PanelActions, LogActions, Steering):
         return changed or self._trouble != before
 
     async def _pause(self) -> None:
-        if not self.reading.is_complete and not self._trouble:
+        if not self._is_looked_at:
+            await self._wake.wait()
+        elif not self.reading.is_complete and not self._trouble:
             await asyncio.sleep(0.02)
             return
-        is_over = self.reading.status in OVER and not self._is_owed
+        is_calm = self.reading.status in CALM and not self._is_owed
         try:
-            await asyncio.wait_for(self._wake.wait(), ENDED_EVERY_S if is_over else CURVES_EVERY_S)
+            await asyncio.wait_for(self._wake.wait(), ENDED_EVERY_S if is_calm else CURVES_EVERY_S)
         except TimeoutError:
             return
         self._wake.clear()
@@ -225,33 +230,6 @@ class RunScreen(PanelActions, LogActions, Steering):
         if action in LOG_ACTIONS and self.has_class("-silent"):
             return False
         return is_offered(action, self.reading, is_ours=self.run is not None)
-
-    def action_table(self) -> None:
-        from tui_ft.tui.screens.series_table import SeriesTable
-
-        self._front = SeriesTable(self.reading, self.owner.clock)
-        self.app.push_screen(self._front, self._leave_table)
-
-    def _leave_table(self, name: str | None) -> None:
-        self._front = None
-        if name is not None and not self.grid.reveal(name):
-            self.say(f"{plain(name)} has no panel.", "warn")
-        self.look_again()
-
-    @work(group="act", exclusive=True)
-    async def action_others(self) -> None:
-        from tui_ft.tui.screens.other_runs import OtherRuns
-        from tui_ft.watch.finding import found_other
-
-        other = await self.app.push_screen_wait(OtherRuns(self.reading.others))
-        if other is None:
-            return
-        try:
-            found = await asyncio.to_thread(found_other, other)
-        except Exception as error:  # noqa: BLE001 - shown where the user looks
-            self.say(sentence(error), "bad")
-        else:
-            self.owner.replace_found(found)
 
     def action_home(self) -> None:
         if self.close_search() or self.grid.escape():

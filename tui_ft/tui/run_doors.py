@@ -1,0 +1,91 @@
+"""What opens over the run screen: the table, other runs at the same place, a comparison, the export."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from textual import work
+
+from tui_ft.tui.actions import sentence
+from tui_ft.tui.panel_keys import PanelActions
+from tui_ft.tui.shared_source import SharedSource
+from tui_ft.tui.text import plain
+from tui_ft.tui.widgets.alert import Kind
+from tui_ft.watch.reading import Reading
+
+if TYPE_CHECKING:
+    from tui_ft.tui.app import TuiFtApp
+    from tui_ft.tui.screens.series_table import SeriesTable
+
+
+class RunDoors(PanelActions):
+    """A screen on one run. While `front` is there it is shown what the run has become, in place of this."""
+
+    source: SharedSource
+    front: SeriesTable | None = None
+
+    if TYPE_CHECKING:
+
+        @property
+        def owner(self) -> TuiFtApp: ...
+
+        @property
+        def reading(self) -> Reading: ...
+
+        def say(self, text: str, kind: Kind = "good") -> None: ...
+
+        def look_again(self) -> None: ...
+
+    def action_table(self) -> None:
+        from tui_ft.tui.screens.series_table import SeriesTable
+
+        self.front = SeriesTable(self.reading, self.owner.clock)
+        self.app.push_screen(self.front, self._leave_table)
+
+    def _leave_table(self, name: str | None) -> None:
+        self.front = None
+        if name is not None and not self.grid.reveal(name):
+            self.say(f"{plain(name)} has no panel.", "warn")
+        self.look_again()
+
+    @work(group="act", exclusive=True)
+    async def action_others(self) -> None:
+        from tui_ft.tui.screens.other_runs import OtherRuns
+        from tui_ft.watch.finding import found_other
+
+        other = await self.app.push_screen_wait(OtherRuns(self.reading.others))
+        if other is None:
+            return
+        try:
+            found = await asyncio.to_thread(found_other, other)
+        except Exception as error:  # noqa: BLE001 - shown where the user looks
+            self.say(sentence(error), "bad")
+        else:
+            self.owner.replace_found(found)
+
+    @work(group="act", exclusive=True)
+    async def action_compare(self) -> None:
+        from tui_ft.tui.screens.compare import CompareScreen
+        from tui_ft.tui.screens.pick_run import pick_run
+
+        other = await pick_run(self.owner, {self.reading.path})
+        if other is not None:
+            self.app.push_screen(CompareScreen([self.source, other]))
+
+    @work(group="act", exclusive=True)
+    async def action_export(self) -> None:
+        from tui_ft.tui.export import Export, ask_and_export
+
+        reading = self.reading
+        about = (reading.model, reading.method, reading.status)
+        export = Export(
+            title=reading.title, subtitle=" · ".join(filter(None, about)), x_name=self.grid.view.x,
+            charts=self.grid.visible_charts(), readings=[reading],
+        )  # fmt: skip
+        try:
+            said = await ask_and_export(self.app, export)
+        except Exception as error:  # noqa: BLE001 - shown where the user looks
+            self.say(sentence(error), "bad")
+        else:
+            self.say(said)
