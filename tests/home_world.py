@@ -88,10 +88,15 @@ class Rooms:
         self.failure: Exception | None = None
         self.data_problem = ""
         self.label_trouble = ""
+        self.foreign: list[RunSummary] = []
+        self.notes: list[str] = []
         self.labelled: list[tuple[list[str], dict[str, Any]]] = []
 
     def list_runs(self) -> list[RunSummary]:
         return list(self.runs)
+
+    def list_foreign(self, gpus: GpuReading | None) -> tuple[list[RunSummary], list[str]]:
+        return list(self.foreign), list(self.notes)
 
     def label_problem(self) -> str:
         return self.label_trouble

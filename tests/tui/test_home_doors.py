@@ -48,7 +48,8 @@ async def test_the_last_line_shows_the_tour_until_there_is_a_run() -> None:
     async with an_app(rooms).run_test(size=(80, 24)) as pilot:
         home = await ready(pilot)
         assert "t Tour" in shown(pilot.app)[-1] and "r Restart" not in shown(pilot.app)[-1]
-        home._show_runs([a_run(1)])
+        rooms.runs = [a_run(1)]
+        home.read_runs_now()
         await until(pilot, lambda: "r Restart" in shown(pilot.app)[-1])
         assert "t Tour" not in shown(pilot.app)[-1]
         await pilot.press("tab")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tui_ft.runs.listing import RunSummary
     from tui_ft.spec.presets import Preset
     from tui_ft.spec.run_spec import RunSpec
+    from tui_ft.tui.foreign_poll import ForeignPoll
     from tui_ft.tui.run_poll import RunPoll
     from tui_ft.tui.starting import StartFacts
 
@@ -23,6 +24,10 @@ class HomeActions(Protocol):
 
     def list_runs(self) -> list[RunSummary]:
         """All runs, newest first."""
+        ...
+
+    def list_foreign(self, gpus: GpuReading | None) -> tuple[Sequence[RunSummary], Sequence[str]]:
+        """The runs of this box that are not ours, and sentences on GPUs whose owner cannot be seen."""
         ...
 
     def label_problem(self) -> str:
@@ -76,6 +81,7 @@ class LocalActions:
         self.read_gpus = read_gpus
         self.clock = clock
         self._poll: RunPoll | None = None
+        self._foreign: ForeignPoll | None = None
 
     def list_runs(self) -> list[RunSummary]:
         from tui_ft.tui.run_poll import RunPoll
@@ -83,6 +89,17 @@ class LocalActions:
         if self._poll is None:
             self._poll = RunPoll(self.runs_root)
         return self._poll.read(self.clock())
+
+    def list_foreign(self, gpus: GpuReading | None) -> tuple[Sequence[RunSummary], Sequence[str]]:
+        from tui_ft.runs.labels import LabelBook
+        from tui_ft.runs.listing import labelled
+        from tui_ft.tui.foreign_poll import ForeignPoll
+
+        if self._foreign is None:
+            self._foreign = ForeignPoll(self.clock)
+        runs, notes = self._foreign.read(gpus)
+        labels = (self._poll.labels if self._poll is not None else LabelBook(self.runs_root)).read()
+        return [labelled(run, labels) for run in runs], notes
 
     def label_problem(self) -> str:
         return self._poll.labels.problem if self._poll is not None else ""

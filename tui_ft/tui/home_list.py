@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textual import on, work
@@ -13,11 +14,12 @@ from tui_ft.tui.actions import HomeActions, sentence
 from tui_ft.tui.text import plain
 from tui_ft.tui.widgets.filter_line import FilterLine
 from tui_ft.tui.widgets.notice import Notice
-from tui_ft.tui.widgets.run_list import GroupLine, RunList
+from tui_ft.tui.widgets.run_list import GroupLine, RunList, is_foreign
 
 if TYPE_CHECKING:
     from tui_ft.runs.arranging import Arrangement
     from tui_ft.runs.listing import RunSummary
+    from tui_ft.watch.found import FoundRun
 
 
 class HomeList(Screen[None], inherit_bindings=False):
@@ -120,13 +122,23 @@ class HomeList(Screen[None], inherit_bindings=False):
         """The runs that the user marked, in that order; those that are filtered away too."""
         return self.runs.marked_runs()
 
+    def marked_found(self) -> list[FoundRun]:
+        """The marked runs, ours and others', as they are opened; without those that write nothing yet."""
+        found = (found_of(run) for run in self.runs.marked_runs())
+        return [run for run in found if run is not None]
+
     def _meant(self, verb: str) -> list[RunSummary]:
         """The marked runs, else the chosen one; where there is neither, say so."""
         marked = self.runs.marked_runs()
         chosen = self.runs.chosen_run if self.runs.has_focus else None
         if not marked and chosen is None:
             self.notice.complain(f"No run is chosen to {verb}. Press Tab for the runs.")
-        return marked or ([chosen] if chosen else [])
+        meant = marked or ([chosen] if chosen else [])
+        nameless = next((run for run in meant if is_foreign(run) and found_of(run) is None), None)
+        if nameless is not None:
+            self.notice.complain(f"{plain(nameless.id)} writes nothing yet that a label could be put on.")
+            return []
+        return meant
 
     def action_archive(self) -> None:
         """Archive the runs that are meant; when all of them are archived, take them out again."""
@@ -182,6 +194,17 @@ class HomeList(Screen[None], inherit_bindings=False):
 
     async def _label(self, meant: Sequence[RunSummary], **changes: Any) -> None:
         await asyncio.to_thread(self.actions.label, [run.id for run in meant], **changes)
+
+
+def found_of(run: RunSummary) -> FoundRun | None:
+    """A line of the list as a run to be opened; None for a process that writes nothing known."""
+    from tui_ft.runs.directory import RunDirectory
+    from tui_ft.watch.found import found_ours
+
+    if is_foreign(run):
+        found: FoundRun | None = run.found  # type: ignore[attr-defined]
+        return found
+    return found_ours(RunDirectory(Path(run.path)))
 
 
 def _named(runs: Sequence[RunSummary]) -> str:

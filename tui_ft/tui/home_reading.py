@@ -1,9 +1,9 @@
-"""The part of the home screen that reads: runs, presets and GPUs, again and again while it is on top."""
+"""The part of the home screen that reads, again and again while it is on top: runs, presets and GPUs."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from textual import work
@@ -14,6 +14,7 @@ from tui_ft.tui.widgets.gpu_strip import GpuStrip
 from tui_ft.tui.widgets.preset_list import PresetList
 
 if TYPE_CHECKING:
+    from tui_ft.hardware.gpu import GpuReading
     from tui_ft.runs.listing import RunSummary
     from tui_ft.tui.app import TuiFtApp
 
@@ -23,6 +24,9 @@ _LIVE = frozenset({"queued", "starting", "running", "paused", "stopping", "quiet
 RUNS_EVERY_S = 2.0
 ENDED_RUNS_EVERY_S = 5.0
 """While nothing is going on, only a run that somebody else starts can change the list."""
+FOREIGN_EVERY_S = 5.0
+NO_FOREIGN_EVERY_S = 10.0
+"""A scan of all processes costs some milliseconds."""
 GPUS_EVERY_S = 2.0
 NO_GPU_EVERY_S = 30.0
 """A box without a GPU rarely gets one while the app is open."""
@@ -36,11 +40,15 @@ class HomeReading(HomeList, inherit_bindings=False):
 
     def __init__(self) -> None:
         super().__init__()
+        self._ours: Sequence[RunSummary] = ()
+        self._foreign: Sequence[RunSummary] = ()
+        self._gpus: GpuReading | None = None
         self._preset_problems: list[str] = []
         self._label_problem = ""
         self._wanted_run = ""
         self._early_key = ""
         self._is_stale = asyncio.Event()
+        self._are_runs_read = asyncio.Event()
 
     @property
     def owner(self) -> TuiFtApp:
@@ -69,7 +77,9 @@ class HomeReading(HomeList, inherit_bindings=False):
     @work(group="follow", exclusive=True)
     async def _follow(self) -> None:
         await self.owner.first_frame.wait()  # it shares its processor with no reader
-        await asyncio.gather(self._follow_presets(), self._follow_runs(), self._follow_gpus())
+        await asyncio.gather(
+            self._follow_presets(), self._follow_runs(), self._follow_gpus(), self._follow_foreign()
+        )
 
     def on_screen_suspend(self) -> None:
         self.workers.cancel_group(self, "follow")
@@ -84,8 +94,10 @@ class HomeReading(HomeList, inherit_bindings=False):
             self._is_stale.clear()
             runs = await self._read("The runs cannot be listed", self.actions.list_runs)
             if runs is not None:
-                self._show_runs(runs)
-            is_live = any(run.status in _LIVE for run in self.runs.runs)
+                self._ours = runs
+                self._show_runs()
+                self._are_runs_read.set()
+            is_live = any(run.status in _LIVE for run in self._ours)
             await self._wait(RUNS_EVERY_S if is_live else ENDED_RUNS_EVERY_S)
 
     async def _wait(self, seconds: float) -> None:
@@ -95,7 +107,22 @@ class HomeReading(HomeList, inherit_bindings=False):
         except TimeoutError:
             return
 
-    def _show_runs(self, runs: list[RunSummary]) -> None:
+    async def _follow_foreign(self) -> None:
+        """Find what else trains on this box; what it needs is loaded when our own runs are shown."""
+        await self._are_runs_read.wait()
+        while True:
+            found = await self._read(
+                "The processes cannot be listed", lambda: self.actions.list_foreign(self._gpus)
+            )
+            if found is not None:
+                self._foreign, notes = found
+                self.query_one(GpuStrip).show_notes(notes)
+                self._show_runs()
+            is_live = any(run.status in _LIVE for run in self._foreign)
+            await asyncio.sleep(FOREIGN_EVERY_S if is_live else NO_FOREIGN_EVERY_S)
+
+    def _show_runs(self) -> None:
+        runs = [*self._ours, *self._foreign]
         had_runs = bool(self.runs.runs)
         self.runs.set_rows(runs)
         if had_runs != bool(runs):
@@ -133,6 +160,7 @@ class HomeReading(HomeList, inherit_bindings=False):
         while True:
             reading = await self._read("The GPUs cannot be read", self.actions.read_gpus)
             if reading is not None:
+                self._gpus = reading
                 self.query_one(GpuStrip).show(reading)
             await asyncio.sleep(GPUS_EVERY_S if reading and reading.gpus else NO_GPU_EVERY_S)
 

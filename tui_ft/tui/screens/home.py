@@ -16,8 +16,8 @@ from tui_ft.runs.directory import RunDirectory
 from tui_ft.tui import home_doors
 from tui_ft.tui.actions import HomeActions, LocalActions, sentence
 from tui_ft.tui.home_keys import HOME_KEYS, has_room
-from tui_ft.tui.home_list import detail_of
-from tui_ft.tui.home_reading import HomeReading
+from tui_ft.tui.home_list import detail_of, found_of
+from tui_ft.tui.home_starting import KEPT, HomeStarting
 from tui_ft.tui.text import plain
 from tui_ft.tui.widgets.filter_line import FilterLine
 from tui_ft.tui.widgets.gpu_strip import GpuStrip
@@ -25,20 +25,16 @@ from tui_ft.tui.widgets.key_bar import KeyBar
 from tui_ft.tui.widgets.notice import Notice
 from tui_ft.tui.widgets.preset_list import PresetList
 from tui_ft.tui.widgets.row_list import RowList
-from tui_ft.tui.widgets.run_list import GroupLine, RunList
+from tui_ft.tui.widgets.run_list import GroupLine, RunList, is_foreign
 
 if TYPE_CHECKING:
     from tui_ft.runs.listing import RunSummary
     from tui_ft.spec.presets import Preset
-    from tui_ft.tui.start_flow import StartFlow
 
 Deed = Callable[[], Coroutine[None, None, None]]
 
-NOTHING = "Nothing was started."
-KEPT = "Your answers are kept: n goes on with them."
 
-
-class HomeScreen(HomeReading, inherit_bindings=False):
+class HomeScreen(HomeStarting, inherit_bindings=False):
     """Everything at a glance; nothing here blocks, and it can be left at any moment."""
 
     DEFAULT_CSS = """
@@ -53,7 +49,6 @@ class HomeScreen(HomeReading, inherit_bindings=False):
     def __init__(self, actions: HomeActions | None = None) -> None:
         super().__init__()
         self._given_actions = actions
-        self._is_starting = False
         self._cursor_at = ""
 
     @property
@@ -115,45 +110,6 @@ class HomeScreen(HomeReading, inherit_bindings=False):
     def _preset(self) -> Preset | None:
         return self.presets.chosen if self.presets.has_focus else None
 
-    # --- starting ------------------------------------------------------------------------------------
-
-    @property
-    def _flow(self) -> StartFlow:
-        from tui_ft.tui.start_flow import StartFlow
-
-        return StartFlow(self.app, self.actions, self.notice.say)
-
-    def _begin(
-        self, flow: Coroutine[None, None, RunDirectory | None], name: str, left: str = NOTHING
-    ) -> None:
-        """Go through one start; a second key while it is on its way starts nothing twice.
-
-        `left` is said when the user left it.
-        """
-        if self._is_starting:
-            flow.close()
-            return
-        self._is_starting = True
-        self._carry_out(flow, name, left)
-
-    @work(group="start")
-    async def _carry_out(
-        self, flow: Coroutine[None, None, RunDirectory | None], name: str, left: str
-    ) -> None:
-        try:
-            run = await flow
-        except Exception as error:  # noqa: BLE001 - shown where the user looks
-            self.notice.complain(f"{name} was not started. {sentence(error)}")
-            return
-        finally:
-            self._is_starting = False
-        if run is None:
-            self.notice.say(left)
-            return
-        self.notice.say("")
-        self.choose_when_there(run.id)
-        self.owner.open_run(run)
-
     # --- keys ----------------------------------------------------------------------------------------
 
     def action_other_list(self) -> None:
@@ -174,11 +130,19 @@ class HomeScreen(HomeReading, inherit_bindings=False):
         if isinstance(group, GroupLine):
             self.runs.fold(group.title)
         elif self._run:
-            self.owner.open_run(RunDirectory(Path(self._run.path)))
+            self._open_run(self._run)
         elif self._preset:
             self._begin(self._flow.preset(self._preset), self._preset.name)
         else:
             self.notice.complain("There is no run to open yet. Press t for the tour, or n for a new run.")
+
+    def _open_run(self, run: RunSummary) -> None:
+        if not is_foreign(run):
+            self.owner.open_run(RunDirectory(Path(run.path)))
+        elif found := found_of(run):
+            self.owner.open_found(found)
+        else:
+            self.notice.complain(f"{plain(run.id)} writes nothing yet that is known here.")
 
     def action_new(self) -> None:
         self._begin(home_doors.new_run(self.owner, self.actions, self._preset), "The new run", KEPT)
@@ -258,6 +222,11 @@ class HomeScreen(HomeReading, inherit_bindings=False):
         if self._run is None:
             what = "Choose a run first: press Tab for the runs." if self.runs.runs else "There is none yet."
             self.notice.complain(f"No run is chosen to {verb}. {what}")
+            return None
+        if is_foreign(self._run):
+            self.notice.complain(
+                f"{plain(self._run.name)} was not started by tui-ft: it can only be watched."
+            )
             return None
         return RunDirectory(Path(self._run.path))
 

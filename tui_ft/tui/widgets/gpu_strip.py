@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
@@ -80,8 +81,14 @@ def _cell(gpu: Gpu, index_width: int, bar_width: int) -> str:
     return f"{gpu.index:>{index_width}} {mark} {memory} {gib(gpu.used_bytes):>4} {_utilization(gpu):>4}"
 
 
-def strip_lines(reading: GpuReading | None, width: int) -> list[str]:
-    """The strip's lines for `width` cells: none before the first reading, at most three after it."""
+def strip_lines(reading: GpuReading | None, width: int, notes: Sequence[str] = ()) -> list[str]:
+    """The strip's lines for `width` cells; `notes` on owners that cannot be seen take one more."""
+    lines = _gpu_lines(reading, width)
+    return [*lines, fit(" · ".join(notes), width)] if notes and reading is not None else lines
+
+
+def _gpu_lines(reading: GpuReading | None, width: int) -> list[str]:
+    """None before the first reading, at most three after it."""
     if reading is None:
         return [""]
     gpus = reading.gpus
@@ -123,25 +130,33 @@ class GpuStrip(Widget):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.reading: GpuReading | None = None
+        self._notes: tuple[str, ...] = ()
         self._lines: list[str] = [""]
 
     def show(self, reading: GpuReading) -> None:
         """Show a new reading of the GPUs."""
         self.reading = reading
-        lines = strip_lines(reading, self.size.width)
+        self._show_lines()
+
+    def show_notes(self, notes: Sequence[str]) -> None:
+        """Say on whose GPUs memory is used by somebody who cannot be seen from here."""
+        self._notes = tuple(notes)
+        self._show_lines()
+
+    def _show_lines(self) -> None:
+        lines = strip_lines(self.reading, self.size.width, self._notes)
         if lines != self._lines:
             layout = len(lines) != len(self._lines)
             self._lines = lines
             self.refresh(layout=layout)
 
     def on_resize(self) -> None:
-        if self.reading is not None:
-            self.show(self.reading)
+        self._show_lines()
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        return len(strip_lines(self.reading, width))
+        return len(strip_lines(self.reading, width, self._notes))
 
     def render_line(self, y: int) -> Strip:
-        lines = strip_lines(self.reading, self.size.width)
+        lines = strip_lines(self.reading, self.size.width, self._notes)
         text = lines[y] if y < len(lines) else ""
         return Strip([Segment(fit(text, self.size.width), self.rich_style)])

@@ -41,7 +41,7 @@ _MARKS = {
     "unknown": ("?", "muted"),
 }
 """Shape first, colour second: every status reads without colour."""
-MARKED, ARCHIVED = "●", "a"
+MARKED, ARCHIVED, NOT_OURS = "●", "a", "›"
 _GROUP = "\0"
 """Begins the key of a group's line; no id and no path holds it."""
 
@@ -216,9 +216,19 @@ def _group_cells(row: GroupLine, width: int) -> list[Cell]:
     ]
 
 
+def shown_name(row: RunSummary) -> str:
+    """A run of ours by its id without the date; another's by its title, with a sign before it."""
+    return f"{NOT_OURS} {row.name or row.id}" if is_foreign(row) else short_id(row.id)
+
+
+def is_foreign(row: RunSummary) -> bool:
+    """True for a run that tui-ft did not start: it is watched, never steered."""
+    return hasattr(row, "found")
+
+
 def _name_cells(row: RunSummary, width: int) -> list[Cell]:
     """The name, and where there is room behind it the tags."""
-    name = short_id(row.id)
+    name = shown_name(row)
     room = width - cell_len(plain(name)) - 1
     if not row.tags or room < 3:
         return [(" " + fit_id(name, width) + " ", "")]
