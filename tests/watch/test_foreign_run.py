@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,11 @@ from run_folders import NOON, TRACEBACK, hf_state, losses, screen_log, trainer_l
 from synthetic_run import SyntheticRun
 
 from tui_ft.hardware import processes
-from tui_ft.watch import finding, report
+from tui_ft.watch import finding, formats, report
 from tui_ft.watch.foreign_run import ForeignRun, open_run
 from tui_ft.watch.processes.writers import Writer
 from tui_ft.watch.reading import Reading
+from tui_ft.watch.sources.hf_trainer_state import TrainerStateSource
 from tui_ft.watch.sources.tui_ft import TuiFtSource
 
 
@@ -228,3 +230,27 @@ def test_hostile_names_reach_nobody(tmp_path: Path) -> None:
     assert "\x1b" not in told
     assert "\x07" not in told
     assert "\u202e" not in told
+
+
+@pytest.mark.parametrize("moment", ["opened", "read", "looked for"])
+def test_a_reader_that_fails_leaves_the_others_to_be_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    def fails(*_: object) -> Iterator[None]:
+        raise ValueError("it was not thought of")
+
+    hf_state(tmp_path / "out", losses())
+    trainer_log(tmp_path / "out", losses())
+    form = formats.by_name("hf_trainer_state")
+    if moment == "read":
+        monkeypatch.setattr(TrainerStateSource, "advance", fails)
+    else:
+        broken = replace(form, open=fails) if moment == "opened" else replace(form, find=fails)
+        others = [known for known in formats.FORMATS if known is not form]
+        monkeypatch.setattr(formats, "FORMATS", (broken, *others))
+    reading = read(tmp_path)
+    assert (reading.source, reading.step) == ("llamafactory", 20)
+    assert any("hf_trainer_state" in note and "please report it" in note for note in reading.notes)
+    alone = hf_state(tmp_path / "alone", losses()).parent
+    if moment != "looked for":
+        assert any("please report it" in note for note in read(alone).notes)

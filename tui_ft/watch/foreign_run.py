@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tui_ft.runs.directory import RunDirectory
-from tui_ft.watch import formats, merging
+from tui_ft.watch import merging
 from tui_ft.watch.found import FoundRun
-from tui_ft.watch.likeness import Glimpse, glimpse_of
+from tui_ft.watch.likeness import glimpse_of
 from tui_ft.watch.log import clean_line
+from tui_ft.watch.member import Member
 from tui_ft.watch.reading import OtherSource, Reading
-from tui_ft.watch.sources.foreign import ForeignSource
 from tui_ft.watch.sources.protocol import Source
 from tui_ft.watch.sources.tui_ft import TuiFtSource
 from tui_ft.watch.state import decide
@@ -20,11 +20,11 @@ from tui_ft.watch.writing import Writers, WriterWatch
 
 OTHERS_EVERY_S = 2.0
 SHARE = 0.25
-"""The sources that are not shown get so much of a poll, one of them each time, every two seconds."""
+"""The sources that are not shown get so much of a poll, each of them every two seconds."""
 LEAST_POLL_S = 0.005
-OVER = ("finished", "failed", "stopped", "lost")
 LONGEST_BESIDE_S = 20.0
 """So long the reading of a whole history waits for the sources that are not shown."""
+OVER = ("finished", "failed", "stopped", "lost")
 
 
 def open_run(
@@ -47,9 +47,8 @@ class ForeignRun:
     ) -> None:
         self.found = found
         self._clock = clock
-        self._sources: list[ForeignSource] = []
-        self._polled_at: list[float] = []
-        self._shown = 0
+        self._members: list[Member] = []
+        self._shown: Member | None = None
         self._next = 0
         self._beside_s = 0.0
         self._writers = WriterWatch(found.places, clock, writers)
@@ -68,16 +67,14 @@ class ForeignRun:
 
     def poll(self, budget_s: float = 0.05) -> bool:
         """Read what is new for about `budget_s` seconds; True when the reading changed. Never raises."""
-        if not self._sources:
-            self._sources = [
-                formats.by_name(place.format).open(place, self._clock) for place in self.found.places
-            ]
-            self._polled_at = [float("-inf")] * len(self._sources)
+        if not self._members:
+            self._members = [Member(place, self._clock) for place in self.found.places]
+            self._shown = self._members[0]
         end = time.monotonic() + budget_s
-        shown = self._sources[self._shown]
-        is_alone = len(self._sources) == 1
-        changed = shown.poll(budget_s if is_alone else budget_s * (1 - SHARE))
-        self._polled_at[self._shown] = time.monotonic()
+        is_alone = len(self._members) == 1
+        changed = self._shown is not None and self._shown.poll(
+            budget_s if is_alone else budget_s * (1 - SHARE)
+        )
         changed = self._poll_others(end) or changed
         changed = self._writers.poll(changed) or changed
         if not changed and self._told and not self._is_due():
@@ -87,17 +84,14 @@ class ForeignRun:
     def _poll_others(self, end: float) -> bool:
         """Poll the other sources in turn, as long as there is time; at least one that is due."""
         changed = False
-        for _ in range(len(self._sources) - 1):
-            at = self._next = (self._next + 1) % len(self._sources)
-            if at == self._shown:
-                at = self._next = (self._next + 1) % len(self._sources)
-            source, now = self._sources[at], time.monotonic()
-            if source.reading.is_complete and now - self._polled_at[at] < OTHERS_EVERY_S:
+        for _ in self._members:
+            self._next = (self._next + 1) % len(self._members)
+            member, now = self._members[self._next], time.monotonic()
+            if member is self._shown or (member.is_read and now - member.polled_at < OTHERS_EVERY_S):
                 continue
-            changed = source.poll(max(end - now, LEAST_POLL_S)) or changed
-            self._polled_at[at] = time.monotonic()
-            self._beside_s += self._polled_at[at] - now
-            if self._polled_at[at] >= end:
+            changed = member.poll(max(end - now, LEAST_POLL_S)) or changed
+            self._beside_s += time.monotonic() - now
+            if time.monotonic() >= end:
                 break
         return changed
 
@@ -108,57 +102,45 @@ class ForeignRun:
         status, reason = decide(merging.combine(self._told, self._writers.known), self._clock())
         return (status, clean_line(reason)) != (self._reading.status, self._reading.reason)
 
-    def _tell(self) -> list[merging.Told]:
-        is_alone = len(self._sources) == 1
-        return [
-            merging.Told(
-                source.reading,
-                source.evidence,
-                formats.richness(source.place.format),
-                Glimpse() if is_alone else glimpse_of(source.reading),
-            )
-            for source in self._sources
-        ]
-
     def _read(self) -> bool:
-        told = self._told = self._tell()
+        able = [(member, words) for member in self._members if (words := member.told()) is not None]
+        notes = (*self.found.notes, *(member.trouble for member in self._members if member.trouble))
+        if not able:
+            before, self._shown = self._reading, None
+            self._reading = replace(before, notes=notes, is_complete=True)
+            return before != self._reading
+        told = self._told = [words for _, words in able]
+        if len(told) > 1:
+            told = self._told = [replace(one, points=glimpse_of(one.reading)) for one in told]
         status, reason = decide(merging.combine(told, self._writers.known), self._clock())
-        self._shown = merging.choose(told, self._shown, is_over=status in OVER)
-        merged = merging.merge(told, self._shown)
+        current = next((at for at, (member, _) in enumerate(able) if member is self._shown), 0)
+        shown = merging.choose(told, current, is_over=status in OVER)
+        self._shown = able[shown][0]
+        merged = merging.merge(told, shown)
         self._reading = replace(
             merged,
             title=clean_line(self.found.title) or merged.title,
             path=str(self.found.path),
             status=status,
             reason=clean_line(reason),
-            others=self._others(),
+            others=self._others([one.reading for at, one in enumerate(told) if at != shown]),
             pids=self._writers.known.pids,
-            notes=(*merged.notes, *self.found.notes),
+            notes=(*merged.notes, *notes),
             is_complete=self._is_whole(),
         )
         return True
 
     def _is_whole(self) -> bool:
         """True when the history is read; that of the sources beside is not waited for too long."""
-        if not self._sources[self._shown].reading.is_complete:
-            return False
-        are_read = all(
-            source.reading.is_complete and self._polled_at[at] > float("-inf")
-            for at, source in enumerate(self._sources)
-        )
-        return are_read or self._beside_s > LONGEST_BESIDE_S
+        if self._shown is None or not self._shown.is_read:
+            return self._shown is None
+        return self._beside_s > LONGEST_BESIDE_S or all(member.is_read for member in self._members)
 
-    def _others(self) -> tuple[OtherSource, ...]:
-        beside = (source for at, source in enumerate(self._sources) if at != self._shown)
-        return (
-            *(merging.other_of(source.reading) for source in beside),
-            *(
-                OtherSource(
-                    source=run.places[0].format,
-                    title=clean_line(run.title),
-                    path=str(run.path),
-                    status=run.status,
-                )
-                for run in self.found.siblings
-            ),
-        )
+    def _others(self, beside: list[Reading]) -> tuple[OtherSource, ...]:
+        return (*map(merging.other_of, beside), *map(_sibling, self.found.siblings))
+
+
+def _sibling(run: FoundRun) -> OtherSource:
+    return OtherSource(
+        source=run.places[0].format, title=clean_line(run.title), path=str(run.path), status=run.status
+    )

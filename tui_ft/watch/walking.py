@@ -171,6 +171,8 @@ def _ask(walk: Walk, folder: Path, names: list[str]) -> None:
             walk.places.extend(form.find(folder, names))
         except OSError as error:
             walk.notes.append(f"{folder} cannot be read: {error.strerror or error}.")
+        except Exception as error:  # noqa: BLE001 - a mistake in one reader must not hide the other runs
+            walk.notes.append(f"{form.name} cannot be looked for in {folder} ({error!r}); please report it.")
 
 
 def distinct(places: list[Place]) -> list[Place]:

@@ -1,0 +1,60 @@
+"""One of several sources of a run, kept from taking the others down with it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from tui_ft.watch import formats
+from tui_ft.watch.log import clean_line
+from tui_ft.watch.merging import Told
+from tui_ft.watch.sources.foreign import ForeignSource
+from tui_ft.watch.sources.protocol import Place
+
+
+class Member:
+    """A source that is left out from the moment at which its reader fails; `trouble` then says why.
+
+    A reader never raises for what a file holds: what it raises all the same is a mistake of ours.
+    """
+
+    def __init__(self, place: Place, clock: Callable[[], float]) -> None:
+        self.place = place
+        self.trouble = ""
+        self.polled_at = float("-inf")
+        self.source: ForeignSource | None = None
+        try:
+            self.source = formats.by_name(place.format).open(place, clock)
+        except Exception as error:  # noqa: BLE001 - see above
+            self._fail(error)
+
+    def poll(self, budget_s: float) -> bool:
+        """Read what is new for about `budget_s` seconds; True when something changed. Never raises."""
+        if self.source is None:
+            return False
+        try:
+            return self.source.poll(budget_s)
+        except Exception as error:  # noqa: BLE001 - see above
+            self._fail(error)
+            return True
+        finally:
+            self.polled_at = time.monotonic()
+
+    def _fail(self, error: Exception) -> None:
+        what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        self.trouble = clean_line(
+            f"{self.place.format} cannot be read here ({what[:200]}); please report it to tui-ft."
+        )
+        self.source = None
+
+    @property
+    def is_read(self) -> bool:
+        """True when its history is read, or never will be."""
+        return self.source is None or (self.source.reading.is_complete and self.polled_at > float("-inf"))
+
+    def told(self) -> Told | None:
+        """What it says now; None once it has failed."""
+        if self.source is None:
+            return None
+        richness = formats.richness(self.place.format)
+        return Told(self.source.reading, self.source.evidence, richness)
