@@ -14,11 +14,11 @@ from tui_ft.runs.records import (
 )
 from tui_ft.tui.run_alerts import standing_alert
 from tui_ft.tui.run_numbers import numbers_of
-from tui_ft.tui.run_words import header_line, is_offered, memory_titles
+from tui_ft.tui.run_words import header_line, is_offered
 from tui_ft.tui.widgets.alert import MOST_LINES, alert_lines
 from tui_ft.tui.widgets.outcome import outcome_lines
 from tui_ft.tui.widgets.progress import coarse_duration, progress_line
-from tui_ft.watch.reading import Activity, MemoryCurve, Reading
+from tui_ft.watch.reading import Activity, Reading
 from tui_ft.watch.series import Series
 
 NOW = 1_790_000_000.0
@@ -66,30 +66,6 @@ def test_a_download_shows_what_is_done_of_it() -> None:
 
 def test_the_time_that_is_left_changes_seldom() -> None:
     assert [coarse_duration(s) for s in (3, 61, 125, 3_601, 9_000)] == ["5s", "1m05s", "3m", "1h01m", "2h30m"]
-
-
-def memory(is_gpu: bool, **gib: float) -> MemoryCurve:
-    return MemoryCurve(is_gpu=is_gpu, series=Series(), origin=NOW, **gib)
-
-
-def test_memory_is_said_in_shorter_and_shorter_words() -> None:
-    gpu = memory_titles(memory(True, used_gib=21.3, total_gib=23.9, free_gib=2.6))
-    assert gpu[0] == "GPU memory 21.3 of 23.9 GiB, 2.6 free"
-    assert "GPU 21.3/23.9 GiB, free 2.6" in gpu
-    host = memory_titles(memory(False, used_gib=0.5, total_gib=23.5, free_gib=22.1))
-    assert host[0] == "CPU memory: trainer 0.5 GiB, limit 23.5, 22.1 free"
-    assert {"CPU memory 0.5 / 23.5 GiB", "mem 0.5/23.5"} <= set(host)
-    for wordings in (gpu, host):
-        assert len(max(wordings, key=len)) == len(wordings[0])
-        assert any(len(wording) <= 24 and "free" in wording for wording in wordings)
-        assert not any(letter.isdigit() for letter in wordings[-1])
-
-
-def test_memory_that_is_not_known_is_in_no_title() -> None:
-    for known in (None, memory(False), memory(False, total_gib=16.0), memory(True, used_gib=2.0)):
-        assert not any("–" in wording for wording in memory_titles(known))
-    assert memory_titles(memory(False, used_gib=0.5))[0] == "CPU memory 0.5 GiB"
-    assert memory_titles(memory(True, used_gib=2.0, total_gib=8.0))[0] == "GPU memory 2.0 / 8.0 GiB"
 
 
 def test_a_failure_says_why_what_to_do_and_where_to_go_on() -> None:

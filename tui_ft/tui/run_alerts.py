@@ -48,7 +48,7 @@ def _alert_of_another(reading: Reading) -> tuple[str, str, Kind]:
         return "STOPPED", _sentences(reading.reason, *notes), "warn"
     if reading.status in ("quiet", "unknown"):
         return "", _sentences(reading.reason, *notes), "warn"
-    return "", _sentences(*notes), "warn"
+    return "", _sentences(*notes), "muted"
 
 
 def _why(reading: Reading) -> str:

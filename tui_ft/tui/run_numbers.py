@@ -15,8 +15,13 @@ from tui_ft.watch.scales import steady_label
 MOST = 10
 _MOST_LOOKED_AT = 200
 """Of a run with more series than this the rest are in the table of all series only."""
-_SHORT = 7
+_SHORT = 6
 """Cells of a short name."""
+_SHORT_NAMES = {
+    "rewards/accuracies": "r.acc", "rewards/margins": "margin", "rewards/rejected": "reject",
+    "accuracy": "acc", "reward_std": "r.std", "completion_length": "length",
+    "completions/mean_length": "length", "entropy": "entr.", "nll_loss": "nll",
+}  # fmt: skip
 
 _STANDARD = frozenset({
     "loss", "grad_norm", "learning_rate", "eval_loss", "perplexity", "tokens_per_s", "tokens",
@@ -31,12 +36,17 @@ _WANTED = (("reward",), ("acc", "f1", "bleu", "rouge", "wer", "score", "margin")
 
 @dataclass(frozen=True, kw_only=True)
 class Number:
-    """One number: its name, the short name for narrow terminals, and the text of its value."""
+    """One number: its name, the short one for narrow terminals, its value, and a brief wording of that."""
 
     name: str
     short: str
     value: str
+    brief: str = ""
     is_bad: bool = False
+
+    def fitting(self, room: int) -> str:
+        """The value in `room` cells: a shorter wording rather than one that is cut."""
+        return self.value if len(self.value) <= room or not self.brief else self.brief
 
 
 def numbers_of(reading: Reading) -> list[Number]:
@@ -94,16 +104,22 @@ def _checkpoint(reading: Reading) -> Number:
 
 
 def _extra(reading: Reading) -> Iterator[Number]:
-    """What else the run logs, the most wanted first."""
+    """What else the run logs, the most wanted first; of two with the same short name the first."""
     names = [
         name for name in islice(reading.series, _MOST_LOOKED_AT)
         if name not in _STANDARD and not any(part in name for part in _BOOKKEEPING)
     ]  # fmt: skip
+    taken: set[str] = set()
     for name in sorted(names, key=_rank):
-        value = reading.last(name)
-        if value is not None:
-            shown = plain(name)
-            yield _number(shown, fit(shown.rpartition("/")[2] or shown, _SHORT).rstrip(), value)
+        value, short = reading.last(name), _short(name)
+        if value is not None and short not in taken:
+            taken.add(short)
+            yield _number(plain(name), short, value)
+
+
+def _short(name: str) -> str:
+    shown = plain(name)
+    return _SHORT_NAMES.get(name) or fit(shown.rpartition("/")[2] or shown, _SHORT).rstrip()
 
 
 def _rank(name: str) -> tuple[bool, int]:
@@ -114,8 +130,11 @@ def _rank(name: str) -> tuple[bool, int]:
 
 
 def _number(name: str, short: str, value: float | None) -> Number:
-    text = "–" if value is None else steady_label(value)
-    return Number(name=name, short=short, value=text, is_bad=value is not None and not math.isfinite(value))
+    if value is None:
+        return Number(name=name, short=short, value="–")
+    brief = min(f"{value:.2g}", f"{value:.1e}".replace("e-0", "e-").replace("e+0", "e"), key=len)
+    is_bad = not math.isfinite(value)
+    return Number(name=name, short=short, value=steady_label(value), brief=brief, is_bad=is_bad)
 
 
 def _count(value: float | None) -> str:

@@ -8,7 +8,7 @@ from tui_ft.runs.records import ENDED
 from tui_ft.tui.text import fit, plain
 from tui_ft.tui.widgets.lines import Line, Piece, pack
 from tui_ft.watch.eta import clock_label
-from tui_ft.watch.reading import MemoryCurve, Reading, SourceName
+from tui_ft.watch.reading import Reading, SourceName
 
 OVER: frozenset[str] = ENDED | {"lost"}
 """A run in one of these does nothing more unless it is resumed."""
@@ -99,37 +99,3 @@ def _path_end(path: str, room: int) -> str:
     while cell_len(end) > room - 2 and "/" in end.strip("/"):
         end = end.strip("/").partition("/")[2]
     return f"…/{end}" if cell_len(end) <= room - 2 else fit(end, room)
-
-
-def memory_titles(memory: MemoryCurve | None) -> tuple[str, ...]:
-    """What the memory chart shows, and against what: a GPU's memory, or the trainer's on a CPU.
-
-    Several wordings, the longest first; what is not known is in none of them.
-    """
-    kind = "CPU" if memory is not None and not memory.is_gpu else "GPU"
-    if memory is None or memory.used_gib is None:
-        return (f"{kind} memory", "Memory", "mem") if memory is not None else ("Memory", "mem")
-    used = _gib(memory.used_gib)
-    if memory.total_gib is None:
-        return f"{kind} memory {used} GiB", f"{kind} {used} GiB", f"mem {used}", "mem"
-    total = _gib(memory.total_gib)
-    plain_wordings = (
-        f"{kind} memory {used} / {total} GiB", f"{kind} memory {used}/{total} GiB",
-        f"{kind} {used}/{total} GiB", f"{kind} {used}/{total}", f"mem {used}/{total}", "mem",
-    )  # fmt: skip
-    if memory.free_gib is None:
-        return plain_wordings
-    free = _gib(memory.free_gib)
-    long = () if memory.is_gpu else (f"CPU memory: trainer {used} GiB, limit {total}, {free} free",)
-    return (
-        *long,
-        f"{kind} memory {used} of {total} GiB, {free} free",
-        f"{kind} {used} of {total} GiB, {free} free",
-        f"{kind} {used}/{total} GiB, free {free}",
-        f"{kind} {used}/{total}, free {free}",
-        *plain_wordings,
-    )
-
-
-def _gib(value: float) -> str:
-    return f"{value:.1f}" if value < 100 else f"{value:.0f}"

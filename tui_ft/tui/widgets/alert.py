@@ -10,9 +10,9 @@ from textual import events
 from tui_ft.tui.text import plain
 from tui_ft.tui.widgets.lines import Line, Lines
 
-Kind = Literal["bad", "warn", "good"]
+Kind = Literal["bad", "warn", "good", "muted"]
 MOST_LINES = 5
-_SIGNS: dict[str, str] = {"bad": "✗ ", "warn": "! ", "good": ""}
+_SIGNS: dict[str, str] = {"bad": "✗ ", "warn": "! ", "good": "", "muted": ""}
 
 
 class Alert(Lines):

@@ -48,6 +48,6 @@ def _pieces(number: Number, column: int) -> list[Piece]:
     room = max(column - cell_len(name) - 3, 0)
     return [
         (f" {name} ", "muted"),
-        (fit(number.value, room), "bad" if number.is_bad else "strong"),
+        (fit(number.fitting(room), room), "bad" if number.is_bad else "strong"),
         (" ", ""),
     ]

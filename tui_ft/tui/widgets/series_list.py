@@ -45,7 +45,8 @@ def _columns(width: int) -> list[tuple[str, int]]:
     short = [("last", _NUMBER), ("least", _NUMBER), ("greatest", _NUMBER), ("points", _STEP)]
     if width < 76:
         return short
-    return [("last", _NUMBER), ("at step", _STEP), *short[1:], ("not finite", _BAD)]
+    with_bad = [*short, ("not finite", _BAD)]
+    return with_bad if width < 96 else [with_bad[0], ("at step", _STEP), *with_bad[1:]]
 
 
 class SettingList(RowList[SettingRow]):
