@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tui_ft.tui.line_store import LineStore
-from tui_ft.tui.panel_titles import cursor_titles, panel_titles
+from tui_ft.tui.panel_titles import cursor_titles, memory_titles, panel_titles
 from tui_ft.tui.widgets.chart import COUNT, TIME, Chart, LevelMark, Mark, Trace
 from tui_ft.watch.axes import X
 from tui_ft.watch.looks import LOOKS
@@ -129,8 +129,6 @@ class ChartMaker:
     def _wordings(panel: Panel, scene: Scene) -> Sequence[str]:
         wordings: Sequence[str] = panel.titles
         if panel.key == "memory" and len(scene.readings) == 1 and scene.readings[0].memory is not None:
-            from tui_ft.tui.run_words import memory_titles
-
             wordings = memory_titles(scene.readings[0].memory)
         if any(reading.is_approximate for reading in scene.readings):
             return [f"≈ {wording}" for wording in wordings]

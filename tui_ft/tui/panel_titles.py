@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from tui_ft.watch.axes import X
 from tui_ft.watch.panels import Panel
+from tui_ft.watch.reading import MemoryCurve
 from tui_ft.watch.scales import number_label, step_label, time_label
 from tui_ft.watch.series import Curve
 
@@ -62,6 +63,40 @@ def cursor_titles(
         " ".join(short),
         short[0],
     )
+
+
+def memory_titles(memory: MemoryCurve | None) -> tuple[str, ...]:
+    """What the memory chart shows, and against what: a GPU's memory, or the trainer's on a CPU.
+
+    Several wordings, the longest first; what is not known is in none of them.
+    """
+    kind = "CPU" if memory is not None and not memory.is_gpu else "GPU"
+    if memory is None or memory.used_gib is None:
+        return (f"{kind} memory", "Memory", "mem") if memory is not None else ("Memory", "mem")
+    used = _gib(memory.used_gib)
+    if memory.total_gib is None:
+        return f"{kind} memory {used} GiB", f"{kind} {used} GiB", f"mem {used}", "mem"
+    total = _gib(memory.total_gib)
+    plain_wordings = (
+        f"{kind} memory {used} / {total} GiB", f"{kind} memory {used}/{total} GiB",
+        f"{kind} {used}/{total} GiB", f"{kind} {used}/{total}", f"mem {used}/{total}", "mem",
+    )  # fmt: skip
+    if memory.free_gib is None:
+        return plain_wordings
+    free = _gib(memory.free_gib)
+    long = () if memory.is_gpu else (f"CPU memory: trainer {used} GiB, limit {total}, {free} free",)
+    return (
+        *long,
+        f"{kind} memory {used} of {total} GiB, {free} free",
+        f"{kind} {used} of {total} GiB, {free} free",
+        f"{kind} {used}/{total} GiB, free {free}",
+        f"{kind} {used}/{total}, free {free}",
+        *plain_wordings,
+    )
+
+
+def _gib(value: float) -> str:
+    return f"{value:.1f}" if value < 100 else f"{value:.0f}"
 
 
 def nearest(series: Curve, x: float) -> tuple[float, float] | None:

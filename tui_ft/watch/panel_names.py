@@ -53,9 +53,9 @@ def group_of(key: str) -> Group:
     """The heading under which a panel of series by step is listed."""
     if key.startswith("eval_"):
         return "evaluation"
-    if key.startswith(("reward", "logps", "logits")) or key in ("kl", "entropy"):
+    if key.startswith(("reward", "logps", "logits")) or key == "kl":
         return "rewards"
-    return "training" if key in FIRST else "other"
+    return "training" if key in FIRST or key in TITLES else "other"
 
 
 def titles_of(key: str, name: str) -> tuple[str, ...]:

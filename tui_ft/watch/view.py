@@ -23,7 +23,7 @@ _SPANS_S = (
 def round_span(span: float, x: X, *, is_longer: bool) -> float:
     """Return the next round length above or below `span`: 1, 2 or 5 times a power of ten, or round times."""
     power = 10.0 ** math.floor(math.log10(span))
-    spans = [factor * power for factor in (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)]
+    spans = [factor * power for factor in (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)]
     if x == "time" and span <= _SPANS_S[-1]:
         spans = [*_SPANS_S, 172_800.0]
     if is_longer:
@@ -113,6 +113,8 @@ class View:
 
         It stays around the cursor, else around the newest point while that is in it, else around its middle.
         """
+        if self.zoom is None and factor > 1:
+            return self
         low, span = self._window(first, last)
         is_at_end = low + span >= last
         span_now, span = span, round_span(span, self.x, is_longer=factor > 1)
