@@ -136,7 +136,7 @@ def _line(seen: _Seen) -> ForeignRun:
     if status == "unknown" and seen.is_alive:
         status = "running"
     return ForeignRun(
-        id=str(found.path), path=str(found.path), status=status, name=group.title or clean_line(found.title),
+        id=str(found.path), path=str(found.path), status=status, name=clean_line(found.title) or group.title,
         reason=f"{clean_line(str(found.path))} is {status}, not started by tui-ft ({by}).{told}",
         step=reading.step, total_steps=reading.total_steps, loss=reading.last("loss"),
         model=_model(reading), method=SOURCES.get(reading.source, reading.source),

@@ -100,7 +100,7 @@ class HomeList(Screen[None], inherit_bindings=False):
         from msgspec.structs import replace
 
         self.notice.say("")
-        self.runs.arrange(replace(self.wanted, **changes))
+        self.runs.show_as(replace(self.wanted, **changes))
         self.show_view_words()
 
     def show_view_words(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -72,6 +73,7 @@ class RunList(RowList[Line]):
         self.wanted: Arrangement | None = None
         self.marked: dict[str, None] = {}
         self._folded: set[str] = set()
+        self._group_lines: list[int] = []
         self._arranger: Arranger | None = None
 
     # --- which runs, and in what order -----------------------------------------------------------
@@ -81,7 +83,7 @@ class RunList(RowList[Line]):
         self.runs = rows
         super().set_rows(self._lines())
 
-    def arrange(self, wanted: Arrangement) -> None:
+    def show_as(self, wanted: Arrangement) -> None:
         """Show the runs in another way; the cursor stays on its run where that is still shown."""
         self.wanted = wanted
         if self.loaded:
@@ -94,9 +96,11 @@ class RunList(RowList[Line]):
         self.wanted = self.wanted or Arrangement()
         self._arranger = self._arranger or Arranger()
         lines: list[Line] = []
+        self._group_lines = []
         for title, runs in self._arranger.arrange(self.runs, self.wanted):
             is_folded = title in self._folded
             if title:
+                self._group_lines.append(len(lines))
                 lines.append(GroupLine(title, len(runs), is_folded))
             if not is_folded:
                 lines.extend(runs)
@@ -166,7 +170,7 @@ class RunList(RowList[Line]):
         title = "focused-title" if self.has_focus else "title"
         cells: list[Cell] = [(" Runs ", title)]
         if self.rows:
-            place = f"{self.index + 1}/{len(self.rows)}"
+            place = self._place()
             room = STATUS - 5 + self._margin
             left = place if len(place) > room else fit(place, room + 1) + "name"
             captions = (fit(left, room + name), fit("model", model), fit("method", METHOD),
@@ -174,6 +178,11 @@ class RunList(RowList[Line]):
                         fit("start", START, right=True))  # fmt: skip
             cells.append((" ".join(captions), ""))
         return cells
+
+    def _place(self) -> str:
+        """Which of the runs that are shown the cursor is on, or after, on the line of a group."""
+        before = bisect_right(self._group_lines, self.index)
+        return f"{self.index + 1 - before}/{len(self.rows) - len(self._group_lines)}"
 
     @property
     def _margin(self) -> int:
