@@ -1,0 +1,468 @@
+"""The grid of charts and its keys: layout, zoom, cursor, axes, smoothing, memory, small repaints."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from series_made import noisy, reading_of, series_of
+from textual.app import App
+from textual.geometry import Region
+from textual.pilot import Pilot
+
+from tui_ft.tui import view_store
+from tui_ft.tui.panel_keys import PANEL_KEYS, PanelActions
+from tui_ft.tui.screens.panels import PanelList, PanelsScreen
+from tui_ft.tui.widgets.grid_layout import grid_places
+from tui_ft.tui.widgets.panel_grid import PanelGrid
+from tui_ft.watch.compare_panels import compared_panels
+from tui_ft.watch.reading import Reading
+from tui_ft.watch.view import View, Zoom
+
+START = 1_700_000_000.0
+STEPS = 400
+
+
+class GridScreen(PanelActions):
+    """A screen with nothing but the charts."""
+
+    BINDINGS = [*PANEL_KEYS]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[str] = []
+        self.painted: list[Region] = []
+
+    def compose(self):  # type: ignore[no-untyped-def]
+        yield PanelGrid()
+
+    def on_panel_grid_said(self, message: PanelGrid.Said) -> None:
+        self.said.append(message.text)
+
+
+class GridApp(App[None]):
+    """The screen of charts alone."""
+
+    def __init__(self, *, is_ascii: bool = False) -> None:
+        super().__init__()
+        self.is_ascii = is_ascii
+        self.charts = GridScreen()
+
+    @property
+    def grid(self) -> PanelGrid:
+        return self.charts.grid
+
+    def on_mount(self) -> None:
+        self.push_screen(self.charts)
+
+
+def run_of(steps: int = STEPS, **changes: object) -> Reading:
+    power = series_of([200.0 + place % 9 for place in range(steps)], first=3, by=3)
+    seconds = [START + 3 * step for step in range(1, steps + 1)]
+    series = {
+        "loss": series_of(noisy(steps)),
+        "eval_loss": series_of([2.0 - place / 10 for place in range(steps // 50)], first=50, by=50),
+        "grad_norm": series_of([1 + math.sin(step) / 2 for step in range(steps)]),
+        "learning_rate": series_of([1e-4 * (1 - step / STEPS) for step in range(steps)]),
+        "tokens": series_of([512.0 * step for step in range(1, steps + 1)]),
+    }
+    return reading_of(**{
+        "series": series, "times": series_of(seconds), "started_at": START, "hardware_origin": START,
+        "hardware_series": {"gpu_power_w": power},
+        "checkpoint_steps": (100.0, 200.0), "restart_steps": (150.0,), **changes,
+    })  # fmt: skip
+
+
+async def press(pilot: Pilot[None], *keys: str) -> None:
+    await pilot.press(*keys)
+    await pilot.pause()
+
+
+def text(app: GridApp) -> str:
+    grid = app.grid
+    return "\n".join(grid.render_line(y).text for y in range(grid.size.height))
+
+
+async def test_three_panels_stand_at_first_the_main_one_larger() -> None:
+    app = GridApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        app.grid.show(run_of())
+        assert app.grid.seen == ["loss", "grad_norm", "learning_rate"]
+        places = dict(app.grid._placed)
+        assert places["loss"].width > places["grad_norm"].width
+        assert places["loss"].height == 24
+        assert "● eval loss" in text(app)
+        assert {len(app.grid.render_line(y).text) for y in range(24)} == {80}
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (60, 15), (200, 60), (30, 8), (1, 1)])
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 7, 12])
+def test_charts_never_overlap_and_leave_no_hole(size: tuple[int, int], count: int) -> None:
+    places = grid_places(count, *size)
+    assert 1 <= len(places) <= count
+    whole = Region(0, 0, *size)
+    for at, place in enumerate(places):
+        assert whole.contains_region(place)
+        assert not any(place.overlaps(other) for other in places[at + 1 :])
+        assert place.width >= min(24, size[0])
+        assert place.height >= min(4, size[1])
+    for y in range(size[1]):
+        row = [place for place in places if place.y <= y < place.bottom]
+        assert sum(place.width for place in row) + len(row) - 1 == size[0]
+
+
+async def test_zoom_pan_and_whole() -> None:
+    app = GridApp()
+    async with app.run_test(size=(120, 30)) as pilot:
+        await pilot.pause()
+        app.grid.show(run_of())
+        assert app.grid.chart("loss").frame.x.high == 400
+        await press(pilot, "left")
+        assert "zooms in" in app.charts.said[-1]
+        await press(pilot, "plus", "plus")
+        assert (app.grid.view.zoom, app.grid.chart("loss").frame.x.low) == (
+            Zoom(low=300, span=100, follows=True),
+            300,
+        )
+        assert "from step 300" in text(app)
+        await press(pilot, "left", "left")
+        assert app.grid.chart("grad_norm").frame.x.low == 250
+        await press(pilot, "shift+left")
+        assert app.grid.chart("loss").frame.x.low == 150
+        await press(pilot, "shift+right", "shift+right", "shift+right")
+        assert app.grid.chart("loss").frame.x.high >= 400
+        await press(pilot, "minus")
+        assert app.grid.chart("loss").frame.x.span == 200
+        await press(pilot, "0")
+        assert app.grid.view.zoom is None
+
+
+async def test_a_zoom_to_the_newest_points_goes_on_with_them() -> None:
+    app, reading = GridApp(), run_of()
+    async with app.run_test(size=(120, 30)) as pilot:
+        await pilot.pause()
+        app.grid.show(reading)
+        await press(pilot, "plus", "plus", "plus")
+        assert app.grid.chart("loss").frame.x.high == 400
+        for step in range(401, 420):
+            reading.series["loss"].add(step, 1.0)
+        app.grid.show(reading)
+        assert app.grid.chart("loss").frame.x.high >= 419
+
+
+async def test_hardware_is_zoomed_to_the_same_stretch() -> None:
+    app = GridApp()
+    async with app.run_test(size=(120, 30)) as pilot:
+        await pilot.pause()
+        app.grid.show(run_of())
+        app.grid.reveal("gpu_power_w")
+        assert app.grid.chart("gpu_power_w").frame.x.low == 0
+        app.grid.view = replace(app.grid.view, zoom=Zoom(low=100, span=100))
+        bounds = app.grid.chart("gpu_power_w").frame.x
+        assert (bounds.low, bounds.high) == (pytest.approx(300), pytest.approx(600))
+
+
+async def test_the_cursor_shows_exact_values_of_all_panels() -> None:
+    app, reading = GridApp(), run_of()
+    async with app.run_test(size=(120, 30)) as pilot:
+        await pilot.pause()
+        app.grid.show(reading)
+        await press(pilot, "c")
+        assert app.grid.view.cursor == 400
+        await press(pilot, "left")
+        at = app.grid.view.cursor
+        assert at is not None
+        assert 390 <= at < 400
+        place = reading.series["grad_norm"].index(at)
+        assert f"Gradient norm {reading.series['grad_norm'].values[place]:.7g}" in text(app)
+        assert f"at step {at:.0f}" in text(app)
+        await press(pilot, "shift+left")
+        assert app.grid.view.cursor <= at - 9
+        await press(pilot, "plus", "plus", "plus", "plus")
+        low, high = app.grid.view.zoom.window(400)
+        assert low <= app.grid.view.cursor <= high
+        before = app.grid.view.cursor
+        await press(pilot, "right")
+        assert app.grid.view.cursor == before + 1
+        assert app.grid.escape()
+        assert app.grid.view.cursor is None
+
+
+async def test_the_cursor_always_moves_until_the_ends() -> None:
+    app = GridApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        app.grid.show(reading_of(series={"loss": series_of([1.0, 2.0, 3.0], by=1000)}))
+        await press(pilot, "c")
+        seen = [app.grid.view.cursor]
+        for _ in range(4):
+            await press(pilot, "left")
+            seen.append(app.grid.view.cursor)
+        assert seen == [2001, 1001, 1, 1, 1]
+        await press(pilot, "right")
+        assert app.grid.view.cursor == 1001
+
+
+async def test_the_axis_goes_through_what_the_run_knows() -> None:
+    app = GridApp()
+    async with app.run_test(size=(120, 30)) as pilot:
+        await pilot.pause()
+        app.grid.show(run_of())
+        for x, high, shown in (("time", 1200, "20m"), ("tokens", 250_000, "250k"), ("step", 400, "400")):
+            await press(pilot, "x")
+            assert app.grid.view.x == x
+            assert app.grid.chart("loss").frame.x.high == high
+            assert shown in app.grid.chart("loss").cells[-1]
+        app.grid.show(run_of(times=series_of([])))
+        await press(pilot, "x")
+        assert app.grid.view.x == "tokens"
+        app.grid.show(reading_of(series={"loss": series_of([1.0, 2.0])}))
+        assert app.grid.chart("loss").frame.x.low in (0, 1)
+        await press(pilot, "x")
+        assert "Only steps" in app.charts.said[-1]
+
+
+async def test_a_live_run_by_time_equals_one_that_was_opened_afterwards() -> None:
+    live, later = GridApp(), GridApp()
+    view = View(x="time", smoothing=0.9)
+    async with live.run_test(size=(100, 30)) as pilot:
+        await pilot.pause()
+        live.grid.view = view
+        reading = run_of(2)
+        whole = run_of()
+        for step in range(3, STEPS + 1):
+            for name in ("loss", "grad_norm", "learning_rate", "tokens"):
+                reading.series[name].add(step, whole.series[name].values[step - 1])
+                reading.series[name].settle()
+            reading.times.add(step, START + 3 * step)
+            reading.times.settle()
+            if step % 7 == 0 or step == STEPS:
+                reading = replace(reading, series={**reading.series, "eval_loss": whole.series["eval_loss"]})
+                live.grid.show(reading)
+        followed = [live.grid.chart(key).cells for key in live.grid.seen]
+    async with later.run_test(size=(100, 30)) as pilot:
+        await pilot.pause()
+        later.grid.view = view
+        later.grid.show(run_of())
+        assert [later.grid.chart(key).cells for key in later.grid.seen] == followed
+
+
+async def test_smoothing_is_drawn_over_the_raw_line() -> None:
+    app = GridApp(is_ascii=True)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await pilot.pause()
+        app.grid.show(run_of())
+        assert "━" not in text(app)
+        for weight in (0.6, 0.9, 0.97):
+            await press(pilot, "a")
+            assert app.grid.view.smoothing == weight
+            assert f"smoothed {weight}" in text(app)
+        assert "━" in text(app)
+        await press(pilot, "a")
+        assert "━" not in text(app)
+
+
+async def test_a_logarithmic_axis_is_for_what_was_trained_not_for_the_box() -> None:
+    app = GridApp()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        app.grid.show(run_of())
+        app.grid.reveal("gpu_power_w")
+        await press(pilot, "y")
+        assert app.grid.chart("loss").frame.y.is_log
+        assert not app.grid.chart("gpu_power_w").frame.y.is_log
+        assert "log" in text(app).splitlines()[0]
+
+
+async def test_panels_are_chosen_and_maximised() -> None:
+    app = GridApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        app.grid.show(run_of())
+        assert "▸" not in text(app)
+        await press(pilot, "right_square_bracket")
+        assert "▸Loss" in text(app)
+        await press(pilot, "right_square_bracket", "m")
+        assert app.grid.seen == ["grad_norm"]
+        assert app.grid.chart("grad_norm").frame.width == 80 - 8
+        await press(pilot, "left_square_bracket")
+        assert app.grid.seen == ["loss"]
+        assert app.grid.escape()
+        assert len(app.grid.seen) == 3
+        assert not app.grid.escape()
+
+
+async def test_of_more_panels_than_fit_the_chosen_one_is_always_seen() -> None:
+    app = GridApp()
+    names = [f"metric_{place:02d}" for place in range(20)]
+    reading = reading_of(series={name: series_of([1.0, 2.0]) for name in names})
+    async with app.run_test(size=(80, 11)) as pilot:
+        await pilot.pause()
+        app.grid.view = View(shown=frozenset(names))
+        app.grid.show(reading)
+        assert "more: ]" in text(app)
+        for _ in range(25):
+            await press(pilot, "right_square_bracket")
+            assert app.grid.view.chosen in app.grid.seen
+            assert len(app.grid.seen) > 1
+        assert app.grid.reveal("metric_19")
+        assert "metric_19" in app.grid.seen
+        assert not app.grid.reveal("no such series")
+
+
+async def test_a_new_point_repaints_a_few_cells() -> None:
+    app, reading = GridApp(), run_of()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        app.grid.show(reading)
+        await pilot.pause()
+        painted: list[Region] = []
+        refresh = app.grid.refresh
+
+        def noting(*regions: Region, **options: bool) -> PanelGrid:
+            painted.extend(regions or [app.grid.size.region])
+            return refresh(*regions, **options)
+
+        app.grid.refresh = noting  # type: ignore[method-assign,assignment]
+        areas = []
+        for step in range(401, 441):
+            for name in ("loss", "grad_norm", "learning_rate"):
+                reading.series[name].add(step, reading.series[name].values[step - 2])
+                reading.series[name].settle()
+            app.grid.show(reading)
+            areas.append(sum(region.area for region in painted))
+            painted.clear()
+        assert sorted(areas)[36] <= 60
+        app.grid.show(reading)
+        assert painted == []
+
+
+async def test_an_approximate_curve_says_so_in_every_chart() -> None:
+    app = GridApp()
+    async with app.run_test(size=(120, 30)) as pilot:
+        await pilot.pause()
+        app.grid.show(run_of(is_approximate=True))
+        assert text(app).count("≈ ") == 3
+        assert "approximate" in text(app)
+        app.grid.show(run_of())
+        assert "≈" not in text(app)
+
+
+async def test_several_runs_are_laid_over_each_other_along_their_own_time() -> None:
+    one, other = run_of(path="/a"), run_of(200, path="/b", started_at=START - 3600)
+    app = GridApp(is_ascii=True)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await pilot.pause()
+        app.grid.show_panels(compared_panels([one, other], {"/a": 0, "/b": 2}), [one, other])
+        cells = "\n".join(app.grid.chart("loss").cells)
+        assert "o" in cells
+        assert "#" in cells
+        await press(pilot, "x", "plus", "c", "left", "a")
+        assert app.grid.view.x == "time"
+        assert len(app.grid.visible_charts()) == len(app.grid.visible_panels())
+        names = {trace.name for trace in app.grid.visible_charts()[0].traces}
+        assert names == {"run"}
+
+
+# --- which panels, and what is remembered ------------------------------------------------------------
+
+
+async def until_screen(pilot: Pilot[None], kind: type) -> None:
+    for _ in range(200):
+        await pilot.pause(0.01)
+        if isinstance(pilot.app.screen, kind) and pilot.app.screen.is_mounted:
+            return
+    raise AssertionError(f"no {kind.__name__}")
+
+
+async def until_kept(pilot: Pilot[None], **wanted: object) -> None:
+    for _ in range(300):
+        await pilot.pause(0.01)
+        path = view_store.view_file()
+        if path.exists() and wanted.items() <= json.loads(path.read_bytes()).items():
+            return
+    raise AssertionError(wanted)
+
+
+async def test_panels_are_hidden_shown_and_moved_in_a_list_and_remembered() -> None:
+    app = GridApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        app.grid.show(run_of())
+        await press(pilot, "v")
+        await until_screen(pilot, PanelsScreen)
+        rows = app.screen.query_one(PanelList).rows
+        assert [row.key for row in rows if row.is_shown] == ["loss", "grad_norm", "learning_rate"]
+        await press(pilot, "down", "space", "end", "enter", "K", "shift+up", "q")
+        await until_screen(pilot, GridScreen)
+        assert "grad_norm" not in app.grid.seen
+        assert "tokens" in app.grid.seen
+        seen = app.grid.seen
+        await press(pilot, "y", "a", "x")
+        await until_kept(pilot, x="time", log_y=True, smoothing=0.6, hidden=["grad_norm"], shown=["tokens"])
+    again = GridApp()
+    async with again.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        again.grid.show(run_of())
+        assert again.grid.seen == seen
+        assert (again.grid.view.x, again.grid.view.smoothing) == ("time", 0.6)
+        await press(pilot, "v")
+        await until_screen(pilot, PanelsScreen)
+        await press(pilot, "d", "q")
+        await until_screen(pilot, GridScreen)
+        assert again.grid.seen == ["loss", "grad_norm", "learning_rate"]
+        await press(pilot, "v")
+        await until_screen(pilot, PanelsScreen)
+        await press(pilot, "o", "escape")
+        await until_screen(pilot, GridScreen)
+        assert len(again.grid.seen) == 1
+
+
+async def test_a_given_view_is_not_remembered(own_state: Path) -> None:
+    app = App[None]()
+    async with app.run_test(size=(80, 24)) as pilot:
+        grid = PanelGrid(view=View(smoothing=0.9))
+        await app.mount(grid)
+        grid.show(run_of())
+        grid.next_axis()
+        grid.next_smoothing()
+        await pilot.pause()
+        await app.workers.wait_for_complete()
+    assert not view_store.view_file().exists()
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b'{"x": "miles"}', b'{"smoothing": 1e999}', b'{"order": 5}', b"\xff" * 99]
+)
+def test_a_damaged_file_is_as_none(content: bytes) -> None:
+    path = view_store.view_file()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    assert view_store.load() == View()
+
+
+def test_what_is_kept_comes_back_without_the_place_in_one_run() -> None:
+    view = View(
+        x="tokens", log_y=True, smoothing=0.9, order=("b",), shown=frozenset("b"), hidden=frozenset("a")
+    )
+    view_store.save(replace(view, zoom=Zoom(low=1, span=10), cursor=3.0, chosen="b", is_maximised=True))
+    assert view_store.load() == view
+    assert view_store.view_file().stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_choice_that_cannot_be_kept_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", "/proc/nowhere")
+    app = GridApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        app.grid.show(run_of())
+        await press(pilot, "y")
+        for _ in range(200):
+            await pilot.pause(0.01)
+            if app.charts.said:
+                break
+        assert "cannot be kept" in app.charts.said[-1]
