@@ -65,6 +65,7 @@ def key_table() -> list[KeyRow]:
     from tui_ft.tui.screens.method import MethodScreen
     from tui_ft.tui.screens.method_step import MethodStep
     from tui_ft.tui.screens.other_runs import OtherRuns
+    from tui_ft.tui.screens.panels import PanelsScreen
     from tui_ft.tui.screens.presets import PresetsScreen
     from tui_ft.tui.screens.review import ReviewScreen
     from tui_ft.tui.screens.run import RunScreen
@@ -83,6 +84,7 @@ def key_table() -> list[KeyRow]:
         ("Lists", RowList.BINDINGS),
         ("Run", RunScreen.BINDINGS),
         ("Its table", SeriesTable.BINDINGS),
+        ("Its panels", PanelsScreen.BINDINGS),
         ("What else is there", OtherRuns.BINDINGS),
         ("A new run, every step", WizardScreen.BINDINGS),
         ("Its goal", GoalScreen.BINDINGS),
