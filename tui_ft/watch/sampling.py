@@ -27,7 +27,7 @@ def spread(count: int) -> Iterator[float]:
 
 
 def sample_lines(path: Path, count: int = SAMPLES, longest_s: float = LONGEST_S) -> bytes:
-    """Return at most about `count` whole lines of a file, its last one among them, in the file's order.
+    """Return at most `count` whole lines spread over a file, and its last ones, in the file's order.
 
     b"" for what is no regular file, cannot be read, or has no line ends where one looks.
     """
@@ -40,7 +40,7 @@ def sample_lines(path: Path, count: int = SAMPLES, longest_s: float = LONGEST_S)
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             return b""
-        found = dict(_last_line(descriptor, status.st_size))
+        found = dict(_last_lines(descriptor, status.st_size))
         for place in spread(count):
             found.update(_line_after(descriptor, int(place * status.st_size)))
             if time.monotonic() >= end:
@@ -61,10 +61,11 @@ def _line_after(descriptor: int, at: int) -> Iterator[tuple[int, bytes]]:
         yield at + start, data[start:stop]
 
 
-def _last_line(descriptor: int, size: int) -> Iterator[tuple[int, bytes]]:
+def _last_lines(descriptor: int, size: int) -> Iterator[tuple[int, bytes]]:
+    """The whole lines at the end: the newest of every kind is among them."""
     at = max(size - 2 * WINDOW_BYTES, 0)
     data = os.pread(descriptor, size - at, at)
-    stop = data.rfind(b"\n") + 1
-    start = data.rfind(b"\n", 0, max(stop - 1, 0)) + 1
-    if stop and (start or not at):
+    start = data.find(b"\n") + 1 if at else 0
+    while (start or not at) and (stop := data.find(b"\n", start) + 1):
         yield at + start, data[start:stop]
+        start = stop

@@ -146,7 +146,7 @@ class Series:
             end = bisect_left(ordered, self.steps[place], at)
             self._insert(place, ordered[at:end], [known[step] for step in ordered[at:end]])
             at = end
-        self._last = (newest, known[newest])
+        self._last = (float(newest), known[newest])
 
     def _replace(self, at: int, value: float) -> None:
         before = self.values[at]
@@ -177,7 +177,7 @@ class Series:
         self.steps.insert(at, steps)
         self._pyramid.cut(at)
         if at == 0:
-            self._first = (steps[0], values[0])
+            self._first = (float(steps[0]), values[0])
 
     # --- the cache -------------------------------------------------------------------------------
 

@@ -44,12 +44,12 @@ class StepBatch:
 def _stride(steps: Sequence[float]) -> int:
     """The distance of evenly spaced whole numbers that rise; 1 for a single one, 0 for all others."""
     count = len(steps)
-    if not count or not -_EXACT_WHOLE < steps[0] <= steps[-1] < _EXACT_WHOLE or steps[0] != int(steps[0]):
+    if not count or not -_EXACT_WHOLE < steps[0] <= steps[-1] < _EXACT_WHOLE or steps[0] % 1:
         return 0
     if count == 1:
         return 1
     first, last, stride = int(steps[0]), steps[-1], steps[1] - steps[0]
-    if stride <= 0 or stride != int(stride) or first + stride * (count - 1) != last:
+    if not 0 < stride <= last - first or stride % 1 or first + stride * (count - 1) != last:
         return 0
     even = range(first, first + int(stride) * count, int(stride))
     is_even = array("d", even) == steps if isinstance(steps, array) else list(even) == list(steps)

@@ -75,10 +75,12 @@ class Tail:
         try:
             descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError:
+            self.size = self.offset  # nothing more can be read of it
             return b""
         try:
             return self._read(descriptor, limit, skip_to_last)
         except OSError:
+            self.size = self.offset
             return b""
         finally:
             os.close(descriptor)
@@ -86,7 +88,7 @@ class Tail:
     def _read(self, descriptor: int, limit: int, skip_to_last: int | None) -> bytes:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            return b""
+            raise OSError(f"{self.path} is no regular file")
         identity = (status.st_dev, status.st_ino)
         self.size = status.st_size
         if self._identity != identity or status.st_size < self.offset:

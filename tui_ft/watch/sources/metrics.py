@@ -31,6 +31,7 @@ class MetricsReader:
     def __init__(self, path: Path) -> None:
         self._tail = Tail(path)
         self._is_open = False
+        self._was_complete = False
         self._kept_offset = 0
         self._sampled: MetricTable | None = None
         self._reset()
@@ -61,9 +62,10 @@ class MetricsReader:
             if self._open():
                 return True
         changed = self._read(end)
-        if not self._tail.is_at_end:
+        was_complete, self._was_complete = self._was_complete, self._tail.is_at_end
+        if not self._was_complete:
             return changed and self._sampled is None
-        is_new = changed or self._sampled is not None
+        is_new = changed or not was_complete or self._sampled is not None
         self._sampled = None
         if not is_new:
             self._keep()
@@ -93,13 +95,15 @@ class MetricsReader:
         return True
 
     def _read(self, end: float) -> bool:
-        changed = False
-        while data := self._tail.read(SLICE_BYTES):
-            changed = self._start_again_if_shrunk() or True
-            self.bad += self._rows.read(data, self._table)
+        changed, before = False, -1
+        while self._tail.offset != before:
+            before = self._tail.offset
+            data = self._tail.read(SLICE_BYTES)
+            changed = self._start_again_if_shrunk() or changed or bool(data)
+            self.bad += self._rows.read(data, self._table) if data else 0
             if time.monotonic() >= end:
                 break
-        return self._start_again_if_shrunk() or changed
+        return changed
 
     def _start_again_if_shrunk(self) -> bool:
         if not self._tail.restarted:

@@ -136,7 +136,7 @@ class MetricTable:
             return
         if not batch.is_upwards or (self._trained is not None and batch.steps[0] < self._trained):
             before = [batch.steps[0] if self._trained is None else self._trained, *batch.steps]
-            self.back_steps += [step for last, step in pairwise(before) if step < last]
+            self.back_steps += [float(step) for last, step in pairwise(before) if step < last]
         self._trained = batch.steps[-1]
         self.step = _whole(self._trained, self.step)
         if times is not None:

@@ -1,0 +1,185 @@
+"""What the cache gives back is what was read; what is damaged, foreign or out of date is not given back."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+import pytest
+
+from tui_ft.watch import cache
+from tui_ft.watch.sources.table import MetricTable
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return cache.folder()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "run" / "metrics.jsonl"
+    path.parent.mkdir()
+    path.write_bytes(os.urandom(100_000))
+    return path
+
+
+def table(count: int = 70_000) -> MetricTable:
+    made = MetricTable()
+    steps = range(1, count + 1)
+    made.extend(
+        "loss", steps, [math.nan if s % 1000 == 0 else 1.0 / s for s in steps], [1e9 + s for s in steps]
+    )
+    made.extend("learning_rate", steps, [1e-4 * (count - s) for s in steps])
+    made.extend("eval_loss", [10, 25, 20], [3.0, math.inf, 1.0])
+    made.extend("loss", [500, 501], [9.0, 8.0], [2e9, 2e9 + 1])
+    made.epoch = 2.5
+    return made
+
+
+def facts(made: MetricTable) -> object:
+    return (
+        made.step, made.epoch, made.time, made.back_steps, made.clock(),
+        [
+            (name, s.first, s.last, s.extent(), s.extent(70, 60_000), s.nonfinite, s.rewrites,
+             s.values.is_narrow, list(s.steps[: len(s)]), list(map(str, s.values[65_000:])))
+            for name, s in [("times", made.times), *made.series.items()]
+        ],
+    )  # fmt: skip
+
+
+def only(place: Path) -> Path:
+    (found,) = place.iterdir()
+    return found
+
+
+def test_what_was_stored_comes_back_and_goes_on(file: Path, place: Path) -> None:
+    made = table()
+    cache.store([file], made, 99_000, b'{"bad": 3}')
+    kept = cache.load([file])
+    assert kept is not None
+    assert (kept.offset, kept.state) == (99_000, b'{"bad": 3}')
+    assert facts(kept.table) == facts(made)
+    for each in (made, kept.table):
+        each.extend("loss", [70_001, 600, 70_005], [0.5, -1.0, 0.25], [3e9, 3e9, 3e9])
+        each.extend("learning_rate", [70_002], [7.0])
+    assert facts(kept.table) == facts(made)
+    assert only(place).stat().st_mode & 0o777 == 0o600
+    assert place.stat().st_mode & 0o777 == 0o700
+    assert list(file.parent.iterdir()) == [file], "nothing beside the run"
+
+
+def test_an_empty_table_comes_back(file: Path) -> None:
+    cache.store([file], MetricTable(), 0)
+    kept = cache.load([file])
+    assert kept is not None
+    assert kept.table.named_series() == {}
+
+
+def test_files_that_grew_keep_their_cache_and_others_do_not(file: Path) -> None:
+    cache.store([file], table(), 1)
+    with file.open("ab") as more:
+        more.write(b"more")
+    assert cache.load([file]) is not None
+    assert cache.load([file, file]) is None
+    data = file.read_bytes()
+    file.write_bytes(b"other" + data[5:])
+    assert cache.load([file]) is None
+    file.write_bytes(data[:50_000])
+    assert cache.load([file]) is None
+    file.unlink()
+    assert cache.load([file]) is None
+
+
+def test_a_file_of_the_same_size_that_was_written_again_has_no_cache(file: Path) -> None:
+    cache.store([file], table(), 1)
+    data = bytearray(file.read_bytes())
+    data[3_000] ^= 1  # between the samples of the content
+    file.write_bytes(data)
+    os.utime(file, ns=(0, 1))
+    assert cache.load([file]) is None
+
+
+@pytest.mark.parametrize("at", [0, 20, 40, 200, 5_000, -9])
+def test_a_damaged_cache_is_none(file: Path, place: Path, at: int) -> None:
+    cache.store([file], table(), 1)
+    kept = only(place)
+    data = bytearray(kept.read_bytes())
+    data[at] ^= 0x5A
+    kept.write_bytes(data)
+    assert cache.load([file]) is None
+
+
+def test_a_cache_that_ends_too_soon_or_too_late_is_none(file: Path, place: Path) -> None:
+    cache.store([file], table(200), 1)
+    kept = only(place)
+    data = kept.read_bytes()
+    for size in range(0, len(data), max(len(data) // 97, 1)):
+        kept.write_bytes(data[:size])
+        assert cache.load([file]) is None
+    kept.write_bytes(data + b"\0" * 8)
+    assert cache.load([file]) is None
+    kept.write_bytes(data)
+    assert cache.load([file]) is not None
+
+
+@pytest.mark.parametrize("kind", ["fifo", "folder", "link", "unreadable"])
+def test_what_lies_in_the_place_of_a_cache_does_no_harm(
+    file: Path, place: Path, kind: str, tmp_path: Path
+) -> None:
+    cache.store([file], table(200), 1)
+    kept = only(place)
+    other = tmp_path / "other"
+    kept.rename(other)
+    if kind == "fifo":
+        os.mkfifo(kept)
+    elif kind == "folder":
+        kept.mkdir()
+    elif kind == "link":
+        kept.symlink_to(other)
+    else:
+        kept.write_bytes(b"")
+    assert cache.load([file]) is None
+    cache.store([file], table(200), 1)
+    assert other.read_bytes()
+
+
+def test_without_a_place_to_write_nothing_is_kept_and_nothing_raised(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "/proc/nowhere")
+    cache.store([file], table(200), 1)
+    assert cache.load([file]) is None
+    cache.store([file.parent], table(200), 1)
+    cache.store([file.with_name("absent")], table(200), 1)
+
+
+def test_the_caches_together_stay_small_and_the_oldest_goes(
+    tmp_path: Path, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = []
+    for number in range(4):
+        files.append(tmp_path / f"{number}.jsonl")
+        files[-1].write_bytes(b"%d" % number * 1000)
+        cache.store([files[-1]], table(200), 1)
+        for kept in place.iterdir():
+            os.utime(kept, (number, number)) if kept.stat().st_mtime > 10 else None
+    assert cache.load([files[0]]) is not None, "used again just now"
+    monkeypatch.setattr(cache, "MOST_BYTES", 3 * only_size(place))
+    (place / "left.tmp").write_bytes(b"x" * 10)
+    os.utime(place / "left.tmp", (0, 0))
+    cache.store([files[3]], table(200), 1)
+    assert [cache.load([file]) is not None for file in files] == [True, False, True, True]
+    assert not (place / "left.tmp").exists()
+
+
+def only_size(place: Path) -> int:
+    return max(kept.stat().st_size for kept in place.iterdir())
+
+
+def test_a_table_too_large_is_not_kept(file: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "MOST_BYTES_OF_ONE", 1000)
+    cache.store([file], table(2000), 1)
+    assert not place.exists()
