@@ -1,4 +1,4 @@
-"""Rows become the same table whichever way they come; whole columns are rows; steps that go back are noted."""
+"""Rows become the same table whichever way they come; and whole columns are rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from tui_ft.watch.sources.rows import RowReader, decode_rows
 from tui_ft.watch.sources.table import MetricTable
 
-_WORDS = st.sampled_from(["NaN", "Infinity", "-Infinity", "1.5", "", True, False, None, [], {}])
+_WORDS: st.SearchStrategy[Any] = st.sampled_from(
+    ["NaN", "Infinity", "-Infinity", "1.5", "", True, False, None, [], {}]
+)
 _NUMBERS = st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.integers(-5, 5))
 _STEPS = st.one_of(st.integers(0, 30), st.sampled_from([None, 1.5, "3", True, 2**60, 10**400]))
 _KEYS = st.sampled_from(["loss", "grad_norm", "eval_loss", "time", "epoch", "schema", "a key", "ä"])

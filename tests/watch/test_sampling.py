@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ def test_whole_lines_of_all_parts_come_in_order_with_the_last_one(tmp_path: Path
     assert 400 < len(numbers) <= 400 + 8192 // 45
     assert numbers == sorted(set(numbers))
     assert (numbers[0], numbers[-1]) == (0, 99_999)
-    assert max(b - a for a, b in zip(numbers, numbers[1:], strict=False)) < 1000
+    assert max(b - a for a, b in pairwise(numbers)) < 1000
 
 
 def test_a_short_file_is_given_whole(tmp_path: Path) -> None:

@@ -53,7 +53,8 @@ def test_it_stops_when_its_time_is_over_and_goes_on_the_next_time() -> None:
     while not smoothed.update(0.0):
         pass
     assert len(smoothed) == 50_000
-    assert smoothed.last == (49_999.0, pytest.approx(49_990.0))
+    assert smoothed.last is not None
+    assert smoothed.last == pytest.approx((49_999.0, 49_990.0))
 
 
 def test_a_restart_that_wrote_steps_again_smooths_anew() -> None:
