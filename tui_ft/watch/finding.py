@@ -20,7 +20,7 @@ from tui_ft.watch.log import clean_line
 from tui_ft.watch.reading import OtherSource
 from tui_ft.watch.sources.protocol import Place
 from tui_ft.watch.state import FRESH_S
-from tui_ft.watch.walking import Walk, distinct, walk_file, walk_tree
+from tui_ft.watch.walking import Walk, distinct, is_text, walk_file, walk_tree
 
 LOOK_S = 0.15
 LOOKS_S = 4.0
@@ -86,7 +86,7 @@ def _walk(path: Path) -> Walk:
         return walk
     if not path.is_dir():
         walk = walk_file(path.resolve() if is_there(path) else path)
-        if not walk.places and not walk.pointers and path.is_file():
+        if not walk.places and not walk.pointers and is_text(path):
             walk.places = [Place(format="stdout", path=path, files=(path,))]
             walk.is_guess = True
         return walk

@@ -24,7 +24,7 @@ SHARE = 0.25
 LEAST_POLL_S = 0.005
 LONGEST_BESIDE_S = 20.0
 """So long the reading of a whole history waits for the sources that are not shown."""
-OVER = ("finished", "failed", "stopped", "lost")
+LIVE = ("running", "quiet")
 
 
 def open_run(
@@ -114,7 +114,7 @@ class ForeignRun:
             told = self._told = [replace(one, points=glimpse_of(one.reading)) for one in told]
         status, reason = decide(merging.combine(told, self._writers.known), self._clock())
         current = next((at for at, (member, _) in enumerate(able) if member is self._shown), 0)
-        shown = merging.choose(told, current, is_over=status in OVER)
+        shown = merging.choose(told, current, is_live=status in LIVE)
         self._shown = able[shown][0]
         merged = merging.merge(told, shown)
         self._reading = replace(

@@ -24,6 +24,7 @@ _CONTAINERS = frozenset({
 
 _OWN_FOLDER = frozenset({"hf_trainer_state", "llamafactory", "lightning_csv", "torchtune"})
 """Formats that lie in the run's own output folder."""
+_WANDB_RUN = ("run-", "offline-run-")
 _LOGGERS = frozenset({"tensorboard", "wandb"})
 _OWN_LOGS = frozenset({"debug.log", "running_log.txt"})
 """Logs that Axolotl and LLaMA-Factory write into the run's own output folder."""
@@ -55,12 +56,16 @@ def group(places: Sequence[Place], look: Look) -> list[Group]:
 
 def home(place: Place) -> Path:
     """The folder that a place belongs to: its own, without those that tools make inside it."""
-    folder = place.path.parent if place.path in place.files else place.path
+    folder = _folder(place)
     above = (folder, *folder.parents)[:4]
     held = [at for at, path in enumerate(above) if path.name.lower() in _CONTAINERS]
     if place.format in _OWN_FOLDER or not held:
         return folder
     return above[held[-1]].parent
+
+
+def _folder(place: Place) -> Path:
+    return place.path.parent if place.path in place.files else place.path
 
 
 def _key(place: Place) -> tuple[str, Path, tuple[Path, ...]]:
@@ -107,6 +112,8 @@ def _score(a: Place, b: Place, look: Look, lone: Lone) -> tuple[int, float] | No
     """How surely two places are of one run, and how far apart they began; None: they are not."""
     if a.format == b.format == "wandb":
         return 4, 0.0
+    if _is_inside(a, b) or _is_inside(b, a):
+        return 6, 0.0
     first, second = look(a), look(b)
     verdict = are_same(first, second)
     if verdict is False:
@@ -115,6 +122,17 @@ def _score(a: Place, b: Place, look: Look, lone: Lone) -> tuple[int, float] | No
     if verdict is None and (not by_place or a.format == b.format):
         return None
     return by_place + (2 if verdict else 0), _start_gap(first, second)
+
+
+def _is_inside(inner: Place, outer: Place) -> bool:
+    """True for what lies in the folder that W&B or MLflow made for one run: its log, its artifacts."""
+    if outer.format == "wandb":
+        kept = [file.parent for file in outer.files if file.parent.name.startswith(_WANDB_RUN)]
+    elif outer.format == "mlflow" and outer.path.parent not in outer.files:
+        kept = [outer.path]
+    else:
+        return False
+    return any(folder in inner.path.parents for folder in kept)
 
 
 def _start_gap(a: Glimpse, b: Glimpse) -> float:
@@ -126,6 +144,8 @@ def _start_gap(a: Glimpse, b: Glimpse) -> float:
 def _tie(a: Place, b: Place, first: Glimpse, second: Glimpse, lone: Lone) -> int:
     """2 where names and folders say that two places are of one run, 0 where they say nothing."""
     is_same_home = home(a) == home(b)
+    if _folder(a) == _folder(b) and {a.format, b.format} == {"lightning_csv", "tensorboard"}:
+        return 2
     if is_same_home and _is_own(a) and _is_own(b):
         return 2
     for one, other in ((a, b), (b, a)):
@@ -162,7 +182,8 @@ def _may_merge(first: Group, second: Group, look: Look) -> bool:
         for b in second:
             if a.format == b.format and not _may_be_twice(a, b, look):
                 return False
-            if a.format != b.format and are_same(look(a), look(b)) is False:
+            is_inside = _is_inside(a, b) or _is_inside(b, a)
+            if a.format != b.format and not is_inside and are_same(look(a), look(b)) is False:
                 return False
     return True
 

@@ -6,10 +6,14 @@ import time
 from collections.abc import Callable
 
 from tui_ft.watch import formats
+from tui_ft.watch.likeness import changed_at
 from tui_ft.watch.log import clean_line
 from tui_ft.watch.merging import Told
 from tui_ft.watch.sources.foreign import ForeignSource
 from tui_ft.watch.sources.protocol import Place
+
+COPIED_S = 3600.0
+"""A file that changed so long after its last row was copied here, or fetched."""
 
 
 class Member:
@@ -56,5 +60,12 @@ class Member:
         """What it says now; None once it has failed."""
         if self.source is None:
             return None
-        richness = formats.richness(self.place.format)
-        return Told(self.source.reading, self.source.evidence, richness)
+        reading = self.source.reading
+        last = reading.times.last
+        changed = changed_at(self.place) if last is not None else None
+        return Told(
+            reading,
+            self.source.evidence,
+            formats.richness(self.place.format),
+            is_copied=last is not None and changed is not None and changed - last[1] > COPIED_S,
+        )

@@ -21,12 +21,16 @@ _END_MARKS = ("finished", "failed", "stopped")
 
 @dataclass(frozen=True)
 class Told:
-    """What one source of the run says; `points` are some of its own, to know whose steps are alike."""
+    """What one source of the run says; `points` are some of its own, to know whose steps are alike.
+
+    `is_copied`: its files are far younger than what they tell, so that the times of files mean nothing.
+    """
 
     reading: Reading
     evidence: Evidence
     richness: int = 0
     points: Glimpse = field(default_factory=Glimpse)
+    is_copied: bool = False
 
     @property
     def step(self) -> int:
@@ -35,6 +39,11 @@ class Told:
     @property
     def written_at(self) -> float:
         return self.evidence.written_at or 0.0
+
+    @property
+    def tells_time(self) -> bool:
+        """True when its rows hold their times, and it need not be judged by those of its files."""
+        return len(self.reading.times) > 0
 
     def is_behind(self, other: Told) -> bool:
         """True when the other source goes on well after the end of this one, by steps that are alike."""
@@ -58,7 +67,8 @@ def combine(told: Sequence[Told], writing: Writing) -> Evidence:
     marks = {name: _mark(told, name) for name in _END_MARKS}
     if not any(marks.values()):
         marks = {name: getattr(writing, name) for name in _END_MARKS}
-    known = [one.evidence for one in told if one.evidence.written_at]
+    are_copied = any(one.is_copied for one in told)
+    known = [one.evidence for one in told if one.evidence.written_at and (one.tells_time or not are_copied)]
     following = [evidence for evidence in known if not evidence.is_snapshot]
     dated = following or known
     gaps = [evidence.usual_gap_s for evidence in dated if evidence.usual_gap_s]
@@ -93,7 +103,7 @@ def _goes_beyond(other: Told, marked: Told) -> bool:
     return marked.is_behind(other) or marked.is_stale(other)
 
 
-def choose(told: Sequence[Told], current: int, *, is_over: bool) -> int:
+def choose(told: Sequence[Told], current: int, *, is_live: bool) -> int:
     """Return which source is shown: the richest that tells of training and was not left behind.
 
     While the run goes on, what is written at checkpoints only yields to what is written as it trains.
@@ -102,7 +112,7 @@ def choose(told: Sequence[Told], current: int, *, is_over: bool) -> int:
     def rank(at: int) -> tuple[int, bool, bool, int, bool]:
         one = told[at]
         is_behind = any(one.is_behind(other) or one.is_stale(other) for other in told if tier(other) == 2)
-        is_old = one.evidence.is_snapshot and not is_over and any(_follows(other, one) for other in told)
+        is_old = one.evidence.is_snapshot and is_live and any(_follows(other, one) for other in told)
         return tier(one), not is_old, not is_behind, one.richness, at == current
 
     return max(range(len(told)), key=rank)

@@ -30,6 +30,7 @@ _HIDDEN_RUNS = ".wandb"
 _KERNEL = ("/proc", "/sys", "/dev")
 _POINTER = b"version https://git-lfs.github.com/spec/"
 _LARGEST_POINTER = 1024
+_HEAD_BYTES = 4096
 _DATA_NAME = re.compile(
     r"tfevents|trainer_state\.json$|trainer_log\.jsonl$|\.wandb$|\.db$|metrics\.csv$|\.log$|nohup\.out$"
 )
@@ -152,17 +153,30 @@ def _note_pointer(walk: Walk, entry: os.DirEntry[str]) -> None:
 
 def is_pointer(path: Path) -> bool:
     """True when `path` holds what git-lfs puts in the place of a file that was not fetched."""
+    return _head(path, largest=_LARGEST_POINTER).startswith(_POINTER)
+
+
+def is_text(path: Path) -> bool:
+    """True for a regular file that does not begin as binary data do."""
+    head = _head(path)
+    return bool(head) and b"\0" not in head
+
+
+def _head(path: Path, largest: int | None = None) -> bytes:
+    """The beginning of a regular file that is no larger than `largest`; b"" for anything else."""
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode) or not len(_POINTER) < status.st_size <= _LARGEST_POINTER:
-            return False
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        try:
-            return os.pread(descriptor, len(_POINTER), 0) == _POINTER
-        finally:
-            os.close(descriptor)
     except OSError:
-        return False
+        return b""
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or (largest is not None and status.st_size > largest):
+            return b""
+        return os.pread(descriptor, _HEAD_BYTES, 0)
+    except OSError:
+        return b""
+    finally:
+        os.close(descriptor)
 
 
 def _ask(walk: Walk, folder: Path, names: list[str]) -> None:
