@@ -117,7 +117,7 @@ def test_what_open_files_say() -> None:
         ]
     )
     assert files.sure == ("/w/runs/events.out.tfevents.1.h.2.0", "/w/log_1700000000.txt")
-    assert files.logs == ("/w/train.txt", "/w/out/debug.log")
+    assert (files.outputs, files.logs) == (("/w/train.txt",), ("/w/out/debug.log",))
     assert (files.pipes, files.input_pipe) == (("pipe:[2]",), "pipe:[1]")
     assert (files.gpus, files.has_gpu) == ((3,), True)
 

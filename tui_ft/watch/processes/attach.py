@@ -45,6 +45,8 @@ def found_run(group: Group, find: Find) -> FoundRun | None:
         known.add(path)
     for path in dict.fromkeys(map(_where_to_look, group.likely)):
         known.add(path, is_likely=True)
+    for path in group.outputs:
+        known.add_output(path)
     return known.found()
 
 
@@ -71,6 +73,11 @@ class _Places:
                 self._places[place.format, place.path] = place
         if path.is_dir() and (self._whole is None or len(self._whole.places) < len(run.places)):
             self._whole = run
+
+    def add_output(self, log: Path) -> None:
+        """Add what it prints to what else is known: a log without a curve may tell of its end."""
+        if self._places and log.is_file() and not any(log in place.files for place in self._places.values()):
+            self._places["stdout", log] = Place(format="stdout", path=log, files=(log,))
 
     def found(self) -> FoundRun | None:
         """All of them as one run, the richest first."""

@@ -29,11 +29,11 @@ class Group:
 
     `pid` is the head's, with its `start_time` (clock ticks since boot) and `started_at` (unix seconds);
     `pids` are all, the head first. `command` is one line, safe to show: cleaned, secrets masked. `paths`
-    are what it writes, the surest first: open files of loggers, then logs, then the folders that it was
-    told; they need not exist. `likely` are run files in its working directory that are as young as it and
-    that no other training there can have written. `our_run` is the run directory of a run of ours.
-    `gpu_bytes` and `gpus` are what is known of its GPU memory and of the GPUs it holds; `why` says what
-    gave it away.
+    are what it writes, the surest first: files of loggers, then logs, then the folders that it was told;
+    they need not exist. `outputs` are the logs that its standard output goes to. `likely` are run files in
+    its working directory that are as young as it and that no other training there can have written.
+    `our_run` is the run directory of a run of ours. `gpu_bytes` and `gpus` are what is known of its GPU
+    memory and of the GPUs it holds; `why` says what gave it away.
     """
 
     pid: int
@@ -45,6 +45,7 @@ class Group:
     title: str
     cwd: Path | None = None
     paths: tuple[Path, ...] = ()
+    outputs: tuple[Path, ...] = ()
     likely: tuple[Path, ...] = ()
     our_run: Path | None = None
     gpu_bytes: int | None = None
@@ -95,7 +96,9 @@ class Scanner:
         folders = self._output_folders(head, members)
         trainer = next((look for look in members if look.is_training), head)
         recent = self._recent(head, trainer, folders, pids) if our_run is None else Recent()
-        sure, logs = _written(members, tees)
+        outputs = _outputs(members, tees)
+        sure = [Path(name) for look in members for name in look.files.sure]
+        logs = [Path(name) for look in members for name in look.files.logs]
         telling = next((look for look in members if look.files.sure), trainer)
         return Group(
             pid=head.pid,
@@ -106,7 +109,8 @@ class Scanner:
             command=clean_line(" ".join(mask_arguments(head.arguments)))[:_LONGEST_COMMAND],
             title=clean_line(_title(our_run, folders, trainer, head)),
             cwd=trainer.cwd or head.cwd,
-            paths=tuple(dict.fromkeys((*sure, *recent.named, *logs, *folders))),
+            paths=tuple(dict.fromkeys((*sure, *recent.named, *outputs, *logs, *folders))),
+            outputs=tuple(dict.fromkeys(outputs)),
             likely=recent.young,
             our_run=our_run,
             gpu_bytes=sum(shares) if shares else None,
@@ -162,12 +166,11 @@ def _without_shared(groups: Sequence[Group]) -> list[Group]:
     ]
 
 
-def _written(members: Sequence[Look], tees: Mapping[str, list[str]]) -> tuple[list[Path], list[Path]]:
-    """The open files of loggers, and the logs."""
-    sure = [name for look in members for name in look.files.sure]
-    logs = [name for look in members for name in look.files.logs]
+def _outputs(members: Sequence[Look], tees: Mapping[str, list[str]]) -> list[Path]:
+    """The logs that standard output and errors go to, directly or through `tee`."""
+    own = [name for look in members for name in look.files.outputs]
     teed = [name for look in members for pipe in look.files.pipes for name in tees.get(pipe, ())]
-    return [Path(name) for name in sure], [Path(name) for name in (*logs, *teed)]
+    return [Path(name) for name in (*own, *teed)]
 
 
 def _title(our_run: Path | None, folders: Sequence[Path], trainer: Look, head: Look) -> str:

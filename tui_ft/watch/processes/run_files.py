@@ -26,12 +26,13 @@ _DELETED = " (deleted)"
 
 
 class RunFiles(NamedTuple):
-    """Files of a run that a process writes: sure ones, and logs, its own output first.
+    """Files of a run that a process writes: sure ones, its own output, and other logs.
 
     `pipes` are those that its output goes into, `input_pipe` the one that it reads.
     """
 
     sure: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
     logs: tuple[str, ...] = ()
     pipes: tuple[str, ...] = ()
     input_pipe: str = ""
@@ -71,7 +72,8 @@ def judge_open_files(files: Iterable[OpenFile]) -> RunFiles:
                 logs.append(target)
     return RunFiles(
         sure=tuple(dict.fromkeys(sure)),
-        logs=tuple(dict.fromkeys(outputs + logs)),
+        outputs=tuple(dict.fromkeys(outputs)),
+        logs=tuple(dict.fromkeys(logs)),
         pipes=tuple(dict.fromkeys(pipes)),
         input_pipe=input_pipe,
         gpus=tuple(sorted(gpus)),
