@@ -155,7 +155,7 @@ class TuiFtApp(CellDiff):
         """Show every key and what it does."""
         from tui_ft.tui.screens.help import HelpScreen
 
-        self.push_screen(HelpScreen())
+        self.push_screen(HelpScreen(self.screen))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette: every key of this screen that can be used now, then the app's own commands."""

@@ -112,14 +112,14 @@ def key_table() -> list[KeyRow]:
         ("Help", HelpScreen.BINDINGS),
         ("Everywhere", [*TuiFtApp.BINDINGS, Binding("ctrl+p", "command_palette", "", tooltip=_PALETTE)]),
     ]
-    return [row for name, bindings in screens for row in _rows(name, bindings)]
+    return [row for name, bindings in screens for row in key_rows(name, bindings)]
 
 
 _PALETTE = "The palette: every key by name"
 
 
-def _rows(screen: str, bindings: Iterable[BindingType]) -> Iterator[KeyRow]:
-    """One row for keys that do the same, like those of the presets, and for what one key does in turn."""
+def key_rows(screen: str, bindings: Iterable[BindingType]) -> Iterator[KeyRow]:
+    """The rows of one screen: one for keys that do the same, like those of the presets, and for what one key does in turn."""
     seen: set[str] = set()
     rows: dict[str, list[str]] = {}
     for binding in bindings:

@@ -1,74 +1,89 @@
-"""The help: every key with what it does, and where things are."""
+"""The help: every key with what it does, those of the screen under it first, and where things are."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterable, Iterator
 from itertools import groupby
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from rich.table import Table
-from rich.text import Text
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.screen import Screen
-from textual.widgets import Static
 
-from tui_ft.tui.keys import key_table
-from tui_ft.tui.text import plain
+from tui_ft.tui.keys import KeyRow, key_rows, key_table
 from tui_ft.tui.widgets.key_bar import KeyBar
+from tui_ft.tui.widgets.page import Fact, Page
 
 if TYPE_CHECKING:
     from tui_ft.tui.app import TuiFtApp
 
-_KEY_WIDTH = 12
+_KEY_WIDTH = 13
 
 
 class HelpScreen(Screen[None], inherit_bindings=False):
-    """One page that scrolls; the keys come from the bindings themselves."""
+    """One page that scrolls; the keys come from the bindings themselves.
 
-    CSS_PATH = "help.tcss"
-    AUTO_FOCUS = "VerticalScroll"
+    The other screens are loaded for it in a thread: they take a good part of a second.
+    """
+
+    AUTO_FOCUS = "Page"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "scroll(-1)", "Up", id="help.up", priority=True, tooltip="Scroll up"),
-        Binding("down", "scroll(1)", "Down", id="help.down", priority=True, tooltip="Scroll down"),
-        Binding("pageup", "scroll(-12)", "Page up", id="help.pageup", key_display="PgUp", priority=True,
-                tooltip="Scroll up by half a page"),
-        Binding("pagedown,space", "scroll(12)", "Page down", id="help.pagedown", key_display="PgDn",
-                priority=True, tooltip="Scroll down by half a page"),
+        Binding("up", "scroll('move', -1)", "Up", id="help.up", priority=True, tooltip="Scroll up"),
+        Binding("down", "scroll('move', 1)", "Down", id="help.down", priority=True, tooltip="Scroll down"),
+        Binding("pageup", "scroll('page', -1)", "Page up", id="help.pageup", key_display="PgUp",
+                priority=True, tooltip="Scroll up by a page"),
+        Binding("pagedown,space", "scroll('page', 1)", "Page down", id="help.pagedown", key_display="PgDn",
+                priority=True, tooltip="Scroll down by a page"),
         Binding("q,escape,question_mark", "back", "Back", id="help.back", key_display="q",
                 tooltip="Back to where you were"),
     ]  # fmt: skip
 
+    def __init__(self, opener: Screen[Any]) -> None:
+        super().__init__()
+        works = {active.binding.id for active in opener.active_bindings.values() if active.enabled}
+        bindings = [
+            one for one in type(opener).BINDINGS if isinstance(one, Binding) and one.id in works
+        ]  # fmt: skip
+        self._here = list(key_rows("What works here now", bindings))
+
     def compose(self) -> ComposeResult:
-        with VerticalScroll():
-            yield Static(self._page())
+        yield Page("Keys", name_width=_KEY_WIDTH)
         yield KeyBar(palette=False)
+
+    def on_mount(self) -> None:
+        self.query_one(Page).set_facts(list(_keys(self._here)))
+        self._load()
+
+    @work(group="load")
+    async def _load(self) -> None:
+        rows = await asyncio.to_thread(key_table)
+        if self.is_attached:
+            self.query_one(Page).set_facts([*_keys(self._here), *_keys(rows), *self._places()])
 
     def action_back(self) -> None:
         self.dismiss()
 
-    def action_scroll(self, lines: int) -> None:
-        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
+    def action_scroll(self, how: str, by: int) -> None:
+        page = self.query_one(Page)
+        page.action_move(by) if how == "move" else page.action_page(by)
 
-    def _page(self) -> Table:
-        page = Table.grid(padding=(0, 1))
-        page.add_column(min_width=_KEY_WIDTH, no_wrap=True)
-        page.add_column(ratio=1)
-        for screen, rows in groupby(key_table(), key=lambda row: row.screen):
-            page.add_row(Text(screen, "bold"))
-            for row in rows:
-                page.add_row(Text(f"  {row.key}", "bold"), Text(row.what))
-            page.add_row()
-        page.add_row(Text("Places", "bold"))
-        for what, place in self._places():
-            page.add_row(Text(f"  {what}"), Text(plain(place)))
-        return page
-
-    def _places(self) -> list[tuple[str, str]]:
+    def _places(self) -> list[Fact]:
         from tui_ft.settings import user_presets_folder
 
-        return [
+        places = [
             ("runs", str(cast("TuiFtApp", self.app).runs_root)),
             ("presets", f"{user_presets_folder()}  (one .toml each; they come before the shipped ones)"),
             ("editor", "$VISUAL or $EDITOR; leave it with an error, or an empty file, to start nothing"),
         ]
+        return [Fact("", "Places", "strong"), *(Fact(f" {what}", place) for what, place in places)]
+
+
+def _keys(rows: Iterable[KeyRow]) -> Iterator[Fact]:
+    """The keys screen by screen, an empty line after each."""
+    for screen, of_screen in groupby(rows, key=lambda row: row.screen):
+        yield Fact("", screen, "strong")
+        for row in of_screen:
+            yield Fact(f" {row.key}", row.what)
+        yield Fact("", "")
