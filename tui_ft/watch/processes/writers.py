@@ -11,7 +11,7 @@ from tui_ft.hardware import host, processes
 from tui_ft.watch.processes.box import Group, scan
 from tui_ft.watch.processes.searching import SLACK_S, named_writer
 
-_RESTING_S = 5.0
+_RESTING_S = 1.5
 """A file written so lately may be another container's that has our host's name: its pid is not ours then."""
 
 
