@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tui_ft.watch.sources import hf_trainer_state, lightning_csv, llamafactory, stdout, tensorboard, torchtune
+from tui_ft.watch.sources import hf_trainer_state, lightning_csv, llamafactory, stdout, tensorboard, torchtune, wandb
 from tui_ft.watch.sources.protocol import Format
 
 FORMATS: tuple[Format, ...] = (
@@ -11,6 +11,7 @@ FORMATS: tuple[Format, ...] = (
     lightning_csv.FORMAT,
     torchtune.FORMAT,
     stdout.FORMAT,
+    wandb.FORMAT,
     tensorboard.FORMAT,
 )  # fmt: skip
 

@@ -6,8 +6,9 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
-from tui_ft.watch.log import LogBuffer, clean_line
+from tui_ft.watch.log import clean_line
 from tui_ft.watch.reading import Reading, SettingValue
 from tui_ft.watch.series import Series
 from tui_ft.watch.sources.protocol import Place
@@ -40,13 +41,27 @@ class Facts:
     evidence: Evidence = field(default_factory=Evidence)
 
 
+class ShownLog(Protocol):
+    """The last lines that a run printed, safe to show; `version` grows with every change."""
+
+    @property
+    def lines(self) -> tuple[str, ...]: ...
+
+    @property
+    def version(self) -> int: ...
+
+    def poll(self) -> bool:
+        """Read what was added; True when lines changed."""
+        ...
+
+
 class ForeignSource(ABC):
     """Reads one place; a format says how in `advance`, which fills `table` and `facts`."""
 
     def __init__(self, place: Place, clock: Callable[[], float]) -> None:
         self.place = place
         self.clock = clock
-        self.log: LogBuffer | None = None
+        self.log: ShownLog | None = None
         self.start_over()
         self._reading = self._read()
 

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tui_ft.watch.processes.secrets import mask_arguments
 from tui_ft.watch.reading import SettingValue
 
 MOST_SETTINGS = 600
 _DEEPEST = 4
 _LONGEST_TEXT = 300
-_SECRET = re.compile(
-    r"(?i)(?:^|[_./-])(?:api_?key|key|token|secret|passwd|password|credentials?|auth)$|api_?key|hub_token|secret"
-)
-_MASKED = "(hidden)"
 
 
 def flat(settings: Mapping[str, Any]) -> dict[str, SettingValue]:
@@ -40,11 +36,13 @@ def _walk(prefix: str, settings: Mapping[str, Any], depth: int) -> Iterator[tupl
 
 def shown(name: str, value: Any) -> SettingValue:
     """A setting's value as it may be shown: hidden where its name says that it is a secret."""
-    if value is not None and not isinstance(value, bool) and _SECRET.search(name) and value != "":
-        return value if isinstance(value, int | float) else _MASKED
-    if value is None or isinstance(value, bool | int | float | str):
-        return value[:_LONGEST_TEXT] if isinstance(value, str) else value
-    return json.dumps(value, default=str, ensure_ascii=False)[:_LONGEST_TEXT]
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, list | tuple) and all(isinstance(part, str) for part in value):
+        text = " ".join(mask_arguments(value))
+    else:
+        text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+    return mask_arguments([f"{name.replace('=', ' ')}={text}"])[0].partition("=")[2][:_LONGEST_TEXT]
 
 
 def loads(text: str | bytes) -> Any:
@@ -64,27 +62,3 @@ def whole(value: object) -> int | None:
     except ValueError:
         return None
     return int(number) if math.isfinite(number) and 0 < number < 1e15 and number == int(number) else None
-
-
-_MODEL_KEYS = ("model_name_or_path", "model_name", "model_id", "base_model", "_name_or_path", "model")
-_METHOD_KEYS = ("finetuning_type", "peft_type", "adapter", "train_method")
-
-
-def model_of(settings: Mapping[str, SettingValue]) -> str:
-    """The model's name where the settings say it, else ""."""
-    return next(
-        (str(settings[key]) for key in _MODEL_KEYS if isinstance(settings.get(key), str) and settings[key]),
-        "",
-    )
-
-
-def method_of(settings: Mapping[str, SettingValue]) -> str:
-    """The training method where the settings say it, else ""."""
-    return next(
-        (
-            str(settings[key]).lower()
-            for key in _METHOD_KEYS
-            if isinstance(settings.get(key), str) and settings[key]
-        ),
-        "",
-    )

@@ -15,6 +15,7 @@ from tui_ft.watch.sources.event_message import Value
 from tui_ft.watch.sources.event_scalars import Decoded, Scalars
 from tui_ft.watch.sources.final_metrics import FinalMetrics
 from tui_ft.watch.sources.foreign import ForeignSource
+from tui_ft.watch.sources.neighbours import model_and_method
 from tui_ft.watch.sources.pace import usual_gap
 from tui_ft.watch.sources.protocol import Clock, Format, Place
 from tui_ft.watch.state import Evidence
@@ -89,8 +90,10 @@ class TensorBoardSource(ForeignSource):
                     break
             if time.monotonic() >= end:
                 break
-        if changed:
+        if changed or not self.facts.is_complete:
+            before = self.facts.is_complete
             self._conclude()
+            changed = changed or before != self.facts.is_complete
         return changed
 
     def _look(self) -> bool:
@@ -152,10 +155,7 @@ class TensorBoardSource(ForeignSource):
             for file in files if file.damaged_at is not None
         ]  # fmt: skip
         facts.total_steps = setting_values.whole(facts.settings.get("max_steps"))
-        facts.model, facts.method = (
-            setting_values.model_of(facts.settings),
-            setting_values.method_of(facts.settings),
-        )
+        facts.model, facts.method = model_and_method(facts.settings)
         is_over = self._final.mark(self.table.step)
         facts.ended_at = self._final.finished_at if is_over else None
         facts.evidence = Evidence(

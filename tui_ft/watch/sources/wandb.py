@@ -1,0 +1,213 @@
+"""W&B: the `.wandb` file of a run, online and offline, finished and live."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tui_ft.watch.log import LogBuffer
+from tui_ft.watch.reading import SettingValue
+from tui_ft.watch.sources import heads, setting_values, wandb_message
+from tui_ft.watch.sources.byte_tail import ByteTail
+from tui_ft.watch.sources.foreign import ForeignSource
+from tui_ft.watch.sources.log_marks import LogMarks
+from tui_ft.watch.sources.neighbours import json_file, model_and_method, yaml_file
+from tui_ft.watch.sources.pace import usual_gap
+from tui_ft.watch.sources.protocol import Clock, Format, Place
+from tui_ft.watch.sources.wandb_blocks import HEADER, Blocks, Record
+from tui_ft.watch.sources.wandb_history import History
+from tui_ft.watch.sources.wandb_message import HISTORY
+from tui_ft.watch.sources.wandb_records import KINDS, Records
+from tui_ft.watch.sources.wandb_rows import HistoryTable
+from tui_ft.watch.state import Evidence
+
+_FOLDER = re.compile(r"^(?:offline-)?run-\d{8}_\d{6}-[\w.-]+$")
+_SUFFIX = ".wandb"
+_TOTALS = ("max_steps", "total_steps", "max_iters", "num_training_steps", "train_steps", "num_train_steps")
+_LAST_LINES = 300
+_LISTED = 12
+_NO_RUN = "It does not begin as a file of W&B does: nothing of it is read."
+_METADATA = ("program", "args", "host", "root", "cwd", "gpu", "gpu_count", "python", "startedAt")
+
+
+class WandbSource(ForeignSource):
+    """Follows the file of one run; a run without it shows what its other files tell."""
+
+    def start_over(self) -> None:
+        super().start_over()
+        path = next((path for path in self.place.files if path.suffix == _SUFFIX), None)
+        self._tail = ByteTail(path) if path is not None else None
+        self._blocks = Blocks(0)
+        self._history = History()
+        self._rows = HistoryTable(self.table)
+        self._records = Records()
+        self._beside: dict[str, SettingValue] = {}
+        self._is_begun = False
+        self._is_other = False
+        self._is_read = self._tail is None
+        self.facts.is_complete = self._is_read
+        self.log = None
+
+    def advance(self, end: float) -> bool:
+        changed = not self._is_begun
+        if not self._is_begun:
+            self._look_beside()
+        while self._tail is not None and not self._is_other:
+            self._tail.offset = self._blocks.offset
+            data = self._tail.read()
+            if self._tail.restarted:
+                self.start_over()
+                return True
+            self._is_read = not data or not self._cut(data) or self._is_other
+            if self._is_read:
+                changed = changed or not self.facts.is_complete or self._is_other
+                break
+            changed = True
+            if time.monotonic() >= end:
+                break
+        if changed:
+            self._conclude()
+        return changed
+
+    def _cut(self, data: bytes) -> bool:
+        """Take a piece of the file; False when nothing in it is whole."""
+        before = self._blocks.offset
+        if before == 0:
+            if len(data) < len(HEADER):
+                return False
+            if not data.startswith(HEADER):
+                self._is_other = True
+                self.facts.notes = [_NO_RUN]
+                return False
+            self._blocks = Blocks(len(HEADER))
+            data = data[len(HEADER) :]
+        self._take(self._blocks.cut(data))
+        return self._blocks.offset > before
+
+    def _take(self, records: list[Record]) -> None:
+        history: list[Record] = []
+        for record in records:
+            kind = self._records.kind_of(record)
+            if kind == HISTORY:
+                history.append(record)
+            elif kind in KINDS:
+                self._records.take(kind, record)
+        if history:
+            self._rows.add(self._history.rows(history))
+
+    def _look_beside(self) -> None:
+        """Read what the client keeps beside the file: where it ran, its configuration, what it printed."""
+        self._is_begun = True
+        files = (
+            self.place.path / "files"
+            if self.place.path.suffix != _SUFFIX
+            else self.place.path.parent / "files"
+        )
+        self._beside = _metadata(json_file(files / "wandb-metadata.json"))
+        config = yaml_file(files / "config.yaml")
+        for name, value in config.items():
+            if ".value" in name and not name.startswith(("_wandb", "wandb_version")):
+                plain = name.removesuffix(".value").replace(".value.", ".")
+                self._beside[plain] = setting_values.shown(plain, value)
+        output = files / "output.log"
+        if heads.is_regular(output):
+            self.log = LogBuffer(output)
+        if self._tail is None:
+            summary = wandb_message.flat_numbers(json_file(files / "wandb-summary.json"))
+            self.facts.notes = [f"Only its summary is here, no history: {_listed(summary)}"]
+
+    def _conclude(self) -> None:
+        facts, records = self.facts, self._records
+        run, statistics = records.run, records.statistics
+        statistics.settle()
+        if self.log is None and records.printed.version:
+            self.log = records.printed
+        facts.title = run.name or run.id or self.place.path.name
+        facts.settings = {**self._beside, **records.settings}
+        if run.host:
+            facts.settings.setdefault("host", run.host)
+        facts.model, facts.method = model_and_method(facts.settings)
+        totals = (setting_values.whole(facts.settings.get(name)) for name in _TOTALS)
+        facts.total_steps = next((total for total in totals if total is not None), None)
+        facts.hardware_series, facts.hardware_origin = statistics.series, statistics.origin
+        facts.started_at = run.started_at
+        facts.bad_records = (
+            self._blocks.bad_records
+            + self._history.bad_records
+            + self._rows.bad_records
+            + records.bad_records
+        )
+        facts.is_complete = self._is_read
+        self._decide()
+
+    def _decide(self) -> None:
+        facts, code = self.facts, self._records.exit_code
+        words = [
+            moment for moment in (self._rows.newest, self._records.statistics.newest) if moment is not None
+        ]
+        newest = max(words, default=None)
+        modified = self._tail.modified if self._tail is not None else None
+        facts.updated_at = min((at for at in (newest, modified) if at is not None), default=None)
+        facts.ended_at = newest if code is not None else None
+        finished = failed = ""
+        if code is not None and code != 0:
+            failed = f"W&B recorded exit code {code}. {self._last_error()}".strip()
+        elif code == 0:
+            finished = "W&B recorded exit code 0."
+        elif self._rows.is_trained:
+            finished = "Its last row tells how long the training took."
+        facts.evidence = Evidence(
+            finished=finished,
+            failed=failed,
+            written_at=facts.updated_at,
+            usual_gap_s=usual_gap(self.table.times),
+        )
+
+    def _last_error(self) -> str:
+        """Why the program ended, by the last lines that it printed."""
+        if self.log is None:
+            return ""
+        self.log.poll()
+        marks = LogMarks()
+        for line in self.log.lines[-_LAST_LINES:]:
+            marks.see(line)
+        return marks.failed or marks.stopped
+
+
+def _metadata(known: dict[str, Any]) -> dict[str, SettingValue]:
+    """Where a run ran; who ran it, and from which repository, is not shown."""
+    shown = {name: known[name] for name in _METADATA if known.get(name) not in (None, "", [])}
+    return setting_values.flat(shown)
+
+
+def _listed(numbers: Mapping[str, float]) -> str:
+    own = {name: number for name, number in numbers.items() if not name.startswith("_wandb")}
+    listed = ", ".join(f"{name} {number:.6g}" for name, number in list(own.items())[:_LISTED])
+    return listed or "nothing that was logged"
+
+
+def find(folder: Path, names: Sequence[str]) -> Iterator[Place]:
+    """Yield the run whose folder this is, or the runs of the `.wandb` files in it."""
+    files = [folder / name for name in sorted(names) if name.endswith(_SUFFIX)]
+    files = [path for path in files if heads.is_regular(path) and not heads.is_lfs_pointer(path)]
+    if len(files) == 1 and _FOLDER.match(folder.name):
+        yield Place(format="wandb", path=folder, files=(files[0],))
+    elif files:
+        yield from (Place(format="wandb", path=path, files=(path,)) for path in files)
+    elif _FOLDER.match(folder.name) and "files" in names:
+        beside = [
+            folder / "files" / name for name in ("wandb-summary.json", "wandb-metadata.json", "config.yaml")
+        ]
+        known = tuple(path for path in beside if heads.is_regular(path) and not heads.is_lfs_pointer(path))
+        if known:
+            yield Place(format="wandb", path=folder, files=known)
+
+
+def _open(place: Place, clock: Clock) -> WandbSource:
+    return WandbSource(place, clock)
+
+
+FORMAT = Format(name="wandb", richness=80, find=find, open=_open)
