@@ -55,6 +55,9 @@ class SeriesNames:
         known = self._shown.get(name)
         if known is None:
             folded = fold(name)
-            known = self._shown[name] = name.strip() if folded in self._taken else folded
+            known = name.strip() if folded in self._taken else folded
+            while known in self._taken:
+                known += " (2)"
+            self._shown[name] = known
             self._taken.add(known)
         return known

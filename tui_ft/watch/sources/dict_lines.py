@@ -9,10 +9,11 @@ from tui_ft.watch.sources.words import whole_step, word_number
 
 LONGEST_DICT = 65_536
 MOST_PAIRS = 500
+_MOST_TRIES = 16
 
 _PAIR = re.compile(
-    r"""(['"])(?P<key>[^'"\n]{1,200})\1\s*:\s*"""
-    r"""(?P<value>'[^'\n]*'|"[^"\n]*"|\[[^\]\n]*\]|\{[^}\n]*\}|[\w.]+\([^)\n]*\)|[^,}\n]+)\s*(?P<after>[,}])"""
+    r"""(['"])(?P<key>[^'"\n]{1,200})\1 ?: ?"""
+    r"""(?P<value>'[^'\n]*'|"[^"\n]*"|\[[^\]\n]*\]|\{[^}\n]*\}|[\w.]{1,40}\([^)\n]*\)|[^,}\n]{1,200})\s?(?P<after>[,}])"""
 )
 _STEP_KEYS = ("step", "global_step", "steps", "iter", "iteration", "current_steps", "_step")
 _FRACTION_KEY = "global_step/max_steps"
@@ -49,12 +50,18 @@ def read_dict(text: str) -> DictRow | None:
     A dict counts as metrics when it is whole and has a loss, values of an evaluation with their epoch, or
     the summary of a run. Quoted numbers are numbers; what is no number is left out.
     """
-    start = text.find("{")
-    while start >= 0 and text[start + 1 : start + 2] not in ("'", '"'):
+    start = -1
+    for _ in range(_MOST_TRIES):
         start = text.find("{", start + 1)
-    if start < 0:
-        return None
-    row, is_whole, at = DictRow(), False, start + 1
+        if start < 0:
+            return None
+        if text[start + 1 : start + 2] in ("'", '"') and (row := _row_at(text, start)) is not None:
+            return row
+    return None
+
+
+def _row_at(text: str, start: int) -> DictRow | None:
+    row, at = DictRow(), start + 1
     for _ in range(MOST_PAIRS):
         match = _PAIR.match(text, _past_space(text, at), start + LONGEST_DICT)
         if match is None:
@@ -62,15 +69,12 @@ def read_dict(text: str) -> DictRow | None:
         _take(row, match["key"].strip(), match["value"].strip())
         at = match.end()
         if match["after"] == "}":
-            is_whole = True
-            break
-    return row if is_whole and _is_metrics(row) else None
+            return row if _is_metrics(row) else None
+    return None
 
 
 def _past_space(text: str, at: int) -> int:
-    while at < len(text) and text[at] in " \t":
-        at += 1
-    return at
+    return at + 1 if text[at : at + 1] in (" ", "\t") else at
 
 
 def _take(row: DictRow, key: str, value: str) -> None:

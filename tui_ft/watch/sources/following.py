@@ -51,7 +51,7 @@ def head_and_tail(path: Path, limit: int = CHUNK_BYTES) -> tuple[bytes, bytes]:
     """Read the first and the last `limit` bytes of a regular file; b"", b"" for one that cannot be read."""
     try:
         head = read_piece(path, limit)
-        size = os.stat(path).st_size
+        size = path.stat().st_size
         tail = read_piece(path, limit, max(size - limit, limit)) if size > limit else b""
     except OSError:
         return b"", b""

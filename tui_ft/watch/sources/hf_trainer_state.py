@@ -18,7 +18,7 @@ from tui_ft.watch.sources.foreign import Facts, ForeignSource
 from tui_ft.watch.sources.neighbours import model_and_method, model_beside
 from tui_ft.watch.sources.protocol import Clock, Format, Place
 from tui_ft.watch.sources.rows import MetricTable
-from tui_ft.watch.sources.state_json import BadState, read_state
+from tui_ft.watch.sources.state_json import BadStateError, read_state
 from tui_ft.watch.sources.words import json_number, title_of, whole_step
 from tui_ft.watch.state import Evidence
 
@@ -105,7 +105,7 @@ def _is_pointer(path: Path) -> bool:
 
 
 class TrainerStateSource(ForeignSource):
-    """Reads the newest readable state: it holds all rows of those before it. Whole files, when they change."""
+    """Reads the newest readable state: it holds the rows of all before it. Whole files, on a change."""
 
     def start_over(self) -> None:
         super().start_over()
@@ -161,17 +161,17 @@ class TrainerStateSource(ForeignSource):
         names = SeriesNames()
         try:
             if file.stamp[1] > LARGEST_BYTES:
-                raise BadState("larger than 256 MiB")
+                raise BadStateError("larger than 256 MiB")
             data = read_piece(file.path, LARGEST_BYTES)
             if is_lfs_pointer(data):
-                raise BadState(LFS_NOTE)
+                raise BadStateError(LFS_NOTE)
             for rows in read_state(data.decode("utf-8", errors="replace"), parsed.known):
                 _add(parsed, rows, names)
                 yield
         except OSError as error:
             notes.append(f"{self._shown(file)} cannot be read: {error.strerror or error}.")
             return None
-        except BadState as error:
+        except BadStateError as error:
             words = str(error) if is_lfs_pointer(data[:64]) else "It is torn or damaged."
             notes.append(f"{self._shown(file)}: {words}")
             return None

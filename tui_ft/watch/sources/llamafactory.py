@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -190,7 +191,7 @@ def _decoded(line: bytes) -> dict[str, Any] | None:
 
 
 def _usual_gap(elapsed: Sequence[float]) -> float | None:
-    gaps = [later - earlier for earlier, later in zip(elapsed, elapsed[1:], strict=False) if later > earlier]
+    gaps = [later - earlier for earlier, later in pairwise(elapsed) if later > earlier]
     return median(gaps) if gaps else None
 
 

@@ -17,11 +17,14 @@ _NAMES = {"num examples": "num_examples", "num epochs": "num_train_epochs",
           "gradient accumulation steps": "gradient_accumulation_steps",
           "instantaneous batch size per device": "per_device_train_batch_size",
           "batch size per device": "per_device_train_batch_size",
-          "number of trainable parameters": "trainable_parameters", "trainable parameters": "trainable_parameters",
+          "number of trainable parameters": "trainable_parameters",
+          "trainable parameters": "trainable_parameters",
           "num gpus": "gpus", "num gpus used": "gpus"}  # fmt: skip
 _CHECKPOINT = re.compile(r"Saving model checkpoint to (\S{1,1000}?)[/\\]checkpoint-(\d{1,12})\b")
-_LOADED = re.compile(r"(?:loading (?:configuration|weights) file \S+ from cache at \S*?|Loading model from )models--"
-                     r"([\w.-]+?)--([\w.-]+)/")  # fmt: skip
+_LOADED = re.compile(
+    r"loading (?:configuration|weights) file \S{1,200} from cache at"
+    r" \S{0,500}?models--([\w.-]{1,100}?)--([\w.-]{1,100})/"
+)
 
 
 class LogHeader:
@@ -43,7 +46,7 @@ class LogHeader:
 
     def see(self, text: str) -> int | None:
         """Take one line; return the step of a checkpoint that it says is being saved."""
-        if " = " in text or "= " in text:
+        if "= " in text:
             for name, digits in _FACTS.findall(text):
                 known = _NAMES.get(" ".join(name.lower().split()), "total_train_batch_size")
                 value = int(digits.replace(",", "") or 0)

@@ -10,7 +10,8 @@ FEWEST_DRAWS = 3
 
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-_]")
 _PREFIX = re.compile(
-    r"^(?:\[?(?:[\w.-]+:)?(?:rank|default|worker)[ _]?\d+\]?:(?: ?\[rank\d+\]:)?|\(\w[\w ]*pid=\d+[^)]*\)|\d+: (?=\S|  ))"
+    r"^(?:\[?(?:[\w.-]{1,80}:)?(?:rank|default|worker)[ _]?\d+\]?:(?: ?\[rank\d+\]:)?"
+    r"|\(\w[\w ]{0,80}pid=\d+[^)]{0,80}\)|\d+: (?=\S|  ))"
     r" ?"
 )
 """What torchrun, ray and srun put before every line of a worker; the indent that follows stays."""
@@ -22,6 +23,7 @@ _HARMLESS_BEFORE = (
     "--- Logging error ---",
     "Exception ignored on",
 )
+_LONGEST_MARK = 2_000
 _ERROR_LINE = re.compile(r"^(?P<name>[A-Za-z_][\w.]*)(?:: (?P<words>.*)|:?)$")
 _BARE_ERROR = re.compile(
     r"^(?:torch\.)?(?:cuda\.)?OutOfMemoryError: |^RuntimeError: CUDA |^CUDA out of memory\.|^MemoryError$"
@@ -30,8 +32,9 @@ _LAUNCHERS = ("ChildFailedError", "CalledProcessError", "SignalException", "Proc
               "ProcessExitedException", "RayTaskError", "SystemExit")  # fmt: skip
 """Errors of launchers: they say that a worker died, the worker's own error says why."""
 
+KILLED = "Killed, as by `kill -9` or for want of memory."
 _KILLS = (
-    (re.compile(r"(?:^|: line \d+: +\d+ +|\s)Killed(?:$| {2,}| +python)|^Killed$"), "Killed, as by `kill -9` or for want of memory."),
+    (re.compile(r"(?:^|: line \d+: +\d+ +|\s)Killed(?:$| {2,}| +python)"), KILLED),
     (re.compile(r"oom[-_]kill", re.IGNORECASE), "Killed for want of memory."),
     (re.compile(r"exitcode *: *-9\b"), "Killed (exit code -9)."),
     (re.compile(r"exitcode *: *-11\b|Segmentation fault"), "It crashed (segmentation fault)."),
@@ -45,20 +48,25 @@ _STOPS = (
     (re.compile(r"^(?:.*: line \d+: +\d+ +)?Terminated(?:$| {2,})"), "Ended by SIGTERM."),
 )
 _FINISHES = (
-    (re.compile(r"Training completed\. Do not forget to share your model"), "The trainer says that training is complete."),
-    (re.compile(r"Training completed!? Saving trained model"), "Axolotl says that training is complete."),
-    (re.compile(r"`?Trainer\.fit`? stopped: `?max_(?:epochs|steps)=\d+`? reached"), "Lightning says that training is complete."),
+    (re.compile(r"Training completed\. Do not forget to share your"), "It says that training completed."),
+    (re.compile(r"Training completed!? Saving trained model"), "It says that training completed."),
+    (re.compile(r"Trainer\.fit`? stopped: `?max_\w{5,6}=\d+`? reached"), "Lightning has done all epochs."),
     (re.compile(r"^\*{3,} train metrics \*{3,}"), "The trainer has written its summary of the run."),
 )  # fmt: skip
-_HINTS = re.compile(
-    r"Traceback|Error|Exception|Killed|[oO][oO][mM]|exitcode|fault|CANCELLED|Terminated|Aborted|CUDA out"
-    r"|Training completed|Trainer\.fit|train metrics|KeyboardInterrupt|Logging error"
-)
+_HINTS = ("error", "exception", "traceback", "killed", "oom", "exitcode", "fault", "cancelled", "terminated",
+          "aborted", "cuda out", "training completed", "trainer.fit", "train metrics",
+          "keyboardinterrupt")  # fmt: skip
+"""A line without any of these, in small letters, is no mark."""
 
 
 def plain_text(line: str) -> str:
     """Return a line without escape sequences."""
     return _ESCAPES.sub("", line) if "\x1b" in line else line
+
+
+def without_rank(line: str) -> str:
+    """Return a line without what a launcher put before it."""
+    return _PREFIX.sub("", line, count=1)
 
 
 class LogMarks:
@@ -95,11 +103,11 @@ class LogMarks:
 
     def see(self, line: str) -> None:
         """Take one line, without its end."""
-        if not self._in_traceback and _HINTS.search(line) is None:
-            if line.strip():
+        if not self._in_traceback and not any(map(line.lower().__contains__, _HINTS)):
+            if line and not line.isspace():
                 self._before = line
             return
-        text = _PREFIX.sub("", plain_text(line), count=1).rstrip()
+        text = without_rank(plain_text(line[:_LONGEST_MARK])).rstrip()
         if self._in_traceback:
             self._see_traceback(text)
         elif _TRACEBACK in text:

@@ -8,7 +8,7 @@ from typing import Any
 from tui_ft.watch.names import SeriesNames
 from tui_ft.watch.sources.dict_lines import DictRow, read_dict
 from tui_ft.watch.sources.log_header import LogHeader
-from tui_ft.watch.sources.log_marks import LogMarks, plain_text
+from tui_ft.watch.sources.log_marks import LogMarks, plain_text, without_rank
 from tui_ft.watch.sources.plain_lines import PlainRow, read_plain
 from tui_ft.watch.sources.plain_steps import PlainSteps, StepRule
 from tui_ft.watch.sources.row_counting import RowCount
@@ -19,6 +19,27 @@ from tui_ft.watch.sources.tqdm_bars import Bar, read_bar
 FEWEST_HITS = 5
 """A curve is claimed of plain lines only from so many on; of printed dicts from the first."""
 
+_WORDS = (
+    "loss",
+    "epoch",
+    "step",
+    "iter",
+    "batch",
+    "num_updates",
+    "perplexity",
+    "norm",
+    "lr",
+    " train ",
+    " val ",
+)
+"""A line without any of these, in small letters, tells nothing of training."""
+
+_ESTIMATE = "eval_train_loss"
+"""nanoGPT estimates the loss on training data with each evaluation, beside the loss of each step."""
+
+_LONGEST_TEXT = 8_000
+"""Of a longer line without a dict only the beginning is looked at."""
+
 _RESERVED = frozenset({"step", "epoch", "time", "schema"})
 
 
@@ -27,6 +48,7 @@ class Hints:
     """What a first reading found out about how this log counts; with it the log is read again."""
 
     interval: int = 1
+    has_own_loss: bool = False
     rule: StepRule = "as_printed"
     bar_rule: StepRule = "as_printed"
 
@@ -45,6 +67,7 @@ class LogReader:
         self._count = RowCount(self.hints.interval)
         self._plain_steps = PlainSteps(self.hints.rule)
         self._drawn_steps = PlainSteps(self.hints.bar_rule)
+        self._has_own_loss = self._has_estimate = self.hints.has_own_loss
         self._has_bar = False
         self._has_returns = False
         self._was_bar = False
@@ -53,7 +76,10 @@ class LogReader:
     @property
     def wants(self) -> Hints:
         return Hints(
-            interval=self._count.wanted, rule=self._plain_steps.wanted, bar_rule=self._drawn_steps.wanted
+            interval=self._count.wanted,
+            has_own_loss=self._has_own_loss and self._has_estimate,
+            rule=self._plain_steps.wanted,
+            bar_rule=self._drawn_steps.wanted,
         )
 
     @property
@@ -108,7 +134,7 @@ class LogReader:
                 self._put_dict(placed)
         elif not self.dicts.hits and (plain := self._plain_row(text)) is not None:
             if plain.is_last_open and not is_final and plain.numbers:
-                plain.numbers.popitem()
+                plain.numbers.popitem()  # it may be torn
             if plain.has_loss and (is_final or self._plain_steps.rule != "counted"):
                 self._take_plain(plain)
         for placed in self.bars.flush():
@@ -140,6 +166,7 @@ class LogReader:
         if "{" in text and (row := read_dict(text)) is not None:
             self._take_dict(row)
             return
+        text = text[:_LONGEST_TEXT]
         self.marks.see(text)
         saved = self.header.see(text)
         if saved is not None:
@@ -151,10 +178,9 @@ class LogReader:
             self._take_plain(plain)
 
     def _plain_row(self, text: str) -> PlainRow | None:
-        lowered = text.lower()
-        if not any(word in lowered for word in ("loss", "epoch", "step", "iter", "lr", " train ", " val ")):
+        if not any(map(text.lower().__contains__, _WORDS)):
             return None
-        return read_plain(text)
+        return read_plain(without_rank(text))
 
     # --- printed dicts ---------------------------------------------------------------------------
 
@@ -193,27 +219,28 @@ class LogReader:
         row = read_plain(f"{bar.label} {bar.postfix}")
         if row is None or not row.has_loss:
             return
-        if (
-            row.step is None
-            and (parts := bar.label.split("|"))
-            and len(parts) > 2
-            and parts[1].strip().isdigit()
-        ):
-            row.epoch, row.step = float(parts[0]) if parts[0].strip().isdigit() else None, int(parts[1])
-        elif row.step is None:
-            row.step, row.total = bar.n, bar.total
-            row.per_epoch = bar.total if row.epoch is not None else None
+        place, parts = row.place, bar.label.split("|")
+        if len(parts) > 2 and parts[0].strip().isdigit() and parts[1].strip().isdigit():
+            place.epoch, place.step = float(parts[0]), int(parts[1])  # torchtune: `1|25|Loss: 1.98`
+        elif place.step is None:
+            place.step, place.total = bar.n, bar.total
+            place.per_epoch = bar.total if place.epoch is not None else None
         step = self._drawn_steps.step_of(row)
         if step is not None:
-            self.drawn.add(step, row.epoch, row.numbers)
+            self.drawn.add(step, self._drawn_steps.epoch, row.numbers)
 
     def _take_plain(self, row: PlainRow) -> None:
         step = self._plain_steps.step_of(row)
-        if step is None or not row.numbers:
+        if step is None or not row.numbers or not (row.has_loss or self.plain.hits):
             return
         if row.is_training:
             self.marks.trains_on()
-        self.plain.add(step, row.epoch, row.numbers, is_hit=row.has_loss)
+        numbers = row.numbers
+        self._has_own_loss = self._has_own_loss or "loss" in numbers
+        self._has_estimate = self._has_estimate or ("train_loss" in numbers and "loss" not in numbers)
+        if self.hints.has_own_loss and "loss" not in numbers and "train_loss" in numbers:
+            numbers = {_ESTIMATE if name == "train_loss" else name: value for name, value in numbers.items()}
+        self.plain.add(step, self._plain_steps.epoch, numbers, is_hit=row.has_loss)
 
 
 class _Rows:

@@ -46,7 +46,7 @@ def plain_value(value: object) -> SettingValue:
 
 
 def model_beside(folders: Iterable[Path]) -> dict[str, SettingValue]:
-    """Return what `adapter_config.json` and `config.json` in these folders say of the model, nearest first."""
+    """Return what `adapter_config.json` and `config.json` in these folders say of the model."""
     found: dict[str, SettingValue] = {}
     for folder in folders:
         adapter = json_file(folder / "adapter_config.json")
@@ -74,6 +74,6 @@ def model_and_method(settings: Mapping[str, SettingValue]) -> tuple[str, str]:
     return model, method
 
 
-_MODEL_NAMES = ("model_name_or_path", "base_model", "model_name", "model_id", "model.id", "model", "_name_or_path",
-                "top.model_name")  # fmt: skip
+_MODEL_NAMES = ("model_name_or_path", "base_model", "model_name", "model_id", "model.id", "model",
+                "_name_or_path", "top.model_name")  # fmt: skip
 _METHOD_NAMES = ("finetuning_type", "peft_type", "adapter", "method", "top.finetuning_type")

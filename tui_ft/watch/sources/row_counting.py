@@ -1,4 +1,4 @@
-"""Steps of printed dicts in a log without any bar: rows are counted, and the log tells how far apart they are."""
+"""Steps of printed dicts in a log without any bar: they are counted, and the log tells how far apart."""
 
 from __future__ import annotations
 

@@ -14,19 +14,19 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 _DECODER = json.JSONDecoder()
 
 
-class BadState(Exception):
+class BadStateError(Exception):
     """The text is no trainer state: torn, damaged, or something else."""
 
 
 def read_state(text: str, known: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
     """Yield the rows of `log_history` in pieces, and put every other value of the state into `known`.
 
-    Bare NaN and Infinity are read as such. Raises BadState, while reading, for what is no such text.
+    Bare NaN and Infinity are read as such. Raises BadStateError, while reading, for what is no such text.
     """
     try:
         yield from _read(text, known)
     except (ValueError, RecursionError, IndexError, TypeError) as error:
-        raise BadState(str(error)) from None
+        raise BadStateError(str(error)) from None
 
 
 def _read(text: str, known: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
@@ -69,5 +69,5 @@ def _skip(text: str, at: int) -> int:
 def _after(text: str, at: int, character: str) -> int:
     at = _skip(text, at)
     if text[at] != character:
-        raise BadState(f"no {character!r} at {at}")
+        raise BadStateError(f"no {character!r} at {at}")
     return at + 1

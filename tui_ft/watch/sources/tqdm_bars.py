@@ -6,15 +6,18 @@ import re
 from dataclasses import dataclass
 
 _BAR = re.compile(
-    r"(?P<desc>[^\r\n]{0,300}?)\s*(?P<percent>\d{1,3})%\|[^|\r\n]{0,400}\| *(?P<n>\d{1,15})/(?P<total>\d{1,15})"
-    r" \[(?P<elapsed>[\d:]{4,12})<(?P<left>[^,\]]{1,24})(?:, *(?P<rate>[^,\]]{1,24}))?(?P<post>,[^\]\r\n]{0,2000})?\]"
+    r"%\|[^|\r\n]{0,400}\| *(?P<n>\d{1,15})/(?P<total>\d{1,15})"
+    r" \[(?P<elapsed>[\d:]{4,12})<(?P<left>[^,\]]{1,24})"
+    r"(?:, *(?P<rate>[^,\]]{1,24}))?(?P<post>,[^\]\r\n]{0,2000})?\]"
 )
+_LONGEST_LABEL = 300
+_MOST_TRIES = 8
 _RATE = re.compile(r"([\d.]+)(it/s|s/it)")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bar:
-    """One drawing of a bar: `n` of `total`, what stands before it and after it, seconds a step where known."""
+    """One drawing of a bar: `n` of `total`, what stands before and after it, seconds a step where known."""
 
     n: int
     total: int
@@ -30,9 +33,11 @@ class Bar:
 
 def read_bar(text: str) -> tuple[Bar, int] | None:
     """Return the bar in a text and where it ends; None for a text without one."""
-    if "%|" not in text:
-        return None
-    match = _BAR.search(text)
+    at, match = text.find("%|"), None
+    for _ in range(_MOST_TRIES):
+        if at < 0 or (match := _BAR.match(text, at)) is not None:
+            break
+        at = text.find("%|", at + 2)
     if match is None:
         return None
     n, total = int(match["n"]), int(match["total"])
@@ -41,7 +46,7 @@ def read_bar(text: str) -> tuple[Bar, int] | None:
     bar = Bar(
         n=n,
         total=total,
-        label=match["desc"].strip(" :\t\x00"),
+        label=text[max(at - _LONGEST_LABEL, 0) : at].rstrip("0123456789").strip(" :\t\x00"),
         postfix=(match["post"] or "").strip(", "),
         step_s=_seconds(match["rate"] or ""),
     )

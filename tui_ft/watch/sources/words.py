@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 _WRAPPED = re.compile(r"^(?:np\.|numpy\.|torch\.)?(?:tensor|array|float\d*|int\d*)\(\[?\s*([^,\])]+)[^)]*\)$")
-_NUMBER = re.compile(r"^[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$")
+_NUMBER = re.compile(r"^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$")
 _WORDS = {"nan": math.nan, "-nan": math.nan, "+nan": math.nan, "inf": math.inf, "+inf": math.inf,
           "-inf": -math.inf, "infinity": math.inf, "+infinity": math.inf, "-infinity": -math.inf}  # fmt: skip
 _LONGEST_NUMBER = 400
@@ -20,7 +20,7 @@ _GENERIC = re.compile(
 
 
 def word_number(text: str) -> float | None:
-    """Return the number that `text` is: also nan, inf, Infinity, `tensor(1.5)`, `np.float64(1.5)`; else None."""
+    """Return the number that `text` is, also nan, inf, `tensor(1.5)`, `np.float64(1.5)`; None for others."""
     text = text.strip().strip("'\"")
     if len(text) > _LONGEST_NUMBER:
         return None
@@ -55,7 +55,7 @@ def whole_step(value: object) -> int | None:
 
 
 def title_of(path: Path) -> str:
-    """Return a name for the run at `path`: its file or folder, with the folder above it where that is generic."""
+    """Return a name for the run at `path`: its file or folder, with the one above where that is generic."""
     parts = [path.name]
     for folder in path.parents:
         if not _GENERIC.match(parts[0].lower()) or not folder.name or len(parts) == 3:
