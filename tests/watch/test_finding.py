@@ -214,3 +214,10 @@ def test_a_folder_that_may_not_be_read_is_noted(tmp_path: Path) -> None:
         assert any("secret" in note for note in find(tmp_path)[0].notes)
     finally:
         (tmp_path / "secret").chmod(0o700)
+
+
+def test_a_log_whose_steps_are_shifted_belongs_by_the_order_of_its_values(tmp_path: Path) -> None:
+    values = losses(60)
+    hf_state(tmp_path / "out", values)
+    screen_log(tmp_path / "train.log", values[:20] + values[23:], total=60)
+    assert [formats_of(run) for run in find(tmp_path)] == [["hf_trainer_state", "stdout"]]

@@ -15,7 +15,7 @@ from run_folders import NOON, TRACEBACK, hf_state, losses, screen_log, trainer_l
 from synthetic_run import SyntheticRun
 
 from tui_ft.hardware import processes
-from tui_ft.watch import finding, formats, report
+from tui_ft.watch import finding, formats, report, searching
 from tui_ft.watch.foreign_run import ForeignRun, open_run
 from tui_ft.watch.processes.writers import Writer
 from tui_ft.watch.reading import Reading
@@ -254,3 +254,33 @@ def test_a_reader_that_fails_leaves_the_others_to_be_shown(
     alone = hf_state(tmp_path / "alone", losses()).parent
     if moment != "looked for":
         assert any("please report it" in note for note in read(alone).notes)
+
+
+def test_a_source_that_comes_later_is_taken_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(searching, "FIRST_AFTER_S", 0.05)
+    monkeypatch.setattr(searching, "PAUSES", 0.0)
+    screen_log(tmp_path / "train.log", losses()[:10], total=50)
+    source = opened(tmp_path)
+    assert until(source, lambda reading: reading.step == 10).source == "stdout"
+    screen_log(tmp_path / "train.log", losses(), total=50)
+    hf_state(tmp_path / "out/checkpoint-20", losses(), total=50)
+    hf_state(tmp_path / "elsewhere/checkpoint-20", losses(seed=5), total=50)
+    reading = until(source, lambda reading: bool(reading.others))
+    assert [other.source for other in reading.others] == ["hf_trainer_state"]
+    assert reading.checkpoint_steps == (20,)
+    assert reading.others[0].path == str(tmp_path / "out")
+
+
+def test_the_last_words_of_a_process_are_heard_before_its_end_is_told(
+    tmp_path: Path, child: Callable[..., subprocess.Popen[bytes]]
+) -> None:
+    process = child("input(); raise SystemExit(1)")
+    writer = Writer(process.pid, processes.start_time(process.pid) or 0)
+    hf_state(tmp_path / "out/checkpoint-20", losses(), total=50)
+    log = screen_log(tmp_path / "out.log", losses(), total=50)
+    source = opened(tmp_path, NOON, lambda paths: (writer,) if process.poll() is None else ())
+    assert until(source, lambda reading: bool(reading.pids)).status == "running"
+    screen_log(log, losses(), total=50, end=TRACEBACK)
+    process.kill()
+    reading = until(source, lambda reading: reading.status != "running")
+    assert (reading.status, "the data ran out" in reading.reason) == ("failed", True)

@@ -13,6 +13,7 @@ from tui_ft.watch.likeness import glimpse_of
 from tui_ft.watch.log import clean_line
 from tui_ft.watch.member import Member
 from tui_ft.watch.reading import OtherSource, Reading
+from tui_ft.watch.searching import Search
 from tui_ft.watch.sources.protocol import Source
 from tui_ft.watch.sources.tui_ft import TuiFtSource
 from tui_ft.watch.state import decide
@@ -25,6 +26,7 @@ LEAST_POLL_S = 0.005
 LONGEST_BESIDE_S = 20.0
 """So long the reading of a whole history waits for the sources that are not shown."""
 LIVE = ("running", "quiet")
+LAST_WORDS_S = 0.2
 
 
 def open_run(
@@ -51,7 +53,9 @@ class ForeignRun:
         self._shown: Member | None = None
         self._next = 0
         self._beside_s = 0.0
+        self._is_fresh = False
         self._writers = WriterWatch(found.places, clock, writers)
+        self._search = Search(clock)
         self._told: list[merging.Told] = []
         self._reading = Reading(
             source=found.places[0].format,
@@ -71,15 +75,32 @@ class ForeignRun:
             self._members = [Member(place, self._clock) for place in self.found.places]
             self._shown = self._members[0]
         end = time.monotonic() + budget_s
+        lived = self._writers.known.lives
+        changed = self._writers.poll(self._is_fresh)
+        if lived and not self._writers.known.lives:
+            self._hear_all()  # what a process wrote last says why it ended
         is_alone = len(self._members) == 1
-        changed = self._shown is not None and self._shown.poll(
+        self._is_fresh = self._shown is not None and self._shown.poll(
             budget_s if is_alone else budget_s * (1 - SHARE)
         )
-        changed = self._poll_others(end) or changed
-        changed = self._writers.poll(changed) or changed
+        changed = self._poll_others(end) or self._is_fresh or changed
+        changed = self._look_for_more() or changed
         if not changed and self._told and not self._is_due():
             return False
         return self._read()
+
+    def _hear_all(self) -> None:
+        for member in self._members:
+            member.polled_at = float("-inf")
+            member.poll(LAST_WORDS_S)
+
+    def _look_for_more(self) -> bool:
+        """Now and then take in the sources that a run which goes on has opened since it was found."""
+        if self._reading.status not in LIVE or not self._reading.is_complete or not self._search.is_due():
+            return False
+        new = self._search.new_places([member.place for member in self._members])
+        self._members += [Member(place, self._clock) for place in new]
+        return bool(new)
 
     def _poll_others(self, end: float) -> bool:
         """Poll the other sources in turn, as long as there is time; at least one that is due."""

@@ -16,6 +16,9 @@ Look = Callable[[Place], Glimpse]
 MOST_PAIRS = 20_000
 """So many pairs of places are compared; what is beyond stays a run of its own."""
 
+SAME_END_S = 300.0
+"""A log that only tells how a run ended was last written so near to its last row."""
+
 _CONTAINERS = frozenset({
     "runs", "logs", "log", "tensorboard", "tb", "tb_logs", "tblogs", "lightning_logs", "csv_logs", "wandb",
     ".wandb", "mlruns", "trackio", "event_logs", "metrics",
@@ -104,7 +107,8 @@ def _wandb_id(place: Place) -> str:
 
 def _only_ones(places: Sequence[Place]) -> Lone:
     """Formats and homes that hold one run's event files or W&B file: those are of the run that lies there."""
-    counts = Counter((place.format, home(place)) for place in places if place.format in _LOGGERS)
+    counted = _LOGGERS | {"stdout"}
+    counts = Counter((place.format, home(place)) for place in places if place.format in counted)
     return frozenset(where for where, count in counts.items() if count == 1)
 
 
@@ -149,13 +153,22 @@ def _tie(a: Place, b: Place, first: Glimpse, second: Glimpse, lone: Lone) -> int
     if is_same_home and _is_own(a) and _is_own(b):
         return 2
     for one, other in ((a, b), (b, a)):
-        if is_same_home and (one.format, home(one)) in lone and _is_own(other):
+        if is_same_home and one.format in _LOGGERS and (one.format, home(one)) in lone and _is_own(other):
             return 2
         if one.format == "stdout" and is_named_after(one.path, home(other)):
             return 2
     if _names(first, a, b) or _names(second, b, a):
         return 2
-    return 0
+    return int(_is_its_screen(a, b, first, second, lone) or _is_its_screen(b, a, second, first, lone))
+
+
+def _is_its_screen(log: Place, run: Place, printed: Glimpse, told: Glimpse, lone: Lone) -> bool:
+    """True for the only log of a folder, without points, that ended when the run under it did."""
+    if log.format != "stdout" or printed.tier or ("stdout", home(log)) not in lone:
+        return False
+    if run.format not in _LOGGERS or told.updated_at is None or printed.changed_at is None:
+        return False
+    return abs(printed.changed_at - told.updated_at) < SAME_END_S
 
 
 def _is_own(place: Place) -> bool:

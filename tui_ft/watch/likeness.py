@@ -21,6 +21,9 @@ COMPARED = ("loss", "eval_loss", "grad_norm", "reward")
 MOST_COMPARED = 400
 FEWEST_EQUAL = 3
 EQUAL_SHARE = 0.9
+FEWEST_TRIPLES = 5
+TRIPLE_SHARE = 0.5
+"""So many runs of three values must follow each other in both, and such a share of the fewer ones."""
 RELATIVE_ROUNDING = 6e-4
 """Two writers of one run may round: transformers 5 prints four significant digits, others decimals."""
 
@@ -113,12 +116,12 @@ def are_same(a: Glimpse, b: Glimpse) -> bool | None:
     """True when the points of two sources are the same ones, False when they are others.
 
     None where there is too little to compare, or where all is the same number. One source may count steps
-    from 0 and the other from 1.
+    from 0 and the other from 1, or steps of its own: then the order of the values tells.
     """
     if are_apart(a, b):
         return False
     verdicts = [_compare(a, b, name, shift) for shift in (0, 1, -1) for name in COMPARED]
-    if True in verdicts:
+    if True in verdicts or any(_have_same_order(a, b, name) for name in COMPARED):
         return True
     return False if False in verdicts[: len(COMPARED)] else None
 
@@ -153,6 +156,19 @@ def _compare(first: Glimpse, second: Glimpse, name: str, shift: int) -> bool | N
         return True if finite and len(equal) >= needed and not shift else None
     is_telling = max(finite) - min(finite) > 4 * rounding if needed == FEWEST_EQUAL else not shift
     return True if is_telling else None
+
+
+def _have_same_order(first: Glimpse, second: Glimpse, name: str) -> bool:
+    """True when the same values follow each other in both, whatever steps they are given."""
+    a, b = _triples(first.curves.get(name, {})), _triples(second.curves.get(name, {}))
+    return len(a & b) >= max(FEWEST_TRIPLES, TRIPLE_SHARE * min(len(a), len(b)))
+
+
+def _triples(curve: Mapping[float, float]) -> set[tuple[str, ...]]:
+    """Three values in a row, as far as every writer prints them; a row of equal ones tells nothing."""
+    printed = [f"{value:.3g}" for value in curve.values()]
+    rows = zip(printed, printed[1:], printed[2:], strict=False)
+    return {row for row in rows if len(set(row)) == 3}
 
 
 def _is_equal(x: float, y: float, rounding: float) -> bool:

@@ -63,13 +63,13 @@ def walk_file(path: Path) -> Walk:
     return walk
 
 
-def walk_tree(top: Path) -> Walk:
+def walk_tree(top: Path, longest_s: float = LONGEST_WALK_S) -> Walk:
     """Ask every format for every folder at `top` and under it, nearest first.
 
     Links to folders come last, each folder once. A run directory of ours is one place, not searched.
     """
     walk = Walk()
-    end = time.monotonic() + LONGEST_WALK_S
+    end = time.monotonic() + longest_s
     waiting: deque[tuple[Path, int, bool]] = deque([(top, 0, False)])
     linked: deque[tuple[Path, int, bool]] = deque()
     seen: set[tuple[int, int]] = set()
