@@ -265,7 +265,7 @@ def test_a_source_that_comes_later_is_taken_in(tmp_path: Path, monkeypatch: pyte
     screen_log(tmp_path / "train.log", losses(), total=50)
     hf_state(tmp_path / "out/checkpoint-20", losses(), total=50)
     hf_state(tmp_path / "elsewhere/checkpoint-20", losses(seed=5), total=50)
-    reading = until(source, lambda reading: bool(reading.others))
+    reading = until(source, lambda reading: bool(reading.checkpoint_steps))
     assert [other.source for other in reading.others] == ["hf_trainer_state"]
     assert reading.checkpoint_steps == (20,)
     assert reading.others[0].path == str(tmp_path / "out")

@@ -40,16 +40,13 @@ class Search:
         return found
 
     def _young(self, known: Sequence[Place]) -> list[Place]:
-        names = {(place.format, place.path) for place in known}
-        files = {(place.format, file) for place in known for file in place.files}
+        names = {(place.format, path) for place in known for path in (place.path, *place.files)}
         places: list[Place] = []
         for folder in dict.fromkeys(map(home, known)):
             places += walk_tree(folder, LONGEST_WALK_S).places
         new = []
         for place in distinct([*known, *places]):
-            is_known = (place.format, place.path) in names or any(
-                (place.format, f) in files for f in place.files
-            )
+            is_known = any((place.format, path) in names for path in (place.path, *place.files))
             if not is_known and abs(self._clock() - (changed_at(place) or 0.0)) < YOUNG_S:
                 new.append(place)
         return new[:MOST_NEW]
