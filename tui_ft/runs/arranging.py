@@ -47,22 +47,16 @@ class Group(NamedTuple):
 
 
 class Arranger:
-    """Arranges one list again and again; what a run says is put together once for all keystrokes."""
+    """Arranges one list again and again. A keystroke that narrows a filter looks at what it left only."""
 
     def __init__(self) -> None:
         self._texts: dict[str, tuple[RunSummary, str]] = {}
         self._sorted: tuple[object, Order, list[RunSummary]] | None = None
+        self._narrowed: tuple[object, bool, list[str], list[_Searched]] | None = None
 
     def arrange(self, runs: Sequence[RunSummary], wanted: Arrangement) -> list[Group]:
         """Return the groups in their order, each sorted; no group is empty."""
-        if len(self._texts) > 2 * len(runs) + 1000:  # most of those are gone
-            self._texts.clear()
-        found = self._sort(runs, wanted.order)
-        if not wanted.with_archived:
-            found = [run for run in found if not run.archived]
-        words = wanted.filter.casefold().split()
-        if words:
-            found = [run for run in found if self._matches(run, words)]
+        found = self._filter(self._sort(runs, wanted.order), wanted)
         if not wanted.grouping:
             return [Group("", found)] if found else []
         return _grouped(found, wanted.grouping)
@@ -73,12 +67,36 @@ class Arranger:
             known = self._sorted = (runs, order, sort_runs(runs, order))
         return known[2]
 
-    def _matches(self, run: RunSummary, words: list[str]) -> bool:
+    def _filter(self, runs: list[RunSummary], wanted: Arrangement) -> list[RunSummary]:
+        words = wanted.filter.casefold().split()
+        if not words:
+            return [run for run in runs if wanted.with_archived or not run.archived]
+        left = self._candidates(runs, wanted.with_archived, words)
+        for word in words:
+            left = [one for one in left if word in one[1]]
+        self._narrowed = (runs, wanted.with_archived, words, left)
+        return [run for run, _ in left]
+
+    def _candidates(self, runs: list[RunSummary], with_archived: bool, words: list[str]) -> list[_Searched]:
+        """What can match: what the filter before left, where the new one only narrows it."""
+        known = self._narrowed
+        if known is not None and known[0] is runs and known[1] == with_archived:
+            pairs = zip(known[2], words, strict=False)
+            if len(words) >= len(known[2]) and all(new.startswith(old) for old, new in pairs):
+                return known[3]
+        if len(self._texts) > 2 * len(runs) + 1000:  # most of those are gone
+            self._texts.clear()
+        return [self._text(run) for run in runs if with_archived or not run.archived]
+
+    def _text(self, run: RunSummary) -> _Searched:
         known = self._texts.get(run.path)
         if known is None or known[0] is not run:
             known = self._texts[run.path] = (run, searched_text(run))
-        text = known[1]
-        return all(word in text for word in words)
+        return known
+
+
+_Searched = tuple[RunSummary, str]
+"""A run and what a filter looks at."""
 
 
 def searched_text(run: RunSummary) -> str:

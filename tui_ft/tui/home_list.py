@@ -14,7 +14,7 @@ from tui_ft.tui.actions import HomeActions, sentence
 from tui_ft.tui.text import plain
 from tui_ft.tui.widgets.filter_line import FilterLine
 from tui_ft.tui.widgets.notice import Notice
-from tui_ft.tui.widgets.run_list import GroupLine, RunList, is_foreign
+from tui_ft.tui.widgets.run_list import RunList, is_foreign
 
 if TYPE_CHECKING:
     from tui_ft.runs.arranging import Arrangement
@@ -217,8 +217,7 @@ def view_words(runs: RunList, wanted: Arrangement) -> str:
 
     parts = []
     if wanted.filter.strip():
-        found = {row.id for row in runs.rows if not isinstance(row, GroupLine)}
-        parts.append(f"{len(found):,} of {len(runs.runs):,}")
+        parts.append(f"{runs.shown:,} of {len(runs.runs):,}")
     if wanted.order != "live":
         parts.append(ORDERS[wanted.order])
     if wanted.grouping:

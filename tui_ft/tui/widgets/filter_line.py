@@ -111,8 +111,7 @@ class FilterLine(Widget, can_focus=True):
     def _type(self, text: str) -> None:
         if text[:LONGEST] != self.text:
             self.text = text[:LONGEST]
-            self._change()
-            self.post_message(self.Typed(self.text))
+            self.post_message(self.Typed(self.text))  # who filters repaints both: one frame, not two
 
     def action_done(self) -> None:
         self.post_message(self.Left())

@@ -144,8 +144,10 @@ class RowList(Widget, Generic[Row], can_focus=True):
 
     def _keep(self, chosen: Row) -> None:
         """Stay on the row; of one that stands in several places on the nearest."""
-        key = self.key_of(chosen)
-        places = [index for index, row in enumerate(self.rows) if self.key_of(row) == key]
+        places = [index for index, row in enumerate(self.rows) if row is chosen]
+        if not places:  # it says something new: it is known by its key
+            key = self.key_of(chosen)
+            places = [index for index, row in enumerate(self.rows) if self.key_of(row) == key]
         if places:
             index = min(places, key=lambda place: abs(place - self._index))
             if self._top:

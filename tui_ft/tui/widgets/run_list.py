@@ -51,7 +51,7 @@ class GroupLine(NamedTuple):
     """The line above the runs of one group."""
 
     title: str
-    count: int
+    size: int
     is_folded: bool
 
 
@@ -132,6 +132,8 @@ class RunList(RowList[Line]):
 
     def marked_runs(self) -> list[RunSummary]:
         """The marked runs that are still there, as they were marked."""
+        if not self.marked:
+            return []
         there = {run.id: run for run in self.runs if run.id in self.marked}
         return [there[run_id] for run_id in self.marked if run_id in there]
 
@@ -182,7 +184,12 @@ class RunList(RowList[Line]):
     def _place(self) -> str:
         """Which of the runs that are shown the cursor is on, or after, on the line of a group."""
         before = bisect_right(self._group_lines, self.index)
-        return f"{self.index + 1 - before}/{len(self.rows) - len(self._group_lines)}"
+        return f"{self.index + 1 - before}/{self.shown}"
+
+    @property
+    def shown(self) -> int:
+        """How many runs are shown; one that stands in two groups counts twice."""
+        return len(self.rows) - len(self._group_lines)
 
     @property
     def _margin(self) -> int:
@@ -216,7 +223,7 @@ class RunList(RowList[Line]):
 def _group_cells(row: GroupLine, width: int) -> list[Cell]:
     sign = "▸" if row.is_folded else "▾"
     hidden = ", hidden: Enter shows them" if row.is_folded else ""
-    count = f"  {row.count:,} run{'s' if row.count != 1 else ''}{hidden}"
+    count = f"  {row.size:,} run{'s' if row.size != 1 else ''}{hidden}"
     title = f"{sign} {plain(row.title)}"
     room = max(6, width - len(count))
     return [
