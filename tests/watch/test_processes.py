@@ -10,10 +10,12 @@ import pytest
 
 from tests.hardware.fake_nvml import FULL, GIB, FakeNvml
 from tests.started import end_group, python, started, until
-from tui_ft.hardware import gpu, processes
+from tui_ft.hardware import gpu, host, processes
 from tui_ft.hardware.gpu import read_gpus
 from tui_ft.watch.log import clean_line
+from tui_ft.watch.processes import holding
 from tui_ft.watch.processes.box import Box, Group, Scanner, scan
+from tui_ft.watch.processes.holding import nobody_holds
 from tui_ft.watch.processes.searching import search
 from tui_ft.watch.processes.writers import Writer, lives, named_writer_gone, writers
 
@@ -331,3 +333,31 @@ def test_a_search_ends_in_a_huge_tree(tmp_path: Path) -> None:
     (tmp_path / "d0" / "loop").symlink_to(tmp_path)
     assert search([tmp_path, tmp_path / "none"], 0.0, {1}) == ((), ())
     assert search([Path("/proc"), Path("/nowhere")], 0.0, {1}) == ((), ())
+
+
+def test_that_nobody_writes_a_log_is_said_only_when_it_is_sure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "train.log"
+    with started(python("print('x', flush=True); import time; time.sleep(100)"), tmp_path, log) as child:
+        assert not nobody_holds([log]), "its process holds it, whatever it is"
+        assert not nobody_holds([tmp_path / "other", log])
+        end_group(child)
+        if holding._is_local(log.stat().st_dev):
+            assert nobody_holds([log])
+            monkeypatch.setattr(holding, "_ELSEWHERE", ("",))
+            assert not nobody_holds([log]), "another machine may write it"
+    assert not nobody_holds([])
+    assert not nobody_holds([tmp_path / "gone"])
+
+
+def test_in_a_container_a_mounted_file_may_be_anothers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = Path("/dev/shm") / f"{tmp_path.name}.log"
+    log.touch()
+    try:
+        monkeypatch.setattr(host, "pid_namespace", lambda: "pid:[1]")
+        assert not nobody_holds([log])
+    finally:
+        log.unlink()

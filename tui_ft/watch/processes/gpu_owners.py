@@ -8,7 +8,7 @@ from typing import NamedTuple
 from tui_ft.hardware import host, processes
 from tui_ft.hardware.gpu import Gpu, GpuProcess, GpuReading
 
-_INITIAL_NAMESPACE = "pid:[4026531836]"
+INITIAL_NAMESPACE = "pid:[4026531836]"
 """The kernel's fixed number of the namespace in which all pids are the driver's own (PROC_PID_INIT_INO)."""
 _UNEXPLAINED_BYTES = 1 << 30
 """The driver and the CUDA contexts take up to some hundred MiB that no process is charged with."""
@@ -36,7 +36,7 @@ def owners(reading: GpuReading) -> list[Owner]:
 def _is_verified(process: GpuProcess) -> bool:
     if process.name is not None:
         return True
-    return host.pid_namespace() == _INITIAL_NAMESPACE and processes.start_time(process.pid) is not None
+    return host.pid_namespace() == INITIAL_NAMESPACE and processes.start_time(process.pid) is not None
 
 
 def hidden_owners(reading: GpuReading, holders: Collection[int] = ()) -> list[str]:
@@ -45,7 +45,7 @@ def hidden_owners(reading: GpuReading, holders: Collection[int] = ()) -> list[st
     `holders` are the indices of GPUs that a visible process has open, whatever NVML says of it.
     """
     known = owners(reading)
-    where = "this box" if host.pid_namespace() == _INITIAL_NAMESPACE else "this container"
+    where = "this box" if host.pid_namespace() == INITIAL_NAMESPACE else "this container"
     return [
         f"GPU {gpu.index}: {unexplained / _GIB:.1f} GiB used, owner not visible from {where}"
         for gpu in reading.gpus
