@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from tui_ft.watch.sources import hf_trainer_state, lightning_csv, llamafactory, stdout, tensorboard, torchtune, wandb
+from tui_ft.watch.sources import (
+    hf_trainer_state,
+    lightning_csv,
+    llamafactory,
+    stdout,
+    tensorboard,
+    torchtune,
+    wandb,
+)
 from tui_ft.watch.sources.protocol import Format
 
 FORMATS: tuple[Format, ...] = (
