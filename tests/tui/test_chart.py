@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.cells import cell_len
 from series_made import noisy, series_of
 
 from tui_ft.tui.terminal import to_ascii
@@ -249,6 +250,19 @@ def test_of_several_titles_the_one_that_fits_whole_is_shown() -> None:
     titles = ("memory 21.3 of 23.9 GiB", "mem 21.3/23.9", "mem")
     for width, title in ((24, titles[0]), (23, titles[1]), (10, titles[2])):
         assert drawn(Chart(titles=titles), width, 6)[0].strip() == title
+
+
+@pytest.mark.parametrize(
+    "name", ["損失の値", "e\u0301valuate", "\x1b[31mred\x07", "a\u202eb", "👩‍👩‍👧 x", "", "x" * 9999]
+)
+def test_a_name_of_others_takes_the_columns_that_it_takes(name: str) -> None:
+    for width in range(1, 30):
+        plot = Plot()
+        plot.draw(Chart(titles=(name,), traces=(Trace(series=series_of([1.0, 2.0])),), note="log"), width, 6)
+        assert all(len(row) == width for row in plot.rows)
+        shown = plot.cells[0]
+        assert cell_len(shown) == width
+        assert not any(ord(character) < 32 or character == "\u202e" for character in shown)
 
 
 def test_a_note_is_shown_where_there_is_room() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tui_ft.tui.line_store import LineStore
 from tui_ft.tui.panel_titles import cursor_titles, memory_titles, panel_titles
 from tui_ft.tui.widgets.chart import COUNT, TIME, Chart, LevelMark, Mark, Trace
+from tui_ft.tui.widgets.plot_frame import GREATEST
 from tui_ft.watch.axes import X
 from tui_ft.watch.looks import LOOKS
 from tui_ft.watch.marks import EventMark, MarkKind
@@ -97,7 +98,8 @@ class ChartMaker:
         found = [series for series in found if len(series)]
         if not found:
             return None
-        return min(one.steps[0] for one in found), max(one.steps[len(one) - 1] for one in found)
+        first, last = min(one.steps[0] for one in found), max(one.steps[len(one) - 1] for one in found)
+        return (first, last) if -GREATEST < first <= last < GREATEST else None
 
     def first_line(self, panel: Panel | None, x: X) -> Curve | None:
         """The first line of a panel along the axis `x`, by which a cursor goes."""
@@ -145,7 +147,7 @@ class ChartMaker:
         if scene.view.zoom is None or scene.extent is None:
             return None
         ends = [self._here(panel, scene, end) for end in scene.view.zoom.window(scene.extent[1])]
-        if ends[0] is None or ends[1] is None or ends[1] <= ends[0]:
+        if ends[0] is None or ends[1] is None or not -GREATEST < ends[0] < ends[1] < GREATEST:
             return None
         return ends[0], ends[1]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from tui_ft.watch.axes import X
@@ -24,7 +25,9 @@ def panel_titles(panel: Panel, wordings: Sequence[str], lines: Sequence[Named]) 
         return tuple(wordings)
     names = [_spoken(name, panel.key) for _, name in marked]
     long = "  ".join(f"{marker} {name}" for (marker, _), name in zip(marked, names, strict=True))
-    short = " ".join(f"{marker} {name.split()[0]}" for (marker, _), name in zip(marked, names, strict=True))
+    short = " ".join(
+        f"{marker} {(name.split() or [''])[0]}" for (marker, _), name in zip(marked, names, strict=True)
+    )
     return (
         *(f"{wording}   {long}" for wording in wordings[:1]),
         *(f"{wording} {short}" for wording in wordings),
@@ -112,12 +115,13 @@ def nearest(series: Curve, x: float) -> tuple[float, float] | None:
 
 def exact(value: float) -> str:
     """A value with seven digits: what tells it from its neighbours."""
-    text = f"{value:.7g}"
-    return text if value == value and abs(value) != float("inf") else number_label(value)
+    return f"{value:.7g}" if math.isfinite(value) else number_label(value)
 
 
 def place_label(place: float, x: X) -> str:
     """A place on the x axis in words: step 1,200, 12m05s, 1.2M tokens."""
+    if not math.isfinite(place):
+        return "–"
     if x == "time":
         whole = round(place)
         if whole < 60:

@@ -15,6 +15,8 @@ _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 _SMALLEST_WINDOW = 10.0
 _MOST_INNER = 4
 """Labels of a logarithmic axis between its ends."""
+_FINEST = 1e-9
+"""The shortest stretch of an axis, as a share of the numbers on it: a thousandth of it is still a number."""
 _GREATEST, _SMALLEST = 1e300, 1e-300
 """Beyond these the arithmetic of axes itself would leave the range of floats."""
 _DAY_S = 86_400.0
@@ -41,9 +43,10 @@ class Bounds:
         return self.high - self.low
 
     def from_top(self, value: float) -> float:
-        """How far a value is from the top, as a share of the whole; outside of 0 to 1 beyond the bounds."""
+        """How far a value within the bounds is from the top, as a share of the whole."""
         if self.is_log:
-            return math.log(self.high / max(value, self.low)) / math.log(self.high / self.low)
+            top = math.log(self.high)
+            return (top - math.log(max(value, self.low))) / (top - math.log(self.low))
         return (self.high - value) / self.span
 
     def ticks(self) -> list[float]:
@@ -82,7 +85,7 @@ def x_bounds(
     labelled in as many of `parts` equal parts as give whole numbers, the first that does.
     """
     low = 0.0 if first <= window(last) / 4 else first
-    high = low + window(last - low)
+    high = low + max(window(last - low), abs(low) * _FINEST)
     if whole is not None and whole >= last and whole > low:
         high = min(high, whole)
     span = high - low
@@ -92,6 +95,7 @@ def x_bounds(
 
 def window_bounds(low: float, high: float, parts: Sequence[int] = (4, 5, 2)) -> Bounds:
     """The bounds of a stretch that was zoomed to, labelled in so many parts as give whole numbers."""
+    high = max(high, low + abs(low) * _FINEST)
     span = high - low
     part = next((part for part in parts if (span / part).is_integer()), parts[0])
     return Bounds(low=low, high=high, step=span / part)
@@ -124,12 +128,12 @@ def log_bounds(low: float, high: float) -> Bounds | None:
     if high < _SMALLEST:
         return None
     high = min(high, _GREATEST)
-    bottom, top = (
-        _round_below(max(low, _SMALLEST) if low > 0 else max(high * 1e-4, _SMALLEST)),
-        _round_above(high),
-    )
+    low = min(low, high) if low > 0 else high * 1e-4
+    bottom, top = _round_below(max(low, _SMALLEST)), _round_above(high)
     if bottom >= top * (1 - 1e-12):
-        top = _round_above(bottom * 1.5)
+        bottom, top = (
+            (bottom, _round_above(bottom * 1.5)) if bottom < 1.0 else (_round_below(bottom / 1.5), top)
+        )
     return Bounds(low=bottom, high=top, step=top - bottom, is_log=True)
 
 

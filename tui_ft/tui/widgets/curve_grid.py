@@ -42,7 +42,7 @@ class Frame:
     def row(self, value: float) -> int:
         """The row of dots of a value, from the top, kept inside."""
         rows = self.height * 4
-        place = self.y.from_top(value) * (rows - 1)
+        place = self.y.from_top(min(max(value, self.y.low), self.y.high)) * (rows - 1)
         return min(max(math.floor(place + 0.5), 0), rows - 1)
 
 
@@ -122,7 +122,8 @@ class CurveGrid:
         if not to_step > from_step:  # time stood still
             return [before]
         part = (step - from_step) / (to_step - from_step)
-        return [before + (after - before) * min(max(part, 0.0), 1.0)]
+        value = before + (after - before) * min(max(part, 0.0), 1.0)
+        return [value if math.isfinite(value) else before]
 
 
 def point_cells(frame: Frame, series: Curve) -> dict[tuple[int, int], float]:

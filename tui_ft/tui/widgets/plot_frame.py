@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rich.cells import cell_len
+from rich.cells import cell_len, get_character_cell_size
 
 from tui_ft.tui.text import fit
 from tui_ft.tui.widgets.chart import Cell, Chart
@@ -97,8 +97,21 @@ def title_row(chart: Chart, width: int) -> list[Cell]:
     room = width - cell_len(title) - 3
     if chart.note and cell_len(chart.note) <= room:
         start = fit(mark + title, width - cell_len(chart.note) - 1)
-        return [*((char, kind) for char in start), *((char, "axis") for char in chart.note + " ")]
-    return [(character, kind) for character in fit(mark + title, width)]
+        return [*_cells(start, kind), *_cells(chart.note + " ", "axis")]
+    return _cells(fit(mark + title, width), kind)
+
+
+def _cells(text: str, kind: str) -> list[Cell]:
+    """One cell a column: others' names may hold characters of two columns, or of none."""
+    cells: list[Cell] = []
+    for character in text:
+        columns = get_character_cell_size(character)
+        if columns or not cells:
+            cells += [(character, kind), *[("", kind)] * (columns - 1)]
+        else:
+            at = next((place for place in range(len(cells) - 1, -1, -1) if cells[place][0]), 0)
+            cells[at] = (cells[at][0] + character, kind)
+    return cells
 
 
 def empty_rows(chart: Chart | None, width: int, height: int) -> list[list[Cell]]:
@@ -139,6 +152,8 @@ def _label_row(chart: Chart, frame: Frame) -> list[Cell]:
         at = GUTTER + frame.column(ticks[place]) // 2
         at = min(at - (len(label) // 2 if place else 0), len(text) - len(label))
         around = text[max(at - 1, 0) : at + len(label) + 1]
+        if at < 0:  # longer than the whole row
+            continue
         if taken and any(character != " " for character in around):
             continue
         taken += 1
