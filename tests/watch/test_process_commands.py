@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tui_ft.hardware.processes import OpenFile
 from tui_ft.watch.processes.commands import judge
 from tui_ft.watch.processes.run_files import judge_open_files, output_folders, read_flat_settings
+from tui_ft.watch.processes.searching import named_writer
 from tui_ft.watch.processes.secrets import mask_arguments
 
 PY = "/venv/bin/python3.11"
@@ -143,3 +147,47 @@ def test_odd_output_folders_are_left_out(tmp_path: Path) -> None:
     assert output_folders({"output_dir": "../up"}, (), None, {}) == []
     told = output_folders({"output_dir": "o/"}, (), tmp_path, {"WANDB_DIR": "w"})
     assert told == [tmp_path / "o", tmp_path / "w" / "wandb"]
+
+
+ANYTHING = st.lists(st.text(max_size=40), max_size=8)
+
+
+@given(arguments=ANYTHING, name=st.text(max_size=15))
+def test_any_command_line_is_judged(arguments: list[str], name: str) -> None:
+    command = judge(arguments, name)
+    assert output_folders(command.options, command.words, None, {}) == [
+        path for path in output_folders(command.options, command.words, None, {}) if path.is_absolute()
+    ]
+
+
+@given(
+    before=ANYTHING, after=ANYTHING, option=st.sampled_from(["", "--hub_token=", "x=", "https://u:", "a b "])
+)
+def test_a_key_is_hidden_wherever_it_stands(before: list[str], after: list[str], option: str) -> None:
+    key = "hf_" + "aB3" * 8
+    assert key not in "\n".join(mask_arguments([*before, f"{option}{key}", *after]))
+
+
+@given(
+    st.lists(
+        st.builds(OpenFile, st.integers(0, 9), st.text(max_size=30) | st.just("pipe:[1]"), st.booleans())
+    )
+)
+def test_any_open_files_are_judged(files: list[OpenFile]) -> None:
+    judged = judge_open_files(files)
+    assert set(judged.sure) <= {file.target for file in files if file.is_written}
+
+
+@given(st.binary(max_size=300), st.sampled_from([".yaml", ".json"]))
+def test_any_config_is_read_or_left(data: bytes, ending: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"config{ending}"
+        path.write_bytes(data)
+        settings = read_flat_settings(path)
+    assert all(isinstance(value, str) for value in settings.values())
+
+
+@given(st.text(max_size=60) | st.from_regex(r"events\.out\.tfevents\.\d{1,30}\.[^/]{0,9}\.\d{1,30}\.\d"))
+def test_any_file_name_may_name_a_writer(name: str) -> None:
+    writer = named_writer(name)
+    assert writer is None or writer.pid >= 0
