@@ -95,21 +95,22 @@ class Series:
         """Take many points, in the order in which they were written."""
         self.take(StepBatch(steps), values)
 
-    def take(self, batch: StepBatch, values: Sequence[float]) -> None:
+    def take(self, batch: StepBatch, values: Sequence[float], *, is_finite: bool | None = None) -> None:
         """Take many points whose steps were looked at before; quick where they go on upwards.
 
-        Raises `ValueError` when there are not as many values as steps.
+        `is_finite`: whether it is known that all values are (None: not known). Raises `ValueError` when
+        there are not as many values as steps.
         """
         if len(values) != len(batch):
             raise ValueError(f"{len(batch)} steps and {len(values)} values")
         if batch.is_upwards and (not len(self) or batch.steps[0] > self.steps[len(self) - 1]):
-            self._append(batch, values)
+            self._append(batch, values, is_finite or math.isfinite(sum(values)))
         elif len(batch):
             self._merge(batch.steps, values)
 
-    def _append(self, batch: StepBatch, values: Sequence[float]) -> None:
+    def _append(self, batch: StepBatch, values: Sequence[float], is_finite: bool = False) -> None:
         count = len(self)
-        if not math.isfinite(sum(values)):
+        if not is_finite:
             gaps = [count + at for at, value in enumerate(values) if not math.isfinite(value)]
             self._nonfinite.extend(gaps)
         if self._first is None:

@@ -115,5 +115,6 @@ class Tail:
                 self._rest, self._is_skipping = b"", True
                 self.lost_lines += 1
             return b""
-        complete, self._rest = self._rest + data[:end], data[end:]
+        complete = b"".join((self._rest, memoryview(data)[:end]))
+        self._rest = data[end:]
         return complete

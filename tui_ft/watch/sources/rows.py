@@ -47,7 +47,7 @@ class RowReader:
 
     def __init__(self) -> None:
         self._names: list[str] = []
-        self._columns: list[Callable[[Any], Any]] = []
+        self._columns: dict[str, Callable[[Any], Any]] = {}
         self._decoder: msgspec.json.Decoder[Any] | None = None
 
     def read(self, data: bytes, table: MetricTable) -> int:
@@ -74,7 +74,7 @@ class RowReader:
         steps = [row.step for row in rows]
         if not steps or max(steps) >= _LARGEST_STEP or min(steps) <= -_LARGEST_STEP:
             return None
-        columns = {name: list(map(take, rows)) for name, take in zip(self._names, self._columns, strict=True)}
+        columns = {name: list(map(take, rows)) for name, take in self._columns.items()}
         return steps, {name: column for name, column in columns.items() if is_any_known(column)}
 
     def _learn(self, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -82,7 +82,9 @@ class RowReader:
         if len(names) == len(self._names) or len(names) > _MOST_NAMES:
             return
         self._names = list(names)
-        self._columns = [attrgetter(f"f{at}") for at in range(len(names))]
+        self._columns = {
+            name: attrgetter(f"f{at}") for at, name in enumerate(names) if name not in ("schema", "step")
+        }
         fields = [(f"f{at}", float | None, None) for at in range(len(self._names))]
         row = msgspec.defstruct(
             "Row", [("step", int), *fields], gc=False, forbid_unknown_fields=True,

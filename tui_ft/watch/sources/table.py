@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby, pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from tui_ft.runs.records import number
 from tui_ft.watch.series import LONG, Series
@@ -69,7 +69,7 @@ class MetricTable:
         metrics = {name: column for name, column in columns.items() if name not in NOT_SERIES}
         self._follow_rows(batches, metrics, times)
         for name, column in metrics.items():
-            self._take(name, *batches.of(column))
+            self._take(name, batches.of(column))
         self._note_step(steps[-1])
         self._settle()
 
@@ -88,7 +88,7 @@ class MetricTable:
             clock = "loss" if name == "loss" else name if not name.startswith(_NOT_TRAINING) else ""
             if self._is_clock(clock):
                 self._follow(batch, times[part] if times is not None else None)
-            self._take(name, batch, values[part])
+            self._take(name, _Part(batch, values[part], None))
             self._note_step(batch.steps[-1])
             if times is not None and len(times[part]):
                 self.time = times[part][-1]
@@ -114,13 +114,11 @@ class MetricTable:
         clock = "loss" if losses is not None else "" if is_evaluation or not columns else "rows"
         if not self._is_clock(clock):
             return
-        if losses is None or None not in losses:
-            batch, at = batches.whole, times
-        else:
-            batch, _ = batches.of(losses)
-            known = zip(times or (), losses, strict=False)
-            at = [time for time, loss in known if loss is not None] if times is not None else None
-        self._follow(batch, at if at is not None and None not in at else None)
+        batch = batches.of(losses).batch if losses is not None else batches.whole
+        if times is not None and losses is not None and batch is not batches.whole:
+            pairs = zip(times, losses, strict=True)
+            times = [time for time, loss in pairs if loss is not None]
+        self._follow(batch, times)
 
     def _is_clock(self, clock: str) -> bool:
         """Whether steps of this kind are those of training; a loss replaces what was taken for it before."""
@@ -139,10 +137,15 @@ class MetricTable:
             self.back_steps += [float(step) for last, step in pairwise(before) if step < last]
         self._trained = batch.steps[-1]
         self.step = _whole(self._trained, self.step)
-        if times is not None:
-            if not len(self.times):
-                self.times = Series(self._share(batch))
-            self.times.take(batch, times)  # type: ignore[arg-type]  # the caller left out the unknown ones
+        if times is None:
+            return
+        try:
+            is_finite = math.isfinite(sum(times))  # type: ignore[arg-type]  # finds a time that is not known
+        except TypeError:
+            return
+        if not len(self.times):
+            self.times = Series(self._share(batch))
+        self.times.take(batch, times, is_finite=is_finite)  # type: ignore[arg-type]  # no None in it
 
     def _note_step(self, step: float) -> None:
         if self._trained is None and (self.step is None or step > self.step):
@@ -150,12 +153,12 @@ class MetricTable:
 
     # --- the curves ------------------------------------------------------------------------------
 
-    def _take(self, name: str, batch: StepBatch, values: Sequence[float]) -> None:
-        if not len(batch):
+    def _take(self, name: str, part: _Part) -> None:
+        if not len(part.batch):
             return
         if name not in self.series:
-            self.series[name] = Series(self._share(batch))
-        self.series[name].take(batch, values)
+            self.series[name] = Series(self._share(part.batch))
+        self.series[name].take(part.batch, part.values, is_finite=part.is_finite)
 
     def _share(self, batch: StepBatch) -> Steps:
         """The steps of curves that begin together: kept once."""
@@ -173,15 +176,25 @@ class _Batches:
         self.whole = StepBatch(steps)
         self._parts: dict[tuple[int, ...], StepBatch] = {}
 
-    def of(self, column: Column) -> tuple[StepBatch, Sequence[float]]:
-        """The steps and the values of the rows that have one."""
-        if None not in column:
-            return self.whole, column  # type: ignore[return-value]  # without None it is one of numbers
-        empty = tuple([at for at, value in enumerate(column) if value is None])
-        if empty not in self._parts:
-            kept = zip(self.whole.steps, column, strict=True)
-            self._parts[empty] = StepBatch([step for step, value in kept if value is not None])
-        return self._parts[empty], [value for value in column if value is not None]
+    def of(self, column: Column) -> _Part:
+        """What a column has: values and their steps."""
+        try:
+            total = sum(column)  # type: ignore[arg-type]  # the quickest way to find a None
+        except TypeError:
+            empty = tuple([at for at, value in enumerate(column) if value is None])
+            if empty not in self._parts:
+                kept = zip(self.whole.steps, column, strict=True)
+                self._parts[empty] = StepBatch([step for step, value in kept if value is not None])
+            return _Part(self._parts[empty], [value for value in column if value is not None], None)
+        return _Part(self.whole, column, math.isfinite(total))  # type: ignore[arg-type]  # no None in it
+
+
+class _Part(NamedTuple):
+    """Points of one series; `is_finite` None where it is not known whether all values are."""
+
+    batch: StepBatch
+    values: Sequence[float]
+    is_finite: bool | None
 
 
 def _numbers(column: Sequence[Any]) -> Column:
