@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pyte
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 from rich.segment import Segment
@@ -18,7 +21,7 @@ from textual.strip import Strip
 from textual.widgets import Static
 
 from tui_ft.tui.app import TuiFtApp
-from tui_ft.tui.cell_diff import ScreenImage, strips_of
+from tui_ft.tui.screen_image import ScreenImage, strips_of
 from tui_ft.tui.screens.ask import Confirm
 from tui_ft.tui.screens.run import RunScreen
 from tui_ft.tui.widgets.alert import Alert
@@ -54,7 +57,13 @@ class Terminal:
 
     def shown(self) -> Shown:
         rows = range(self.screen.lines)
-        return [[tuple(self.screen.buffer[y][x]) for x in range(self.screen.columns)] for y in rows]
+        return [[seen(self.screen.buffer[y][x]) for x in range(self.screen.columns)] for y in rows]
+
+
+def seen(cell: Any) -> tuple[Any, ...]:
+    """A cell as it is seen: of a blank that is not decorated no more than its ground."""
+    is_decorated = cell.underscore or cell.strikethrough or cell.reverse
+    return (" ", cell.bg) if cell.data == " " and not is_decorated else tuple(cell)
 
 
 class Twice:
@@ -122,6 +131,37 @@ class Moving(App[None]):
         yield Static("ab你c\nxyz", id="above", markup=False)
 
 
+async def test_a_screen_that_is_not_ready_holds_its_frames_but_not_for_ever(monkeypatch: Any) -> None:
+    app = TuiFtApp(Path("/nowhere"))
+    async with app.run_test(size=(30, 10)) as pilot:
+        await pilot.pause()
+        written: list[str] = []
+        monkeypatch.setattr(type(app), "is_headless", property(lambda _: False))
+        monkeypatch.setattr(app._driver, "write", written.append)
+        app.hold_frames(30.0)
+        app.forget_terminal()
+        app.screen.refresh()
+        for _ in range(5):
+            await pilot.pause(0.02)
+        assert not written
+        app.release_frames()
+        await until(lambda: len("".join(written)) > 200)
+        written.clear()
+        app.hold_frames(0.05)
+        app.forget_terminal()
+        app.screen.refresh()
+        await until(lambda: len("".join(written)) > 200)
+        monkeypatch.undo()
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    for _ in range(500):
+        if holds():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("not within five seconds")
+
+
 async def test_wide_characters_that_are_half_covered_look_the_same(monkeypatch: Any) -> None:
     app = Moving()
     async with app.run_test(size=(30, 10)) as pilot:
@@ -154,6 +194,35 @@ def test_only_the_changed_colour_is_written() -> None:
     image.encode(strips("abcd", style=red))
     two = Strip([Segment("xy", red), Segment("zw", blue)])
     assert image.encode([(0, 0, two)]).endswith("xy\x1b[34mzw\x1b[m")
+
+
+def test_a_blank_of_another_colour_is_not_written_but_one_that_is_seen_is() -> None:
+    image = ScreenImage(Size(6, 1))
+    red, blue = Style.parse("bold red on black"), Style.parse("blue on black")
+    image.encode(strips("a     ", style=red))
+    assert image.encode([(0, 0, Strip([Segment("a", red), Segment("     ", blue)]))]) == ""
+    for style in ("blue on red", "underline blue on black", "reverse blue on black", "strike on black"):
+        blank = Strip([Segment("a", red), Segment("     ", Style.parse(style))])
+        assert image.encode([(0, 0, blank)]).count(" ") == 5
+
+
+ATTRIBUTES = ["bold", "dim", "italic", "underline", "reverse", "strike", "blink", "underline2", "overline"]
+
+
+@given(
+    st.lists(st.tuples(st.sets(st.sampled_from(ATTRIBUTES)), st.sampled_from(["red", "#102030", "default"])))
+)
+def test_from_any_style_to_any_other_it_looks_as_if_written_anew(
+    looks: list[tuple[set[str], str]],
+) -> None:
+    styles = [Style.parse(" ".join([*sorted(names), color, "on black"])) for names, color in looks]
+    strip = Strip([Segment(f"{at % 10} ", style) for at, style in enumerate(styles)])
+    size = Size(max(2 * len(styles), 1), 1)
+    diffed, plain = Terminal(size), Terminal(size)
+    diffed.write(ScreenImage(size).encode([(0, 0, strip)]))
+    for at, style in enumerate(styles):
+        plain.write("\x1b[0m" + style.render(f"{at % 10} "))
+    assert diffed.shown() == plain.shown()
 
 
 def test_what_reaches_over_the_edge_is_left_out() -> None:

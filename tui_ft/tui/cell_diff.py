@@ -9,37 +9,26 @@ pinned exactly, and tests compare the resulting screen with the one Textual woul
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
-from itertools import groupby
-from operator import itemgetter
+import time
 from typing import Any
 
-from rich.cells import get_character_cell_size
 from rich.color import ColorSystem
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.app import App
 from textual.geometry import Size
 from textual.screen import Screen
-from textual.strip import Strip
 
+from tui_ft.tui.screen_image import ScreenImage, strips_of
 from tui_ft.tui.terminal import to_ascii
-
-GAP_BYTES = 5
-"""Unchanged cells of up to so many bytes are cheaper to write again than to jump over."""
 
 QUEUED_WRITES = 1
 """More writes than this waiting for the terminal mean that the link is slow: the frame can wait, too."""
 
 RETRY_S = 0.02
 """When a frame was held back because of a slow link, look again after this many seconds."""
-
-Cell = tuple[str, Style | None]
-UNKNOWN: Cell = ("\x00", None)
-"""A cell of which it is not known what the terminal shows: it equals nothing."""
 
 
 class Written(CompositorUpdate):
@@ -55,184 +44,8 @@ class Written(CompositorUpdate):
         yield Segment(self.text)
 
 
-def strips_of(update: ChopsUpdate | LayoutUpdate) -> Iterator[tuple[int, int, Strip]]:
-    """Yield (x, y, strip) of everything that `update` would paint."""
-    if isinstance(update, LayoutUpdate):
-        for y, strips in enumerate(update.strips, update.region.y):
-            x = update.region.x
-            for strip in strips:
-                yield x, y, strip
-                x += strip.cell_length
-        return
-    for y, x1, x2 in update.spans:
-        for end, (x, chop) in zip(update.chop_ends[y], update.chops[y].items(), strict=False):
-            if chop is not None and x < x2 and end > x1:
-                yield x, y, chop
-
-
-class ScreenImage:
-    """What the terminal shows, cell by cell, and the encoding of what differs from it."""
-
-    def __init__(
-        self,
-        size: Size,
-        color_system: ColorSystem = ColorSystem.TRUECOLOR,
-        translate: Callable[[str], str] | None = None,
-    ) -> None:
-        self.size = size
-        self._color_system = color_system
-        self._translate = translate
-        self._rows: list[list[Cell]] = [[UNKNOWN] * size.width for _ in range(size.height)]
-        self._drawn: list[dict[int, Strip]] = [{} for _ in range(size.height)]
-        self._codes: dict[Style | None, str] = {}
-        self._out: list[str] = []
-        self._style: Style | None = None
-        self._cursor = -1
-
-    def encode(self, strips: Iterable[tuple[int, int, Strip]]) -> str:
-        """Return what to write so that the terminal shows `strips`; empty when it already does."""
-        self._out = []
-        self._style = None
-        row = -1
-        for x, y, strip in strips:
-            if not 0 <= y < self.size.height or x >= self.size.width:
-                continue
-            if y != row:
-                row, self._cursor = y, -1
-            drawn = self._drawn[y]
-            if drawn.get(x) is strip:
-                continue
-            self._forget_overlapped(drawn, x, x + strip.cell_length)
-            drawn[x] = strip
-            self._encode_strip(x, y, strip)
-        if not self._out:
-            return ""
-        return "\x1b[m" + "".join(self._out) + "\x1b[m"
-
-    @staticmethod
-    def _forget_overlapped(drawn: dict[int, Strip], start: int, end: int) -> None:
-        for x in [x for x, strip in drawn.items() if x < end and x + strip.cell_length > start]:
-            del drawn[x]
-
-    def _encode_strip(self, x: int, y: int, strip: Strip) -> None:
-        cells, is_plain = self._cells(strip)
-        row = self._rows[y]
-        del cells[max(self.size.width - x, 0) :]
-        if is_plain and cells and row[x : x + len(cells)].count(UNKNOWN) == len(cells):
-            self._put_new(x, y, row, cells)
-        elif is_plain:
-            for x_cell, cell in enumerate(cells, x):
-                if row[x_cell] != cell:
-                    self._put(x_cell, y, row, cell)
-        elif row[x : x + len(cells)] != cells:
-            self._put_whole(x, y, row, cells)
-
-    def _cells(self, strip: Strip) -> tuple[list[Cell], bool]:
-        """The cells of a strip, and whether each is one character of one column."""
-        cells: list[Cell] = []
-        is_plain = True
-        for text, style, control in strip:
-            if control:
-                continue
-            shown = self._translate(text) if self._translate else text
-            if shown.isascii():
-                cells += [(character, style) for character in shown]
-                continue
-            for character in shown:
-                width = get_character_cell_size(character)
-                if width == 1:
-                    cells.append((character, style))
-                    continue
-                is_plain = False
-                if width == 0 and cells:
-                    # a combining mark belongs to the last cell that holds a character
-                    at = next((i for i in range(len(cells) - 1, -1, -1) if cells[i][0]), 0)
-                    cells[at] = (cells[at][0] + character, cells[at][1])
-                elif width == 2:
-                    cells += [(character, style), ("", style)]
-        return cells, is_plain
-
-    def _put(self, x: int, y: int, row: list[Cell], cell: Cell) -> None:
-        character, style = cell
-        if row[x][0] == "" and x > 0:
-            row[x - 1] = UNKNOWN  # half of a wide character is overwritten: terminals clear the other
-        self._move(x, y, row)
-        if style is not self._style:
-            self._out.append(self._transition(self._style, style))
-            self._style = style
-        self._out.append(character)
-        row[x] = cell
-        self._cursor = x + 1
-
-    def _put_new(self, x: int, y: int, row: list[Cell], cells: list[Cell]) -> None:
-        """Write one-column cells where nothing is known to stand: a whole stretch of a style at once."""
-        self._put(x, y, row, cells[0])
-        row[x : x + len(cells)] = cells
-        self._cursor = x + len(cells)
-        for style, stretch in groupby(cells[1:], key=itemgetter(1)):
-            if style is not self._style:
-                self._out.append(self._transition(self._style, style))
-                self._style = style
-            self._out.append("".join(map(itemgetter(0), stretch)))
-
-    def _put_whole(self, x: int, y: int, row: list[Cell], cells: list[Cell]) -> None:
-        """Write all cells: where a character is not one column wide, terminals disagree on the columns."""
-        if cells and row[x][0] == "" and x > 0:
-            row[x - 1] = UNKNOWN
-        self._cursor = -1
-        for x_cell, (character, style) in enumerate(cells, x):
-            row[x_cell] = (character, style)
-            if character == "":
-                continue
-            if len(character) > 1 or self._cursor != x_cell:
-                self._out.append(f"\x1b[{y + 1};{x_cell + 1}H")
-            if style is not self._style:
-                self._out.append(self._transition(self._style, style))
-                self._style = style
-            self._out.append(character)
-            self._cursor = x_cell + 1 if len(character) == 1 and character.isascii() else -1
-        self._cursor = -1
-
-    def _move(self, x: int, y: int, row: list[Cell]) -> None:
-        if x == self._cursor:
-            return
-        if 0 <= self._cursor < x:
-            between = row[self._cursor : x]
-            if all(len(cell[0]) == 1 and cell != UNKNOWN and cell[1] is self._style for cell in between):
-                text = "".join(cell[0] for cell in between)
-                if len(text.encode()) <= GAP_BYTES:
-                    self._out.append(text)
-                    return
-            self._out.append(f"\x1b[{x - self._cursor}C" if x - self._cursor > 1 else "\x1b[C")
-            return
-        self._out.append(f"\x1b[{y + 1};{x + 1}H")
-
-    def _transition(self, old: Style | None, new: Style | None) -> str:
-        """The escape sequence from one style to another: only colours when the attributes stay."""
-        if old is not None and new is not None and self._attributes(old) == self._attributes(new):
-            codes = []
-            if old.color != new.color:
-                codes += self._color(new.color, foreground=True)
-            if old.bgcolor != new.bgcolor:
-                codes += self._color(new.bgcolor, foreground=False)
-            return f"\x1b[{';'.join(codes)}m" if codes else ""
-        if new not in self._codes:
-            ansi = Strip.render_ansi(new, self._color_system) if new is not None else ""
-            self._codes[new] = f"\x1b[0;{ansi}m" if ansi else "\x1b[m"
-        return self._codes[new]
-
-    def _color(self, color: Any, foreground: bool) -> list[str]:
-        if color is None:
-            return ["39" if foreground else "49"]
-        return list(color.downgrade(self._color_system).get_ansi_codes(foreground))
-
-    @staticmethod
-    def _attributes(style: Style) -> int:
-        return style._attributes & style._set_attributes
-
-
 class CellDiff(App[None]):
-    """An App that writes only changed cells, and holds frames back while the link is slow."""
+    """An App that writes only changed cells, and holds frames back for a slow link or a screen not ready."""
 
     is_ascii = False
     """True when the terminal shows no more than ASCII; everything is then translated on its way out."""
@@ -240,6 +53,7 @@ class CellDiff(App[None]):
     _image: ScreenImage | None = None
     _is_retry_set = False
     _is_frame_lost = False
+    _held_until = 0.0
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -256,6 +70,18 @@ class CellDiff(App[None]):
 
     def on_first_frame(self) -> None:
         """Called once, when the first frame is drawn."""
+
+    def hold_frames(self, seconds: float) -> None:
+        """Write nothing for so long at most, until `release_frames`: what is drawn then is written at once.
+
+        For a screen that knows within that time what it shows: an empty one before would cost a slow link
+        as many bytes as a full one.
+        """
+        self._held_until = time.monotonic() + seconds
+
+    def release_frames(self) -> None:
+        """Write on."""
+        self._held_until = 0.0
 
     def action_redraw(self) -> None:
         """Write the whole screen again, for a terminal that shows something else."""
@@ -287,7 +113,7 @@ class CellDiff(App[None]):
         if not is_written or not isinstance(renderable, (ChopsUpdate, LayoutUpdate)):
             super()._display(screen, renderable)
             return
-        if self._is_link_behind():
+        if self._must_wait():
             self._retry_later()
             return
         text = self._encode(screen.size, renderable)
@@ -313,6 +139,9 @@ class CellDiff(App[None]):
             )
         return self._image.encode(strips_of(update))
 
+    def _must_wait(self) -> bool:
+        return self._is_link_behind() or time.monotonic() < self._held_until
+
     def _is_link_behind(self) -> bool:
         writer = getattr(self._driver, "_writer_thread", None)
         return writer is not None and writer._queue.qsize() > QUEUED_WRITES
@@ -324,7 +153,7 @@ class CellDiff(App[None]):
 
     def _retry(self) -> None:
         self._is_retry_set = False
-        if self._is_link_behind():
+        if self._must_wait():
             self._retry_later()
         else:
             self.screen.refresh()

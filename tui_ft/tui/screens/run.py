@@ -37,6 +37,8 @@ NUMBERS_EVERY_S = 1.0
 FIRST_READ_S = 0.05
 LONG_READ_S = 0.4
 """How long one poll may read: a little before the first picture, then long stretches of a long history."""
+LONGEST_HOLD_S = 0.25
+"""How long the screen before stays while this one reads for the first time."""
 WIDE = 100
 """From this width on the last line has room for every key that wants to be shown."""
 SHORT_ROWS = 20
@@ -71,6 +73,7 @@ class RunScreen(RunDoors, LogActions, Steering):
         self._numbers_at = -NUMBERS_EVERY_S
         self._is_owed = True
         self._is_first = True
+        self._is_shown = False
 
     @property
     def reading(self) -> Reading:
@@ -95,6 +98,8 @@ class RunScreen(RunDoors, LogActions, Steering):
     # --- following -------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
+        if len(self.app.screen_stack) > 1:  # the first screen of all shows itself as soon as it can
+            self.owner.hold_frames(LONGEST_HOLD_S)
         self._follow()
 
     def on_screen_resume(self) -> None:
@@ -159,6 +164,10 @@ class RunScreen(RunDoors, LogActions, Steering):
             self._numbers_at = moment
             self._show_words(reading)
         self.query_one(LogTail).show(reading, at_once=is_over)
+        if not self._is_shown:
+            self._is_shown = True
+            # the panels find their room with the first refresh, and draw in it for the second
+            self.call_after_refresh(self.call_after_refresh, self.owner.release_frames)
 
     def _show_shape(self, reading: Reading) -> None:
         """Give the panels the room that the state of the run asks for."""
