@@ -187,10 +187,14 @@ def find(runs_root: Path, name: str) -> RunDirectory:
 
 def list_directories(runs_root: Path) -> list[RunDirectory]:
     """Return the run directories under `runs_root`, newest name first; an absent root holds none."""
+    root = runs_root.resolve()
+    return [RunDirectory(root / name) for name in list_ids(runs_root)]
+
+
+def list_ids(runs_root: Path) -> list[str]:
+    """Return the ids of the runs under `runs_root`, newest name first; an absent root holds none."""
     try:
         with os.scandir(runs_root) as entries:
-            names = [entry.name for entry in entries if _ID.fullmatch(entry.name)]
+            return sorted((entry.name for entry in entries if _ID.fullmatch(entry.name)), reverse=True)
     except OSError:
         return []
-    root = runs_root.resolve()
-    return [RunDirectory(root / name) for name in sorted(names, reverse=True)]

@@ -8,18 +8,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tui_ft.runs.listing import RunSummary
-from tui_ft.watch.finding import find_runs
-from tui_ft.watch.foreign_run import open_run
-from tui_ft.watch.found import FoundRun
 from tui_ft.watch.log import clean_line
-from tui_ft.watch.processes.attach import found_run
 from tui_ft.watch.processes.box import Group, Scanner
 
 if TYPE_CHECKING:
     from tui_ft.hardware.gpu import GpuReading
+    from tui_ft.watch.found import FoundRun
     from tui_ft.watch.reading import Reading
     from tui_ft.watch.sources.protocol import Source
 
@@ -46,14 +43,14 @@ _MODEL_KEYS = (
 class ForeignRun(RunSummary, kw_only=True, frozen=True):
     """A line of the list that is not ours. `id` is the absolute path of what it writes, as labels know it.
 
-    `found` is None while nothing that it writes is known; its `id` is then made of the pid. `command` is
-    cleaned, with its secrets masked.
+    `found` is a `FoundRun`, None while nothing that it writes is known; its `id` is then made of the pid.
+    `command` is cleaned, with its secrets masked.
     """
 
     pid: int
     user: str = ""
     command: str = ""
-    found: FoundRun | None = None
+    found: Any = None
 
 
 class Foreign(NamedTuple):
@@ -108,6 +105,10 @@ class ForeignPoll:
             return
         seen.look_at = now + LOOK_AGAIN_S[min(seen.looks, len(LOOK_AGAIN_S) - 1)]
         seen.looks += 1
+        from tui_ft.watch.finding import find_runs  # some megabytes, and most boxes train nothing else
+        from tui_ft.watch.foreign_run import open_run
+        from tui_ft.watch.processes.attach import found_run
+
         found = found_run(seen.group, partial(find_runs, now=now))
         if found is not None and not found.is_ours:
             seen.found, seen.source = found, open_run(found, self._clock)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -24,6 +25,8 @@ _LIVE = frozenset({"queued", "starting", "running", "paused", "stopping", "quiet
 RUNS_EVERY_S = 2.0
 ENDED_RUNS_EVERY_S = 5.0
 """While nothing is going on, only a run that somebody else starts can change the list."""
+ONE_AFTER_ANOTHER_S = 0.5
+"""The first readings wait for each other, but not for one that hangs."""
 FOREIGN_EVERY_S = 5.0
 NO_FOREIGN_EVERY_S = 10.0
 """A scan of all processes costs some milliseconds."""
@@ -49,6 +52,7 @@ class HomeReading(HomeList, inherit_bindings=False):
         self._early_key = ""
         self._is_stale = asyncio.Event()
         self._are_runs_read = asyncio.Event()
+        self._has_read = asyncio.Event()
 
     @property
     def owner(self) -> TuiFtApp:
@@ -77,9 +81,12 @@ class HomeReading(HomeList, inherit_bindings=False):
     @work(group="follow", exclusive=True)
     async def _follow(self) -> None:
         await self.owner.first_frame.wait()  # it shares its processor with no reader
-        await asyncio.gather(
-            self._follow_presets(), self._follow_runs(), self._follow_gpus(), self._follow_foreign()
-        )
+        follows = (self._follow_runs, self._follow_presets, self._follow_gpus, self._follow_foreign)
+        async with asyncio.TaskGroup() as group:
+            for follow in follows:  # one after the other they share one thread, and its memory
+                self._has_read.clear()
+                group.create_task(follow())
+                await _within(self._has_read, ONE_AFTER_ANOTHER_S)
 
     def on_screen_suspend(self) -> None:
         self.workers.cancel_group(self, "follow")
@@ -98,14 +105,7 @@ class HomeReading(HomeList, inherit_bindings=False):
                 self._show_runs()
                 self._are_runs_read.set()
             is_live = any(run.status in _LIVE for run in self._ours)
-            await self._wait(RUNS_EVERY_S if is_live else ENDED_RUNS_EVERY_S)
-
-    async def _wait(self, seconds: float) -> None:
-        """Wait so long, or until something was changed here."""
-        try:
-            await asyncio.wait_for(self._is_stale.wait(), seconds)
-        except TimeoutError:
-            return
+            await _within(self._is_stale, RUNS_EVERY_S if is_live else ENDED_RUNS_EVERY_S)
 
     async def _follow_foreign(self) -> None:
         """Find what else trains on this box; what it needs is loaded when our own runs are shown."""
@@ -171,3 +171,11 @@ class HomeReading(HomeList, inherit_bindings=False):
         except Exception as error:  # noqa: BLE001 - the poll loop shows whatever happens
             self.notice.complain(f"{failure}: {sentence(error)}")
             return None
+        finally:
+            self._has_read.set()
+
+
+async def _within(event: asyncio.Event, seconds: float) -> None:
+    """Wait for `event`, but so long at most."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from tui_ft.runs.adopting import adopt_if_orphan
-from tui_ft.runs.directory import RunDirectory, list_directories
+from tui_ft.runs.directory import RunDirectory, list_ids
 from tui_ft.runs.labels import Label, LabelBook
 from tui_ft.runs.listing import RunSummary, labelled, summarize
 from tui_ft.runs.records import ENDED
@@ -20,6 +20,7 @@ LOOKS = 1500
 ALWAYS = 500
 SETTLED_NS = 2 * 10**9
 
+_STATE = RunDirectory(Path()).state.name
 _Stamp = tuple[int, int, int]
 
 
@@ -32,40 +33,41 @@ class RunPoll:
         self._ended: dict[str, tuple[_Stamp, RunSummary]] = {}
         self._labelled: dict[str, tuple[RunSummary, Label, RunSummary]] = {}
         self._tried: dict[str, float] = {}
-        self._folder: tuple[int, list[RunDirectory]] | None = None
+        self._ids: tuple[int, list[str]] | None = None
         self._turn = 0
 
     def read(self, now: float) -> list[RunSummary]:
         """Return all runs, newest first, and give those that lost their supervisor a new one."""
         labels = self.labels.read()
         runs = []
-        for run in self._summaries(self._directories(), now):
+        for run in self._summaries(self._list_ids(), now):
             if run.reason == UNSUPERVISED or run.status == "lost":
                 self._adopt(run, now)
             label = labels.get(run.id)
             runs.append(run if label is None else self._with_label(run, label))
         return sorted(runs, key=lambda run: run.started_at or 0.0, reverse=True)
 
-    def _directories(self) -> list[RunDirectory]:
-        """The run directories; the names are read again only when one came or went."""
-        changed, now = _changed(self.runs_root), time.time_ns()
-        if changed is not None and self._folder is not None and self._folder[0] == changed:
-            return self._folder[1]
-        found = list_directories(self.runs_root)
+    def _list_ids(self) -> list[str]:
+        """The ids of the runs; they are read again only when one came or went."""
+        changed = _changed(self.runs_root)
+        if changed is not None and self._ids is not None and self._ids[0] == changed:
+            return self._ids[1]
+        found = list_ids(self.runs_root)
         # a folder that changed just now may change again within the same tick of the file system's clock
-        is_settled = changed is not None and now - changed > SETTLED_NS
-        self._folder = (changed, found) if changed is not None and is_settled else None
+        is_settled = changed is not None and time.time_ns() - changed > SETTLED_NS
+        self._ids = (changed, found) if changed is not None and is_settled else None
         return found
 
-    def _summaries(self, found: list[RunDirectory], now: float) -> list[RunSummary]:
-        rest = max(0, len(found) - LOOKS)
-        start = ALWAYS + (self._turn % max(1, len(found) - ALWAYS))
+    def _summaries(self, run_ids: list[str], now: float) -> list[RunSummary]:
+        root = str(self.runs_root.resolve())
+        rest = max(0, len(run_ids) - LOOKS)
+        start = ALWAYS + (self._turn % max(1, len(run_ids) - ALWAYS))
         self._turn = self._turn + LOOKS - ALWAYS if rest else 0
         runs = []
-        for place, run in enumerate(found):
-            is_due = not rest or place < ALWAYS or _is_between(place, start, LOOKS - ALWAYS, len(found))
-            known = self._ended.get(run.id)
-            runs.append(self._summary(run, now) if known is None or is_due else known[1])
+        for place, run_id in enumerate(run_ids):
+            is_due = not rest or place < ALWAYS or _is_between(place, start, LOOKS - ALWAYS, len(run_ids))
+            known = self._ended.get(run_id)
+            runs.append(self._summary(root, run_id, now) if known is None or is_due else known[1])
         return runs
 
     def _adopt(self, run: RunSummary, now: float) -> None:
@@ -80,14 +82,14 @@ class RunPoll:
             known = self._labelled[run.id] = (run, label, labelled(run, {run.id: label}))
         return known[2]
 
-    def _summary(self, run: RunDirectory, now: float) -> RunSummary:
-        stamp = _stamp(run)
-        known = self._ended.get(run.id)
+    def _summary(self, root: str, run_id: str, now: float) -> RunSummary:
+        stamp = _stamp(f"{root}/{run_id}/{_STATE}")
+        known = self._ended.get(run_id)
         if known is not None and known[0] == stamp:
             return known[1]
-        summary = summarize(run, now)
+        summary = summarize(RunDirectory(Path(root, run_id)), now)
         if stamp is not None and summary.status in ENDED:
-            self._ended[run.id] = (stamp, summary)
+            self._ended[run_id] = (stamp, summary)
         return summary
 
 
@@ -104,10 +106,10 @@ def _changed(folder: Path) -> int | None:
         return None
 
 
-def _stamp(run: RunDirectory) -> _Stamp | None:
+def _stamp(state: str) -> _Stamp | None:
     """What changes whenever the state is replaced."""
     try:
-        status = os.stat(f"{run.path}/{run.state.name}")  # noqa: PTH116 - asked a thousand times a poll
+        status = os.stat(state)  # noqa: PTH116 - asked a thousand times a poll
     except OSError:
         return None
     return status.st_ino, status.st_mtime_ns, status.st_size
