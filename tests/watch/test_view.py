@@ -59,12 +59,18 @@ def test_a_stretch_is_always_round_and_holds_some_of_the_run(
         assert high >= first
 
 
-def test_the_cursor_is_what_zooming_goes_to() -> None:
-    view = View(cursor=250.0).zoomed(0.5, 0, 1000).zoomed(0.5, 0, 1000)
-    assert view.zoom is not None
-    low, high = view.zoom.window(1000)
-    assert low <= 250 <= high
-    assert not view.zoom.follows
+@given(
+    length=st.integers(1, 10**9),
+    share=st.floats(0, 1),
+    keys=st.lists(st.sampled_from([0.5, 2.0]), max_size=12),
+)
+def test_the_cursor_is_what_zooming_goes_to(length: int, share: float, keys: list[float]) -> None:
+    view = View(cursor=1 + length * share)
+    for factor in keys:
+        view = view.zoomed(factor, 1, 1 + length)
+        if view.zoom is not None:
+            low, high = view.zoom.window(1 + length)
+            assert low <= view.cursor <= high  # type: ignore[operator]
 
 
 def test_a_cursor_that_leaves_the_stretch_takes_it_along() -> None:

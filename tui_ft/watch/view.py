@@ -127,7 +127,7 @@ class View:
             low = last
         else:
             low += (span_now - span) / 2
-        return replace(self, zoom=self._placed(low, span, first, last))
+        return replace(self, zoom=self._placed(low, span, first, last, holding=self.cursor))
 
     def panned(self, direction: int, first: float, last: float, *, far: bool = False) -> View:
         """Move a stretch by a part of its length, or `far` by all of it; the whole cannot be moved."""
@@ -144,14 +144,14 @@ class View:
         return low, high - low
 
     @staticmethod
-    def _placed(low: float, span: float, first: float, last: float) -> Zoom:
-        """A stretch at about `low`, moved to a round place among the points."""
+    def _placed(low: float, span: float, first: float, last: float, *, holding: float | None = None) -> Zoom:
+        """A stretch at about `low`, moved to a round place among the points, and such that it holds one."""
         part = span / parts_of(span)
-        lowest, highest = (
-            math.floor(first / part),
-            max(math.ceil((last - span) / part), math.floor(first / part)),
-        )
+        lowest = math.floor(first / part)
+        highest = max(math.ceil((last - span) / part), lowest)
         place = min(max(round(low / part), lowest), highest)
+        if holding is not None:
+            place = min(max(place, math.ceil((holding - span) / part)), math.floor(holding / part))
         return Zoom(low=place * part, span=span, follows=place == highest)
 
     def reaching(self, cursor: float, first: float, last: float) -> View:
@@ -162,4 +162,4 @@ class View:
         low, span = self._window(first, last)
         if low <= cursor <= low + span:
             return view
-        return replace(view, zoom=self._placed(cursor - span / 2, span, first, last))
+        return replace(view, zoom=self._placed(cursor - span / 2, span, first, last, holding=cursor))
