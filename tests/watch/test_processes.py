@@ -84,7 +84,7 @@ def test_ranks_are_one_group_under_their_launcher(tmp_path: Path) -> None:
         group = found(child.pid)
     assert group.pid == child.pid
     assert group.paths == (tmp_path / "out",)
-    assert group.title == "out"
+    assert group.title == f"{tmp_path.name}/out", "a folder called out says little alone"
 
 
 def test_two_trainings_that_one_script_starts_stay_two(tmp_path: Path) -> None:

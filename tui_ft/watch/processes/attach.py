@@ -123,7 +123,7 @@ def _where_to_look(path: Path) -> Path:
     """The folder of a logger's file: what it wrote before a restart lies there too."""
     if path.name == _STATE and path.parent.name.startswith(_CHECKPOINT):
         return path.parent.parent
-    if path.name == _STATE or (is_run_file(str(path)) and not path.name.endswith(_DATABASE)):
+    if path.name in (_STATE, "meta.yaml") or (is_run_file(str(path)) and not path.name.endswith(_DATABASE)):
         return path.parent
     return path
 

@@ -20,6 +20,9 @@ from tui_ft.watch.processes.searching import Key, Recent, Searches
 from tui_ft.watch.processes.secrets import mask_arguments
 
 _LONGEST_COMMAND = 500
+_PLAIN_NAMES = frozenset({"out", "output", "outputs", "results", "result", "checkpoints", "model", "models",
+                          "runs", "logs", "lora", "saves"})  # fmt: skip
+"""What half of all output folders are called: the folder above tells more."""
 _ENVIRONMENT = ("WANDB_DIR", "TENSORBOARD_LOGGING_DIR")
 
 
@@ -73,6 +76,7 @@ class Scanner:
     def scan(self, reading: GpuReading | None = None) -> Box:
         """Return what trains now. `reading` are the GPUs with their processes; None: without them."""
         with self._lock:
+            self._searches.begin()
             known = owners(reading) if reading is not None else []
             looks = self._looker.look(frozenset(owner.pid for owner in known))
             writers = _pipe_readers(looks)
@@ -177,7 +181,9 @@ def _title(our_run: Path | None, folders: Sequence[Path], trainer: Look, head: L
     if our_run is not None:
         return our_run.name
     if folders:
-        return folders[0].name
+        folder = folders[0]
+        is_plain = folder.name.lower() in _PLAIN_NAMES and len(folder.parts) > 2
+        return f"{folder.parent.name}/{folder.name}" if is_plain else folder.name
     script = trainer.command.script or head.command.script
     return script.rpartition("/")[2] or head.stat.name
 

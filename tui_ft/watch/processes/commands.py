@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-Role = Literal["launcher", "trainer", "worker", "attached", "ours", "notebook", "other", "unknown"]
-"""`notebook`: runs whatever its cells say; `worker`: a helper of its parent; `attached`: a helper of the
-process `attached_to`; `other`: surely no training of its own; `unknown`: a program that only its files and
-libraries can tell."""
+Role = Literal["launcher", "trainer", "worker", "attached", "ours", "notebook", "helper", "other", "unknown"]
+"""`notebook`: runs whatever its cells say; `helper`: a script for what comes before or after a training, by
+its name; `worker`: serves its parent; `attached`: serves the process `attached_to`; `other`: surely no
+training of its own; `unknown`: a program that only its files and libraries can tell."""
 
 _PYTHON = re.compile(r"(python|pypy)[\d.]*t?|pt_main_thread")
 _LAUNCHERS = {"torchrun": None, "deepspeed": None, "horovodrun": None, "mpirun": None, "mpiexec": None,
@@ -31,6 +31,7 @@ _OTHERS = re.compile(
     r"|gunicorn|streamlit|gradio|mlflow|wandb|trackio|ray|celery|pytest|py\.test|pip|uv|conda|mypy|ruff|black"
     r"|tui-ft|tui_ft(\.(?!train|runs\.supervisor).*)?|pylint|pyright|nvitop|gpustat|http\.server|lm_eval|huggingface-cli|hf)"
 )
+_LOGGERS = ("wandb-core", "wandb-symon", "wandb-service", "wandb-internal", "gpu_stats")
 _NOTEBOOKS = ("ipykernel_launcher", "ipykernel", "colab_kernel_launcher", "ipykernel_launcher.py")
 _WORKER_WORDS = ("multiprocessing.spawn", "multiprocessing.forkserver", "multiprocessing.resource_tracker",
                  "torch/_inductor/compile_worker", "torch._inductor.compile_worker",
@@ -38,6 +39,12 @@ _WORKER_WORDS = ("multiprocessing.spawn", "multiprocessing.forkserver", "multipr
 _TRAINING_SCRIPT = re.compile(
     r"(^|[_\-.])(re|pre)?(train(er|ing)?|fine_?tun(e|ing)|finetun(e|ing)|sft|dpo|orpo|kto|grpo|ppo|rlhf|q?lora)"
     r"([_\-.\d]|$)",
+    re.IGNORECASE,
+)
+_NO_TRAINING_SCRIPT = re.compile(
+    r"(^|[_\-.])(eval\w*|merge\w*|prepare\w*|preprocess\w*|download\w*|convert\w*|serve\w*|gui|web_?ui|infer\w*"
+    r"|generat(e|ion)|tests?|plot\w*|export\w*|quanti[sz]e\w*|chat\w*|api|tokeni[sz]e|split|upload\w*|benchmark\w*"
+    r"|analy[sz]e|predict\w*|demo)([_\-.\d]|$)",
     re.IGNORECASE,
 )
 _TRAINING_PROGRAM = re.compile(r"train|fine.?tun|sft|lora", re.IGNORECASE)
@@ -70,15 +77,15 @@ def judge(arguments: Sequence[str], name: str = "") -> Command:
     if not arguments:
         return Command(role="unknown", options={})
     program = _base(arguments[0])
-    if program in ("wandb-core", "wandb-symon", "wandb-service", "gpu_stats"):
-        options = _options(arguments[1:])
-        pid = options.get("pid") or options.get("parent_pid") or ""
-        return Command(role="attached", options={}, attached_to=int(pid) if pid.isdecimal() else None)
+    if program.startswith(_LOGGERS):
+        return _attached(arguments[1:])
     is_python = bool(_PYTHON.fullmatch(program) or _PYTHON.fullmatch(name))
     joined = " ".join(arguments[1:4])
     if is_python and any(word in joined for word in _WORKER_WORDS):
         return Command(role="worker", options={}, is_python=True)
     script, rest = _script(arguments) if is_python else (program, list(arguments[1:]))
+    if _base(script) == "wandb" and rest[:1] == ["service"]:
+        return _attached(rest)  # as W&B did it before wandb-core
     role, run_path = _role(script, rest, is_python)
     words = tuple(word for word in rest if not word.startswith("-") and "=" not in word)
     return Command(
@@ -90,6 +97,13 @@ def judge(arguments: Sequence[str], name: str = "") -> Command:
         is_python=is_python,
         launches=role == "launcher" or (role == "trainer" and _base(script) in _TRAINERS),
     )
+
+
+def _attached(rest: Sequence[str]) -> Command:
+    options = _options(rest)
+    pid = options.get("pid") or options.get("parent_pid") or ""
+    is_pid = pid.isascii() and pid.isdecimal() and len(pid) < 10
+    return Command(role="attached", options={}, attached_to=int(pid) if is_pid else None)
 
 
 def may_train(command: Command) -> bool:
@@ -130,7 +144,10 @@ def _role(script: str, rest: Sequence[str], is_python: bool) -> tuple[Role, Path
         return "notebook", None
     if _OTHERS.fullmatch(name) or "/site-packages/pytest" in script:
         return "other", None
-    is_named = is_python and _TRAINING_SCRIPT.search(name.removesuffix(".py").rpartition(".")[2])
+    stem = name.removesuffix(".py").rpartition(".")[2]
+    if is_python and _NO_TRAINING_SCRIPT.search(stem):
+        return "helper", None
+    is_named = is_python and _TRAINING_SCRIPT.search(stem)
     return ("trainer" if is_named else "unknown"), None
 
 

@@ -15,7 +15,7 @@ def group_looks(looks: Mapping[int, Look]) -> list[list[Look]]:
             heads[look.pid] = _head(look, looks)
         elif look.command.role == "attached" and look.files.sure:
             served = looks.get(_served(look))  # a logger's process writes what the script logs
-            if served is not None and served.command.role == "unknown":
+            if served is not None and served.command.role in ("unknown", "notebook", "helper"):
                 heads[served.pid] = _head(served, looks)
     _add_followers(heads, looks)
     groups: dict[object, list[Look]] = {}

@@ -20,8 +20,10 @@ LONGEST_S = 0.04
 SLACK_S = 5.0
 """A process's start is known to about a second, and file systems keep their own clocks."""
 
-AGAIN_S, FOUND_AGAIN_S = 4.0, 30.0
-"""Until something was found it is searched for so often, and after that more seldom."""
+AGAIN_S, SELDOM_S = 4.0, 60.0
+"""It is searched again after so long, each time twice as long: until something was found, and afterwards."""
+TOGETHER_S = 0.08
+"""All searches of one scan take no longer: what is left waits for the next."""
 Key = tuple[int, int]
 
 _SKIPPED = frozenset({"node_modules", "site-packages", "dist-packages", "lib", "lib64", "include", "proc",
@@ -58,17 +60,24 @@ class Searches:
     """Searches for many processes, each again only when something new may be there."""
 
     def __init__(self) -> None:
-        self._known: dict[Key, tuple[Recent, float]] = {}
+        self._known: dict[Key, tuple[Recent, float, float]] = {}
+        self._left_s = TOGETHER_S
+
+    def begin(self) -> None:
+        """A new scan begins, with its own time."""
+        self._left_s = TOGETHER_S
 
     def of(self, key: Key, tops: Iterable[Path], since: float | None, pids: Collection[int]) -> Recent:
         """What was found for the process `key` (pid and start time), searched anew when it is due."""
-        found, due = self._known.get(key, (Recent(), 0.0))
-        now = time.monotonic()
-        if since is None or now < due:
+        found, due, wait = self._known.get(key, (Recent(), 0.0, AGAIN_S))
+        began = time.monotonic()
+        if since is None or began < due or self._left_s <= 0:
             return found
-        found = search(tops, since, pids)
-        wait = FOUND_AGAIN_S if found.named or found.young else AGAIN_S
-        self._known[key] = (found, time.monotonic() + wait)
+        before, found = found, search(tops, since, pids)
+        ended = time.monotonic()
+        self._left_s -= ended - began
+        wait = AGAIN_S if found != before else min(wait * 2, SELDOM_S)
+        self._known[key] = (found, ended + wait, wait)
         return found
 
     def keep(self, keys: Collection[Key]) -> None:
@@ -101,7 +110,7 @@ def search(tops: Iterable[Path], since: float, pids: Collection[int]) -> Recent:
             if writer is not None:
                 if writer.host == here and writer.pid in pids and writer.created >= since - SLACK_S:
                     named.append(folder / name)
-            elif (name in _STATES or is_run_file(entry.path)) and _changed(entry) >= since - SLACK_S:
+            elif _is_of_a_run(name, entry.path) and _changed(entry) >= since - SLACK_S:
                 young.append(folder / name)
             elif name[:1] != "." and name not in _SKIPPED and entry.is_dir(follow_symlinks=False):
                 folders.append(name)
@@ -109,6 +118,10 @@ def search(tops: Iterable[Path], since: float, pids: Collection[int]) -> Recent:
             folders.sort(key=lambda name: (_FIRST.search(name) is None, name))
             waiting.extend((folder / name, depth + 1) for name in folders)
     return Recent(tuple(named), tuple(young))
+
+
+def _is_of_a_run(name: str, path: str) -> bool:
+    return name in _STATES or is_run_file(path) or (name == "meta.yaml" and "/mlruns/" in path)
 
 
 def _entries(folder: Path, most: int) -> list[os.DirEntry[str]]:
