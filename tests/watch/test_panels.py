@@ -89,8 +89,8 @@ def test_the_measures_of_several_gpus_share_a_panel() -> None:
     panels = of(made("loss", hardware_series=hardware, hardware_origin=0.0))
     assert [line.name for line in panels["gpu_power_w"].lines] == ["gpu_power_w", "gpu_power_w_1"]
     assert panels["gpu_utilization"].ceiling == 100
-    assert panels["gpu_used_gib"].ceiling == 5
-    assert "gpu_total_gib" not in panels
+    assert panels["memory"].ceiling == 5
+    assert not {"gpu_used_gib", "gpu_total_gib"} & set(panels)
     assert all(panels[key].axis == "hardware" for key in ("gpu_power_w", "memory", "disk_free_gib"))
 
 
@@ -117,6 +117,15 @@ def test_gpu_memory_stands_beside_its_peak_and_what_was_predicted_of_the_whole_g
     assert of(memory_reading(memory=host))["memory"].levels == ()
     logged = of(made("loss", "gpu_memory_gib"))["memory"]
     assert (logged.axis, logged.lines[0].name) == ("run", "gpu_memory_gib")
+
+
+def test_the_memory_of_several_gpus_is_one_panel() -> None:
+    hardware = {name: series_of([5.0, 6.0]) for name in ("gpu_used_gib", "gpu_used_gib_1")}
+    panels = of(memory_reading(hardware_series=hardware))
+    assert [line.name for line in panels["memory"].lines] == ["gpu_used_gib", "gpu_used_gib_1"]
+    assert "gpu_used_gib" not in panels
+    one = of(memory_reading(hardware_series={"gpu_used_gib": series_of([5.0])}))
+    assert panel_key(list(one.values()), "gpu_used_gib") == "memory"
 
 
 def test_what_is_usual_for_the_gradient_norm_is_marked_and_where_it_is_clipped() -> None:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from tui_ft.watch.axes import Along, X
     from tui_ft.watch.smoothing import Smoothed
 
+PICTURE_S = 5.0
+"""A picture is drawn once, so that its lines are smoothed to their ends."""
+
 SMOOTHING_S = 0.015
 """A drawing takes no longer than this for smoothing long lines; the rest follows by and by."""
 
@@ -33,10 +36,10 @@ class LineStore:
         """True when a line of the last drawing was not yet smoothed to its end."""
         self._until = 0.0
 
-    def begin(self) -> None:
-        """A new drawing begins."""
+    def begin(self, budget_s: float = SMOOTHING_S) -> None:
+        """A new drawing begins, which may smooth for `budget_s` seconds."""
         self.is_behind = False
-        self._until = time.monotonic() + SMOOTHING_S
+        self._until = time.monotonic() + budget_s
         for made in self._made.values():
             made.is_used = False
 

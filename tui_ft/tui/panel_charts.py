@@ -27,7 +27,7 @@ MARKS: dict[MarkKind, tuple[str, str]] = {
 """The character of a mark, and its look; they differ in ASCII, too: . o ! ^"""
 
 CROWDED = 3
-"""From so many lines on only the smoothed ones are drawn, not what they smooth."""
+"""From so many lines on, without colours from two, only the smoothed ones are drawn."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,13 +124,15 @@ class ChartMaker:
             series=self.store.smoothed(series, weight), name=line.name, kind=kind, marker=marker,
             is_front=True, is_thick=scene.is_plain and line.look is None,
         )  # fmt: skip
-        is_crowded = sum(not other.is_points for other in panel.lines) >= CROWDED
+        lines = sum(not other.is_points for other in panel.lines)
+        is_crowded = lines >= CROWDED or (scene.is_plain and lines > 1)
         return [smoothed] if is_crowded else [Trace(series=series, name=line.name, kind="dim"), smoothed]
 
     @staticmethod
     def _wordings(panel: Panel, scene: Scene) -> Sequence[str]:
         wordings: Sequence[str] = panel.titles
-        if panel.key == "memory" and len(scene.readings) == 1 and scene.readings[0].memory is not None:
+        is_alone = len(scene.readings) == 1 and len(panel.lines) < 2
+        if panel.key == "memory" and is_alone and scene.readings[0].memory is not None:
             wordings = memory_titles(scene.readings[0].memory)
         if any(reading.is_approximate for reading in scene.readings):
             return [f"≈ {wording}" for wording in wordings]

@@ -77,6 +77,8 @@ def panels_of(reading: Reading) -> list[Panel]:
     memory = _memory_panel(reading, panels.get("gpu_used_gib"))
     if memory is not None:
         panels["memory"] = memory
+        if panel_key([memory], "gpu_used_gib") is not None:
+            panels.pop("gpu_used_gib", None)
     is_ours = reading.source == "tui_ft"
     for key in DEFAULTS if is_ours else DEFAULTS[:1] if not panels else ():
         panels.setdefault(key, Panel(key=key, titles=titles_of(key, key), group="training"))
@@ -205,8 +207,9 @@ def _memory_panel(reading: Reading, used: Panel | None) -> Panel | None:
     memory = reading.memory
     levels = _memory_levels(reading)
     titles = titles_of("memory", "memory")
-    if memory is not None and len(memory.series):
-        line = Line(series=memory.series, name="memory", reading=reading)
+    if memory is not None and len(memory.series) and (used is None or len(used.lines) == 1):
+        name = "gpu_used_gib" if memory.is_gpu and used is not None else "memory"
+        line = Line(series=memory.series, name=name, reading=reading)
         return Panel(
             key="memory", titles=titles, group="training", lines=(line,), axis="hardware", base=0.0,
             ceiling=memory.total_gib if memory.is_gpu else None, levels=levels if memory.is_gpu else (),

@@ -14,6 +14,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from tui_ft.tui.line_store import PICTURE_S
 from tui_ft.tui.panel_charts import ChartMaker, Scene
 from tui_ft.tui.panel_moves import PanelMoves
 from tui_ft.tui.panel_titles import nearest
@@ -165,8 +166,8 @@ class PanelGrid(PanelMoves, Widget):
         return self.view.visible(self._panels)
 
     def visible_charts(self) -> list[Chart]:
-        """The charts of all panels to be seen, those too for which there is no room."""
-        self._maker.store.begin()
+        """The charts of all panels to be seen, those too for which there is no room: for a picture."""
+        self._maker.store.begin(PICTURE_S)
         scene = self.scene()
         charts = [
             self._maker.chart(panel, scene, is_first=place == 0, is_chosen=False)
@@ -187,7 +188,7 @@ class PanelGrid(PanelMoves, Widget):
         ruler = self._rulers[0] if len(self._rulers) == 1 else None
         scene = Scene(
             view=self.view, x=self.known_x(self.view.x), extent=None, readings=self._readings, ruler=ruler,
-            marks=self._marks if ruler is not None else (), is_plain=self.app.no_color or self._is_ascii(),
+            marks=self._marks if ruler is not None else (), is_plain=self._is_plain(),
             is_ascii=self._is_ascii(),
         )  # fmt: skip
         return replace(scene, extent=self._maker.extent(self.visible_panels(), scene.x))
@@ -218,6 +219,10 @@ class PanelGrid(PanelMoves, Widget):
         else:
             place = min(series.index(target), at - 1)
         return series.steps[min(max(place, 0), len(series) - 1)]
+
+    def _is_plain(self) -> bool:
+        """Whether a dim line looks like any other: without colours, or with sixteen."""
+        return self.app.no_color or self._is_ascii() or self.app.theme.startswith("ansi")
 
     def _is_ascii(self) -> bool:
         return bool(getattr(self.app, "is_ascii", False))
