@@ -44,7 +44,7 @@ def facts(made: MetricTable) -> object:
         made.step, made.epoch, made.time, made.back_steps, made.clock(),
         [
             (name, s.first, s.last, s.extent(), s.extent(70, 60_000), s.nonfinite, s.rewrites,
-             s.values.is_narrow, list(s.steps[: len(s)]), list(map(str, s.values[65_000:])))
+             s.values.is_narrow, list(s.steps), list(map(str, s.values[65_000:])))
             for name, s in [("times", made.times), *made.series.items()]
         ],
     )  # fmt: skip

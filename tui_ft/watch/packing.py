@@ -64,9 +64,9 @@ def pack(table: MetricTable) -> tuple[PackedTable, list[array[Any]]]:
     arrays: list[array[Any]] = []
     curves = [table.times, *table.series.values()]
     for curve in curves:
-        if id(curve.steps) not in columns:
-            columns[id(curve.steps)] = len(steps)
-            start, stride, count, listed = curve.steps.parts()
+        if id(curve.own_steps) not in columns:
+            columns[id(curve.own_steps)] = len(steps)
+            start, stride, count, listed = curve.own_steps.parts()
             steps.append(PackedSteps(start, stride, count, listed is not None))
             arrays += [listed] if listed is not None else []
     packed = []
@@ -76,7 +76,7 @@ def pack(table: MetricTable) -> tuple[PackedTable, list[array[Any]]]:
         kind: Literal["d", "f"] = "f" if head.typecode == "f" else "d"
         packed.append(
             PackedSeries(
-                columns[id(curve.steps)], kind, len(head), len(tail), len(lows), len(gaps),
+                columns[id(curve.own_steps)], kind, len(head), len(tail), len(lows), len(gaps),
                 curve.rewrites, curve.stays_wide,
             )
         )  # fmt: skip

@@ -11,7 +11,7 @@ from operator import le, lt
 from typing import Any, Protocol
 
 from tui_ft.watch.pyramid import Pyramid
-from tui_ft.watch.steps import StepBatch, Steps
+from tui_ft.watch.steps import FirstSteps, StepBatch, Steps
 from tui_ft.watch.values import BLOCK, Values
 
 LONG = 65_536
@@ -58,10 +58,10 @@ class Series:
     """
 
     def __init__(self, steps: Steps | None = None) -> None:
-        self.steps = steps if steps is not None else Steps()
+        self._steps = steps if steps is not None else Steps()
         self.values = Values()
         self.rewrites = 0
-        self.steps.is_shared = steps is not None
+        self._steps.is_shared = steps is not None
         self._pyramid = Pyramid()
         self._nonfinite: array[Any] = array("q")
         self._first: tuple[float, float] | None = None
@@ -70,7 +70,18 @@ class Series:
         """True for a long series whose values float32 cannot hold, or that serves as an axis."""
 
     def __len__(self) -> int:
-        return min(len(self.steps), len(self.values))
+        return min(len(self._steps), len(self.values))
+
+    @property
+    def steps(self) -> Sequence[float]:
+        """The step of each point."""
+        steps, count = self._steps, len(self)
+        return steps if len(steps) == count else FirstSteps(steps, count)
+
+    @property
+    def own_steps(self) -> Steps:
+        """The column of steps, which curves that go further may share."""
+        return self._steps
 
     @property
     def first(self) -> tuple[float, float] | None:
@@ -103,7 +114,7 @@ class Series:
         """
         if len(values) != len(batch):
             raise ValueError(f"{len(batch)} steps and {len(values)} values")
-        if batch.is_upwards and (not len(self) or batch.steps[0] > self.steps[len(self) - 1]):
+        if batch.is_upwards and (not len(self) or batch.steps[0] > self._steps[len(self) - 1]):
             self._append(batch, values, is_finite or math.isfinite(sum(values)))
         elif len(batch):
             self._merge(batch.steps, values)
@@ -116,12 +127,12 @@ class Series:
         if self._first is None:
             self._first = (float(batch.steps[0]), float(values[0]))
         self.values.extend(values)
-        if len(self.steps) == count:
-            self.steps.extend(batch)
-        elif not self.steps.holds(batch, count):
-            own = self.steps.copy(count)
+        if len(self._steps) == count:
+            self._steps.extend(batch)
+        elif not self._steps.holds(batch, count):
+            own = self._steps.copy(count)
             own.extend(batch)
-            self.steps = own
+            self._steps = own
         self._last = (float(batch.steps[-1]), float(values[-1]))
 
     # --- steps that were passed before -----------------------------------------------------------
@@ -140,11 +151,11 @@ class Series:
                 self._append(StepBatch(ordered[at:]), [known[step] for step in ordered[at:]])
                 break
             self.rewrites += 1
-            if self.steps[place] == ordered[at]:
+            if self._steps[place] == ordered[at]:
                 self._replace(place, known[ordered[at]])
                 at += 1
                 continue
-            end = bisect_left(ordered, self.steps[place], at)
+            end = bisect_left(ordered, self._steps[place], at)
             self._insert(place, ordered[at:end], [known[step] for step in ordered[at:end]])
             at = end
         self._last = (float(newest), known[newest])
@@ -163,11 +174,11 @@ class Series:
         block = self.values[start : start + BLOCK]
         self._pyramid.replace(at, before, value, block, self.values.is_narrow)
         if at == 0:
-            self._first = (self.steps[0], value)
+            self._first = (self._steps[0], value)
 
     def _insert(self, at: int, steps: list[float], values: list[float]) -> None:
-        if self.steps.is_shared:
-            self.steps = self.steps.copy(len(self))
+        if self._steps.is_shared:
+            self._steps = self._steps.copy(len(self))
         mark = bisect_left(self._nonfinite, at)
         gaps = [at + place for place, value in enumerate(values) if not math.isfinite(value)]
         after = [place + len(values) for place in self._nonfinite[mark:]]
@@ -175,7 +186,7 @@ class Series:
         for value in values:
             self._widen_for(value)
         self.values.insert(at, values)
-        self.steps.insert(at, steps)
+        self._steps.insert(at, steps)
         self._pyramid.cut(at)
         if at == 0:
             self._first = (float(steps[0]), values[0])
@@ -240,7 +251,7 @@ class Series:
 
     def index(self, step: float) -> int:
         """The position of the first point at `step` or after it."""
-        return self.steps.index(step, 0, len(self))
+        return self._steps.index(step, 0, len(self))
 
     def is_rising(self, start: int = 0) -> bool:
         """True when the values from `start` on are finite and never fall, but perhaps within a block."""

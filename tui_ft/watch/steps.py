@@ -166,3 +166,28 @@ class Steps(Sequence[float]):
             at += self._start + at * self._stride < step  # what the division rounded away
             return min(max(at, start), stop)
         return bisect_left(self, step, start, stop)
+
+
+class FirstSteps(Sequence[float]):
+    """The first so many of steps that go on: those of a curve that has ended, or is not as far yet."""
+
+    __slots__ = ("_count", "_steps")
+
+    def __init__(self, steps: Steps, count: int) -> None:
+        self._steps = steps
+        self._count = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, at: int) -> float: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[float]: ...
+    def __getitem__(self, at: int | slice) -> float | Sequence[float]:
+        if isinstance(at, slice):
+            start, stop, step = at.indices(self._count)
+            return self._steps[start : max(stop, 0) : step] if stop >= 0 else self._steps[start::step]
+        if not -self._count <= at < self._count:
+            raise IndexError(at)
+        return self._steps[at % self._count]

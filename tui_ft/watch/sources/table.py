@@ -70,7 +70,7 @@ class MetricTable:
         self._follow_rows(batches, metrics, times)
         for name, column in metrics.items():
             self._take(name, batches.of(column))
-        self._note_step(steps[-1])
+        self._note_steps(batches.whole)
         self._settle()
 
     def extend(
@@ -89,7 +89,7 @@ class MetricTable:
             if self._is_clock(clock):
                 self._follow(batch, times[part] if times is not None else None)
             self._take(name, _Part(batch, values[part], None))
-            self._note_step(batch.steps[-1])
+            self._note_steps(batch)
             if times is not None and len(times[part]):
                 self.time = times[part][-1]
             self._settle()
@@ -139,17 +139,17 @@ class MetricTable:
         self.step = _whole(self._trained, self.step)
         if times is None:
             return
-        try:
-            is_finite = math.isfinite(sum(times))  # type: ignore[arg-type]  # finds a time that is not known
-        except TypeError:
-            return
-        if not len(self.times):
-            self.times = Series(self._share(batch))
-        self.times.take(batch, times, is_finite=is_finite)  # type: ignore[arg-type]  # no None in it
+        part = _known_part(batch, times) or _Batches(batch.steps).of(times)
+        if not len(self.times) and len(part.batch):
+            self.times = Series(self._share(part.batch))
+        self.times.take(part.batch, part.values, is_finite=part.is_finite)
 
-    def _note_step(self, step: float) -> None:
-        if self._trained is None and (self.step is None or step > self.step):
-            self.step = _whole(step, self.step)
+    def _note_steps(self, batch: StepBatch) -> None:
+        if self._trained is None:
+            finite = [step for step in batch.steps if math.isfinite(step)]
+            highest = max(finite, default=-math.inf)
+            if self.step is None or highest > self.step:
+                self.step = _whole(highest, self.step)
 
     # --- the curves ------------------------------------------------------------------------------
 
@@ -178,15 +178,23 @@ class _Batches:
 
     def of(self, column: Column) -> _Part:
         """What a column has: values and their steps."""
-        try:
-            total = sum(column)  # type: ignore[arg-type]  # the quickest way to find a None
-        except TypeError:
-            empty = tuple([at for at, value in enumerate(column) if value is None])
-            if empty not in self._parts:
-                kept = zip(self.whole.steps, column, strict=True)
-                self._parts[empty] = StepBatch([step for step, value in kept if value is not None])
-            return _Part(self._parts[empty], [value for value in column if value is not None], None)
-        return _Part(self.whole, column, math.isfinite(total))  # type: ignore[arg-type]  # no None in it
+        part = _known_part(self.whole, column)
+        if part is not None:
+            return part
+        empty = tuple([at for at, value in enumerate(column) if value is None])
+        if empty not in self._parts:
+            kept = zip(self.whole.steps, column, strict=True)
+            self._parts[empty] = StepBatch([step for step, value in kept if value is not None])
+        return _Part(self._parts[empty], [value for value in column if value is not None], None)
+
+
+def _known_part(batch: StepBatch, column: Column) -> _Part | None:
+    """All points of a column; None when a value is missing among them."""
+    try:
+        total = sum(column)  # type: ignore[arg-type]  # the quickest way to find a None
+    except TypeError:
+        return None
+    return _Part(batch, column, math.isfinite(total))  # type: ignore[arg-type]  # no None in it
 
 
 class _Part(NamedTuple):
