@@ -14,7 +14,6 @@ from textual.app import SystemCommand
 from textual.binding import Binding
 from textual.screen import Screen
 
-from tui_ft.runs.directory import RunDirectory
 from tui_ft.tui.cell_diff import CellDiff
 from tui_ft.tui.terminal import is_ascii_only
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tui_ft.hardware.gpu import GpuReading
+    from tui_ft.runs.directory import RunDirectory
     from tui_ft.spec.run_spec import RunSpec
     from tui_ft.tui.actions import HomeActions
     from tui_ft.watch.found import FoundRun
@@ -192,6 +192,8 @@ class TuiFtApp(CellDiff):
 
     def _found_screen(self, found: FoundRun) -> Screen[Any]:
         if found.is_ours:
+            from tui_ft.runs.directory import RunDirectory
+
             return self._run_screen(RunDirectory(found.path))
         from tui_ft.tui.found_source import FoundSource
         from tui_ft.tui.screens.run import RunScreen

@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from tui_ft.runs.directory import RunDirectory
 
 if TYPE_CHECKING:
     from textual.screen import Screen
 
+    from tui_ft.runs.directory import RunDirectory
     from tui_ft.spec.presets import Preset
     from tui_ft.spec.run_spec import RunSpec
     from tui_ft.tui.actions import HomeActions
@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 
 Named = tuple["RunSpec", str, str]
 """A spec, what it is called, and its text."""
+
+
+def run_directory(path: str) -> RunDirectory:
+    """A run of ours by the absolute path of its line."""
+    from tui_ft.runs.directory import RunDirectory
+
+    return RunDirectory(Path(path))
 
 
 async def new_run(app: TuiFtApp, actions: HomeActions, preset: Preset | None) -> RunDirectory | None:

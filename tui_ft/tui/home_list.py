@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textual import on, work
 from textual.screen import Screen
 
 from tui_ft.tui.actions import HomeActions, sentence
+from tui_ft.tui.home_doors import run_directory
 from tui_ft.tui.text import plain
 from tui_ft.tui.widgets.filter_line import FilterLine
 from tui_ft.tui.widgets.notice import Notice
@@ -198,13 +198,12 @@ class HomeList(Screen[None], inherit_bindings=False):
 
 def found_of(run: RunSummary) -> FoundRun | None:
     """A line of the list as a run to be opened; None for a process that writes nothing known."""
-    from tui_ft.runs.directory import RunDirectory
     from tui_ft.watch.found import found_ours
 
     if is_foreign(run):
         found: FoundRun | None = run.found  # type: ignore[attr-defined]
         return found
-    return found_ours(RunDirectory(Path(run.path)))
+    return found_ours(run_directory(run.path))
 
 
 def _named(runs: Sequence[RunSummary]) -> str:

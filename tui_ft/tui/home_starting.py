@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from textual import work
 
-from tui_ft.runs.directory import RunDirectory
 from tui_ft.tui.actions import sentence
 from tui_ft.tui.home_reading import HomeReading
 
 if TYPE_CHECKING:
+    from tui_ft.runs.directory import RunDirectory
     from tui_ft.tui.start_flow import StartFlow
 
 NOTHING = "Nothing was started."

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui_ft.errors import TuiFtError
-from tui_ft.runs.directory import RunDirectory
 
 if TYPE_CHECKING:
+    from tui_ft.runs.directory import RunDirectory
     from tui_ft.watch.found import FoundRun
 
 _CALM = {"TEXTUAL_FPS": "30", "TEXTUAL_ANIMATIONS": "none", "TEXTUAL_SMOOTH_SCROLL": "0"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on, work
@@ -12,7 +11,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from tui_ft.runs.directory import RunDirectory
 from tui_ft.tui import home_doors
 from tui_ft.tui.actions import HomeActions, LocalActions, sentence
 from tui_ft.tui.home_keys import HOME_KEYS, has_room
@@ -28,6 +26,7 @@ from tui_ft.tui.widgets.row_list import RowList
 from tui_ft.tui.widgets.run_list import GroupLine, RunList, is_foreign
 
 if TYPE_CHECKING:
+    from tui_ft.runs.directory import RunDirectory
     from tui_ft.runs.listing import RunSummary
     from tui_ft.spec.presets import Preset
 
@@ -138,7 +137,7 @@ class HomeScreen(HomeStarting, inherit_bindings=False):
 
     def _open_run(self, run: RunSummary) -> None:
         if not is_foreign(run):
-            self.owner.open_run(RunDirectory(Path(run.path)))
+            self.owner.open_run(home_doors.run_directory(run.path))
         elif found := found_of(run):
             self.owner.open_found(found)
         else:
@@ -228,7 +227,7 @@ class HomeScreen(HomeStarting, inherit_bindings=False):
                 f"{plain(self._run.name)} was not started by tui-ft: it can only be watched."
             )
             return None
-        return RunDirectory(Path(self._run.path))
+        return home_doors.run_directory(self._run.path)
 
     @work(group="stop")
     async def _stop(self, run: RunDirectory) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -53,21 +52,22 @@ class FilterLine(Widget, can_focus=True):
                 tooltip="Begin the filter again"),
     ]  # fmt: skip
 
-    @dataclass
     class Typed(Message):
-        """The filter is another one."""
+        """The filter is another one: `text`."""
 
-        text: str
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
 
-    @dataclass
     class Left(Message):
         """The user is done; the filter stays, or was taken away."""
 
-    @dataclass
     class Moved(Message):
-        """An arrow: the list's cursor moves while the filter is typed."""
+        """An arrow: the list's cursor moves by so many rows while the filter is typed."""
 
-        by: int
+        def __init__(self, by: int) -> None:
+            super().__init__()
+            self.by = by
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -67,22 +66,24 @@ class RowList(Widget, Generic[Row], can_focus=True):
         Binding("end", "go(-1)", "Last", id="list.last", show=False, tooltip="Go to the last row"),
     ]  # fmt: skip
 
-    @dataclass
     class Chosen(Message):
         """The cursor went to another row, or the row under it changed by itself (`is_move` is false)."""
 
-        row_list: RowList[object]
-        is_move: bool
+        def __init__(self, row_list: RowList[Any], is_move: bool) -> None:
+            super().__init__()
+            self.row_list = row_list
+            self.is_move = is_move
 
         @property
-        def control(self) -> RowList[object]:
+        def control(self) -> RowList[Any]:
             return self.row_list
 
-    @dataclass
     class Clicked(Message):
         """The chosen row was clicked again: open it."""
 
-        row_list: RowList[object]
+        def __init__(self, row_list: RowList[Any]) -> None:
+            super().__init__()
+            self.row_list = row_list
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -140,7 +141,7 @@ class RowList(Widget, Generic[Row], can_focus=True):
             if self.heading_cells(self.size.width) != self._heading:
                 self.refresh(Region(0, 0, self.size.width, 1))
         if self.chosen != chosen:
-            self.post_message(self.Chosen(self, False))  # type: ignore[arg-type]
+            self.post_message(self.Chosen(self, False))
 
     def _keep(self, chosen: Row) -> None:
         """Stay on the row; of one that stands in several places on the nearest."""
@@ -186,7 +187,7 @@ class RowList(Widget, Generic[Row], can_focus=True):
             self._refresh_row(old)
             self._refresh_row(self._index)
             self.refresh(Region(0, 0, self.size.width, 1))
-        self.post_message(self.Chosen(self, True))  # type: ignore[arg-type]
+        self.post_message(self.Chosen(self, True))
 
     def action_move(self, by: int) -> None:
         self._go(self._index + by)
@@ -210,7 +211,7 @@ class RowList(Widget, Generic[Row], can_focus=True):
         if event.y == 0 or index >= len(self.rows):
             return
         if index == self._index and event.chain > 1:
-            self.post_message(self.Clicked(self))  # type: ignore[arg-type]
+            self.post_message(self.Clicked(self))
         self._go(index)
 
     # --- drawing ---------------------------------------------------------------------------------
