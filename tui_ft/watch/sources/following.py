@@ -63,6 +63,18 @@ def is_lfs_pointer(head: bytes) -> bool:
     return head.startswith(LFS_POINTER)
 
 
+Stamp = tuple[int, int, int]
+
+
+def stamp_of(path: Path) -> Stamp | None:
+    """Return mtime (ns), size and inode of a regular file that is no link; None for anything else."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return None
+    return (status.st_mtime_ns, status.st_size, status.st_ino) if stat.S_ISREG(status.st_mode) else None
+
+
 class Follower:
     """Reads what was added to a file, up to the last of the bytes `ends`; the rest waits for its end.
 

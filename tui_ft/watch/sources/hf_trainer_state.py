@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 import time
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tui_ft.watch.names import SeriesNames
 from tui_ft.watch.reading import SettingValue
-from tui_ft.watch.sources.following import LFS_NOTE, is_lfs_pointer, read_piece
+from tui_ft.watch.sources.following import LFS_NOTE, is_lfs_pointer, read_piece, stamp_of
 from tui_ft.watch.sources.foreign import Facts, ForeignSource
+from tui_ft.watch.sources.hf_state_rows import (
+    Parsed,
+    StateFile,
+    add,
+    is_of_another_run,
+    was_told_to_stop,
+)
 from tui_ft.watch.sources.neighbours import model_and_method, model_beside
 from tui_ft.watch.sources.protocol import Clock, Format, Place
-from tui_ft.watch.sources.rows import MetricTable
 from tui_ft.watch.sources.state_json import BadStateError, read_state
 from tui_ft.watch.sources.words import json_number, title_of, whole_step
 from tui_ft.watch.state import Evidence
@@ -29,46 +32,10 @@ SCAN_EVERY_S = 1.0
 _HEAD_BYTES = 4_096
 _CHECKPOINT = re.compile(r"^checkpoint-(\d{1,15})$")
 _STEP_IN_HEAD = re.compile(rb'"global_step":\s*(\d{1,15})')
-_NO_SERIES = frozenset({"step", "epoch", "total_flos"})
 _SETTINGS = ("logging_steps", "eval_steps", "save_steps", "train_batch_size", "num_train_epochs", "max_steps",
              "trial_name", "best_metric", "best_model_checkpoint", "best_global_step")  # fmt: skip
 _ENDLESS_EPOCHS = 1 << 40
 """A run limited by its steps over a stream says sys.maxsize epochs."""
-
-Stamp = tuple[int, int, int]
-
-
-@dataclass(frozen=True)
-class StateFile:
-    """One state file: the step it was written at (-1 not known), and what tells it from a rewritten one."""
-
-    path: Path
-    step: int
-    stamp: Stamp
-
-    @property
-    def modified_at(self) -> float:
-        return self.stamp[0] / 1e9
-
-
-@dataclass
-class Parsed:
-    """One state file taken apart."""
-
-    file: StateFile
-    known: dict[str, Any]
-    table: MetricTable
-    finished: str = ""
-    last_loss: tuple[int, float] | None = None
-
-
-def stamp_of(path: Path) -> Stamp | None:
-    """Return mtime (ns), size and inode of a regular file that is no link; None for anything else."""
-    try:
-        status = os.lstat(path)
-    except OSError:
-        return None
-    return (status.st_mtime_ns, status.st_size, status.st_ino) if stat.S_ISREG(status.st_mode) else None
 
 
 def _files(folder: Path, names: Sequence[str]) -> Iterator[StateFile]:
@@ -151,13 +118,13 @@ class TrainerStateSource(ForeignSource):
         newest = max(files, key=lambda file: file.stamp[0], default=None)
         if chosen is not None and newest is not None and newest.step < chosen.file.step:
             other = yield from self._parse(newest, [])
-            if other is not None and _is_of_another_run(other, chosen):
+            if other is not None and is_of_another_run(other, chosen):
                 notes.append(f"{self._shown(chosen.file)} is left of an earlier run and is not shown.")
                 chosen = other
         self._take(chosen, files, notes)
 
     def _parse(self, file: StateFile, notes: list[str]) -> Generator[None, None, Parsed | None]:
-        parsed = Parsed(file, {}, MetricTable())
+        parsed = Parsed(file=file)
         names = SeriesNames()
         try:
             if file.stamp[1] > LARGEST_BYTES:
@@ -166,7 +133,7 @@ class TrainerStateSource(ForeignSource):
             if is_lfs_pointer(data):
                 raise BadStateError(LFS_NOTE)
             for rows in read_state(data.decode("utf-8", errors="replace"), parsed.known):
-                _add(parsed, rows, names)
+                add(parsed, rows, names)
                 yield
         except OSError as error:
             notes.append(f"{self._shown(file)} cannot be read: {error.strerror or error}.")
@@ -202,7 +169,7 @@ class TrainerStateSource(ForeignSource):
         finished = parsed.finished
         if not finished and most and reached is not None and reached >= most:
             finished = f"Step {reached} of {most} was reached."
-        if not finished and _was_told_to_stop(state):
+        if not finished and was_told_to_stop(state):
             finished = "The trainer was told to stop training."
         facts.evidence = Evidence(is_snapshot=True, written_at=written, finished=finished)
         self.table, self.facts = parsed.table, facts
@@ -221,53 +188,6 @@ class TrainerStateSource(ForeignSource):
                 settings[name] = value
         settings.update(model_beside((parsed.file.path.parent, self.place.path)))
         return settings
-
-
-def _add(parsed: Parsed, rows: list[dict[str, Any]], names: SeriesNames) -> None:
-    """Put rows of the log into the table; the one of the end is a mark, not a point."""
-    points = []
-    for row in rows:
-        step = whole_step(row.get("step"))
-        if "train_runtime" in row:
-            parsed.finished = "The trainer has written its summary of the run."
-            continue
-        if step is None:
-            continue
-        point: dict[str, Any] = {"step": step}
-        if (epoch := json_number(row.get("epoch"))) is not None:
-            point["epoch"] = epoch
-        for key, value in row.items():
-            if key not in _NO_SERIES and (known := json_number(value)) is not None:
-                point[names.of(key)] = known
-        if "loss" in row:
-            parsed.finished = ""
-            if "loss" in point:
-                parsed.last_loss = (step, point["loss"])
-        points.append(point)
-    parsed.table.add(points)
-
-
-def _is_of_another_run(newer: Parsed, chosen: Parsed) -> bool:
-    """True when a state written later, at a lower step, does not tell what the other tells of that step."""
-    if newer.last_loss is None or newer.file.modified_at <= chosen.file.modified_at + 1.0:
-        return False
-    loss = chosen.table.series.get("loss")
-    step, value = newer.last_loss
-    if loss is None or not len(loss):
-        return False
-    at = loss.index(step)
-    known = loss.values[at] if at < len(loss) and loss.steps[at] == step else None
-    return known is None or not (known == value or (known != known and value != value))
-
-
-def _was_told_to_stop(state: dict[str, Any]) -> bool:
-    """True where the trainer's own control says so; False proves nothing, one finished run has it."""
-    control = (
-        (state.get("stateful_callbacks") or {}) if isinstance(state.get("stateful_callbacks"), dict) else {}
-    )
-    control = control.get("TrainerControl")
-    args = control.get("args") if isinstance(control, dict) else None
-    return isinstance(args, dict) and args.get("should_training_stop") is True
 
 
 def _open(place: Place, clock: Clock) -> TrainerStateSource:

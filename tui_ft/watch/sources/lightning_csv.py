@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from tui_ft.watch.names import SeriesNames
-from tui_ft.watch.sources.following import Follower, head_and_tail, is_lfs_pointer
+from tui_ft.watch.sources.following import Follower, head_and_tail, is_lfs_pointer, stamp_of
 from tui_ft.watch.sources.foreign import ForeignSource
-from tui_ft.watch.sources.hf_trainer_state import stamp_of
 from tui_ft.watch.sources.neighbours import model_and_method, yaml_file
 from tui_ft.watch.sources.protocol import Clock, Format, Place
 from tui_ft.watch.sources.words import title_of, whole_step, word_number

@@ -13,9 +13,8 @@ from typing import Any
 
 from tui_ft.watch.log import LogBuffer
 from tui_ft.watch.names import SeriesNames
-from tui_ft.watch.sources.following import Follower, head_and_tail, is_lfs_pointer, read_piece
+from tui_ft.watch.sources.following import Follower, head_and_tail, is_lfs_pointer, read_piece, stamp_of
 from tui_ft.watch.sources.foreign import ForeignSource
-from tui_ft.watch.sources.hf_trainer_state import stamp_of
 from tui_ft.watch.sources.log_marks import last_failure
 from tui_ft.watch.sources.neighbours import model_and_method, model_beside, yaml_file
 from tui_ft.watch.sources.protocol import Clock, Format, Place

@@ -3,44 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from tui_ft.watch.names import SeriesNames
 from tui_ft.watch.sources.dict_lines import DictRow, read_dict
 from tui_ft.watch.sources.log_header import LogHeader
 from tui_ft.watch.sources.log_marks import LogMarks, plain_text, without_rank
+from tui_ft.watch.sources.log_rows import LogRows
 from tui_ft.watch.sources.plain_lines import PlainRow, read_plain
 from tui_ft.watch.sources.plain_steps import PlainSteps, StepRule
 from tui_ft.watch.sources.row_counting import RowCount
-from tui_ft.watch.sources.rows import MetricTable
 from tui_ft.watch.sources.step_pairing import Placed, StepPairing
 from tui_ft.watch.sources.tqdm_bars import Bar, read_bar
 
 FEWEST_HITS = 5
 """A curve is claimed of plain lines only from so many on; of printed dicts from the first."""
 
-_WORDS = (
-    "loss",
-    "epoch",
-    "step",
-    "iter",
-    "batch",
-    "num_updates",
-    "perplexity",
-    "norm",
-    "lr",
-    " train ",
-    " val ",
-)
+_WORDS = ("loss", "epoch", "step", "iter", "batch", "num_updates", "perplexity", "norm", "lr", " train ", " val ",
+          " hella ")  # fmt: skip
 """A line without any of these, in small letters, tells nothing of training."""
 
+MOST_EARLY = 20
 _ESTIMATE = "eval_train_loss"
 """nanoGPT estimates the loss on training data with each evaluation, beside the loss of each step."""
 
 _LONGEST_TEXT = 8_000
 """Of a longer line without a dict only the beginning is looked at."""
-
-_RESERVED = frozenset({"step", "epoch", "time", "schema"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,13 +47,14 @@ class LogReader:
         self.marks = LogMarks()
         self.header = LogHeader()
         self.bars = StepPairing()
-        self.dicts = _Rows()
-        self.plain = _Rows()
-        self.drawn = _Rows()
+        self.dicts = LogRows()
+        self.plain = LogRows()
+        self.drawn = LogRows()
         self._count = RowCount(self.hints.interval)
         self._plain_steps = PlainSteps(self.hints.rule)
         self._drawn_steps = PlainSteps(self.hints.bar_rule)
         self._has_own_loss = self._has_estimate = self.hints.has_own_loss
+        self._early: list[tuple[int, dict[str, float]]] = []
         self._has_bar = False
         self._has_returns = False
         self._was_bar = False
@@ -83,7 +70,7 @@ class LogReader:
         )
 
     @property
-    def best(self) -> _Rows | None:
+    def best(self) -> LogRows | None:
         """The rows that tell the run: printed dicts before plain lines before bars; None while unsure."""
         if self.dicts.hits:
             return self.dicts
@@ -119,35 +106,39 @@ class LogReader:
                 continue
             for part in line.split("\r"):
                 self._take_part(part)
-        for rows in (self.dicts, self.plain, self.drawn):
-            rows.settle()
+        self._settle()
 
-    def take_rest(self, text: str, *, is_final: bool) -> None:
-        """Take the end of the log, which has no line's end: what in it is whole, counts."""
-        text = plain_text(text).replace("\0", "")
-        row = read_dict(text) if "{" in text else None
-        found = read_bar(text)
-        if row is not None:
-            self._take_dict(row)
-        elif found is not None:
-            for placed in self.bars.draw(found[0]):
-                self._put_dict(placed)
-        elif not self.dicts.hits and (plain := self._plain_row(text)) is not None:
-            if plain.is_last_open and not is_final and plain.numbers:
-                plain.numbers.popitem()  # it may be torn
-            if plain.has_loss and (is_final or self._plain_steps.rule != "counted"):
-                self._take_plain(plain)
+    def take_rest(self, text: str) -> bool:
+        """Take text without a line's end, if it ends with a whole dict or bar; True when it was taken."""
+        clean = plain_text(text).rstrip()
+        found = read_bar(clean)
+        end = found[1] if found is not None else 0
+        row = read_dict(clean[end:]) if clean.endswith("}") else None
+        if row is None and (found is None or end != len(clean)):
+            return False
+        self._take_part(text)
+        self._settle()
+        return True
+
+    def finish(self, text: str) -> None:
+        """Take the end of a log that is not written to any more, be it whole or not."""
+        self._take_part(text)
         for placed in self.bars.flush():
             self._put_dict(placed)
-        if is_final:
-            self.marks.see(text)
-        for rows in (self.dicts, self.plain):
+        self._settle()
+
+    def _settle(self) -> None:
+        for rows in (self.dicts, self.plain, self.drawn):
             rows.settle()
 
     def _take_part(self, part: str) -> None:
         text = plain_text(part)
         if not text or text.isspace():
-            if len(text) >= 4 and (self._has_bar or (self._was_bar and not self._has_returns)):
+            if (
+                len(text) >= 4
+                and "\x1b[A" not in part
+                and (self._has_bar or (self._was_bar and not self._has_returns))
+            ):
                 self.bars.clear()
             return
         found = read_bar(text)
@@ -166,6 +157,7 @@ class LogReader:
         if "{" in text and (row := read_dict(text)) is not None:
             self._take_dict(row)
             return
+        self.bars.see_text()
         text = text[:_LONGEST_TEXT]
         self.marks.see(text)
         saved = self.header.see(text)
@@ -231,39 +223,24 @@ class LogReader:
 
     def _take_plain(self, row: PlainRow) -> None:
         step = self._plain_steps.step_of(row)
-        if step is None or not row.numbers or not (row.has_loss or self.plain.hits):
+        if step is None or not row.numbers:
             return
+        if not row.has_loss and not self.plain.hits:
+            self._early = [*self._early[-MOST_EARLY:], (step, row.numbers)]
+            return
+        for early, numbers in self._early:
+            if early == step:  # what stood above the first loss of this step belongs to it
+                self.plain.add(step, self._plain_steps.epoch, numbers, is_hit=False)
+        self._early = []
         if row.is_training:
             self.marks.trains_on()
-        numbers = row.numbers
+        self.plain.add(step, self._plain_steps.epoch, self._told_apart(row.numbers), is_hit=row.has_loss)
+
+    def _told_apart(self, numbers: dict[str, float]) -> dict[str, float]:
+        """Name the loss of an evaluation on training data so, in a log that prints that of steps too."""
+        has_estimate = "train_loss" in numbers and "loss" not in numbers
         self._has_own_loss = self._has_own_loss or "loss" in numbers
-        self._has_estimate = self._has_estimate or ("train_loss" in numbers and "loss" not in numbers)
-        if self.hints.has_own_loss and "loss" not in numbers and "train_loss" in numbers:
-            numbers = {_ESTIMATE if name == "train_loss" else name: value for name, value in numbers.items()}
-        self.plain.add(step, self._plain_steps.epoch, numbers, is_hit=row.has_loss)
-
-
-class _Rows:
-    """Rows of one kind of line, on their way into a table of their own."""
-
-    def __init__(self) -> None:
-        self.table = MetricTable()
-        self.hits = 0
-        self._names = SeriesNames()
-        self._new: list[dict[str, Any]] = []
-
-    def add(self, step: int, epoch: float | None, numbers: dict[str, float], *, is_hit: bool = True) -> None:
-        row: dict[str, Any] = {"step": step}
-        if epoch is not None:
-            row["epoch"] = epoch
-        for name, value in numbers.items():
-            shown = self._names.of(name)
-            row[f"{shown}_metric" if shown in _RESERVED else shown] = value
-        self._new.append(row)
-        self.hits += is_hit
-
-    def settle(self) -> None:
-        """Hand what was added to the table."""
-        if self._new:
-            self.table.add(self._new)
-            self._new = []
+        self._has_estimate = self._has_estimate or has_estimate
+        if not (self.hints.has_own_loss and has_estimate):
+            return numbers
+        return {_ESTIMATE if name == "train_loss" else name: value for name, value in numbers.items()}

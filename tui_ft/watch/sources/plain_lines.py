@@ -17,10 +17,10 @@ _WORD = r"[-+]?(?:nan|inf(?:inity)?)(?= ?(?:[,|;)\]/]|$|- ))"
 _PAIR = re.compile(
     r"(?<![A-Za-z0-9])(?P<key>[A-Za-z][\w./%-]{0,60}(?: [A-Za-z(][\w./%()-]{0,40}){0,3}?)"
     r"(?: ?\(\w{1,8}\))?"
-    rf"(?: ?[:=] ?| )[\[(]?(?P<value>tensor\({_DIGITS}|{_DIGITS}|{_WORD})(?P<unit>[A-Za-z%]{{0,4}})(?![\w.:])",
+    rf"(?: ?[:=] ?| )[\[(]?(?P<value>tensor\({_DIGITS}|{_DIGITS}|{_WORD})[A-Za-z%]{{0,4}}(?![\w.:])",
     re.IGNORECASE,
 )
-_SHORT = re.compile(rf"^ ?(?P<step>\d{{1,12}}) (?P<kind>train|val|hella|eval) (?P<v>{_DIGITS}|{_WORD}) ?$")
+_SHORT = re.compile(rf"^(?P<step>\d{{1,12}}) (?P<kind>train|val|hella|eval) (?P<v>{_DIGITS}|{_WORD})$")
 _NOT_NAMES = re.compile(
     r"^(?:v_num|rank|pid|.*(?:^|_)(?:steps?|epochs?|iters?|iterations?|batch(?:es)?|num_updates|updates?))$"
 )
@@ -35,14 +35,10 @@ _MEGATRON_EVAL = "validation loss at"
 
 @dataclass(kw_only=True)
 class PlainRow:
-    """What one line says: numbers by name, and the place in the run as far as it names one.
-
-    `is_last_open`: the last number stands at the very end, so that it may be torn.
-    """
+    """What one line says: numbers by name, and the place in the run as far as it names one."""
 
     place: Place
     numbers: dict[str, float] = field(default_factory=dict)
-    is_last_open: bool = False
 
     @cached_property
     def losses(self) -> list[str]:
@@ -72,7 +68,6 @@ def read_plain(text: str) -> PlainRow | None:
         known = word_number(short["v"])
         return PlainRow(place=Place(step=int(short["step"])), numbers={} if known is None else {name: known})
     row = PlainRow(place=find_place(text))
-    end = -1
     for count, match in enumerate(_PAIR.finditer(text)):
         if count >= MOST_PAIRS:
             break
@@ -80,10 +75,8 @@ def read_plain(text: str) -> PlainRow | None:
         value = _number(match["value"])
         if name and value is not None:
             row.numbers[name] = value
-            end = match.end()
     if _MEGATRON_EVAL in text:
         row.numbers = {_megatron(name): value for name, value in row.numbers.items()}
-    row.is_last_open = end == len(text)
     return row if row.place.is_known or row.numbers else None
 
 

@@ -9,9 +9,8 @@ from pathlib import Path
 
 from tui_ft.watch.log import LogBuffer
 from tui_ft.watch.reading import Reading
-from tui_ft.watch.sources.following import Follower, head_and_tail, is_lfs_pointer
+from tui_ft.watch.sources.following import Follower, head_and_tail, is_lfs_pointer, stamp_of
 from tui_ft.watch.sources.foreign import ForeignSource
-from tui_ft.watch.sources.hf_trainer_state import stamp_of
 from tui_ft.watch.sources.log_reader import Hints, LogReader
 from tui_ft.watch.sources.protocol import Clock, Format, Place
 from tui_ft.watch.sources.rows import MetricTable
@@ -28,7 +27,10 @@ _NAME = re.compile(
     r"|^logging\.jsonl|\.(?:o|e)\d+)$",
     re.IGNORECASE,
 )
-_LARGEST_TEXT_SHARE = 0.1
+_LARGEST_CONTROL_SHARE = 0.05
+_CONTROLS = bytes([*range(1, 8), *range(14, 27), *range(28, 32), 127])
+LONGEST_REST = 65_536
+_ENDS = (b"}", b"]", b" ")
 
 
 def find(folder: Path, names: Sequence[str]) -> Iterator[Place]:
@@ -58,7 +60,9 @@ def tells_of_training(path: Path) -> bool:
 
 
 def _is_binary(head: bytes) -> bool:
-    return head.count(0) > len(head) * _LARGEST_TEXT_SHARE
+    """Zeros are no sign: a log that was cut while its writer went on begins with a hole."""
+    text = head.replace(b"\0", b"")
+    return len(text) - len(text.translate(None, _CONTROLS)) > len(text) * _LARGEST_CONTROL_SHARE
 
 
 class StdoutSource(ForeignSource):
@@ -72,9 +76,13 @@ class StdoutSource(ForeignSource):
 
     def _begin(self, hints: Hints, readings_left: int) -> None:
         self._file = Follower(self.place.path, ends=b"\r\n")
+        self._begin_again(hints, readings_left)
+
+    def _begin_again(self, hints: Hints, readings_left: int) -> None:
         self._reader = LogReader(hints)
         self._readings_left = readings_left
-        self._rest = b""
+        self._taken = 0
+        self._is_finished = False
         self.table = MetricTable()
         self.facts.title = title_of(self.place.path)
         self.facts.is_complete = False
@@ -84,12 +92,15 @@ class StdoutSource(ForeignSource):
         while True:
             data = self._file.read()
             if self._file.restarted:
-                self._reader, changed = LogReader(), True
-                self._readings_left, self._rest = MOST_READINGS, b""
-            if data:
-                self._reader.take(data.decode("utf-8", errors="replace"))
+                self._begin_again(Hints(), MOST_READINGS)
                 changed = True
-            if self._reader.wants != self._reader.hints and self._readings_left > 0 and data:
+            if data and self._is_finished:  # what was taken for the end of the log was not
+                self._begin(self._reader.hints, self._readings_left)
+                continue
+            if data:
+                self._reader.take(data[self._taken :].decode("utf-8", errors="replace"))
+                self._taken, changed = 0, True
+            if data and self._reader.wants != self._reader.hints and self._readings_left > 0:
                 self._begin(self._reader.wants, self._readings_left - 1)
                 continue
             if self._file.is_at_end or time.monotonic() >= end:
@@ -99,13 +110,19 @@ class StdoutSource(ForeignSource):
         return self._tell() or changed
 
     def _take_rest(self) -> bool:
-        """The last line may have no end yet: what is whole in it counts already."""
-        rest = self._file.rest[-65_536:]
-        if rest == self._rest or not rest:
+        """Take what has no line's end yet: a whole dict at once, anything when nobody writes any more."""
+        if self._is_finished:
             return False
-        self._rest = rest
-        age = self.clock() - (self._file.modified_at or 0.0)
-        self._reader.take_rest(rest.decode("utf-8", errors="replace"), is_final=age > FRESH_S)
+        rest = self._file.rest[self._taken :]
+        if self.clock() - (self._file.modified_at or 0.0) > FRESH_S:
+            self._is_finished = True
+            self._reader.finish(rest[:LONGEST_REST].decode("utf-8", errors="replace"))
+            return True
+        if not rest or len(rest) > LONGEST_REST or rest[-1:] not in _ENDS:
+            return False
+        if not self._reader.take_rest(rest.decode("utf-8", errors="replace")):
+            return False
+        self._taken = len(self._file.rest)
         return True
 
     def _tell(self) -> bool:

@@ -43,7 +43,7 @@ class StepPairing:
         self._tracks: dict[int, _Track] = {}
         self._trained: _Track | None = None
         self._clears = 0
-        self._is_cleared = False
+        self._is_cleared = self._is_told = False
         self._waiting: list[DictRow] = []
         self._ratio = _Ratio()
 
@@ -65,7 +65,13 @@ class StepPairing:
     def clear(self) -> None:
         """The bar was wiped off its line: something is about to be printed."""
         self._clears += 1
-        self._is_cleared = True
+        self._is_cleared, self._is_told = True, False
+
+    def see_text(self) -> None:
+        """Text that is no dict was printed: where nothing lags, the clearing before it was for that."""
+        track = self._trained or self._most_printed()
+        if self._is_cleared and not self._waiting and (track is None or not track.prints):
+            self._is_told = True
 
     def draw(self, bar: Bar) -> list[Placed]:
         """Take one drawing of a bar; return the dicts that are placed by it."""
@@ -88,6 +94,8 @@ class StepPairing:
         if track.clears == self._clears:
             return []
         track.clears = self._clears
+        if self._is_told:
+            return []
         track.prints.append(bar.n)
         return self._place_waiting(track)
 

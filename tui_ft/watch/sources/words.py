@@ -40,7 +40,7 @@ def json_number(value: object) -> float | None:
         try:
             return float(value)
         except OverflowError:
-            return math.copysign(math.inf, value)
+            return math.inf if value > 0 else -math.inf
     if isinstance(value, float):
         return value
     return word_number(value) if isinstance(value, str) else None
