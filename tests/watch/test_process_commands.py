@@ -37,6 +37,8 @@ PY = "/venv/bin/python3.11"
         (f"{PY} -u -X dev finetune_llama.py", "trainer"),
         (f"{PY} run_sft.py", "trainer"),
         (f"{PY} my_script.py", "unknown"),
+        (f"{PY} my_script.py --per-device-train-batch-size=4", "trainer"),
+        (f"{PY} run.py --do_train", "trainer"),
         (f"{PY} merge_lora.py", "helper"),
         (f"{PY} prepare_train_data.py", "helper"),
         (f"{PY} -m app.inference_server", "helper"),

@@ -47,6 +47,16 @@ _NO_TRAINING_SCRIPT = re.compile(
     r"|analy[sz]e|predict\w*|demo)([_\-.\d]|$)",
     re.IGNORECASE,
 )
+_TRAINING_OPTIONS = frozenset(
+    {
+        "per_device_train_batch_size",
+        "num_train_epochs",
+        "gradient_accumulation_steps",
+        "do_train",
+        "train_file",
+    }
+)
+"""Options that transformers' arguments made usual, and that nothing but a training has."""
 _TRAINING_PROGRAM = re.compile(r"train|fine.?tun|sft|lora", re.IGNORECASE)
 _VALUED = frozenset({"-m", "-W", "-X", "-c", "--check-hash-based-pycs"})
 
@@ -147,8 +157,12 @@ def _role(script: str, rest: Sequence[str], is_python: bool) -> tuple[Role, Path
     stem = name.removesuffix(".py").rpartition(".")[2]
     if is_python and _NO_TRAINING_SCRIPT.search(stem):
         return "helper", None
-    is_named = is_python and _TRAINING_SCRIPT.search(stem)
-    return ("trainer" if is_named else "unknown"), None
+    is_told = is_python and (_TRAINING_SCRIPT.search(stem) or _has_training_options(rest))
+    return ("trainer" if is_told else "unknown"), None
+
+
+def _has_training_options(rest: Sequence[str]) -> bool:
+    return any(word.partition("=")[0].lstrip("-").replace("-", "_") in _TRAINING_OPTIONS for word in rest)
 
 
 def _matches(wanted: tuple[str, ...] | None, first: str) -> bool:
