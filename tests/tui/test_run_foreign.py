@@ -363,3 +363,28 @@ def test_two_screens_never_read_at_the_same_time() -> None:
     for thread in threads:
         thread.join(10)
     assert slow.most == 1 and shared.reading is slow.reading
+
+
+SQUEEZES = [(80, 24), (1, 1), (200, 60), (5, 3), (60, 15), (20, 6), (3, 40), (120, 2), (40, 12), (80, 24)]
+
+
+@pytest.mark.parametrize("keys", [(), ("l",), ("m", "c"), ("t",), ("O",), ("slash",)])
+async def test_whatever_the_size_becomes_nothing_breaks(
+    source: ScriptedSource, keys: tuple[str, ...]
+) -> None:
+    source.log(*(f"line {i}: Traceback (most recent call last):" for i in range(50)))
+    source.change(others=OTHERS, notes=("a note that is rather long " * 8,), status="quiet", reason="Hm.")
+    app = an_app(source)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "100/200" in text(app))
+        await pilot.press(*keys)
+        for _ in range(2):
+            for number, size in enumerate(SQUEEZES):
+                await pilot.resize_terminal(*size)
+                if number % 3:
+                    source.add(source.reading.step + 1, loss=1.0)  # type: ignore[operator]
+                    await pilot.pause()
+                assert all(len(line) <= size[0] for line in shown(app))
+        await until(pilot, lambda: len(shown(app)) == 24 and bool(shown(app)[-1].strip()))
+        await pilot.press("escape", "escape", "escape")
+        assert app._exception is None

@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Vertical
 
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.records import Status
@@ -92,7 +93,9 @@ class RunScreen(RunDoors, LogActions, Steering):
         yield Alert(id="alert")
         yield PanelGrid(id="curves")
         yield Outcome(id="outcome")
-        yield LogTail(id="log")
+        with Vertical(id="foot"):
+            yield Alert(id="said")
+            yield LogTail(id="log")
         yield KeyBar(shows=self._has_room)
 
     # --- following -------------------------------------------------------------------------------
@@ -200,13 +203,13 @@ class RunScreen(RunDoors, LogActions, Steering):
         self._show_alert(reading)
 
     def _show_alert(self, reading: Reading) -> None:
-        alert = self.query_one(Alert)
+        """What stands over the charts is there to stay; what a key did takes its room from the log."""
+        alert, said = self.query_one("#alert", Alert), self.query_one("#said", Alert)
         if self._trouble:
             alert.show("", self._trouble, "bad")
-        elif self._said is not None:
-            alert.show("", *self._said)
         else:
             alert.show(*standing_alert(reading))
+        said.show("", *(self._said or ("", "good")))
 
     def say(self, text: str, kind: Kind = "good") -> None:
         """Show what a key did, until the next key or the next status."""

@@ -43,8 +43,13 @@ def number_lines(numbers: Sequence[Number], width: int) -> list[Line]:
 
 
 def _pieces(number: Number, column: int) -> list[Piece]:
-    has_room = column >= WIDE_COLUMN and cell_len(number.name) + _VALUE + 3 <= column
-    name = number.name if has_room else number.short
+    name = number.short
+    if column >= WIDE_COLUMN:
+        most = column - _VALUE - 3
+        if cell_len(number.name) <= most:
+            name = number.name
+        elif "…" in name:  # a short name that is cut is cut later where there is more room
+            name = fit(number.name, most)
     room = max(column - cell_len(name) - 3, 0)
     return [
         (f" {name} ", "muted"),
