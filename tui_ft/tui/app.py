@@ -78,7 +78,12 @@ class TuiFtApp(CellDiff):
         return self.console.color_system in (None, "standard", "windows")
 
     def _first_screen(self) -> Screen[Any]:
-        """The screen that the app begins with."""
+        """The screen that the app begins with. All style rules were parsed just now: not once more for it."""
+        screen = self._make_first_screen()
+        screen._css_update_count = self._css_update_count
+        return screen
+
+    def _make_first_screen(self) -> Screen[Any]:
         if self._tour is not None:
             from tui_ft.tui.screens.tour import TourScreen
 

@@ -25,6 +25,7 @@ _LIVE = frozenset({"queued", "starting", "running", "paused", "stopping", "quiet
 RUNS_EVERY_S = 2.0
 ENDED_RUNS_EVERY_S = 5.0
 """While nothing is going on, only a run that somebody else starts can change the list."""
+AFTER_BATCH_S = 0.01
 ONE_AFTER_ANOTHER_S = 0.5
 """The first readings wait for each other, but not for one that hangs."""
 FOREIGN_EVERY_S = 5.0
@@ -74,6 +75,13 @@ class HomeReading(HomeList, inherit_bindings=False):
     def choose_when_there(self, run_id: str) -> None:
         """Put the cursor on a run as soon as the list holds it."""
         self._wanted_run = run_id
+
+    def _compositor_refresh(self) -> None:
+        """Draw no frame that Textual would throw away, as it does while widgets are mounted."""
+        if self.app._batch_count:
+            self.set_timer(AFTER_BATCH_S, self._compositor_refresh)
+        else:
+            super()._compositor_refresh()
 
     def on_screen_resume(self) -> None:
         self._follow()
