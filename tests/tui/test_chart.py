@@ -13,10 +13,11 @@ from rich.cells import cell_len
 from series_made import noisy, series_of
 
 from tui_ft.tui.terminal import to_ascii
-from tui_ft.tui.widgets.chart import TIME, Chart, LevelMark, Mark, Trace
+from tui_ft.tui.widgets.chart import TIME, Chart, Mark, Trace
 from tui_ft.tui.widgets.curve_grid import CurveGrid, Frame, point_cells
 from tui_ft.tui.widgets.plot import Plot
 from tui_ft.tui.widgets.plot_frame import GUTTER
+from tui_ft.watch.panels import Level
 from tui_ft.watch.scales import Bounds
 from tui_ft.watch.series import Series
 
@@ -33,7 +34,7 @@ def with_points(series: Series) -> Chart:
         points.add(series.steps[index], 1.0 + 1 / (index + 1))
     traces = (Trace(series=series), Trace(series=points, kind="point", is_points=True))
     marks = tuple(Mark(x=float(step), character="◆") for step in range(50, len(series), 50))
-    levels = (LevelMark(value=1.0, name="usual"),)
+    levels = (Level(value=1.0, name="usual"),)
     return Chart(titles=("Loss",), traces=traces, whole=400.0, levels=levels, marks=marks)
 
 
@@ -182,14 +183,14 @@ def test_the_smoothed_line_stands_over_the_raw_one_even_without_colour() -> None
 
 def test_levels_are_drawn_where_nothing_else_is_and_carry_their_names() -> None:
     series = series_of([1.0] * 50 + [3.0] * 50)
-    chart = chart_of(series, whole=400.0, levels=(LevelMark(value=2.0, name="median"),))
+    chart = chart_of(series, whole=400.0, levels=(Level(value=2.0, name="median"),))
     cells = drawn(chart)
     line = next(line for line in cells if "median" in line)
     assert line.count("┈") > 20
     assert not any("┈" in other for other in cells if other is not line)
-    far = replace(chart, levels=(LevelMark(value=50.0, name="clipped"),))
+    far = replace(chart, levels=(Level(value=50.0, name="clipped"),))
     assert "clipped" not in "".join(drawn(far))
-    held = replace(chart, levels=(LevelMark(value=50.0, name="predicted", is_held=True),))
+    held = replace(chart, levels=(Level(value=50.0, name="predicted", is_held=True),))
     assert "predicted" in "".join(drawn(held))
 
 

@@ -2,88 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import math
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from series_made import noisy, reading_of, series_of
-from textual.app import App
+from chart_world import START, STEPS, GridApp, press, run_of, text
+from series_made import reading_of, series_of
 from textual.geometry import Region
-from textual.pilot import Pilot
 
-from tui_ft.tui import view_store
-from tui_ft.tui.panel_keys import PANEL_KEYS, PanelActions
-from tui_ft.tui.screens.panels import PanelList, PanelsScreen
 from tui_ft.tui.widgets.grid_layout import grid_places
 from tui_ft.tui.widgets.panel_grid import PanelGrid
 from tui_ft.watch.compare_panels import compared_panels
-from tui_ft.watch.reading import Reading
 from tui_ft.watch.view import View, Zoom
-
-START = 1_700_000_000.0
-STEPS = 400
-
-
-class GridScreen(PanelActions):
-    """A screen with nothing but the charts."""
-
-    BINDINGS = [*PANEL_KEYS]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.said: list[str] = []
-        self.painted: list[Region] = []
-
-    def compose(self):  # type: ignore[no-untyped-def]
-        yield PanelGrid()
-
-    def on_panel_grid_said(self, message: PanelGrid.Said) -> None:
-        self.said.append(message.text)
-
-
-class GridApp(App[None]):
-    """The screen of charts alone."""
-
-    def __init__(self, *, is_ascii: bool = False) -> None:
-        super().__init__()
-        self.is_ascii = is_ascii
-        self.charts = GridScreen()
-
-    @property
-    def grid(self) -> PanelGrid:
-        return self.charts.grid
-
-    def on_mount(self) -> None:
-        self.push_screen(self.charts)
-
-
-def run_of(steps: int = STEPS, **changes: object) -> Reading:
-    power = series_of([200.0 + place % 9 for place in range(steps)], first=3, by=3)
-    seconds = [START + 3 * step for step in range(1, steps + 1)]
-    series = {
-        "loss": series_of(noisy(steps)),
-        "eval_loss": series_of([2.0 - place / 10 for place in range(steps // 50)], first=50, by=50),
-        "grad_norm": series_of([1 + math.sin(step) / 2 for step in range(steps)]),
-        "learning_rate": series_of([1e-4 * (1 - step / STEPS) for step in range(steps)]),
-        "tokens": series_of([512.0 * step for step in range(1, steps + 1)]),
-    }
-    return reading_of(**{
-        "series": series, "times": series_of(seconds), "started_at": START, "hardware_origin": START,
-        "hardware_series": {"gpu_power_w": power},
-        "checkpoint_steps": (100.0, 200.0), "restart_steps": (150.0,), **changes,
-    })  # fmt: skip
-
-
-async def press(pilot: Pilot[None], *keys: str) -> None:
-    await pilot.press(*keys)
-    await pilot.pause()
-
-
-def text(app: GridApp) -> str:
-    grid = app.grid
-    return "\n".join(grid.render_line(y).text for y in range(grid.size.height))
 
 
 async def test_three_panels_stand_at_first_the_main_one_larger() -> None:
@@ -366,103 +295,3 @@ async def test_several_runs_are_laid_over_each_other_along_their_own_time() -> N
         assert len(app.grid.visible_charts()) == len(app.grid.visible_panels())
         names = {trace.name for trace in app.grid.visible_charts()[0].traces}
         assert names == {"run"}
-
-
-# --- which panels, and what is remembered ------------------------------------------------------------
-
-
-async def until_screen(pilot: Pilot[None], kind: type) -> None:
-    for _ in range(200):
-        await pilot.pause(0.01)
-        if isinstance(pilot.app.screen, kind) and pilot.app.screen.is_mounted:
-            return
-    raise AssertionError(f"no {kind.__name__}")
-
-
-async def until_kept(pilot: Pilot[None], **wanted: object) -> None:
-    for _ in range(300):
-        await pilot.pause(0.01)
-        path = view_store.view_file()
-        if path.exists() and wanted.items() <= json.loads(path.read_bytes()).items():
-            return
-    raise AssertionError(wanted)
-
-
-async def test_panels_are_hidden_shown_and_moved_in_a_list_and_remembered() -> None:
-    app = GridApp()
-    async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.pause()
-        app.grid.show(run_of())
-        await press(pilot, "v")
-        await until_screen(pilot, PanelsScreen)
-        rows = app.screen.query_one(PanelList).rows
-        assert [row.key for row in rows if row.is_shown] == ["loss", "grad_norm", "learning_rate"]
-        await press(pilot, "down", "space", "end", "enter", "K", "shift+up", "q")
-        await until_screen(pilot, GridScreen)
-        assert "grad_norm" not in app.grid.seen
-        assert "tokens" in app.grid.seen
-        seen = app.grid.seen
-        await press(pilot, "y", "a", "x")
-        await until_kept(pilot, x="time", log_y=True, smoothing=0.6, hidden=["grad_norm"], shown=["tokens"])
-    again = GridApp()
-    async with again.run_test(size=(80, 24)) as pilot:
-        await pilot.pause()
-        again.grid.show(run_of())
-        assert again.grid.seen == seen
-        assert (again.grid.view.x, again.grid.view.smoothing) == ("time", 0.6)
-        await press(pilot, "v")
-        await until_screen(pilot, PanelsScreen)
-        await press(pilot, "d", "q")
-        await until_screen(pilot, GridScreen)
-        assert again.grid.seen == ["loss", "grad_norm", "learning_rate"]
-        await press(pilot, "v")
-        await until_screen(pilot, PanelsScreen)
-        await press(pilot, "o", "escape")
-        await until_screen(pilot, GridScreen)
-        assert len(again.grid.seen) == 1
-
-
-async def test_a_given_view_is_not_remembered(own_state: Path) -> None:
-    app = App[None]()
-    async with app.run_test(size=(80, 24)) as pilot:
-        grid = PanelGrid(view=View(smoothing=0.9))
-        await app.mount(grid)
-        grid.show(run_of())
-        grid.next_axis()
-        grid.next_smoothing()
-        await pilot.pause()
-        await app.workers.wait_for_complete()
-    assert not view_store.view_file().exists()
-
-
-@pytest.mark.parametrize(
-    "content", [b"", b"{", b"[]", b'{"x": "miles"}', b'{"smoothing": 1e999}', b'{"order": 5}', b"\xff" * 99]
-)
-def test_a_damaged_file_is_as_none(content: bytes) -> None:
-    path = view_store.view_file()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    assert view_store.load() == View()
-
-
-def test_what_is_kept_comes_back_without_the_place_in_one_run() -> None:
-    view = View(
-        x="tokens", log_y=True, smoothing=0.9, order=("b",), shown=frozenset("b"), hidden=frozenset("a")
-    )
-    view_store.save(replace(view, zoom=Zoom(low=1, span=10), cursor=3.0, chosen="b", is_maximised=True))
-    assert view_store.load() == view
-    assert view_store.view_file().stat().st_mode & 0o777 == 0o600
-
-
-async def test_a_choice_that_cannot_be_kept_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", "/proc/nowhere")
-    app = GridApp()
-    async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.pause()
-        app.grid.show(run_of())
-        await press(pilot, "y")
-        for _ in range(200):
-            await pilot.pause(0.01)
-            if app.charts.said:
-                break
-        assert "cannot be kept" in app.charts.said[-1]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tui_ft.tui.line_store import LineStore
 from tui_ft.tui.panel_titles import cursor_titles, memory_titles, panel_titles
-from tui_ft.tui.widgets.chart import COUNT, TIME, Chart, LevelMark, Mark, Trace
+from tui_ft.tui.widgets.chart import COUNT, TIME, Chart, Mark, Trace
 from tui_ft.tui.widgets.plot_frame import GREATEST
 from tui_ft.watch.axes import X
 from tui_ft.watch.looks import LOOKS
@@ -75,9 +75,7 @@ class ChartMaker:
             traces=tuple(
                 trace for line, series in lines for trace in self._traces(panel, line, series, scene)
             ),
-            levels=tuple(
-                LevelMark(value=level.value, name=level.name, is_held=level.is_held) for level in panel.levels
-            ),
+            levels=panel.levels,
             marks=self._marks(panel, scene),
             axis=TIME if axis_x == "time" else COUNT,
             window=self._window(panel, scene),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, get_args
 from textual.widget import Widget
 
 from tui_ft.errors import TuiFtError
-from tui_ft.tui.panel_titles import place_label
+from tui_ft.tui.panel_titles import nearest, place_label
 from tui_ft.watch.axes import X
 from tui_ft.watch.view import SMOOTHINGS, View
 
@@ -64,14 +64,39 @@ class PanelMoves(Widget):
         elif scene.extent is not None:
             zoom = grid.view.zoom
             last = min(scene.extent[1], zoom.window(scene.extent[1])[1]) if zoom else scene.extent[1]
-            grid.view = replace(grid.view, cursor=grid.snap(last))
+            grid.view = replace(grid.view, cursor=self._snapped(last))
 
     def _move_cursor(self, scene: Scene, cells: int) -> None:
         grid, view = self._grid, self._grid.view
         if view.cursor is None or scene.extent is None:
             return
-        at = grid.next_point(view.cursor, cells, scene)
+        at = self._next_point(view.cursor, cells, scene)
         grid.view = view.reaching(at, *scene.extent)
+
+    def _snapped(self, x: float) -> float:
+        """The place of the point nearest to `x` on the first line of the chosen panel, else `x` itself."""
+        grid = self._grid
+        series = grid.maker.first_line(grid.chosen_panel(), grid.known_x(grid.view.x))
+        point = nearest(series, x) if series is not None else None
+        return point[0] if point is not None else x
+
+    def _next_point(self, x: float, cells: int, scene: Scene) -> float:
+        """The place of a point so many cells away from `x`; another one at least, while there is one."""
+        grid = self._grid
+        series = grid.maker.first_line(grid.chosen_panel(), scene.x)
+        if series is None or not len(series) or not cells or scene.extent is None:
+            return x
+        chart = grid.chart(grid.seen[0])
+        width = chart.frame.width if chart.frame is not None else grid.size.width
+        low, high = scene.view.zoom.window(scene.extent[1]) if scene.view.zoom else scene.extent
+        target = x + cells * (high - low) / max(width, 1)
+        at = series.index(x)
+        if cells > 0:
+            beyond = at + 1 if at < len(series) and series.steps[at] == x else at
+            place = max(series.index(target), beyond)
+        else:
+            place = min(series.index(target), at - 1)
+        return series.steps[min(max(place, 0), len(series) - 1)]
 
     def next_axis(self) -> None:
         """Go on to the next x axis that a run knows."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tui_ft.watch.panels import Level
 from tui_ft.watch.scales import fine_step_label, fine_time_label, step_window, time_window
 from tui_ft.watch.series import Curve
 
@@ -51,15 +52,6 @@ class Trace:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LevelMark:
-    """A value across the chart, with its name; `is_held`: the axis reaches it."""
-
-    value: float
-    name: str
-    is_held: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
 class Mark:
     """A character under the x axis."""
 
@@ -78,7 +70,7 @@ class Chart:
 
     titles: tuple[str, ...]
     traces: tuple[Trace, ...] = ()
-    levels: tuple[LevelMark, ...] = ()
+    levels: tuple[Level, ...] = ()
     marks: tuple[Mark, ...] = ()
     axis: AxisKind = COUNT
     window: tuple[float, float] | None = None

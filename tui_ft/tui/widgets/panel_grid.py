@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.geometry import Region
@@ -17,11 +16,10 @@ from textual.widget import Widget
 from tui_ft.tui.line_store import PICTURE_S
 from tui_ft.tui.panel_charts import ChartMaker, Scene
 from tui_ft.tui.panel_moves import PanelMoves
-from tui_ft.tui.panel_titles import nearest
-from tui_ft.tui.text import fit
-from tui_ft.tui.widgets.chart import KINDS, Chart
+from tui_ft.tui.widgets.chart import KINDS, Cell, Chart
 from tui_ft.tui.widgets.grid_layout import grid_places
 from tui_ft.tui.widgets.plot import Plot
+from tui_ft.tui.widgets.plot_strip import strip_of
 from tui_ft.watch.axes import X
 from tui_ft.watch.marks import EventMark, MarkKeeper
 from tui_ft.watch.panels import Panel, panel_key, panels_of
@@ -89,7 +87,7 @@ class PanelGrid(PanelMoves, Widget):
         self._rulers: list[Ruler] = []
         self._mark_keeper = MarkKeeper()
         self._marks: tuple[EventMark, ...] = ()
-        self._maker = ChartMaker()
+        self.maker = ChartMaker()
         self._plots: dict[str, Plot] = {}
         self._placed: list[tuple[str, Region]] = []
         self._is_owed = False
@@ -167,13 +165,13 @@ class PanelGrid(PanelMoves, Widget):
 
     def visible_charts(self) -> list[Chart]:
         """The charts of all panels to be seen, those too for which there is no room: for a picture."""
-        self._maker.store.begin(PICTURE_S)
+        self.maker.store.begin(PICTURE_S)
         scene = self.scene()
         charts = [
-            self._maker.chart(panel, scene, is_first=place == 0, is_chosen=False)
+            self.maker.chart(panel, scene, is_first=place == 0, is_chosen=False)
             for place, panel in enumerate(self.visible_panels())
         ]
-        self._maker.store.end()
+        self.maker.store.end()
         return charts
 
     def chosen_panel(self) -> Panel | None:
@@ -191,34 +189,11 @@ class PanelGrid(PanelMoves, Widget):
             marks=self._marks if ruler is not None else (), is_plain=self._is_plain(),
             is_ascii=self._is_ascii(),
         )  # fmt: skip
-        return replace(scene, extent=self._maker.extent(self.visible_panels(), scene.x))
+        return replace(scene, extent=self.maker.extent(self.visible_panels(), scene.x))
 
     def known_x(self, x: X) -> X:
         """`x`, or steps where no run knows it."""
         return x if any(ruler.knows(x) for ruler in self._rulers) else "step"
-
-    def snap(self, x: float) -> float:
-        """The place of the point nearest to `x` on the first line of the chosen panel, else `x` itself."""
-        series = self._maker.first_line(self.chosen_panel(), self.known_x(self.view.x))
-        point = nearest(series, x) if series is not None else None
-        return point[0] if point is not None else x
-
-    def next_point(self, x: float, cells: int, scene: Scene) -> float:
-        """The place of a point so many cells away from `x`; another one at least, while there is one."""
-        series = self._maker.first_line(self.chosen_panel(), scene.x)
-        if series is None or not len(series) or not cells or scene.extent is None:
-            return x
-        chart = self.chart(self.seen[0])
-        width = chart.frame.width if chart.frame is not None else self.size.width
-        low, high = scene.view.zoom.window(scene.extent[1]) if scene.view.zoom else scene.extent
-        target = x + cells * (high - low) / max(width, 1)
-        at = series.index(x)
-        if cells > 0:
-            beyond = at + 1 if at < len(series) and series.steps[at] == x else at
-            place = max(series.index(target), beyond)
-        else:
-            place = min(series.index(target), at - 1)
-        return series.steps[min(max(place, 0), len(series) - 1)]
 
     def _is_plain(self) -> bool:
         """Whether a dim line looks like any other: without colours, or with sixteen."""
@@ -231,7 +206,7 @@ class PanelGrid(PanelMoves, Widget):
         """Draw all charts; only what changed is painted."""
         if not self.is_attached or self.size.area == 0:
             return
-        self._maker.store.begin()
+        self.maker.store.begin()
         scene, visible = self.scene(), self.visible_panels()
         placed = self._place(visible)
         is_same = [(panel.key, region) for panel, region in placed] == self._placed
@@ -241,13 +216,13 @@ class PanelGrid(PanelMoves, Widget):
             self.refresh()
         hidden = len(visible) - len(placed)
         for place, (panel, region) in enumerate(placed):
-            chart = self._maker.chart(
+            chart = self.maker.chart(
                 panel, scene, is_first=place == 0, note=self.note(scene, hidden) if place == 0 else "",
                 is_chosen=len(visible) > 1 and panel.key == scene.view.chosen,
             )  # fmt: skip
             self._paint(self._plots[panel.key], chart, region, is_same=is_same)
-        self._maker.store.end()
-        if self._maker.store.is_behind and not self._is_owed:
+        self.maker.store.end()
+        if self.maker.store.is_behind and not self._is_owed:
             self._is_owed = True
             self.set_timer(BEHIND_S, self._catch_up)
 
@@ -274,28 +249,18 @@ class PanelGrid(PanelMoves, Widget):
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width
-        pieces: list[tuple[int, str, list[tuple[str, str]]]] = []
-        for key, region in self._placed:
-            rows = self._plots[key].rows
-            if region.y <= y < region.bottom and y - region.y < len(rows):
-                pieces.append((region.x, key, rows[y - region.y]))
         if not self._placed and y == self.size.height // 2:
-            return Strip([Segment(fit("no values yet".center(width), width), self._look("axis"))])
-        segments: list[Segment] = []
-        at = 0
-        for x, _, cells in sorted(pieces, key=lambda piece: piece[0]):
-            if x > at:
-                segments.append(Segment(" " * (x - at), self.rich_style))
-            run, kind = "", ""
-            for character, next_kind in cells:
-                if next_kind != kind and run:
-                    segments.append(Segment(run, self._look(kind)))
-                    run = ""
-                run, kind = run + character, next_kind
-            if run:
-                segments.append(Segment(run, self._look(kind)))
-            at = x + len(cells)
-        return Strip(segments).adjust_cell_length(width, self.rich_style)
+            return strip_of([(0, _cells("no values yet".center(width)))], width, self._look, self.rich_style)
+        pieces = [
+            (region.x, self._plots[key].rows[y - region.y])
+            for key, region in self._placed
+            if 0 <= y - region.y < len(self._plots[key].rows)
+        ]
+        return strip_of(pieces, width, self._look, self.rich_style)
 
     def _look(self, kind: str) -> Style:
         return self.get_component_rich_style(f"panel-grid--{kind}")
+
+
+def _cells(text: str) -> list[Cell]:
+    return [(character, "axis") for character in text]
