@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import os
 import signal
 import subprocess
@@ -121,6 +123,13 @@ def follow(
         )
 
 
+def needs(*packages: str) -> None:
+    """Skip where the script's own packages are missing; they are imported in its process alone."""
+    missing = [name for name in packages if importlib.util.find_spec(name) is None]
+    if missing:
+        pytest.skip(f"the script needs {', '.join(missing)}: pip install 'tui-ft[train,bench]'")
+
+
 def statuses(readings: dict[str, Reading]) -> tuple[str, ...]:
     return tuple(reading.status for reading in readings.values())
 
@@ -131,8 +140,7 @@ def kernel_tells_exits() -> bool:
 
 
 def test_a_loop_of_ones_own_with_tensorboard(tmp_path: Path) -> None:
-    pytest.importorskip("torch", reason="the script needs it: pip install tui-ft[train]")
-    pytest.importorskip("tensorboard", reason="the script writes with it: pip install tui-ft[bench]")
+    needs("torch", "tensorboard")
     ended, anew = follow(tmp_path, foreign_scripts.TENSORBOARD)
     if kernel_tells_exits():
         assert statuses(ended) == ("finished", "failed", "lost")
@@ -142,7 +150,7 @@ def test_a_loop_of_ones_own_with_tensorboard(tmp_path: Path) -> None:
 
 
 def test_wandb_offline(tmp_path: Path) -> None:
-    pytest.importorskip("wandb", reason="the script writes with it: pip install tui-ft[bench]")
+    needs("wandb")
     ended, anew = follow(tmp_path, foreign_scripts.WANDB, ("finish", "fail"))
     assert statuses(ended) == ("finished", "failed", "lost")
     assert statuses(anew) == ("finished", "failed")
@@ -153,17 +161,22 @@ def test_wandb_offline(tmp_path: Path) -> None:
 
 @pytest.mark.train
 def test_a_plain_trainer(tmp_path: Path) -> None:
+    needs("transformers", "accelerate")
     ended, anew = follow(tmp_path, foreign_scripts.TRAINER, ("finish", "fail"))
     assert statuses(ended) == ("finished", "failed", "lost")
     assert statuses(anew) == ("finished", "failed")
     assert (ended["finish"].step, ended["finish"].total_steps) == (STEPS, STEPS)
-    assert len(ended["finish"].series["loss"]) == STEPS
+    state = json.loads((tmp_path / "finish/out" / f"checkpoint-{STEPS}" / "trainer_state.json").read_text())
+    logged = {row["step"]: row["loss"] for row in state["log_history"] if "loss" in row}
+    loss = ended["finish"].series["loss"]
+    seen = dict(zip(loss.steps, loss.values, strict=True))
+    assert seen == pytest.approx(logged, rel=6e-4), "every step has its own loss, in four digits at least"
     assert "row 17" in ended["fail"].reason
 
 
 @pytest.mark.train
 def test_a_trl_script(tmp_path: Path) -> None:
-    pytest.importorskip("tensorboard", reason="the script writes with it: pip install tui-ft[bench]")
+    needs("trl", "tensorboard")
     ended, anew = follow(tmp_path, foreign_scripts.TRL)
     assert statuses(ended) == ("finished", "failed", "lost")
     assert statuses(anew) == ("finished", "failed", "lost")

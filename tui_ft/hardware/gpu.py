@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple, TypeVar
 
@@ -258,16 +256,6 @@ def _verified_name(pid: int) -> str | None:
     arguments = processes.command_line(pid)
     if not arguments:
         return None
-    folder = Path(f"/proc/{pid}/fd")
-    try:
-        links = os.listdir(folder)
-    except OSError:  # another user's process
-        return None
-    for link in links:
-        try:
-            target = (folder / link).readlink()
-        except OSError:
-            continue
-        if str(target).startswith("/dev/nvidia"):
-            return _text(arguments[0].rpartition("/")[2])
-    return None
+    if any(file.target.startswith("/dev/nvidia") for file in processes.open_files(pid)):
+        return _text(arguments[0].rpartition("/")[2])
+    return None  # unrelated, or another user's, which does not show what it has open
