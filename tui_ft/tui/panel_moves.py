@@ -74,16 +74,16 @@ class PanelMoves(Widget):
         grid.view = view.reaching(at, *scene.extent)
 
     def _snapped(self, x: float) -> float:
-        """The place of the point nearest to `x` on the first line of the chosen panel, else `x` itself."""
+        """The place of the point nearest to `x` on the first line of the pacing panel, else `x` itself."""
         grid = self._grid
-        series = grid.maker.first_line(grid.chosen_panel(), grid.known_x(grid.view.x))
+        series = grid.maker.first_line(grid.pacing_panel(), grid.known_x(grid.view.x))
         point = nearest(series, x) if series is not None else None
         return point[0] if point is not None else x
 
     def _next_point(self, x: float, cells: int, scene: Scene) -> float:
         """The place of a point so many cells away from `x`; another one at least, while there is one."""
         grid = self._grid
-        series = grid.maker.first_line(grid.chosen_panel(), scene.x)
+        series = grid.maker.first_line(grid.pacing_panel(), scene.x)
         if series is None or not len(series) or not cells or scene.extent is None:
             return x
         chart = grid.chart(grid.seen[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -10,10 +11,11 @@ from tui_ft import atomic, settings
 from tui_ft.watch.axes import X
 from tui_ft.watch.view import SMOOTHINGS, View
 
-LARGEST = 100_000
-"""A file of ours is far smaller; what is larger is not one."""
+LARGEST = 1_000_000
+"""A file of ours is smaller; what is larger is not one."""
 
-MOST_KEYS = 500
+MOST_KEYS, LONGEST_KEY = 500, 200
+"""Names of series are what somebody chose: so many are kept, and none that is longer."""
 
 
 class _Kept(msgspec.Struct, kw_only=True, frozen=True):
@@ -49,10 +51,14 @@ def kept_of(view: View) -> bytes:
     """What of a view is kept: not where one looks in one run, which is another in the next."""
     return msgspec.json.encode(
         _Kept(
-            x=view.x, log_y=view.log_y, smoothing=view.smoothing, order=view.order[:MOST_KEYS],
-            shown=tuple(sorted(view.shown))[:MOST_KEYS], hidden=tuple(sorted(view.hidden))[:MOST_KEYS],
+            x=view.x, log_y=view.log_y, smoothing=view.smoothing, order=_bounded(view.order),
+            shown=_bounded(sorted(view.shown)), hidden=_bounded(sorted(view.hidden)),
         )
     )  # fmt: skip
+
+
+def _bounded(keys: Iterable[str]) -> tuple[str, ...]:
+    return tuple(key for key in keys if len(key) <= LONGEST_KEY)[:MOST_KEYS]
 
 
 def save(view: View) -> None:

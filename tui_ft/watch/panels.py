@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -20,6 +20,7 @@ DEFAULTS = ("loss", "grad_norm", "memory")
 REWARDS = ("reward", "reward_range", "rewards")
 """What a run that learns from rewards is about: one of them is among the first three."""
 
+_LOGGED = "memory (logged)"
 _NUMBERED = re.compile(r"(?P<base>.*?[^\d._\s])(?:[._ ](?P<number>\d{1,3}))")
 
 
@@ -76,6 +77,8 @@ def panels_of(reading: Reading) -> list[Panel]:
     panels = {panel.key: panel for panel in (*_run_panels(reading), *_hardware_panels(reading))}
     memory = _memory_panel(reading, panels.get("gpu_used_gib"))
     if memory is not None:
+        if "memory" in panels:  # a series of that name
+            panels[_LOGGED] = replace(panels["memory"], key=_LOGGED)
         panels["memory"] = memory
         if panel_key([memory], "gpu_used_gib") is not None:
             panels.pop("gpu_used_gib", None)
@@ -85,6 +88,19 @@ def panels_of(reading: Reading) -> list[Panel]:
     ordered = sorted(panels.values(), key=lambda panel: place_of(panel.key))
     chosen = DEFAULTS if is_ours else _first_three(ordered)
     return [replace(panel, is_default=panel.key in chosen) for panel in ordered]
+
+
+def changing_panels(reading: Reading, known: Sequence[Panel]) -> dict[str, Panel]:
+    """Return those of the panels `known` that say something else now although nothing new is logged."""
+    fresh = {}
+    if "grad_norm" in reading.series:
+        fresh["grad_norm"] = _run_panel("grad_norm", ("grad_norm",), reading)
+    if any(panel.key == "memory" for panel in known):
+        used = next((panel for panel in _hardware_panels(reading) if panel.key == "gpu_used_gib"), None)
+        memory = _memory_panel(reading, used)
+        if memory is not None:
+            fresh["memory"] = memory
+    return fresh
 
 
 def _first_three(ordered: list[Panel]) -> tuple[str, ...]:

@@ -86,8 +86,8 @@ class View:
 
     def visible(self, panels: Sequence[Panel]) -> list[Panel]:
         """The panels to be seen, in their order; never none while there are any."""
-        ordered = self.ordered(panels)
-        return [panel for panel in ordered if self.is_visible(panel)] or ordered[:1]
+        seen = [panel for panel in panels if self.is_visible(panel)]
+        return self.ordered(seen) or self.ordered(panels)[:1]
 
     def toggled(self, panel: Panel) -> View:
         """Show a panel that is hidden, hide one that is shown."""

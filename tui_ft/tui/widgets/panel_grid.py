@@ -22,7 +22,8 @@ from tui_ft.tui.widgets.plot import Plot
 from tui_ft.tui.widgets.plot_strip import strip_of
 from tui_ft.watch.axes import X
 from tui_ft.watch.marks import EventMark, MarkKeeper
-from tui_ft.watch.panels import Panel, panel_key, panels_of
+from tui_ft.watch.panel_keeper import PanelKeeper
+from tui_ft.watch.panels import Panel, panel_key
 from tui_ft.watch.reading import Reading
 from tui_ft.watch.ruler import Ruler
 from tui_ft.watch.view import View
@@ -85,6 +86,7 @@ class PanelGrid(PanelMoves, Widget):
         self._panels: list[Panel] = []
         self._readings: tuple[Reading, ...] = ()
         self._rulers: list[Ruler] = []
+        self._panel_keeper = PanelKeeper()
         self._mark_keeper = MarkKeeper()
         self._marks: tuple[EventMark, ...] = ()
         self.maker = ChartMaker()
@@ -125,7 +127,7 @@ class PanelGrid(PanelMoves, Widget):
     def show(self, reading: Reading) -> None:
         """Draw what is new of a run."""
         self._marks = self._mark_keeper.of(reading)
-        self.show_panels(panels_of(reading), (reading,))
+        self.show_panels(self._panel_keeper.of(reading), (reading,))
 
     def show_panels(self, panels: Sequence[Panel], readings: Sequence[Reading] = ()) -> None:
         """Draw panels of any runs; `readings` are the runs, of which the axes are known."""
@@ -189,7 +191,13 @@ class PanelGrid(PanelMoves, Widget):
             marks=self._marks if ruler is not None else (), is_plain=self._is_plain(),
             is_ascii=self._is_ascii(),
         )  # fmt: skip
-        return replace(scene, extent=self.maker.extent(self.visible_panels(), scene.x))
+        extent = self.maker.extent(self.visible_panels(), scene.x) or self.maker.extent(self._panels, scene.x)
+        return replace(scene, extent=extent)
+
+    def pacing_panel(self) -> Panel | None:
+        """The panel by whose points a cursor goes: the chosen one, else the first along the run's axis."""
+        panels = [self.chosen_panel(), *self.visible_panels(), *self._panels]
+        return next((one for one in panels if one is not None and one.axis == "run" and one.has_values), None)
 
     def known_x(self, x: X) -> X:
         """`x`, or steps where no run knows it."""
