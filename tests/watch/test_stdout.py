@@ -116,6 +116,58 @@ def test_returns_of_the_carriage_that_became_lines(tmp_path: Path) -> None:
     assert [step for step, _ in points(reading, "loss")] == list(range(10, TOTAL + 1, 10))
 
 
+def test_a_second_run_of_another_length_in_the_same_log(tmp_path: Path) -> None:
+    first = live_log() + printed(summary(), TOTAL, TOTAL) + "\n"
+    second = "".join(
+        f"\r{tqdm_line(step, 90)}" + (printed(v4(step, 90), step, 90) if step % 5 == 0 else "")
+        for step in range(1, 81)
+    )
+    reading = read(FORMAT, write(tmp_path, first + second))
+    assert (reading.step, reading.total_steps, reading.status) == (80, 90, "unknown")
+    assert reading.restart_steps == (5.0,)
+    assert len(reading.series["loss"]) == len({*range(10, 201, 10), *range(5, 81, 5)})
+    lagging = first + "".join(
+        f"\r{tqdm_line(step, 90)}" + (wiped(step, 90) if step % 5 == 0 else "") for step in range(1, 81)
+    )
+    late = "".join(v4(step, 90) + "\n" for step in range(5, 81, 5))
+    reading = read(FORMAT, write(tmp_path, lagging + late, "late.log"))
+    assert [step for step, _ in points(reading, "loss")] == sorted({*range(10, 201, 10), *range(5, 81, 5)})
+
+
+def test_a_run_that_only_evaluates_is_at_the_steps_of_training(tmp_path: Path) -> None:
+    reading = read(FORMAT, write(tmp_path, live_log(every=1_000)))
+    assert [step for step, _ in points(reading, "eval_loss")] == [50, 100, 150, 200]
+    assert reading.total_steps == TOTAL
+
+
+def test_dicts_that_come_late_without_any_clearing_are_counted(tmp_path: Path) -> None:
+    bars = "".join(f"\r{tqdm_line(step, 40)}" for step in range(41))
+    dicts = "".join(f"{{'loss': {step}.5, 'lr': 0.0, 'epoch': 0}}\n" for step in range(1, 9))
+    reading = read(FORMAT, write(tmp_path, bars + dicts + "{'train_runtime': 14.0, 'epoch': 3.0}\n"))
+    assert points(reading, "loss") == [(at * 5, at + 0.5) for at in range(1, 9)]
+    assert reading.total_steps == 40
+
+
+@pytest.mark.parametrize("prefix", ["[stderr] ", "2024-01-01T10:00:00.123456Z ", "trainer-1  | ", "# "])
+def test_bars_behind_what_a_collector_of_logs_writes(tmp_path: Path, prefix: str) -> None:
+    lines = []
+    for step in range(1, TOTAL + 1):
+        blanks = " " * 48 if step % 10 == 0 else ""
+        told = f"{blanks}{tqdm_line(step, TOTAL)}{v4(step)}" if step % 10 == 0 else ""
+        lines.append(f"{prefix}{tqdm_line(step, TOTAL)}{told}\n")
+    reading = read(FORMAT, write(tmp_path, "".join(lines)))
+    assert [step for step, _ in points(reading, "loss")] == list(range(10, TOTAL + 1, 10))
+    assert (reading.step, reading.total_steps) == (TOTAL, TOTAL)
+
+
+def test_a_narrow_bar_without_blocks(tmp_path: Path) -> None:
+    text = "".join(f"  {step}% {step}/100 [0:0{step % 10}:00<1:00:00, 70.97s/it]" + (v4(step, 100) if step % 5 == 0 else "") + "\n"
+                   for step in range(1, 51))  # fmt: skip
+    reading = read(FORMAT, write(tmp_path, text))
+    assert [step for step, _ in points(reading, "loss")] == list(range(5, 51, 5))
+    assert reading.total_steps == 100
+
+
 def test_a_killed_run_is_where_its_bar_is(tmp_path: Path) -> None:
     text = live_log(last=117)
     path = write(tmp_path, text)

@@ -17,9 +17,9 @@ from tui_ft.watch.sources.tqdm_bars import Bar, read_bar
 FEWEST_HITS = 5
 """A curve is claimed of plain lines only from so many on; of printed dicts from the first."""
 
-_WORDS = ("loss", "epoch", "step", "iter", "batch", "num_updates", "perplexity", "norm", "lr", " train ", " val ",
-          " hella ")  # fmt: skip
-"""A line without any of these, in small letters, tells nothing of training."""
+MOST_BARS = 8
+WIPED = 24
+"""So many blanks after a bar are the wiping of it."""
 
 MOST_EARLY = 20
 _ESTIMATE = "eval_train_loss"
@@ -35,6 +35,7 @@ class Hints:
 
     interval: int = 1
     has_own_loss: bool = False
+    is_lagging: bool = False
     rule: StepRule = "as_printed"
     bar_rule: StepRule = "as_printed"
 
@@ -46,7 +47,7 @@ class LogReader:
         self.hints = hints or Hints()
         self.marks = LogMarks()
         self.header = LogHeader()
-        self.bars = StepPairing()
+        self.bars = StepPairing(is_lagging=self.hints.is_lagging)
         self.dicts = LogRows()
         self.plain = LogRows()
         self.drawn = LogRows()
@@ -64,6 +65,7 @@ class LogReader:
     def wants(self) -> Hints:
         return Hints(
             interval=self._count.wanted,
+            is_lagging=self.bars.is_lagging,
             has_own_loss=self._has_own_loss and self._has_estimate,
             rule=self._plain_steps.wanted,
             bar_rule=self._drawn_steps.wanted,
@@ -141,16 +143,18 @@ class LogReader:
             ):
                 self.bars.clear()
             return
-        found = read_bar(text)
-        self._was_bar = found is not None
-        if found is None:
+        self._was_bar = False
+        for _ in range(MOST_BARS):
+            if (found := read_bar(text)) is None:
+                break
+            self._has_bar = self._was_bar = True
+            bar, end = found
+            self._take_bar(bar)
+            if text[end : end + WIPED] == " " * WIPED:  # the return of the carriage was lost on the way
+                self.bars.clear()
+            text = text[end:].strip()
+        if text:
             self._take_text(text)
-            return
-        self._has_bar = True
-        bar, end = found
-        self._take_bar(bar)
-        if rest := text[end:].strip():
-            self._take_text(rest)
 
     def _take_text(self, text: str) -> None:
         text = text.replace("\0", "")
@@ -166,20 +170,16 @@ class LogReader:
         elif (steps := self.header.steps_an_epoch) is not None:
             self.bars.knows_steps_an_epoch(steps)
             self._count.knows_steps_an_epoch(steps)
-        if not self.dicts.hits and (plain := self._plain_row(text)) is not None:
+        if not self.dicts.hits and (plain := read_plain(without_rank(text))) is not None:
             self._take_plain(plain)
-
-    def _plain_row(self, text: str) -> PlainRow | None:
-        if not any(map(text.lower().__contains__, _WORDS)):
-            return None
-        return read_plain(without_rank(text))
 
     # --- printed dicts ---------------------------------------------------------------------------
 
     def _take_dict(self, row: DictRow) -> None:
         if row.is_summary:
             self.marks.see_summary()
-            self._count.see_summary(row)
+            track = self.bars.training if self.bars.is_lagging else None
+            self._count.see_summary(row, track.total if track is not None else None)
             return
         if row.is_training:
             self.marks.trains_on()

@@ -26,10 +26,14 @@ _NOT_NAMES = re.compile(
 )
 """Places in a run and numbers of processes are no metrics."""
 
+_WORDS = ("loss", "epoch", "step", "iter", "batch", "num_updates", "perplexity", "norm", "lr", " train ",
+          " val ", " hella ")  # fmt: skip
+"""A line without any of these, in small letters, tells nothing of training."""
+
 _EVALS = ("val", "valid", "validation", "eval", "evaluation", "dev", "test")
 _NOISE = re.compile(r"^(?:info|debug|root|main|average|avg|mean|current|the|on|running|total|s)_+")
-_SAME = {"training_loss": "train_loss", "crossentropyloss": "loss", "total_loss": "loss",
-         "train_crossentropyloss": "loss"}  # fmt: skip
+_SAME = {"train": "train_loss", "val": "eval_loss", "valid": "eval_loss", "training_loss": "train_loss",
+         "crossentropyloss": "loss", "total_loss": "loss", "train_crossentropyloss": "loss"}  # fmt: skip
 _MEGATRON_EVAL = "validation loss at"
 
 
@@ -61,6 +65,9 @@ def is_loss(name: str) -> bool:
 
 def read_plain(text: str) -> PlainRow | None:
     """Return what a line says of a run; None for one that names neither a place nor a number by its name."""
+    lowered = text.lower()
+    if not any(map(lowered.__contains__, _WORDS)):
+        return None
     text = " ".join(text[:LONGEST_LINE].split())
     short = _SHORT.match(text)
     if short is not None:

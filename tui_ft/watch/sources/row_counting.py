@@ -88,8 +88,11 @@ class RowCount:
         if self._rows:
             self._narrow(step / (self._rows + 1), step / self._rows)
 
-    def see_summary(self, row: DictRow) -> None:
-        """The summary tells the run's time and speed: so the number of its steps, roughly."""
+    def see_summary(self, row: DictRow, total: int | None) -> None:
+        """The summary tells the run's time and speed: so the number of its steps, unless `total` does."""
+        if total is not None and self._rows:
+            self._narrow(total / (self._rows + 1), total / self._rows)
+            return
         seconds, speed = row.numbers.get("train_runtime"), row.numbers.get("train_steps_per_second")
         if not seconds or not speed or not self._rows or not math.isfinite(seconds * speed):
             return

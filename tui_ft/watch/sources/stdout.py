@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tui_ft.watch.log import LogBuffer
@@ -150,11 +151,9 @@ class StdoutSource(ForeignSource):
     def _read(self) -> Reading:
         reading = super()._read()
         reader: LogReader | None = getattr(self, "_reader", None)
-        if reader is None or reader.bar_step is None or reader.best is reader.plain:
+        if reader is None or reader.bar_step is None or reader.best not in (reader.dicts, None):
             return reading
-        from dataclasses import replace
-
-        return replace(reading, step=max(reader.bar_step, reading.step or 0))
+        return replace(reading, step=reader.bar_step)
 
 
 def _open(place: Place, clock: Clock) -> StdoutSource:

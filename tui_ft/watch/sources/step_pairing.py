@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 from tui_ft.watch.sources.dict_lines import DictRow
 from tui_ft.watch.sources.tqdm_bars import Bar
 
+MOST_ROWS_HERE = 3
+"""So many rows of training beside a bar that does not move show that they come late."""
+
 MOST_TRACKS = 64
 LONGEST_QUEUE = 100_000
 
@@ -27,18 +30,20 @@ class _Track:
     total: int
     n: int = 0
     clears: int = 0
-    draws: int = 0
+    began_at: int = 0
+    drawn_at: int = 0
+    rows_here: int = 0
     prints: deque[int] = field(default_factory=lambda: deque(maxlen=LONGEST_QUEUE))
 
 
 class StepPairing:
     """Follows bars, clearings and dicts in the order of the log; places each dict at its step.
 
-    `total` is the length of the run by the bar of training: the one that is drawn again when a row of
-    training was printed. `step` is where that bar is; both None while no bar is known to be that one.
+    `training` is the bar of training: the one that is drawn again when a row of
+    training was printed. `is_lagging`: dicts came many at once, without any clearing; they are not placed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_lagging: bool = False) -> None:
         self.step_s: float | None = None
         self._tracks: dict[int, _Track] = {}
         self._trained: _Track | None = None
@@ -46,17 +51,18 @@ class StepPairing:
         self._is_cleared = self._is_told = False
         self._waiting: list[DictRow] = []
         self._ratio = _Ratio()
-
-    @property
-    def has_bars(self) -> bool:
-        return bool(self._tracks)
+        self._draws = 0
+        self.is_lagging = is_lagging
 
     @property
     def training(self) -> _Track | None:
-        """The bar of training; before a dict has told which, the oldest bar that is under way."""
+        """The bar of training; before a dict has told which, the oldest under way, else the longest drawn."""
         if self._trained is not None:
             return self._trained
-        return next((track for track in self._tracks.values() if track.n < track.total), None)
+        under_way = next((track for track in self._tracks.values() if track.n < track.total), None)
+        return under_way or max(
+            self._tracks.values(), key=lambda track: track.drawn_at - track.began_at, default=None
+        )
 
     def knows_steps_an_epoch(self, steps: float) -> None:
         """The log's own header tells how many steps an epoch has."""
@@ -69,7 +75,7 @@ class StepPairing:
 
     def see_text(self) -> None:
         """Text that is no dict was printed: where nothing lags, the clearing before it was for that."""
-        track = self._trained or self._most_printed()
+        track = self._printed_under()
         if self._is_cleared and not self._waiting and (track is None or not track.prints):
             self._is_told = True
 
@@ -84,11 +90,14 @@ class StepPairing:
                 del self._tracks[
                     next(known for known in self._tracks if self._tracks[known] is not self._trained)
                 ]
-            track = self._tracks[bar.total] = _Track(bar.total, clears=self._clears)
+            track = self._tracks[bar.total] = _Track(bar.total, clears=self._clears, began_at=self._draws)
         if bar.n < track.n:
             track.prints.clear()
-        track.n = bar.n
-        track.draws += 1
+            track.began_at = self._draws
+        if bar.n != track.n:
+            track.rows_here = 0
+        self._draws += 1
+        track.n, track.drawn_at = bar.n, self._draws
         if track is self._trained or self._trained is None:
             self.step_s = bar.step_s
         if track.clears == self._clears:
@@ -101,10 +110,10 @@ class StepPairing:
 
     def place(self, row: DictRow) -> list[Placed]:
         """Take one dict; return what can be placed now: a dict may wait for the bar that is drawn next."""
-        track = self._trained or self._most_printed()
+        track = self._printed_under()
         if track is not None and track.prints:
             if row.is_training:
-                self._trained = track
+                self._train_under(track)
             return [(self._take(track, row), row)]
         if self._is_cleared:
             self._waiting.append(row)
@@ -117,23 +126,35 @@ class StepPairing:
         track = self.training
         return [(track.n if track is not None else None, row) for row in waiting]
 
-    def _most_printed(self) -> _Track | None:
-        return max(self._tracks.values(), key=lambda track: len(track.prints), default=None)
+    def _printed_under(self) -> _Track | None:
+        """The bar whose prints are waited for: that of training, unless a later bar has taken its place."""
+        most = max(self._tracks.values(), key=lambda track: len(track.prints), default=None)
+        known = self._trained
+        if known is None or most is None:
+            return known or most
+        has_gone = not known.prints and len(most.prints) > 1 and most.began_at >= known.drawn_at
+        return most if has_gone else known
+
+    def _train_under(self, track: _Track | None) -> None:
+        """Rows of training are printed under this bar: another than before is another run."""
+        if self._trained is not None and track is not self._trained:
+            self._ratio.forget()
+        self._trained = track
 
     def _place_waiting(self, track: _Track) -> list[Placed]:
         if not self._waiting or (track is not self._trained and not self._may_be_trained(track)):
             return []
         if any(row.is_training for row in self._waiting):
-            self._trained = track
+            self._train_under(track)
         waiting, self._waiting = self._waiting, []
         early, last = waiting[:-1], waiting[-1]
         placed: list[Placed] = [(self._ratio.step_of(row, track.n), row) for row in early]
         return [*placed, (self._take(track, last), last)]
 
     def _may_be_trained(self, track: _Track) -> bool:
-        return self._trained is None and (
-            any(row.is_training for row in self._waiting) or track is self.training
-        )
+        """A row of training is printed under its own bar only; one of an evaluation under two."""
+        is_training = any(row.is_training for row in self._waiting)
+        return is_training or (self._trained is None and track is self.training)
 
     def _take(self, track: _Track, row: DictRow) -> int:
         """Take the first waiting print that fits the epoch of the row, and drop those before it."""
@@ -153,14 +174,15 @@ class StepPairing:
 
     def _place_beside(self, row: DictRow) -> list[Placed]:
         """A dict that no clearing announces: it belongs to the bar drawn last, if there is one."""
-        track = self._trained
-        if track is None:
-            drawn = [track for track in self._tracks.values() if track.n]
-            track = drawn[-1] if drawn else None
-            if track is not None and row.is_training:
-                self._trained = track
-        if track is None:
+        track = self.training
+        if row.is_training:
+            track = max(self._tracks.values(), key=lambda track: track.drawn_at, default=None)
+            self._train_under(track)
+        if track is None or self.is_lagging:
             return [(None, row)]
+        if row.is_training:
+            track.rows_here += 1
+            self.is_lagging = track.rows_here >= MOST_ROWS_HERE
         return [(self._ratio.step_of(row, track.n), row)]
 
 
