@@ -166,6 +166,11 @@ class TerminalSession:
         passed = self.now - began
         return Window(passed, (self.size - size) / passed, 100 * (self.cpu_s() - cpu) / passed)
 
+    def resize(self, columns: int, rows: int) -> None:
+        """Give the terminal another size, and tell so as its kernel would."""
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        os.kill(self.process.pid, signal.SIGWINCH)
+
     def press(self, keys: str) -> float:
         """Type `keys`; return when."""
         at = self.now

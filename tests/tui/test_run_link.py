@@ -18,6 +18,7 @@ from textual.geometry import Size
 from textual.pilot import Pilot
 
 from tui_ft.errors import TuiFtError
+from tui_ft.tui import cell_diff
 from tui_ft.tui.app import TuiFtApp
 from tui_ft.tui.main import run_app
 
@@ -102,6 +103,7 @@ async def test_while_the_link_is_behind_nothing_is_queued_and_then_the_newest_is
 async def test_after_a_resize_or_a_redraw_everything_is_written_again(
     made: SyntheticRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(cell_diff, "SETTLED_S", 0.0)
     async with linked(made, monkeypatch) as (app, link):
         app.screen.refresh()
         await painted(app, link, 2_000)

@@ -30,6 +30,9 @@ QUEUED_WRITES = 1
 RETRY_S = 0.02
 """When a frame was held back because of a slow link, look again after this many seconds."""
 
+SETTLED_S = 2.0
+"""The driver reports the size once or twice when it has begun; nothing has happened to the screen then."""
+
 
 class Written(CompositorUpdate):
     """An update that is already encoded for the terminal."""
@@ -53,6 +56,7 @@ class CellDiff(App[None]):
     _image: ScreenImage | None = None
     _is_retry_set = False
     _is_frame_lost = False
+    _begun_at = 0.0
     _held_until = 0.0
 
     def __init__(self, **options: Any) -> None:
@@ -80,8 +84,13 @@ class CellDiff(App[None]):
         self._held_until = time.monotonic() + seconds
 
     def release_frames(self) -> None:
-        """Write on."""
-        self._held_until = 0.0
+        """Write what has been drawn, now."""
+        if self._held_until:
+            self._held_until = 0.0
+            self._display(self.screen, self._whole(self.screen))
+
+    def _whole(self, screen: Screen[Any]) -> Any:
+        return screen._compositor.render_update(full=True, screen_stack=self._background_screens)
 
     def action_redraw(self) -> None:
         """Write the whole screen again, for a terminal that shows something else."""
@@ -89,7 +98,10 @@ class CellDiff(App[None]):
         self.screen.refresh()
 
     def on_resize(self, event: events.Resize) -> None:
-        self.forget_terminal()
+        """Whatever a terminal does when it is resized: it is written whole. But not for its first reports."""
+        is_new = self._image is None or self._image.size != event.size
+        if is_new or time.monotonic() - self._begun_at > SETTLED_S:
+            self.forget_terminal()
 
     def _on_terminal_changed(self, _: App[Any]) -> None:
         self.forget_terminal()
@@ -104,6 +116,7 @@ class CellDiff(App[None]):
         elif renderable is not None:
             renderable = self._made_up_for(screen, renderable)
             if not self.first_frame.is_set():
+                self._begun_at = time.monotonic()
                 self.first_frame.set()
                 self.on_first_frame()
         is_written = (
@@ -128,7 +141,7 @@ class CellDiff(App[None]):
         if not self._is_frame_lost or screen is not self.screen or self.is_inline:
             return renderable
         self._is_frame_lost = False
-        return screen._compositor.render_update(full=True, screen_stack=self._background_screens)
+        return self._whole(screen)
 
     def _encode(self, size: Size, update: ChopsUpdate | LayoutUpdate) -> str:
         if self._image is None or self._image.size != size:
