@@ -66,23 +66,25 @@ def test_a_chart_that_followed_a_run_equals_one_that_was_opened_afterwards() -> 
 
 @settings(max_examples=60, deadline=None)
 @given(
-    values=st.lists(st.floats(), min_size=1, max_size=120),
+    points=st.lists(st.tuples(st.integers(0, 60), st.floats()), min_size=1, max_size=120),
     stops=st.lists(st.integers(1, 40), min_size=1, max_size=6),
     is_log=st.booleans(),
     size=st.tuples(st.integers(1, 70), st.integers(1, 20)),
 )
 def test_whatever_the_values_are_live_and_reopened_agree(
-    values: list[float], stops: list[int], is_log: bool, size: tuple[int, int]
+    points: list[tuple[int, float]], stops: list[int], is_log: bool, size: tuple[int, int]
 ) -> None:
-    live, series = Plot(), Series()
+    live, series, whole = Plot(), Series(), Series()
     places = [sum(stops[: at + 1]) for at in range(len(stops))]
-    for place, value in enumerate(values, 1):
-        series.add(place, value)
-        if place in places or place == len(values):
+    for place, (step, value) in enumerate(points, 1):  # steps go back, as those of a restarted run
+        series.add(step, value)
+        whole.add(step, value)
+        if place in places or place == len(points):
             series.settle()
             live.draw(chart_of(series, is_log=is_log), *size)
     again = Plot()
-    again.draw(chart_of(series_of(values), is_log=is_log), *size)
+    whole.settle()
+    again.draw(chart_of(whole, is_log=is_log), *size)
     assert live.cells == again.cells
     assert len(again.cells) == size[1]
 

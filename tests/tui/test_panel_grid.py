@@ -136,6 +136,22 @@ async def test_the_cursor_always_moves_until_the_ends() -> None:
         assert app.grid.view.cursor == 1001
 
 
+async def test_the_cursor_moves_under_a_panel_of_the_hardware_too() -> None:
+    app = GridApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        app.grid.show(run_of())
+        app.grid.reveal("gpu_power_w")
+        await press(pilot, "m", "c", "left")
+        assert app.grid.seen == ["gpu_power_w"]
+        assert app.grid.view.cursor < 400
+        assert "GPU power, W 2" in text(app)
+        everything = frozenset(panel.key for panel in app.grid.panels)
+        app.grid.view = View(shown=frozenset({"gpu_power_w"}), hidden=everything - {"gpu_power_w"})
+        await press(pilot, "plus")
+        assert app.grid.chart("gpu_power_w").frame.x.low == pytest.approx(600)
+
+
 async def test_the_axis_goes_through_what_the_run_knows() -> None:
     app = GridApp()
     async with app.run_test(size=(120, 30)) as pilot:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 
 import pytest
 from series_made import reading_of, series_of
@@ -11,6 +12,7 @@ from series_made import reading_of, series_of
 from tui_ft.runs.records import MemoryEvent, PredictionRecord
 from tui_ft.watch.bands import usual_values
 from tui_ft.watch.memory import GIB, MemoryReport
+from tui_ft.watch.panel_keeper import PanelKeeper
 from tui_ft.watch.panels import Panel, panel_key, panels_of
 from tui_ft.watch.reading import MemoryCurve, Reading
 from tui_ft.watch.series import Series
@@ -126,6 +128,28 @@ def test_the_memory_of_several_gpus_is_one_panel() -> None:
     assert "gpu_used_gib" not in panels
     one = of(memory_reading(hardware_series={"gpu_used_gib": series_of([5.0])}))
     assert panel_key(list(one.values()), "gpu_used_gib") == "memory"
+
+
+def test_a_series_named_like_a_panel_of_ours_is_not_lost() -> None:
+    panels = of(memory_reading(series={"memory": series_of([1.0]), "loss": series_of([1.0])}))
+    names = {key: [line.name for line in panel.lines] for key, panel in panels.items()}
+    assert names == {"loss": ["loss"], "memory": ["memory"], "memory (logged)": ["memory"]}
+
+
+def test_panels_that_are_kept_are_those_that_would_be_made() -> None:
+    keeper = PanelKeeper()
+    reading = memory_reading(series={"loss": series_of([1.0]), "grad_norm": series_of([1.0] * 50)})
+    later = replace(reading, settings={"max_grad_norm": 2.0}, gpu_memory=None, step=9)
+    more = replace(later, series={**later.series, "kl": series_of([1.0])})
+    for one in (reading, reading, later, more, replace(more, memory=None), reading_of(), later):
+        assert [described(panel) for panel in keeper.of(one)] == [
+            described(panel) for panel in panels_of(one)
+        ]
+
+
+def described(panel: Panel) -> tuple[object, ...]:
+    lines = [(line.name, line.series, line.is_points, line.look) for line in panel.lines]
+    return panel.key, panel.levels, panel.ceiling, panel.axis, panel.is_default, lines
 
 
 def test_what_is_usual_for_the_gradient_norm_is_marked_and_where_it_is_clipped() -> None:

@@ -20,7 +20,8 @@ def grid_places(count: int, width: int, height: int) -> list[Region]:
         return []
     if count == 3 and height >= MAIN_HEIGHT and width >= MAIN_WIDTH:
         return _main_and_two(width, height)
-    for shown in range(count, 1, -1):
+    most = max((width + 1) // (LEAST_WIDTH + 1), 1) * max(height // LEAST_HEIGHT, 1)
+    for shown in range(min(count, most), 1, -1):
         columns = _best_columns(shown, width, height)
         if columns:
             return _rows(shown, columns, width, height)
