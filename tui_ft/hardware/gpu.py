@@ -103,6 +103,8 @@ class GpuReader:
     def _open(self) -> str | None:
         if self._nvml is not None:
             return None
+        if self._given is None and not _has_driver():
+            return NO_DRIVER
         nvml = self._given or _load_nvml()
         if nvml is None:
             return "The package nvidia-ml-py is missing, so GPUs cannot be read."
@@ -195,6 +197,9 @@ class GpuReader:
         )
 
 
+NO_DRIVER = "No NVIDIA driver is installed here."
+_LIBRARY = "libnvidia-ml.so.1"
+"""NVML, by the name under which pynvml loads it, too."""
 _reader: GpuReader | None = None
 
 
@@ -211,6 +216,17 @@ def read_gpus(nvml: Any = None) -> GpuReading:
     return _reader.read()
 
 
+def _has_driver() -> bool:
+    """Ask before pynvml is imported: that takes two megabytes, for nothing where there is no driver."""
+    import ctypes
+
+    try:
+        ctypes.CDLL(_LIBRARY)
+    except OSError:
+        return False
+    return True
+
+
 def _load_nvml() -> ModuleType | None:
     try:
         import pynvml
@@ -222,7 +238,7 @@ def _load_nvml() -> ModuleType | None:
 def _driver_problem(nvml: Any, error: Exception) -> str:
     code = getattr(error, "value", None)
     if code == nvml.NVML_ERROR_LIBRARY_NOT_FOUND:
-        return "No NVIDIA driver is installed here."
+        return NO_DRIVER
     if code == nvml.NVML_ERROR_DRIVER_NOT_LOADED:
         return "The NVIDIA driver is not loaded."
     if code == nvml.NVML_ERROR_LIB_RM_VERSION_MISMATCH:
