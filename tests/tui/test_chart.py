@@ -221,6 +221,8 @@ def test_the_cursor_is_a_column() -> None:
     series = series_of([1.0 + i / 100 for i in range(100)])
     cells = body(drawn(chart_of(series, whole=100.0, cursor=50.0), 48, 12))
     assert all(line[20] != " " for line in cells)
+    assert "50" in drawn(chart_of(series, whole=100.0, cursor=50.0), 48, 12)[-1].split()
+    assert "1m07s" in drawn(chart_of(series, axis=TIME, cursor=67.0), 48, 12)[-1].split()
     outside = body(drawn(chart_of(series, whole=100.0, cursor=5e9), 48, 12))
     assert not any("│" in line for line in outside)
 

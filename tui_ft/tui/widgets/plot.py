@@ -27,7 +27,7 @@ class Plot:
         self._traces: tuple[Trace, ...] = ()
         self._overlay: Overlay = {}
         self._marks: tuple[Mark, ...] | None = None
-        self._marked: tuple[Frame, int, AxisKind] | None = None
+        self._marked: tuple[Frame, int, AxisKind, float | None] | None = None
         self._under_rows: list[list[Cell]] = []
 
     @property
@@ -63,8 +63,8 @@ class Plot:
 
     def _under(self, chart: Chart, frame: Frame, height: int) -> list[list[Cell]]:
         """The rows under the curve; the same as before while marks and axis are."""
-        if self._marks is not chart.marks or self._marked != (frame, height, chart.axis):
-            self._marks, self._marked = chart.marks, (frame, height, chart.axis)
+        if self._marks is not chart.marks or self._marked != (frame, height, chart.axis, chart.cursor):
+            self._marks, self._marked = chart.marks, (frame, height, chart.axis, chart.cursor)
             self._under_rows = under_rows(chart, frame, height)
         return self._under_rows
 

@@ -143,22 +143,24 @@ def under_rows(chart: Chart, frame: Frame, height: int) -> list[list[Cell]]:
 
 
 def _label_row(chart: Chart, frame: Frame) -> list[Cell]:
-    text = [" "] * (GUTTER + frame.width)
+    """The labels of the x axis: the cursor's, then those of its ends, then what there is room for."""
+    row: list[Cell] = [(" ", "axis")] * (GUTTER + frame.width)
     ticks = frame.x.ticks()
-    labels = [chart.axis.label(tick, frame.x.step) for tick in ticks]
-    taken = 0
-    for place in (0, len(ticks) - 1, *range(1, len(ticks) - 1)):
-        label = labels[place]
-        at = GUTTER + frame.column(ticks[place]) // 2
-        at = min(at - (len(label) // 2 if place else 0), len(text) - len(label))
-        around = text[max(at - 1, 0) : at + len(label) + 1]
+    labels = [(tick, chart.axis.label(tick, frame.x.step), "axis") for tick in (ticks[0], ticks[-1])]
+    labels += [(tick, chart.axis.label(tick, frame.x.step), "axis") for tick in ticks[1:-1]]
+    if chart.cursor is not None and 0 <= frame.column(chart.cursor) // 2 < frame.width:
+        labels.insert(0, (chart.cursor, chart.axis.label(chart.cursor, 1.0), "cursor"))
+    is_first = True
+    for place, label, kind in labels:
+        at = GUTTER + frame.column(place) // 2 - (len(label) // 2 if place != ticks[0] else 0)
+        at = min(at, len(row) - len(label))
         if at < 0:  # longer than the whole row
             continue
-        if taken and any(character != " " for character in around):
-            continue
-        taken += 1
-        text[at : at + len(label)] = label
-    return [(character, "axis") for character in text]
+        around = row[max(at - 1, 0) : at + len(label) + 1]
+        if is_first or all(character == " " for character, _ in around):
+            row[at : at + len(label)] = [(character, kind) for character in label]
+            is_first = False
+    return row
 
 
 def _with_marks(row: list[Cell], chart: Chart, frame: Frame, *, is_alone: bool) -> list[Cell]:
