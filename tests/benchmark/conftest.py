@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -67,17 +67,34 @@ def open_bare(environment: dict[str, str]) -> Callable[[], TerminalSession]:
 @pytest.fixture(scope="session")
 def thousand_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A runs root with 1,000 finished runs, each begun a minute after the one before."""
-    root = tmp_path_factory.mktemp("thousand")
+    letters = "abcdefghij"
+    names = [f"z{a}{b}{c}" for a in letters for b in letters for c in letters]
+    return _many_runs(tmp_path_factory.mktemp("thousand"), names)
+
+
+@pytest.fixture(scope="session")
+def ten_thousand_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A runs root with 10,000 finished runs."""
+    letters = "abcdefghij"
+    names = [f"{a}{b}{c}{d}" for a in letters for b in letters for c in letters for d in letters]
+    return _many_runs(tmp_path_factory.mktemp("many"), names, copied=False)
+
+
+def _many_runs(root: Path, names: Sequence[str], *, copied: bool = True) -> Path:
+    """One run again and again; without `copied` only what the list reads of it, which is less to write."""
     with SyntheticRun(root, total_steps=200) as made:
         made.begin_training()
         made.advance(200)
         made.finish()
     stem = made.run.id.rsplit("-", 1)[0]
-    letters = "abcdefghij"
-    names = [f"z{a}{b}{c}" for a in letters for b in letters for c in letters]
+    metrics = made.run.metrics.read_bytes()[-8192:]
     for number, name in enumerate(names):
         run = RunDirectory(root / f"{stem}-{name}")
-        shutil.copytree(made.run.path, run.path)
+        if copied:
+            shutil.copytree(made.run.path, run.path)
+        else:
+            run.path.mkdir()
+            run.metrics.write_bytes(metrics)
         fields = {key: getattr(made.state, key) for key in made.state.__struct_fields__}
         fields.update(name=f"run-{number:03d}", started_at=START + 60 * number)
         run.state.write_bytes(encode_document(type(made.state)(**fields)))

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.benchmark
 
 OpenApp = Callable[..., TerminalSession]
 PAIRS = 5
+BACKSPACE = "\x7f"
 NEWEST = "zjjj"
 """The letters of the newest of the thousand runs: when they are shown, the list is."""
 IDLE_S = 20.0
@@ -122,6 +123,24 @@ def test_keys(table: BudgetTable, open_app: OpenApp, thousand_runs: Path) -> Non
     assert len(times) == len(keys), "a key that moves the cursor was not answered"
     table.at_most("key to redraw, home: p50", percentile(times, 50), 16, "ms", f"{len(times)} keys")
     table.at_most("key to redraw, home: p95", percentile(times, 95), 50, "ms", f"most {max(times):.0f}")
+
+
+def test_keys_among_ten_thousand_runs(table: BudgetTable, open_app: OpenApp, ten_thousand_runs: Path) -> None:
+    typed = [*"/demo zj", BACKSPACE, BACKSPACE, *"zz", BACKSPACE, *"no such run", ESCAPE]
+    arranged = ["o"] * 7 + ["g"] * 6 + [" "] * 4
+    moved = [DOWN] * 10 + [PAGE_DOWN] * 10 + [UP] * 5
+    times: dict[str, list[float]] = {"moved": [], "filtered as typed": [], "sorted, grouped, marked": []}
+    with open_app(ten_thousand_runs) as session:
+        session.run_until_text("/10000", 60.0)
+        session.run_until_quiet(1.0)
+        for what, keys in zip(times, (moved, typed, arranged), strict=True):
+            for key in keys:
+                answer = session.time_key(key)
+                assert answer is not None, f"{key!r} was not answered"
+                times[what].append(1e3 * answer.settled_s)
+    for what, found in times.items():
+        note = f"{len(found)} keys, most {max(found):.0f}"
+        table.at_most(f"10,000 runs {what}: p95", percentile(found, 95), 50, "ms", note)
 
 
 class Timed(NamedTuple):
