@@ -119,7 +119,7 @@ _PALETTE = "The palette: every key by name"
 
 
 def key_rows(screen: str, bindings: Iterable[BindingType]) -> Iterator[KeyRow]:
-    """The rows of one screen: one for keys that do the same, like those of the presets, and for what one key does in turn."""
+    """The rows of one screen: one for keys that do the same, and for what one key does in turn."""
     seen: set[str] = set()
     rows: dict[str, list[str]] = {}
     for binding in bindings:

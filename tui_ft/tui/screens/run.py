@@ -38,7 +38,7 @@ NUMBERS_EVERY_S = 1.0
 FIRST_READ_S = 0.05
 LONG_READ_S = 0.4
 """How long one poll may read: a little before the first picture, then long stretches of a long history."""
-LONGEST_HOLD_S = 0.25
+LONGEST_HOLD_S = 0.2
 """How long the screen before stays while this one reads for the first time."""
 WIDE = 100
 """From this width on the last line has room for every key that wants to be shown."""
