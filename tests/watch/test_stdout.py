@@ -134,6 +134,24 @@ def test_a_second_run_of_another_length_in_the_same_log(tmp_path: Path) -> None:
     assert [step for step, _ in points(reading, "loss")] == sorted({*range(10, 201, 10), *range(5, 81, 5)})
 
 
+def test_bars_of_checkpoints_between_prints_that_lag(tmp_path: Path) -> None:
+    parts, waiting = [f"\r{tqdm_line(0, TOTAL)}"], []
+    for step in range(1, TOTAL + 1):
+        waiting.append(v5(step) + "\n")
+        if step % 9 == 0:
+            parts.append("\r" + " " * 46 + "\r" + "".join(waiting) + f"\r{tqdm_line(step, TOTAL)}")
+            waiting.clear()
+        else:
+            parts.append(wiped(step, TOTAL))
+        if step % 50 == 0:  # the bar of a checkpoint leaves the cursor on a line of its own
+            parts.append(f"\n\r{tqdm_line(0, 1, label='Writing model shards')}\x1b[A")
+            parts.append(f"\r{tqdm_line(1, 1, label='Writing model shards')}\n")
+    reading = read(FORMAT, write(tmp_path, "".join([*parts, *waiting])))
+    assert points(reading, "loss") == [
+        (at, pytest.approx(2 - at / 1000, abs=1e-3)) for at in range(1, TOTAL + 1)
+    ]
+
+
 def test_a_run_that_only_evaluates_is_at_the_steps_of_training(tmp_path: Path) -> None:
     reading = read(FORMAT, write(tmp_path, live_log(every=1_000)))
     assert [step for step, _ in points(reading, "eval_loss")] == [50, 100, 150, 200]

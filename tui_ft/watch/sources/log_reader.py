@@ -17,6 +17,7 @@ from tui_ft.watch.sources.tqdm_bars import Bar, read_bar
 FEWEST_HITS = 5
 """A curve is claimed of plain lines only from so many on; of printed dicts from the first."""
 
+FEWEST_BLANKS = 4
 MOST_BARS = 8
 WIPED = 24
 """So many blanks after a bar are the wiping of it."""
@@ -57,7 +58,7 @@ class LogReader:
         self._has_own_loss = self._has_estimate = self.hints.has_own_loss
         self._early: list[tuple[int, dict[str, float]]] = []
         self._has_bar = False
-        self._has_returns = False
+        self._has_returns = self._may_be_cleared = False
         self._was_bar = False
         self._last_drawn: tuple[str, int] = ("", -1)
 
@@ -136,13 +137,11 @@ class LogReader:
     def _take_part(self, part: str) -> None:
         text = plain_text(part)
         if not text or text.isspace():
-            if (
-                len(text) >= 4
-                and "\x1b[A" not in part
-                and (self._has_bar or (self._was_bar and not self._has_returns))
-            ):
-                self.bars.clear()
+            self._take_blank(part, len(text))
             return
+        if self._may_be_cleared and "\x1b[A" not in part[:8]:
+            self.bars.clear()
+        self._may_be_cleared = False
         self._was_bar = False
         for _ in range(MOST_BARS):
             if (found := read_bar(text)) is None:
@@ -155,6 +154,17 @@ class LogReader:
             text = text[end:].strip()
         if text:
             self._take_text(text)
+
+    def _take_blank(self, part: str, blanks: int) -> None:
+        """See whether blanks wipe the bar of training; the cursor goes up after those of a bar below it."""
+        if "\x1b[A" in part:
+            self._may_be_cleared = False
+        elif blanks < FEWEST_BLANKS:
+            return
+        elif self._has_bar or (self._was_bar and not self._has_returns):
+            self.bars.clear()
+        else:
+            self._may_be_cleared = self._has_returns
 
     def _take_text(self, text: str) -> None:
         text = text.replace("\0", "")
@@ -177,6 +187,9 @@ class LogReader:
 
     def _take_dict(self, row: DictRow) -> None:
         if row.is_summary:
+            for placed in self.bars.flush():
+                self._put_dict(placed)
+            self.bars.see_summary()
             self.marks.see_summary()
             track = self.bars.training if self.bars.is_lagging else None
             self._count.see_summary(row, track.total if track is not None else None)

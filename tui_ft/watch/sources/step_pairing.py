@@ -7,11 +7,11 @@ the same order: so steps of prints wait in a queue, and each dict takes the firs
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from dataclasses import dataclass, field
 
 from tui_ft.watch.sources.dict_lines import DictRow
+from tui_ft.watch.sources.epoch_ratio import EpochRatio
 from tui_ft.watch.sources.tqdm_bars import Bar
 
 MOST_ROWS_HERE = 3
@@ -50,7 +50,7 @@ class StepPairing:
         self._clears = 0
         self._is_cleared = self._is_told = False
         self._waiting: list[DictRow] = []
-        self._ratio = _Ratio()
+        self._ratio = EpochRatio()
         self._draws = 0
         self.is_lagging = is_lagging
 
@@ -78,6 +78,13 @@ class StepPairing:
         track = self._printed_under()
         if self._is_cleared and not self._waiting and (track is None or not track.prints):
             self._is_told = True
+
+    def see_summary(self) -> None:
+        """The run has ended: what was printed was all of it, and a next run counts for itself."""
+        for track in self._tracks.values():
+            track.prints.clear()
+        self._is_told = self._is_cleared
+        self._ratio.forget()
 
     def draw(self, bar: Bar) -> list[Placed]:
         """Take one drawing of a bar; return the dicts that are placed by it."""
@@ -128,12 +135,13 @@ class StepPairing:
 
     def _printed_under(self) -> _Track | None:
         """The bar whose prints are waited for: that of training, unless a later bar has taken its place."""
-        most = max(self._tracks.values(), key=lambda track: len(track.prints), default=None)
         known = self._trained
-        if known is None or most is None:
-            return known or most
-        has_gone = not known.prints and len(most.prints) > 1 and most.began_at >= known.drawn_at
-        return most if has_gone else known
+        later = [
+            track
+            for track in self._tracks.values()
+            if known is None or (track.began_at >= known.drawn_at and len(track.prints) > 1)
+        ]
+        return max(later, key=lambda track: len(track.prints), default=known)
 
     def _train_under(self, track: _Track | None) -> None:
         """Rows of training are printed under this bar: another than before is another run."""
@@ -157,20 +165,20 @@ class StepPairing:
         return is_training or (self._trained is None and track is self.training)
 
     def _take(self, track: _Track, row: DictRow) -> int:
-        """Take the first waiting print that fits the epoch of the row, and drop those before it."""
-        for at, step in enumerate(track.prints):
-            if self._ratio.fits(row, step):
-                for _ in range(at + 1):
-                    track.prints.popleft()
-                self._ratio.learn(row, step)
-                return step
-        known = self._ratio.step_of(row, None)
-        if known is not None:
-            return known
-        step = track.prints.popleft()
-        self._ratio.forget()
-        self._ratio.learn(row, step)
-        return step
+        """Take the print that is the row's by its epoch, else the first that fits; drop those before it."""
+        known = self._ratio.exact_step(row)
+        if known is None:
+            known = next((step for step in track.prints if self._ratio.fits(row, step)), None)
+        if known is None:
+            known = self._ratio.step_of(row, None)
+        if known is None:
+            known = track.prints[0]
+            self._ratio.forget()
+        while track.prints and track.prints[0] <= known:
+            if track.prints.popleft() == known:
+                break  # an evaluation may have been printed at the same step
+        self._ratio.learn(row, known)
+        return known
 
     def _place_beside(self, row: DictRow) -> list[Placed]:
         """A dict that no clearing announces: it belongs to the bar drawn last, if there is one."""
@@ -183,49 +191,7 @@ class StepPairing:
         if row.is_training:
             track.rows_here += 1
             self.is_lagging = track.rows_here >= MOST_ROWS_HERE
-        return [(self._ratio.step_of(row, track.n), row)]
-
-
-class _Ratio:
-    """Steps an epoch, as bounds that each placed row narrows; an epoch is printed with few digits."""
-
-    def __init__(self) -> None:
-        self.forget()
-
-    def forget(self) -> None:
-        self.low, self.high = 0.0, math.inf
-
-    def fix(self, steps: float) -> None:
-        self.low, self.high = steps * 0.999, steps * 1.001
-
-    def _bounds(self, row: DictRow, step: int) -> tuple[float, float] | None:
-        if row.epoch is None or not math.isfinite(row.epoch) or row.epoch <= 0.0:
-            return None
-        slack = _rounding(row)
-        low = max(step - 1, 0) / (row.epoch + slack)
-        return low, (step + 1) / (row.epoch - slack) if row.epoch > slack else math.inf
-
-    def fits(self, row: DictRow, step: int) -> bool:
-        bounds = self._bounds(row, step)
-        return bounds is None or (bounds[0] <= self.high and bounds[1] >= self.low)
-
-    def learn(self, row: DictRow, step: int) -> None:
-        bounds = self._bounds(row, step)
-        if bounds is not None:
-            self.low, self.high = max(self.low, bounds[0]), min(self.high, bounds[1])
-
-    def step_of(self, row: DictRow, otherwise: int | None) -> int | None:
-        """The step by the row's epoch where the bounds are narrow and `otherwise` does not fit them."""
-        if otherwise is not None and self.fits(row, otherwise):
-            return otherwise
-        if row.epoch is None or not self.low or self.high > self.low * 1.02:
-            return otherwise
-        return round(row.epoch * (self.low + self.high) / 2.0)
-
-
-def _rounding(row: DictRow) -> float:
-    """Half a unit of the last printed digit: two decimals before transformers 5, then four digits."""
-    epoch = row.epoch or 0.0
-    if row.is_quoted and epoch > 0.0:
-        return 0.5 * 10.0 ** (math.floor(math.log10(epoch)) - 3)
-    return 0.005
+        step = self._ratio.step_of(row, track.n)
+        if step is not None:
+            self._ratio.learn(row, step)
+        return [(step, row)]

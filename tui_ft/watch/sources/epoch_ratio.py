@@ -1,0 +1,78 @@
+"""How many steps an epoch has, learnt from rows whose step is known: it tells the steps of others."""
+
+from __future__ import annotations
+
+import math
+
+from tui_ft.watch.sources.dict_lines import DictRow
+
+FEWEST_LEARNT = 3
+
+
+class EpochRatio:
+    """Steps an epoch, as bounds that each placed row narrows; an epoch is printed with few digits."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        self.low, self.high = 0.0, math.inf
+        self._exact_low, self._exact_high = 0.0, math.inf
+        self._learnt = 0
+
+    def fix(self, steps: float) -> None:
+        """Steps an epoch are known from elsewhere, rounded up in every epoch."""
+        self.low, self.high = steps * 0.999, steps * 1.001
+
+    def _bounds(self, row: DictRow, step: int) -> tuple[float, float] | None:
+        if row.epoch is None or not math.isfinite(row.epoch) or row.epoch <= 0.0:
+            return None
+        slack = _rounding(row)
+        low = max(step - 1, 0) / (row.epoch + slack)
+        return low, (step + 1) / (row.epoch - slack) if row.epoch > slack else math.inf
+
+    def fits(self, row: DictRow, step: int) -> bool:
+        bounds = self._bounds(row, step)
+        return bounds is None or (bounds[0] <= self.high and bounds[1] >= self.low)
+
+    def learn(self, row: DictRow, step: int) -> None:
+        """Take a row whose step is known."""
+        bounds = self._bounds(row, step)
+        if bounds is None or row.epoch is None:
+            return
+        self.low, self.high = max(self.low, bounds[0]), min(self.high, bounds[1])
+        slack = _rounding(row)
+        self._learnt += 1
+        self._exact_low = max(self._exact_low, step / (row.epoch + slack))
+        if row.epoch > slack:
+            self._exact_high = min(self._exact_high, step / (row.epoch - slack))
+
+    def exact_step(self, row: DictRow) -> int | None:
+        """The step that an epoch of many digits tells by itself; None where it leaves a choice.
+
+        Only as long as epochs have grown evenly: with a remainder of batches in each they do not.
+        """
+        if row.epoch is None or not row.epoch > 0.0 or self._learnt < FEWEST_LEARNT:
+            return None
+        if not self._exact_low <= self._exact_high < math.inf:
+            return None
+        slack = _rounding(row)
+        low = math.ceil((row.epoch - slack) * self._exact_low - 1e-6)
+        high = math.floor((row.epoch + slack) * self._exact_high + 1e-6)
+        return low if low == high and low > 0 else None
+
+    def step_of(self, row: DictRow, otherwise: int | None) -> int | None:
+        """The step by the row's epoch where the bounds are narrow and `otherwise` does not fit them."""
+        if otherwise is not None and self.fits(row, otherwise):
+            return otherwise
+        if row.epoch is None or not self.low or self.high > self.low * 1.02:
+            return otherwise
+        return round(row.epoch * (self.low + self.high) / 2.0)
+
+
+def _rounding(row: DictRow) -> float:
+    """Half a unit of the last printed digit: two decimals before transformers 5, then four digits."""
+    epoch = row.epoch or 0.0
+    if row.is_quoted and epoch > 0.0:
+        return 0.5 * 10.0 ** (math.floor(math.log10(epoch)) - 3)
+    return 0.005
