@@ -46,6 +46,10 @@ class HomeList(Screen[None], inherit_bindings=False):
         """Have the runs read again, because something was changed."""
         raise NotImplementedError
 
+    def show_detail(self) -> None:
+        """Say more of the chosen row in the line under the lists."""
+        raise NotImplementedError
+
     # --- how the list is shown -----------------------------------------------------------------------
 
     def action_filter(self) -> None:
@@ -102,6 +106,7 @@ class HomeList(Screen[None], inherit_bindings=False):
         self.notice.say("")
         self.runs.show_as(replace(self.wanted, **changes))
         self.show_view_words()
+        self.show_detail()  # now, and not when the list's message comes: one frame, not two
 
     def show_view_words(self) -> None:
         """Say how the list is shown, where it is not the ordinary way."""

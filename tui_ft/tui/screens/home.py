@@ -86,13 +86,13 @@ class HomeScreen(HomeStarting, inherit_bindings=False):
         )
         if event.is_move or (not self.notice.is_error and before == self._cursor_at):
             self.notice.say("")
-        self._show_detail()
+        self.show_detail()
 
-    def _show_detail(self) -> None:
+    def show_detail(self) -> None:
         self.notice.show_detail(self._detail())
 
     def on_descendant_focus(self) -> None:
-        self._show_detail()
+        self.show_detail()
 
     def _detail(self) -> str:
         if self.presets.has_focus:
