@@ -12,7 +12,7 @@ import os
 from collections import deque
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -306,6 +306,8 @@ _METRIC_DECODER = msgspec.json.Decoder(dict[str, Any])
 _STATE_DECODER = msgspec.json.Decoder(StateRecord)
 _REQUEST_DECODER = msgspec.json.Decoder(RequestRecord)
 _ENCODER = msgspec.json.Encoder()
+_LARGEST_WHOLE = 2**63
+_T = TypeVar("_T")
 
 _NONFINITE: dict[str, float] = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
@@ -338,43 +340,65 @@ def encode_row(row: Mapping[str, Any] | msgspec.Struct) -> bytes:
     return _ENCODER.encode(fields)
 
 
+def _decode(decoder: msgspec.json.Decoder[_T], data: bytes) -> _T:
+    """Decode what anybody may have written; whatever is wrong with it is a `msgspec.DecodeError`."""
+    try:
+        return decoder.decode(data)
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise msgspec.DecodeError(f"no JSON that can be read: {type(error).__name__}") from error
+
+
+def _bounded(record: _T) -> _T:
+    """Return a record as it is. Raises `msgspec.ValidationError` for a whole number beyond any count."""
+    if isinstance(record, int):
+        if not -_LARGEST_WHOLE < record < _LARGEST_WHOLE:
+            raise msgspec.ValidationError("a number beyond any count")
+    elif isinstance(record, (list, dict)):
+        for item in record.values() if isinstance(record, dict) else record:
+            _bounded(item)
+    elif isinstance(record, msgspec.Struct):
+        for name in record.__struct_fields__:
+            _bounded(getattr(record, name))
+    return record
+
+
 def decode_event(line: bytes) -> AnyEvent | None:
     """Decode a row of events.jsonl; None for a kind that a newer version writes.
 
     Raises `msgspec.DecodeError` for a bad one.
     """
     try:
-        event: AnyEvent = _EVENT_DECODER.decode(line)
+        event: AnyEvent = _decode(_EVENT_DECODER, line)
     except msgspec.ValidationError:
-        if _KIND_DECODER.decode(line).event in _EVENT_KINDS:
+        if _decode(_KIND_DECODER, line).event in _EVENT_KINDS:
             raise
         return None
-    return event
+    return _bounded(event)
 
 
 def decode_hardware(line: bytes) -> HardwareRow:
     """Decode a row of hardware.jsonl. Raises `msgspec.DecodeError`."""
-    return _HARDWARE_DECODER.decode(line)
+    return _bounded(_decode(_HARDWARE_DECODER, line))
 
 
 def decode_metrics(line: bytes) -> dict[str, Any]:
     """Decode a row of metrics.jsonl; see `number` for its values. Raises `msgspec.DecodeError`."""
-    return _METRIC_DECODER.decode(line)
+    return _decode(_METRIC_DECODER, line)
 
 
 def decode_state(data: bytes) -> StateRecord:
     """Decode state.json. Raises `msgspec.DecodeError`."""
-    return _STATE_DECODER.decode(data)
+    return _bounded(_decode(_STATE_DECODER, data))
 
 
 def decode_request(data: bytes) -> RequestRecord:
     """Decode a control file. Raises `msgspec.DecodeError`."""
-    return _REQUEST_DECODER.decode(data)
+    return _bounded(_decode(_REQUEST_DECODER, data))
 
 
 def decode_prediction(data: bytes) -> PredictionRecord:
     """Decode an attempt's prediction. Raises `msgspec.DecodeError`."""
-    return _PREDICTION_DECODER.decode(data)
+    return _bounded(_decode(_PREDICTION_DECODER, data))
 
 
 def encode_document(record: msgspec.Struct | Mapping[str, Any]) -> bytes:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 
 import msgspec
 
@@ -15,8 +17,10 @@ from tui_ft.runs.records import StateRecord, decode_state, encode_document
 def read_state(run: RunDirectory) -> StateRecord:
     """Return what state.json says. Raises `TuiFtError` when it is missing, unreadable or no state."""
     try:
-        descriptor = os.open(run.state, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(run.state, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise OSError(errno.EINVAL, "no regular file")
             data = os.read(descriptor, 1 << 20)
         finally:
             os.close(descriptor)

@@ -56,7 +56,7 @@ class EventReader:
             for line in complete_lines(data):
                 try:
                     event = decode_event(line)
-                except (msgspec.DecodeError, UnicodeDecodeError):
+                except msgspec.DecodeError:
                     self.bad += 1
                 else:
                     if event is not None:

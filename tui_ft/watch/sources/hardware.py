@@ -42,7 +42,7 @@ class HardwareReader:
             for line in complete_lines(data):
                 try:
                     rows.append(decode_hardware(line))
-                except (msgspec.DecodeError, UnicodeDecodeError):
+                except msgspec.DecodeError:
                     self.bad += 1
             for row in rows:
                 self._look(row)

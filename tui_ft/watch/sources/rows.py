@@ -14,6 +14,7 @@ from tui_ft.watch.sources.table import NOT_SERIES, MetricTable
 __all__ = ["NOT_SERIES", "MetricTable", "RowReader", "decode_rows"]
 
 _MANY = msgspec.json.Decoder(list[dict[str, Any]])
+_BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _LARGEST_STEP = 2**53
 _MOST_NAMES = 256
 """Rows of more names than this are decoded one by one: what is learned of them must stay small."""
@@ -27,12 +28,12 @@ def decode_rows(data: bytes) -> tuple[list[dict[str, Any]], int]:
         rows = _MANY.decode(b"[" + b",".join(lines) + b"]")
         if len(rows) != len(lines):  # a bad line may hold a comma between two objects
             raise msgspec.DecodeError("not one row a line")
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _BAD:
         rows = []
         for line in lines:
             try:
                 rows.append(decode_metrics(line))
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except msgspec.DecodeError:
                 bad += 1
     good = [row for row in rows if type(row.get("step")) is int and abs(row["step"]) < _LARGEST_STEP]
     return good, bad + len(rows) - len(good)
@@ -67,7 +68,7 @@ class RowReader:
             return None
         try:
             rows = self._decoder.decode_lines(data)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except _BAD:
             return None
         if len(rows) != data.count(b"\n"):
             return None
@@ -79,7 +80,7 @@ class RowReader:
 
     def _learn(self, rows: Sequence[Mapping[str, Any]]) -> None:
         names = dict.fromkeys([*self._names, *(name for row in rows for name in row if name != "step")])
-        if len(names) == len(self._names) or len(names) > _MOST_NAMES:
+        if len(names) == len(self._names) or len(names) > _MOST_NAMES or not all(map(_is_plain, names)):
             return
         self._names = list(names)
         self._columns = {
@@ -91,6 +92,11 @@ class RowReader:
             rename={f"f{at}": name for at, name in enumerate(self._names)},
         )  # fmt: skip
         self._decoder = msgspec.json.Decoder(row)
+
+
+def _is_plain(name: str) -> bool:
+    """True for a name that a decoder can be made for."""
+    return name.isprintable() and not {"\\", '"'} & set(name)
 
 
 def is_any_known(column: Sequence[object]) -> bool:

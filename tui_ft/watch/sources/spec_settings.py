@@ -26,10 +26,11 @@ class SettingsReader:
 
     def settings(self, attempt: int) -> Mapping[str, SettingValue]:
         """The fields that have a value, as `section.field`; {} while there is no spec that can be read."""
-        if attempt != self._attempt or not self._settings:
+        if attempt != self._attempt:
             own = self._run.attempt(attempt).spec
-            self._settings = _read(own if own.is_file() else self._run.spec)
-            self._attempt = attempt
+            path = own if own.is_file() else self._run.spec
+            if path.is_file():
+                self._settings, self._attempt = _read(path), attempt
         return self._settings
 
 
@@ -37,8 +38,6 @@ def _read(path: Path) -> dict[str, SettingValue]:
     from tui_ft.spec import toml
     from tui_ft.spec.resolve import resolve
 
-    if not path.is_file():
-        return {}
     try:
         spec = msgspec.to_builtins(resolve(toml.load(path)))
     except TuiFtError:

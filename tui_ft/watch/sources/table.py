@@ -8,12 +8,14 @@ from itertools import groupby, pairwise
 from typing import Any, NamedTuple
 
 from tui_ft.runs.records import number
+from tui_ft.watch.log import clean_line
 from tui_ft.watch.series import LONG, Series
 from tui_ft.watch.steps import StepBatch, Steps
 
 NOT_SERIES = frozenset({"schema", "step", "time", "epoch"})
 
-_PLAIN_NUMBERS = {int, float}
+MOST_SERIES = 2_000
+LONGEST_NAME = 120
 _NOT_TRAINING = ("eval_", "test_")
 
 Column = Sequence[float | None]
@@ -33,6 +35,7 @@ class MetricTable:
 
     `times` holds the unix time of each training step: of the rows with a `loss` or, in a run that logs
     none, of all that belong to no evaluation. `back_steps` are the steps at which those went back.
+    `is_cut`: there were more names than anybody looks at, and the last ones were left out.
     """
 
     def __init__(self) -> None:
@@ -45,6 +48,8 @@ class MetricTable:
         self._clock = ""
         self._trained: float | None = None
         self._fresh: dict[int, Steps] = {}
+        self._shown: dict[str, str] = {}
+        self.is_cut = False
 
     def add(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Take rows in the order of the file: `step`, perhaps `time` and `epoch`, and the metrics."""
@@ -156,9 +161,20 @@ class MetricTable:
     def _take(self, name: str, part: _Part) -> None:
         if not len(part.batch):
             return
-        if name not in self.series:
-            self.series[name] = Series(self._share(part.batch))
-        self.series[name].take(part.batch, part.values, is_finite=part.is_finite)
+        shown = self._shown.get(name) or self._name(name)
+        if shown not in self.series:
+            if len(self.series) >= MOST_SERIES:
+                self.is_cut = True
+                return
+            self.series[shown] = Series(self._share(part.batch))
+        self.series[shown].take(part.batch, part.values, is_finite=part.is_finite)
+
+    def _name(self, name: str) -> str:
+        """The name as it is shown: text of others', so without control characters and not without end."""
+        shown = clean_line(name)[:LONGEST_NAME] or "?"
+        if len(self._shown) < MOST_SERIES:
+            self._shown[name] = shown
+        return shown
 
     def _share(self, batch: StepBatch) -> Steps:
         """The steps of curves that begin together: kept once."""

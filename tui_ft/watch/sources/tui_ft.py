@@ -15,6 +15,7 @@ from tui_ft.watch.sources.hardware import HardwareReader
 from tui_ft.watch.sources.metrics import MetricsReader
 from tui_ft.watch.sources.predicted import PredictionReader
 from tui_ft.watch.sources.spec_settings import SettingsReader
+from tui_ft.watch.sources.table import MOST_SERIES
 
 if TYPE_CHECKING:
     from tui_ft.runs.truth import Truth
@@ -142,4 +143,6 @@ class TuiFtSource:
         bad = self._metrics.bad + self._events.bad + self._hardware.bad
         if bad:
             notes.append(f"{bad} bad {'line' if bad == 1 else 'lines'} left out.")
+        if self._metrics.table.is_cut:
+            notes.append(f"It logs more than {MOST_SERIES:,} series: the others are left out.")
         return tuple(notes)
