@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pytest
 from foreign_files import points, read, tqdm_line
 
+from tui_ft.watch.names import FURTHER, MOST_NAMES
 from tui_ft.watch.reading import Reading
 from tui_ft.watch.sources.stdout import FORMAT
 
@@ -176,3 +177,10 @@ def test_the_bar_of_lightning_and_its_end(tmp_path: Path) -> None:
 def test_printed_dicts_win_over_plain_lines(tmp_path: Path) -> None:
     text = "".join(f"Epoch {at} loss: 9.0\n{{'loss': 1.5, 'epoch': {at}.0}}\n" for at in range(1, 9))
     assert read_lines(tmp_path, text).series["loss"].extent() == (1.5, 1.5)
+
+
+def test_a_log_with_no_end_of_names_stays_bounded(tmp_path: Path) -> None:
+    lines = "".join(f"step {at}: loss 1.0, metric{at}: 2.0\n" for at in range(MOST_NAMES + 500))
+    reading = read_lines(tmp_path, lines)
+    assert len(reading.series) <= MOST_NAMES + 1
+    assert len(reading.series[FURTHER]) > 400

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 _ALIASES = {
-    "loss": ("loss", "train_loss", "train_loss_step", "loss_step", "training_loss", "train_loss_epoch", "loss_epoch",
-             "lm_loss"),
+    "loss": ("loss", "train_loss", "train_loss_step", "loss_step", "training_loss", "train_loss_epoch",
+             "loss_epoch", "lm_loss"),
     "eval_loss": ("eval_loss", "val_loss", "valid_loss", "validation_loss", "val_loss_epoch", "test_loss"),
     "grad_norm": ("grad_norm", "gradient_norm", "norm", "gnorm", "total_norm", "global_grad_norm"),
     "learning_rate": ("learning_rate", "lr"),
@@ -43,6 +43,11 @@ def fold(name: str) -> str:
     return name.strip()
 
 
+MOST_NAMES = 1_000
+FURTHER = "(further series)"
+"""Where a run names more series than a person can look through, all further ones go under this name."""
+
+
 class SeriesNames:
     """The names of one run's series: where two of its own fold to one, the first keeps the folded name."""
 
@@ -55,6 +60,8 @@ class SeriesNames:
         known = self._shown.get(name)
         if known is None:
             folded = fold(name)
+            if len(self._shown) >= MOST_NAMES:
+                return FURTHER
             known = name.strip() if folded in self._taken else folded
             while known in self._taken:
                 known += " (2)"

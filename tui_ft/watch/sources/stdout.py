@@ -30,17 +30,29 @@ _NAME = re.compile(
 )
 _LARGEST_CONTROL_SHARE = 0.05
 _CONTROLS = bytes([*range(1, 8), *range(14, 27), *range(28, 32), 127])
+_TEXT_NAME = re.compile(r"log|train|out|std|run|console|slurm|history|job", re.IGNORECASE)
+"""A `.txt` is read only when its name says that it is a log: data sets lie in thousands of such files."""
+
+_ROW_SIGN = re.compile(rb"loss|%\||\d/\d+ \[| train ", re.IGNORECASE)
+"""Without any of these a piece of a log holds no row."""
+
 LONGEST_REST = 65_536
 _ENDS = (b"}", b"]", b" ")
 
 
 def find(folder: Path, names: Sequence[str]) -> Iterator[Place]:
     """Yield each file of a folder whose name is that of a log and whose head or tail tells of training."""
-    asked = [name for name in names if _NAME.search(name) and not _is_of_another_format(name, names)]
+    asked = [name for name in names if _is_log_name(name) and not _is_of_another_format(name, names)]
     for name in asked[:MOST_FILES]:
         path = folder / name
         if stamp_of(path) and tells_of_training(path):
             yield Place(format="stdout", path=path, files=(path,))
+
+
+def _is_log_name(name: str) -> bool:
+    return _NAME.search(name) is not None and (
+        not name.endswith(".txt") or _TEXT_NAME.search(name) is not None
+    )
 
 
 def _is_of_another_format(name: str, names: Sequence[str]) -> bool:
@@ -54,6 +66,8 @@ def tells_of_training(path: Path) -> bool:
         return False
     reader = LogReader()
     for piece in (head, tail):
+        if _ROW_SIGN.search(piece) is None:
+            continue
         reader.take(piece.decode("utf-8", errors="replace"))
         if reader.best is not None or (reader.bars.training is not None and reader.header.total_steps):
             return True
