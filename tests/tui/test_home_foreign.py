@@ -207,6 +207,21 @@ def test_a_process_is_found_read_and_seen_to_end(tmp_path: Path, monkeypatch: py
         assert found_of(of(process, runs)) is not None  # type: ignore[arg-type]
 
 
+def test_who_writes_now_stands_for_a_folder_that_others_wrote(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tui_ft.tui import foreign_poll
+
+    monkeypatch.setattr(foreign_poll, "LOOK_AGAIN_S", (0.0,))
+    poll = ForeignPoll()
+    with a_training(tmp_path / "work") as first:
+        poll_until(poll, lambda runs: (run := of(first, runs)) and run.found)
+    with a_training(tmp_path / "work") as second:
+        runs = poll_until(poll, lambda runs: (run := of(second, runs)) and run.found)
+        assert of(first, runs) is None
+        assert len({run.id for run in runs}) == len(runs)
+
+
 def test_a_process_that_writes_nothing_is_listed_while_it_lives(tmp_path: Path) -> None:
     poll = ForeignPoll()
     with a_training(tmp_path / "work", "import time\ntime.sleep(600)\n") as process:

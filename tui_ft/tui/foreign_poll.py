@@ -5,8 +5,9 @@ Called from one worker thread at a time, every few seconds while the list is on 
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,6 +25,9 @@ LOOK_S = 0.05
 """How long one run is read in one poll: its step and loss are wanted, not its curve."""
 LOOK_AGAIN_S = (5.0, 10.0, 30.0, 60.0)
 """A process that writes nothing known is asked again after these: it may only just have begun."""
+LOOKS_S = 0.5
+"""No more processes are looked at in one poll after so long."""
+LAST_WORDS_S = 60.0
 MOST_ENDED = 50
 SOURCES = {
     "tensorboard": "TensorBoard", "wandb": "W&B", "mlflow": "MLflow", "trackio": "trackio",
@@ -67,9 +71,14 @@ class _Seen:
         self.group = group
         self.found: FoundRun | None = None
         self.source: Source | None = None
-        self.is_alive = True
+        self.gone_at: float | None = None
         self.looks = 0
         self.look_at = 0.0
+
+    def poll(self, now: float) -> None:
+        """Read a little; of what has ended the last words, which may come late."""
+        if self.source is not None and (self.gone_at is None or now - self.gone_at < LAST_WORDS_S):
+            self.source.poll(LOOK_S)
 
 
 class ForeignPoll:
@@ -79,30 +88,43 @@ class ForeignPoll:
         self._clock = clock
         self._scanner = Scanner()
         self._seen: dict[tuple[int, int], _Seen] = {}
+        self._lock = (
+            threading.Lock()
+        )  # a list that was left and is back asks before the first answer is there
 
     def read(self, gpus: GpuReading | None) -> Foreign:
         """Scan the box, and read a little of each run that is not ours. Never raises for what runs there."""
-        box = self._scanner.scan(gpus)
-        now = self._clock()
-        living = {(group.pid, group.start_time): group for group in box.groups if group.our_run is None}
-        for key, group in living.items():
-            seen = self._seen.setdefault(key, _Seen(group))
-            seen.group = group
-            self._look_for_files(seen, now)
-        for key, seen in self._seen.items():
-            seen.is_alive = key in living
-            if seen.source is not None:
-                seen.source.poll(LOOK_S)
-        self._forget()
-        runs: dict[str, ForeignRun] = {}
-        for seen in self._seen.values():
-            run = _line(seen)
-            runs.setdefault(run.id, run)
-        return Foreign(tuple(runs.values()), box.notes)
+        with self._lock:
+            box = self._scanner.scan(gpus)
+            now = self._clock()
+            living = {(group.pid, group.start_time): group for group in box.groups if group.our_run is None}
+            self._follow(living, now)
+            self._look_for_files(now)
+            for seen in self._seen.values():
+                seen.poll(now)
+            self._forget()
+            runs: dict[str, ForeignRun] = {}
+            for seen in sorted(self._seen.values(), key=lambda seen: seen.gone_at is not None):
+                run = _line(seen)
+                runs.setdefault(run.id, run)  # who writes now, before who wrote there and is gone
+            return Foreign(tuple(runs.values()), box.notes)
 
-    def _look_for_files(self, seen: _Seen, now: float) -> None:
-        if seen.found is not None or now < seen.look_at:
-            return
+    def _follow(self, living: Mapping[tuple[int, int], Group], now: float) -> None:
+        for key, group in living.items():
+            self._seen.setdefault(key, _Seen(group)).group = group
+        for key, seen in self._seen.items():
+            seen.gone_at = None if key in living else seen.gone_at or now
+
+    def _look_for_files(self, now: float) -> None:
+        """Find what the new processes write; many of them in several polls."""
+        deadline = time.monotonic() + LOOKS_S
+        for seen in self._seen.values():
+            if seen.found is None and seen.gone_at is None and now >= seen.look_at:
+                self._look(seen, now)
+                if time.monotonic() > deadline:
+                    return
+
+    def _look(self, seen: _Seen, now: float) -> None:
         seen.look_at = now + LOOK_AGAIN_S[min(seen.looks, len(LOOK_AGAIN_S) - 1)]
         seen.looks += 1
         from tui_ft.watch.finding import find_runs  # some megabytes, and most boxes train nothing else
@@ -115,7 +137,7 @@ class ForeignPoll:
 
     def _forget(self) -> None:
         """Drop what ended and never wrote a thing, and the oldest of many that ended."""
-        ended = [key for key, seen in self._seen.items() if not seen.is_alive]
+        ended = [key for key, seen in self._seen.items() if seen.gone_at is not None]
         empty = [key for key in ended if self._seen[key].source is None]
         written = [key for key in ended if key not in empty]
         for key in (*empty, *written[: max(0, len(written) - MOST_ENDED)]):
@@ -134,7 +156,7 @@ def _line(seen: _Seen) -> ForeignRun:
     reading = seen.source.reading
     told = f" {reading.reason}" if reading.reason else ""
     status = reading.status
-    if status == "unknown" and seen.is_alive:
+    if status == "unknown" and seen.gone_at is None:
         status = "running"
     return ForeignRun(
         id=str(found.path), path=str(found.path), status=status, name=clean_line(found.title) or group.title,
