@@ -8,11 +8,14 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import islice
 from operator import le, lt
-from typing import Any, Protocol
+from typing import Any
 
+from tui_ft.watch.curve import Curve
 from tui_ft.watch.pyramid import Pyramid
 from tui_ft.watch.steps import FirstSteps, StepBatch, Steps
 from tui_ft.watch.values import BLOCK, Values
+
+__all__ = ["LONG", "Curve", "Series"]
 
 LONG = 65_536
 """From so many points on values are kept as float32: no chart shows more, and a million take 4 MB."""
@@ -20,31 +23,6 @@ LONG = 65_536
 _FLOAT32_HIGHEST = 3.4e38
 _FLOAT32_LOWEST = 1.2e-38
 """Beyond these bounds a float32 is infinite, or has lost digits (IEEE 754)."""
-
-
-class Curve(Protocol):
-    """What charts, tables and exports read: a `Series`, or one made of it (smoothed, over another x).
-
-    Points are in the order of their x, `steps`; the n-th has the value `values[n]`. `rewrites` changes
-    when points that were there before have changed; else points are only added at the end.
-    """
-
-    @property
-    def steps(self) -> Sequence[float]: ...
-    @property
-    def values(self) -> Sequence[float]: ...
-    @property
-    def rewrites(self) -> int: ...
-    @property
-    def first(self) -> tuple[float, float] | None: ...
-    @property
-    def last(self) -> tuple[float, float] | None: ...
-    @property
-    def nonfinite(self) -> int: ...
-    def __len__(self) -> int: ...
-    def has_gap(self, start: int, end: int) -> bool: ...
-    def index(self, step: float) -> int: ...
-    def extent(self, start: int = 0, end: int | None = None) -> tuple[float, float] | None: ...
 
 
 class Series:

@@ -48,6 +48,7 @@ class MetricTable:
         self._clock = ""
         self._trained: float | None = None
         self._fresh: dict[int, Steps] = {}
+        self._touched: dict[str, Series] = {}
         self._shown: dict[str, str] = {}
         self.is_cut = False
 
@@ -167,7 +168,9 @@ class MetricTable:
                 self.is_cut = True
                 return
             self.series[shown] = Series(self._share(part.batch))
-        self.series[shown].take(part.batch, part.values, is_finite=part.is_finite)
+        series = self.series[shown]
+        series.take(part.batch, part.values, is_finite=part.is_finite)
+        self._touched[shown] = series
 
     def _name(self, name: str) -> str:
         """The name as it is shown: text of others', so without control characters and not without end."""
@@ -181,8 +184,9 @@ class MetricTable:
         return self._fresh.setdefault(id(batch), Steps())
 
     def _settle(self) -> None:
-        for series in (*self.series.values(), self.times):
+        for series in (*self._touched.values(), self.times):
             series.settle()
+        self._touched.clear()
 
 
 class _Batches:
