@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import math
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
 from home_world import shown, until
+from rich.cells import cell_len
 from scripted_source import NOW, OTHERS, PATH, ScriptedSource
 from textual.screen import Screen
 from textual.widgets import Input
@@ -365,6 +367,22 @@ def test_two_screens_never_read_at_the_same_time() -> None:
     assert slow.most == 1 and shared.reading is slow.reading
 
 
+async def test_with_very_little_room_the_charts_come_before_the_log(source: ScriptedSource) -> None:
+    source.log("the last line")
+    app = an_app(source)
+    async with app.run_test(size=(60, 12)) as pilot:
+        await until(pilot, lambda: "100/200" in text(app) and "⠤" in text(app))
+        assert "the last line" not in text(app)
+        await pilot.press("l")
+        await until(pilot, lambda: "the last line" in text(app))
+        await pilot.press("l")
+        await until(pilot, lambda: "the last line" not in text(app))
+
+
+def has_width(app: TuiFtApp, width: int) -> bool:
+    return all(cell_len(line) <= width for line in shown(app))
+
+
 SQUEEZES = [(80, 24), (1, 1), (200, 60), (5, 3), (60, 15), (20, 6), (3, 40), (120, 2), (40, 12), (80, 24)]
 
 
@@ -384,7 +402,7 @@ async def test_whatever_the_size_becomes_nothing_breaks(
                 if number % 3:
                     source.add(source.reading.step + 1, loss=1.0)  # type: ignore[operator]
                     await pilot.pause()
-                assert all(len(line) <= size[0] for line in shown(app))
+                await until(pilot, partial(has_width, app, size[0]))
         await until(pilot, lambda: len(shown(app)) == 24 and bool(shown(app)[-1].strip()))
         await pilot.press("escape", "escape", "escape")
         assert app._exception is None

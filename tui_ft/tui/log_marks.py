@@ -17,7 +17,10 @@ _WARNING = re.compile(r"\bwarn(?:ing)?\b|Warning:", re.IGNORECASE)
 _SAVED = re.compile(
     r"\bsav(?:ed|ing)\b.{0,40}\b(?:checkpoint|model|adapter)\b|\bcheckpoint\b.{0,80}\bsaved\b", re.I
 )
-_LOOKED_AT = 500
+_HINTS = ("error", "exception", "interrupt", "traceback", "critical", "killed", "memory", "fault", "exitcode",
+          "dumped", "warn", "saved", "saving")  # fmt: skip
+"""A line with none of these words has no mark: nearly all lines, and this is ten times as fast."""
+_LOOKED_AT = 200
 """Characters of a line that are searched for a mark: a line of a log may be thousands long."""
 
 
@@ -25,6 +28,9 @@ _LOOKED_AT = 500
 def mark_of(line: str) -> Mark:
     """Whether a line of a log tells an error, a warning or a checkpoint."""
     head = line[:_LOOKED_AT]
+    plain = head.lower()
+    if not any(hint in plain for hint in _HINTS):
+        return ""
     if _BAD.search(head):
         return "bad"
     if _WARNING.search(head):

@@ -42,9 +42,8 @@ LONGEST_HOLD_S = 0.2
 """How long the screen before stays while this one reads for the first time."""
 WIDE = 100
 """From this width on the last line has room for every key that wants to be shown."""
-SHORT_ROWS = 20
-TALL_ROWS = 32
-"""Below the first the log has less room, from the second on it and the curves of an ended run have more."""
+TINY_ROWS, SHORT_ROWS, TALL_ROWS = 14, 20, 32
+"""Below these the log has no room, little room and its usual room; from the last on all have more."""
 ENDED_EVERY_S = 3.0
 CALM = OVER | {"unknown"}
 """A run that is over, or of which nobody knows a writer, can only change by something unusual."""
@@ -58,7 +57,7 @@ class RunScreen(RunDoors, LogActions, Steering):
 
     CSS_PATH = "run.tcss"
     AUTO_FOCUS = ""
-    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (SHORT_ROWS, "-short"), (TALL_ROWS, "-tall")]
+    VERTICAL_BREAKPOINTS = [(0, "-least"), (TINY_ROWS, "-tiny"), (SHORT_ROWS, "-short"), (TALL_ROWS, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [*STEERING_KEYS, *RUN_KEYS]
 
     def __init__(
@@ -83,8 +82,8 @@ class RunScreen(RunDoors, LogActions, Steering):
 
     def compose(self) -> ComposeResult:
         # known before Textual measures the screen: else every style would be computed twice
-        height = self.app.size.height
-        self.add_class("-tall" if height >= TALL_ROWS else "-short" if height >= SHORT_ROWS else "-tiny")
+        heights = [name for rows, name in self.VERTICAL_BREAKPOINTS if rows <= self.app.size.height]
+        self.add_class(heights[-1])
         yield Lines(id="header")
         yield Lines(id="origin")
         yield Progress(id="progress")

@@ -23,12 +23,16 @@ _VALUE = 9
 
 
 class Numbers(Lines):
-    """Two lines of numbers."""
+    """Two lines of numbers; one while there are few."""
 
     DEFAULT_CSS = "Numbers { height: 2; }"
 
     def show(self, reading: Reading) -> None:
-        self.set_lines(number_lines(numbers_of(reading), self.size.width))
+        lines = number_lines(numbers_of(reading), self.size.width)
+        height = max(len(lines), 1)
+        if self.styles.height is None or self.styles.height.value != height:
+            self.styles.height = height
+        self.set_lines(lines)
 
 
 def number_lines(numbers: Sequence[Number], width: int) -> list[Line]:

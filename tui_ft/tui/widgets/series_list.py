@@ -40,7 +40,7 @@ class SeriesList(RowList[SeriesRow]):
 
 def _columns(width: int) -> list[tuple[str, int]]:
     """The columns that `width` cells have room for beside the name."""
-    if width < 48:
+    if width < 62:
         return [("last", _NUMBER), ("points", _STEP)]
     short = [("last", _NUMBER), ("least", _NUMBER), ("greatest", _NUMBER), ("points", _STEP)]
     if width < 76:
