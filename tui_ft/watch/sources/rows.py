@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from operator import attrgetter
 from typing import Any
 
 import msgspec
 
 from tui_ft.runs.records import complete_lines, decode_metrics
+from tui_ft.watch.sources.row_columns import Rows, column
 from tui_ft.watch.sources.table import NOT_SERIES, MetricTable
 
 __all__ = ["NOT_SERIES", "MetricTable", "RowReader", "decode_rows"]
@@ -48,7 +48,7 @@ class RowReader:
 
     def __init__(self) -> None:
         self._names: list[str] = []
-        self._columns: dict[str, Callable[[Any], Any]] = {}
+        self._columns: dict[str, Callable[[Rows], list[Any]]] = {}
         self._decoder: msgspec.json.Decoder[Any] | None = None
 
     def read(self, data: bytes, table: MetricTable) -> int:
@@ -70,12 +70,10 @@ class RowReader:
             rows = self._decoder.decode_lines(data)
         except _BAD:
             return None
-        if len(rows) != data.count(b"\n"):
-            return None
         steps = [row.step for row in rows]
         if not steps or max(steps) >= _LARGEST_STEP or min(steps) <= -_LARGEST_STEP:
             return None
-        columns = {name: list(map(take, rows)) for name, take in self._columns.items()}
+        columns = {name: take(rows) for name, take in self._columns.items()}
         return steps, {name: column for name, column in columns.items() if is_any_known(column)}
 
     def _learn(self, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -83,9 +81,7 @@ class RowReader:
         if len(names) == len(self._names) or len(names) > _MOST_NAMES or not all(map(_is_plain, names)):
             return
         self._names = list(names)
-        self._columns = {
-            name: attrgetter(f"f{at}") for at, name in enumerate(names) if name not in ("schema", "step")
-        }
+        self._columns = {name: column(at) for at, name in enumerate(names) if name not in ("schema", "step")}
         fields = [(f"f{at}", float | None, None) for at in range(len(self._names))]
         row = msgspec.defstruct(
             "Row", [("step", int), *fields], gc=False, forbid_unknown_fields=True,
@@ -99,6 +95,6 @@ def _is_plain(name: str) -> bool:
     return name.isprintable() and not {"\\", '"'} & set(name)
 
 
-def is_any_known(column: Sequence[object]) -> bool:
+def is_any_known(values: Sequence[object]) -> bool:
     """True when a column holds a value at all."""
-    return column[0] is not None or column.count(None) < len(column)
+    return values[0] is not None or values.count(None) < len(values)
