@@ -311,3 +311,15 @@ async def test_several_runs_are_laid_over_each_other_along_their_own_time() -> N
         assert len(app.grid.visible_charts()) == len(app.grid.visible_panels())
         names = {trace.name for trace in app.grid.visible_charts()[0].traces}
         assert names == {"run"}
+
+
+async def test_a_run_that_cannot_be_drawn_along_an_axis_is_said() -> None:
+    one, other = run_of(path="/a"), run_of(path="/b", times=series_of([]))
+    app = GridApp()
+    async with app.run_test(size=(160, 30)) as pilot:
+        await pilot.pause()
+        app.grid.show_panels(compared_panels([one, other], {"/a": 0, "/b": 2}), [one, other])
+        await press(pilot, "x")
+        assert "1 of 2 runs without time" in text(app)
+        await press(pilot, "x")
+        assert "without" not in text(app)

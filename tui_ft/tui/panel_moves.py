@@ -166,7 +166,9 @@ class PanelMoves(Widget):
         """What is not as usual in what is shown, for the first chart."""
         view = scene.view
         zoom = view.zoom.window(scene.extent[1]) if view.zoom is not None and scene.extent else None
+        strangers = self._grid.runs_without(scene.x)
         parts = [
+            f"{strangers} of {len(scene.readings)} runs without {scene.x}" if strangers else "",
             "approximate" if any(reading.is_approximate for reading in scene.readings) else "",
             "by " + scene.x if scene.x != "step" else "",
             "log" if view.log_y else "",

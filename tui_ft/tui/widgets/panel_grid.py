@@ -203,6 +203,10 @@ class PanelGrid(PanelMoves, Widget):
         """`x`, or steps where no run knows it."""
         return x if any(ruler.knows(x) for ruler in self._rulers) else "step"
 
+    def runs_without(self, x: X) -> int:
+        """How many of the runs have no such axis: their lines are not drawn along it."""
+        return sum(not ruler.knows(x) for ruler in self._rulers)
+
     def _is_plain(self) -> bool:
         """Whether a dim line looks like any other: without colours, or with sixteen."""
         return self.app.no_color or self._is_ascii() or self.app.theme.startswith("ansi")
