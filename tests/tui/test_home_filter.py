@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from tui_ft.tui import home_reading
 from tui_ft.tui.actions import LocalActions
 from tui_ft.tui.screens.ask_text import AskText
 from tui_ft.tui.screens.home import HomeScreen
+from tui_ft.tui.widgets.run_columns import start_text
 
 
 @asynccontextmanager
@@ -82,6 +84,7 @@ async def test_letters_digits_and_quit_go_into_the_filter_and_do_nothing_else() 
     async with at_home(rooms) as pilot:
         await pilot.press("slash", *"q1snA#", "space")
         assert pilot.app.screen.filter_line.text == "q1snA# "
+        await until(pilot, lambda: shown(pilot.app)[-1] == "Enter Keep it  Esc Show all  ^p Palette")
         assert not rooms.started and not rooms.stopped and pilot.app.is_running
         await pilot.press("escape")
         assert pilot.app.screen.runs.has_focus
@@ -132,6 +135,19 @@ async def test_an_order_is_said_and_comes_round() -> None:
         assert ("by status", ["0003", "0002", "0001"]) in orders
         assert orders[-1][1] == [run_id[-4:] for run_id in LIVE_FIRST]
         assert "first" not in orders[-1][0]
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+async def test_no_line_is_cut_off_at_the_edge_whatever_is_marked_and_grouped(width: int) -> None:
+    rooms = Rooms()
+    rooms.runs = [a_run(n, model="m" * 60, method="LLaMA-Factory", tags=("t" * 32,)) for n in range(3)]
+    async with at_home(rooms, (width, 24)) as pilot:
+        await pilot.press("space", "g", "g", "g", "g", "A")
+        await on_screen(pilot, "grouped by tag")
+        rows = [line for line in shown(pilot.app) if "✓ finished" in line]
+        assert len(rows) == 3
+        starts = {start_text(run.started_at, time.time()) for run in rooms.runs}
+        assert all(line.endswith(tuple(starts)) for line in rows)
 
 
 async def test_groups_have_a_line_each_that_folds() -> None:

@@ -26,7 +26,7 @@ _ASCII = str.maketrans(
         **dict.fromkeys("×✗✘✕", "x"),
         **dict.fromkeys("✓✔", "v"),
         **dict.fromkeys("▲△↑⭡", "^"),
-        **dict.fromkeys("▼▽↓⭣", "v"),
+        **dict.fromkeys("▼▽↓⭣▾", "v"),
         **dict.fromkeys("▶▸►→❯›⭢", ">"),
         **dict.fromkeys("◀◂◄←❮‹", "<"),
         **dict.fromkeys("–—−‐‑", "-"),

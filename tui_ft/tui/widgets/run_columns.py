@@ -19,7 +19,8 @@ def columns(width: int) -> tuple[int, int, int]:
     progress = 5 if width < 100 else 18
     rest = width - STATUS - METHOD - LOSS - START - progress - 6
     model = max(6, min(28, rest * 2 // 5))
-    return max(6, rest - model), model, progress
+    name = max(6, rest - model)
+    return name, max(0, rest - name), progress
 
 
 def short_id(run_id: str) -> str:
