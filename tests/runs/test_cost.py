@@ -47,6 +47,7 @@ def test_a_gpu_of_one_s_own_may_cost_nothing() -> None:
         ("price_per_hour = nan", "no price"),
         ('price_per_hour = "2"', "price_per_hour"),
         ('currency = "\\u001b[31m"', "currency"),
+        ("price_per_hours = 2", "price_per_hours is no setting"),
     ],
 )
 def test_a_wrong_price_in_the_settings_is_a_sentence(

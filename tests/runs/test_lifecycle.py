@@ -18,7 +18,7 @@ from tui_ft.runs import control, launch
 from tui_ft.runs.records import decode_hardware
 from tui_ft.runs.state import read_state
 from tui_ft.runs.truth import read_truth
-from tui_ft.spec import toml
+from tui_ft.spec import overrides, toml
 
 
 def test_a_run_is_detached_and_finishes(bench) -> None:
@@ -35,6 +35,12 @@ def test_a_run_is_detached_and_finishes(bench) -> None:
     supervisor = bench.process(run, "supervisor")
     assert supervisor.pid != os.getpid()
     decode_hardware(run.hardware.read_bytes().splitlines()[0])
+
+
+def test_tags_and_note_of_the_spec_stand_in_the_state_to_the_end(bench) -> None:
+    bench.spec = overrides.apply(bench.spec, ['notes.tags=["a", "b"]', "notes.text=a first try"])
+    state = read_state(bench.start("steps=2", until="finished"))
+    assert (state.tags, state.note) == (["a", "b"], "a first try")
 
 
 def test_start_returns_with_the_supervisor_at_work(bench) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.labels import change_labels
 from tui_ft.runs.listing import list_runs, summarize
 from tui_ft.runs.records import ExitRecord, StateRecord, encode_document
 
@@ -40,6 +41,21 @@ def test_newest_first_with_step_and_loss(tmp_path: Path) -> None:
     assert (first.step, first.total_steps, first.loss) == (60, 60, pytest.approx(2.4))
     assert (first.status, first.reason, first.name) == ("finished", "Done.", "first try")
     assert second.started_at == NOW - 5
+
+
+def test_labels_stand_over_what_the_spec_says(tmp_path: Path) -> None:
+    make(tmp_path, 0, tags=["spec"], note="of the spec")
+    labelled, plain = make(tmp_path, 1, tags=["spec"], note="of the spec"), make(tmp_path, 2)
+    change_labels(tmp_path, [labelled.id], tags=(), note="written since", archived=True)
+    first, second, third = list_runs(tmp_path, NOW)
+    assert (first.tags, first.note, first.archived) == (("spec",), "of the spec", False)
+    assert (second.tags, second.note, second.archived) == ((), "written since", True)
+    assert (third.id, third.tags, third.note, third.archived) == (plain.id, (), "", False)
+
+
+@pytest.mark.parametrize("at", [1e300, -5.0, 0.0])
+def test_a_start_that_no_calendar_shows_is_not_known(tmp_path: Path, at: float) -> None:
+    assert summarize(make(tmp_path, 0, started_at=at), NOW).started_at is None
 
 
 def test_a_loss_that_is_no_number_is_shown_as_such(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from tui_ft.atomic import write_atomically
 from tui_ft.runs import directory
 from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.labels import change_labels
 from tui_ft.runs.records import StateRecord, encode_document
 from tui_ft.tui import run_poll
 from tui_ft.tui.run_poll import ADOPT_AGAIN_S, RunPoll
@@ -86,6 +89,52 @@ def test_a_lost_run_is_given_to_adoption_but_not_at_every_poll(
     assert adopted == [run.id]
     poll.read(NOW + ADOPT_AGAIN_S)
     assert adopted == [run.id, run.id]
+
+
+def test_of_very_many_runs_the_newest_are_asked_always_and_the_others_in_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opened: list[str]
+) -> None:
+    monkeypatch.setattr(run_poll, "ALWAYS", 3)
+    monkeypatch.setattr(run_poll, "LOOKS", 5)
+    runs = [make_run(tmp_path, f"r{n:02d}", "finished", started_at=NOW - n) for n in range(12)]
+    poll = RunPoll(tmp_path)
+    assert len(poll.read(NOW)) == 12
+    opened.clear()
+    newest, oldest = max(runs, key=lambda run: run.id), min(runs, key=lambda run: run.id)
+    write_state(newest, "failed", started_at=NOW)
+    assert {run.id: run.status for run in poll.read(NOW)}[newest.id] == "failed"
+    for run in runs:
+        write_state(run, "stopped", started_at=NOW - 50)
+    for _ in range(5):  # nine beyond the newest three, two of them a poll
+        found = poll.read(NOW)
+        assert len(found) == 12
+    assert {run.status for run in found} == {"stopped"}
+    assert oldest.id in opened
+
+
+def test_a_run_that_comes_or_goes_is_seen_whenever_that_is(tmp_path: Path) -> None:
+    poll = RunPoll(tmp_path)
+    for count in range(1, 6):  # as fast as can be: within one tick of the file system's clock
+        make_run(tmp_path, f"r{count}", "finished", started_at=NOW)
+        assert len(poll.read(NOW)) == count
+    os.utime(tmp_path, (NOW - 100, NOW - 100))  # the folder rests: its names are kept from now on
+    known = poll.read(NOW)
+    assert len(known) == len(poll.read(NOW)) == 5
+    make_run(tmp_path, "late", "finished", started_at=NOW)
+    assert len(poll.read(NOW)) == 6
+    shutil.rmtree(tmp_path / known[0].id)
+    assert len(poll.read(NOW)) == 5
+
+
+def test_labels_come_with_the_runs_and_the_same_object_while_nothing_changes(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "demo", "finished", started_at=NOW)
+    poll = RunPoll(tmp_path)
+    change_labels(tmp_path, [run.id], tags=("best",))
+    (first,) = poll.read(NOW)
+    (second,) = poll.read(NOW)
+    assert first.tags == ("best",) and second is first
+    change_labels(tmp_path, [run.id], tags=("worst",))
+    assert poll.read(NOW)[0].tags == ("worst",)
 
 
 def test_an_absent_runs_root_holds_no_runs(tmp_path: Path) -> None:
