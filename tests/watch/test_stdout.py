@@ -134,6 +134,16 @@ def test_a_second_run_of_another_length_in_the_same_log(tmp_path: Path) -> None:
     assert [step for step, _ in points(reading, "loss")] == sorted({*range(10, 201, 10), *range(5, 81, 5)})
 
 
+def test_an_evaluation_at_the_start(tmp_path: Path) -> None:
+    bar = f"\r{tqdm_line(0, TOTAL)}"
+    first = f"{bar}{eval_bar()}\r{' ' * 46}\r\n\r{' ' * 40}\r\x1b[A{evaluated(0)}\n{bar}\n\r{tqdm_line(30, 30)}\x1b[A\n\r{' ' * 40}\x1b[A"
+    rows = "".join(printed(v5(step), step, TOTAL) for step in range(2, TOTAL + 1, 2))
+    reading = read(FORMAT, write(tmp_path, first + rows))
+    assert points(reading, "eval_loss") == [(0, 1.0)]
+    assert [step for step, _ in points(reading, "loss")] == list(range(2, TOTAL + 1, 2))
+    assert reading.total_steps == TOTAL
+
+
 def test_bars_of_checkpoints_between_prints_that_lag(tmp_path: Path) -> None:
     parts, waiting = [f"\r{tqdm_line(0, TOTAL)}"], []
     for step in range(1, TOTAL + 1):
@@ -245,6 +255,30 @@ def test_the_summary_tells_it_at_the_end(tmp_path: Path) -> None:
         FORMAT, write(tmp_path, rows + "{'train_runtime': '33.0', 'train_steps_per_second': '6.06'}\n")
     )
     assert [step for step, _ in points(reading, "loss")] == list(range(10, 201, 10))
+
+
+def test_a_first_step_that_is_logged_too(tmp_path: Path) -> None:
+    rows = "".join(f"{v5(step)}\n" for step in (1, *range(5, 101, 5)))
+    reading = read(FORMAT, write(tmp_path, rows))
+    assert [step for step, _ in points(reading, "loss")] == [1, *range(5, 101, 5)]
+
+
+def test_a_log_that_begins_with_a_resumed_run(tmp_path: Path) -> None:
+    rows = "".join(f"{v5(step)}\n" for step in range(110, 201, 10))
+    tail = "".join(f"Saving model checkpoint to ./out/checkpoint-{step}\n" for step in (200,))
+    reading = read(FORMAT, write(tmp_path, rows + tail))
+    assert [step for step, _ in points(reading, "loss")] == list(range(110, 201, 10))
+
+
+def test_evaluations_between_counted_rows(tmp_path: Path) -> None:
+    lines = []
+    for step in range(10, 401, 10):
+        lines += [v5(step)] if step % 50 == 0 else []
+        lines += [f"{{'eval_loss': '1.5', 'epoch': '{step / 100:.4g}'}}"] if step % 30 == 0 else []
+    lines.append("{'train_runtime': '40.0', 'train_steps_per_second': '10.0'}")
+    reading = read(FORMAT, write(tmp_path, "\n".join(lines) + "\n"))
+    assert [step for step, _ in points(reading, "loss")] == list(range(50, 401, 50))
+    assert [step for step, _ in points(reading, "eval_loss")][1:] == list(range(60, 391, 30))
 
 
 def test_a_step_in_the_dict_is_the_step(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ class EpochRatio:
     def _bounds(self, row: DictRow, step: int) -> tuple[float, float] | None:
         if row.epoch is None or not math.isfinite(row.epoch) or row.epoch <= 0.0:
             return None
-        slack = _rounding(row)
+        slack = rounding(row)
         low = max(step - 1, 0) / (row.epoch + slack)
         return low, (step + 1) / (row.epoch - slack) if row.epoch > slack else math.inf
 
@@ -41,7 +41,7 @@ class EpochRatio:
         if bounds is None or row.epoch is None:
             return
         self.low, self.high = max(self.low, bounds[0]), min(self.high, bounds[1])
-        slack = _rounding(row)
+        slack = rounding(row)
         self._learnt += 1
         self._exact_low = max(self._exact_low, step / (row.epoch + slack))
         if row.epoch > slack:
@@ -56,7 +56,7 @@ class EpochRatio:
             return None
         if not self._exact_low <= self._exact_high < math.inf:
             return None
-        slack = _rounding(row)
+        slack = rounding(row)
         low = math.ceil((row.epoch - slack) * self._exact_low - 1e-6)
         high = math.floor((row.epoch + slack) * self._exact_high + 1e-6)
         return low if low == high and low > 0 else None
@@ -70,8 +70,8 @@ class EpochRatio:
         return round(row.epoch * (self.low + self.high) / 2.0)
 
 
-def _rounding(row: DictRow) -> float:
-    """Half a unit of the last printed digit: two decimals before transformers 5, then four digits."""
+def rounding(row: DictRow) -> float:
+    """Return half a unit of the last printed digit: two decimals before transformers 5, then four digits."""
     epoch = row.epoch or 0.0
     if row.is_quoted and epoch > 0.0:
         return 0.5 * 10.0 ** (math.floor(math.log10(epoch)) - 3)

@@ -35,6 +35,7 @@ class Hints:
     """What a first reading found out about how this log counts; with it the log is read again."""
 
     interval: int = 1
+    first_row: int = 1
     has_own_loss: bool = False
     is_lagging: bool = False
     rule: StepRule = "as_printed"
@@ -52,7 +53,7 @@ class LogReader:
         self.dicts = LogRows()
         self.plain = LogRows()
         self.drawn = LogRows()
-        self._count = RowCount(self.hints.interval)
+        self._count = RowCount(self.hints.interval, self.hints.first_row)
         self._plain_steps = PlainSteps(self.hints.rule)
         self._drawn_steps = PlainSteps(self.hints.bar_rule)
         self._has_own_loss = self._has_estimate = self.hints.has_own_loss
@@ -66,6 +67,7 @@ class LogReader:
     def wants(self) -> Hints:
         return Hints(
             interval=self._count.wanted,
+            first_row=self._count.wanted_first if not self._count.is_told else self.hints.first_row,
             is_lagging=self.bars.is_lagging,
             has_own_loss=self._has_own_loss and self._has_estimate,
             rule=self._plain_steps.wanted,

@@ -136,10 +136,12 @@ class StepPairing:
     def _printed_under(self) -> _Track | None:
         """The bar whose prints are waited for: that of training, unless a later bar has taken its place."""
         known = self._trained
+        fewest = (
+            0 if known is None and not self._is_cleared else 1
+        )  # an evaluation's own bar has one, by chance
+        since = known.drawn_at if known is not None else 0
         later = [
-            track
-            for track in self._tracks.values()
-            if known is None or (track.began_at >= known.drawn_at and len(track.prints) > 1)
+            track for track in self._tracks.values() if track.began_at >= since and len(track.prints) > fewest
         ]
         return max(later, key=lambda track: len(track.prints), default=known)
 
@@ -155,9 +157,10 @@ class StepPairing:
         if any(row.is_training for row in self._waiting):
             self._train_under(track)
         waiting, self._waiting = self._waiting, []
-        early, last = waiting[:-1], waiting[-1]
-        placed: list[Placed] = [(self._ratio.step_of(row, track.n), row) for row in early]
-        return [*placed, (self._take(track, last), last)]
+        return [
+            (self._take(track, row) if track.prints else self._ratio.step_of(row, track.n), row)
+            for row in waiting
+        ]
 
     def _may_be_trained(self, track: _Track) -> bool:
         """A row of training is printed under its own bar only; one of an evaluation under two."""
