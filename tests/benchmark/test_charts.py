@@ -8,6 +8,7 @@ import statistics
 import time
 from array import array
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from budget_table import BudgetTable
@@ -80,7 +81,10 @@ KEYS: dict[str, Callable[[PanelGrid], None]] = {
 }
 
 
-async def test_charts_of_a_million_steps(table: BudgetTable) -> None:
+async def test_charts_of_a_million_steps(
+    table: BudgetTable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))  # nobody has chosen anything
     app, reading = GridApp(), long_run()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause()
