@@ -17,6 +17,7 @@ from tui_ft.runs.labels import read_labels
 from tui_ft.tui import home_reading
 from tui_ft.tui.actions import LocalActions
 from tui_ft.tui.screens.ask_text import AskText
+from tui_ft.tui.screens.compare import CompareScreen
 from tui_ft.tui.screens.home import HomeScreen
 from tui_ft.tui.widgets.run_columns import start_text
 
@@ -192,6 +193,21 @@ async def test_marked_runs_are_seen_and_kept_through_a_filter() -> None:
         await pilot.press("escape", "escape")
         assert pilot.app.screen.marked_runs() == []
         await until(pilot, lambda: "marked" not in " ".join(shown(pilot.app)))
+
+
+async def test_marked_runs_are_laid_over_each_other(tmp_path: Path) -> None:
+    rooms = Rooms()
+    rooms.runs = [a_run(n, path=str(tmp_path / f"20261121-demo-000{n}")) for n in range(3)]
+    async with at_home(rooms) as pilot:
+        await pilot.press("c")
+        await on_screen(pilot, "✗ Two runs at least are compared: mark them with Space, then press c.")
+        await pilot.press("space")
+        assert [found.title[-1] for found in pilot.app.screen.compared_runs()] == ["0", "1"]
+        await pilot.press("c")
+        await until(pilot, lambda: isinstance(pilot.app.screen, CompareScreen))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
+        assert len(pilot.app.screen.marked_runs()) == 1
 
 
 async def test_a_run_that_has_ended_goes_to_the_archive_and_back() -> None:

@@ -101,10 +101,10 @@ async def test_they_are_filtered_tagged_and_marked_like_ours() -> None:
         home = await ready(pilot)
         await until(pilot, lambda: len(home.runs.rows) == 3)
         await pilot.press("home", "space", "space")
-        assert [found.path for found in home.marked_found()] == [
+        assert [found.path for found in home.compared_runs()] == [
             Path("/home/other/outputs/sft"), Path("/runs") / OURS,
         ]  # fmt: skip
-        assert [found.is_ours for found in home.marked_found()] == [False, True]
+        assert [found.is_ours for found in home.compared_runs()] == [False, True]
         await pilot.press("slash", *"hf trainer", "enter")
         assert [run.id for run in home.runs.rows] == ["/home/other/outputs/sft"]
 

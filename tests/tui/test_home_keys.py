@@ -68,6 +68,7 @@ def test_the_table_holds_every_key_once_with_what_it_does() -> None:
         "o",
         "g",
         "Space",
+        "c",
         "#",
         "i",
         "a",

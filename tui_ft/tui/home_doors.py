@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tui_ft.spec.run_spec import RunSpec
     from tui_ft.tui.actions import HomeActions
     from tui_ft.tui.app import TuiFtApp
+    from tui_ft.watch.found import FoundRun
 
 Named = tuple["RunSpec", str, str]
 """A spec, what it is called, and its text."""
@@ -41,6 +42,13 @@ async def new_run(app: TuiFtApp, actions: HomeActions, preset: Preset | None) ->
 async def open_screen(app: TuiFtApp, name: str, make: Callable[[Any], Screen[None]]) -> None:
     """Show the screen that `make` makes of the module of that name."""
     app.push_screen(make(await asyncio.to_thread(import_module, f"tui_ft.tui.screens.{name}")))
+
+
+async def open_comparison(app: TuiFtApp, found: list[FoundRun]) -> None:
+    """Lay runs over each other, ours and others'; their files are opened by the screen's own worker."""
+    room = await asyncio.to_thread(import_module, "tui_ft.tui.screens.compare")
+    opening = await asyncio.to_thread(import_module, "tui_ft.tui.found_source")
+    app.push_screen(room.CompareScreen([opening.FoundSource(run, app.clock) for run in found]))
 
 
 async def open_method(app: TuiFtApp, actions: HomeActions, read: Callable[[], Named]) -> None:

@@ -127,9 +127,12 @@ class HomeList(Screen[None], inherit_bindings=False):
         """The runs that the user marked, in that order; those that are filtered away too."""
         return self.runs.marked_runs()
 
-    def marked_found(self) -> list[FoundRun]:
-        """The marked runs, ours and others', as they are opened; without those that write nothing yet."""
-        found = (found_of(run) for run in self.runs.marked_runs())
+    def compared_runs(self) -> list[FoundRun]:
+        """The marked runs, ours and others', and to a single one the chosen."""
+        runs, chosen = self.runs.marked_runs(), self.runs.chosen_run
+        if len(runs) == 1 and chosen is not None and chosen.id != runs[0].id:
+            runs.append(chosen)
+        found = (found_of(run) for run in runs)
         return [run for run in found if run is not None]
 
     def _meant(self, verb: str) -> list[RunSummary]:

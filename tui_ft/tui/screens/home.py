@@ -203,6 +203,13 @@ class HomeScreen(HomeStarting, inherit_bindings=False):
     def _open_method(self, read: Callable[[], home_doors.Named]) -> None:
         self._do(lambda: home_doors.open_method(self.owner, self.actions, read))
 
+    def action_compare(self) -> None:
+        found = self.compared_runs()
+        if len(found) < 2:
+            self.notice.complain("Two runs at least are compared: mark them with Space, then press c.")
+        else:
+            self._do(lambda: home_doors.open_comparison(self.owner, found))
+
     def action_restart(self) -> None:
         run = self._chosen_run("restart")
         if run:
