@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 from pathlib import Path
@@ -183,3 +184,65 @@ def test_a_table_too_large_is_not_kept(file: Path, place: Path, monkeypatch: pyt
     monkeypatch.setattr(cache, "MOST_BYTES_OF_ONE", 1000)
     cache.store([file], table(2000), 1)
     assert not place.exists()
+
+
+# --- values that stay in the file --------------------------------------------------------------------
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_long_columns_stay_in_the_file_and_read_the_same(file: Path, place: Path) -> None:
+    made = table()
+    cache.store([file], table(), 1)
+    gc.collect()
+    before = open_files()
+    kept = cache.load([file])
+    assert kept is not None
+    assert open_files() == before + 1, "one file for all columns"
+    ours, stored = made.series["learning_rate"], kept.table.series["learning_rate"]
+    only(place).unlink()
+    for start, end in ((0, 3), (65_000, 65_600), (69_990, 70_000), (-5, 70_000), (40, 40), (9, 3)):
+        assert list(stored.values[start:end]) == list(ours.values[start:end])
+    assert [stored.values[at] for at in (0, 1, 69_999, -1)] == [ours.values[at] for at in (0, 1, 69_999, -1)]
+    assert list(stored.values[10:2000:7]) == list(ours.values[10:2000:7])
+    with pytest.raises(IndexError):
+        stored.values[70_000]
+    del kept, stored
+    gc.collect()
+    assert open_files() == before
+
+
+def test_what_is_left_to_the_cache_goes_on_growing_and_can_be_written_again(file: Path) -> None:
+    made, whole = table(), table()
+    assert made.series["learning_rate"].values.is_in_memory
+    cache.store([file], made, 1)
+    assert not made.series["learning_rate"].values.is_in_memory
+    for each in (made, whole):
+        for start in range(70_001, 75_001, 500):
+            each.extend("learning_rate", range(start, start + 500), [start / 7] * 500)
+        each.extend("learning_rate", [30, 69_000, 74_000], [-1.0, 9e9, math.nan])
+        each.extend("learning_rate", [10.5], [-2.0])
+        each.extend("eval_loss", [30], [0.5])
+    assert facts(made) == facts(whole)
+    assert list(map(str, made.series["learning_rate"].values)) == list(
+        map(str, whole.series["learning_rate"].values)
+    )
+    cache.store([file], made, 2)
+    again = cache.load([file])
+    assert again is not None
+    assert facts(again.table) == facts(whole)
+
+
+def test_what_the_disk_no_longer_gives_is_not_known(file: Path, place: Path) -> None:
+    cache.store([file], table(), 1)
+    kept = cache.load([file])
+    assert kept is not None
+    os.truncate(only(place), 100)
+    values = kept.table.series["learning_rate"].values
+    assert math.isnan(values[5])
+    assert all(map(math.isnan, values[5:9]))
+    extent = kept.table.series["learning_rate"].extent()
+    assert extent is not None
+    assert extent == pytest.approx((0.0, 1e-4 * 69_999))

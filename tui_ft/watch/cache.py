@@ -83,7 +83,11 @@ def load(files: Sequence[Path]) -> Cached | None:
 
 
 def store(files: Sequence[Path], table: MetricTable, offset: int, state: bytes = b"") -> None:
-    """Keep a table for the next time; what cannot be kept is not. Never raises for what disks do."""
+    """Keep a table for the next time; what cannot be kept is not. Never raises for what disks do.
+
+    Its long columns are then read from the cache and no longer take memory. To be called by the thread
+    that adds to the table.
+    """
     described, arrays = pack(table)
     size = sum(len(numbers) * numbers.itemsize for numbers in arrays)
     if size > MOST_BYTES_OF_ONE:
@@ -98,6 +102,8 @@ def store(files: Sequence[Path], table: MetricTable, offset: int, state: bytes =
         _write(temporary, head, arrays)
         temporary.replace(place)
         _keep_small(place.parent)
+        if (kept := load(files)) is not None:
+            table.leave_to(kept.table)
     except OSError:
         if temporary is not None:
             with suppress(OSError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from array import array
 from collections.abc import Iterator
@@ -12,7 +13,11 @@ import msgspec
 from tui_ft.watch.series import Series
 from tui_ft.watch.sources.table import MetricTable
 from tui_ft.watch.steps import Steps
+from tui_ft.watch.stored import StoredColumn, StoredFile
 from tui_ft.watch.values import BLOCK, Values
+
+_PIECE = 65_536
+"""Numbers looked through at a time."""
 
 
 class PackedSteps(msgspec.Struct, frozen=True):
@@ -107,7 +112,7 @@ def unpack(described: PackedTable, numbers: Numbers) -> MetricTable:
 
 
 def _curve(packed: PackedSeries, steps: list[Steps], numbers: Numbers) -> Series:
-    head = numbers.take(packed.typecode, packed.whole)
+    head = numbers.leave(packed.typecode, packed.whole)
     tail = numbers.take("d", packed.rest)
     lows, highs = numbers.take("d", packed.blocks), numbers.take("d", packed.blocks)
     gaps, ends = numbers.take("q", packed.gaps), numbers.take("d", 4)
@@ -126,6 +131,7 @@ class Numbers:
 
     def __init__(self, file: BinaryIO, left: int) -> None:
         self._file = file
+        self._stored = StoredFile(os.dup(file.fileno()))
         self.left = left
         self.checksum = 0
 
@@ -133,7 +139,7 @@ class Numbers:
         """Read the next array. Raises `UnpackError` when there are not so many bytes."""
         made = array(typecode)
         size = count * made.itemsize
-        if not 0 <= size <= self.left:
+        if not 0 <= size <= self.left:  # before anything is read, however much was claimed
             raise UnpackError("fewer bytes than were described")
         try:
             made.fromfile(self._file, count)
@@ -142,6 +148,15 @@ class Numbers:
         self.left -= size
         self.checksum = zlib.crc32(made, self.checksum)
         return made
+
+    def leave(self, typecode: str, count: int) -> array[Any] | StoredColumn:
+        """Look the next array through; a long one of float32 stays in the file. Raises `UnpackError`."""
+        if typecode != "f":
+            return self.take(typecode, count)
+        offset, rest = self._file.tell(), count
+        while rest:
+            rest -= len(self.take(typecode, min(rest, _PIECE)))
+        return StoredColumn(self._stored, typecode, offset, count)
 
 
 def chunks(arrays: list[array[Any]]) -> Iterator[memoryview]:

@@ -7,6 +7,8 @@ from array import array
 from collections.abc import Sequence
 from typing import overload
 
+from tui_ft.watch.stored import StoredColumn
+
 BLOCK = 64
 """Values in a block of the lowest level of the pyramid, and blocks in a block of the level above."""
 
@@ -15,13 +17,13 @@ class Values(Sequence[float]):
     """The values of a curve: whole blocks in an array, what came last in a list of exact numbers.
 
     `narrow` keeps the whole blocks as float32 from then on, `widen` ends that. A reader on another thread
-    sees a state between two additions, never a mixture.
+    sees a state between two additions, never a mixture. The whole blocks may lie in the file of a cache.
     """
 
     __slots__ = ("_parts",)
 
     def __init__(self) -> None:
-        self._parts: tuple[array[float], list[float], int] = (array("d"), [], 0)
+        self._parts: tuple[array[float] | StoredColumn, list[float], int] = (array("d"), [], 0)
 
     def __len__(self) -> int:
         _, tail, base = self._parts
@@ -49,9 +51,9 @@ class Values(Sequence[float]):
         return self._parts[0].typecode == "f"
 
     @property
-    def tail_start(self) -> int:
-        """The position of the first value that is kept outside the array."""
-        return self._parts[2]
+    def is_in_memory(self) -> bool:
+        """False while the whole blocks lie in the file of a cache."""
+        return isinstance(self._parts[0], array)
 
     def extend(self, values: Sequence[float]) -> None:
         self._parts[1].extend(values)
@@ -60,6 +62,7 @@ class Values(Sequence[float]):
         """Replace one value."""
         head, tail, base = self._parts
         if at < base:
+            head = self._in_memory()
             head[at] = value
         else:
             tail[at - base] = value
@@ -70,7 +73,7 @@ class Values(Sequence[float]):
         if at >= base:
             self._parts = (head, [*tail[: at - base], *values, *tail[at - base :]], base)
             return
-        longer = head[:]
+        longer = self._in_memory()[:]
         longer[at:at] = array(head.typecode, values)
         self._parts = (longer, tail, len(longer))
 
@@ -86,20 +89,31 @@ class Values(Sequence[float]):
             self._parts = (head, tail[end - base :], end)
 
     def narrow(self) -> None:
-        head, tail, base = self._parts
-        self._parts = (array("f", head), tail, base)
+        """Keep the whole blocks as float32."""
+        _, tail, base = self._parts
+        self._parts = (array("f", self._in_memory()), tail, base)
 
     def widen(self) -> None:
+        """Keep the whole blocks as float64, with the digits that are left."""
+        _, tail, base = self._parts
+        self._parts = (array("d", self._in_memory()), tail, base)
+
+    def _in_memory(self) -> array[float]:
+        """The whole blocks in an array, where they may be changed."""
         head, tail, base = self._parts
-        self._parts = (array("d", head), tail, base)
+        if isinstance(head, array):
+            return head
+        loaded = head.whole()
+        self._parts = (loaded, tail, base)
+        return loaded
 
     def parts(self) -> tuple[array[float], list[float]]:
         """The array, and the exact values after it."""
         head, tail, base = self._parts
-        return head[:base] if len(head) > base else head, tail
+        return head if isinstance(head, array) and len(head) == base else head[:base], tail
 
     @classmethod
-    def of_parts(cls, head: array[float], tail: list[float]) -> Values:
+    def of_parts(cls, head: array[float] | StoredColumn, tail: list[float]) -> Values:
         """Values as the cache keeps them."""
         made = cls()
         made._parts = (head, tail, len(head))
