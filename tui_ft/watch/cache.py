@@ -102,8 +102,8 @@ def store(files: Sequence[Path], table: MetricTable, offset: int, state: bytes =
         _write(temporary, head, arrays)
         temporary.replace(place)
         _keep_small(place.parent)
-        if (kept := load(files)) is not None:
-            table.leave_to(kept.table)
+        if (stored := load(files)) is not None:
+            table.leave_to(stored.table)
     except OSError:
         if temporary is not None:
             with suppress(OSError):
