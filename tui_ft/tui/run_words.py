@@ -61,7 +61,7 @@ def header_line(reading: Reading, now: float, width: int) -> Line:
     pieces: list[Piece] = [
         (f" {plain(reading.title)}", "strong"),
         (f"{sign} {reading.status}", kind),
-        (" · ".join(part for part in (reading.method, reading.model) if part), ""),
+        (plain(" · ".join(part for part in (reading.method, reading.model) if part)), ""),
     ]
     if reading.attempt > 1:
         pieces.append((f"attempt {reading.attempt}", "muted"))

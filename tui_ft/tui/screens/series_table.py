@@ -82,7 +82,7 @@ class SeriesTable(Screen[str | None], inherit_bindings=False):
     def show(self, reading: Reading) -> None:
         """Take a newer reading; the numbers follow at most once a second."""
         self._reading = reading
-        if self.is_mounted and time.monotonic() - self._shown_at >= EVERY_S:
+        if self.children and time.monotonic() - self._shown_at >= EVERY_S:
             self._show()
 
     def _show(self) -> None:
