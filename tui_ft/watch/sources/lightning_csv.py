@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import re
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from tui_ft.watch.names import SeriesNames
-from tui_ft.watch.sources.following import Follower, head_and_tail, is_lfs_pointer, stamp_of
-from tui_ft.watch.sources.foreign import ForeignSource
+from tui_ft.watch.sources.following import head_and_tail, is_lfs_pointer, stamp_of
+from tui_ft.watch.sources.line_source import LineSource
 from tui_ft.watch.sources.neighbours import model_and_method, yaml_file
 from tui_ft.watch.sources.protocol import Clock, Format, Place
 from tui_ft.watch.sources.words import title_of, whole_step, word_number
@@ -50,44 +49,23 @@ def _split(line: str) -> list[str]:
         return []
 
 
-class LightningSource(ForeignSource):
+class LightningSource(LineSource):
     """Follows the file; a header that changed, or a file that shrank, makes it begin again."""
 
-    def start_over(self) -> None:
-        super().start_over()
-        self._file = Follower(self.place.path)
-        self._forget()
-
-    def _forget(self) -> None:
+    def begin(self) -> None:
         facts = self.facts
         facts.title = title_of(self.place.path)
-        facts.is_complete = False
         facts.settings = yaml_file(self.place.path.parent / HPARAMS)
         facts.model, facts.method = model_and_method(facts.settings)
         self._columns: list[str] | None = None
 
-    def advance(self, end: float) -> bool:
-        changed = False
-        while True:
-            data = self._file.read()
-            if self._file.restarted:
-                super().start_over()
-                self._forget()
-                changed = True
-            if data:
-                self._take(data.decode("utf-8", errors="replace").split("\n"))
-                changed = True
-            if self._file.is_at_end or time.monotonic() >= end:
-                break
-        facts = self.facts
-        facts.is_complete = self._file.is_at_end
-        facts.updated_at = self._file.modified_at
-        facts.evidence = Evidence(written_at=self._file.modified_at)
+    def tell(self, *, changed: bool) -> bool:
+        self.facts.evidence = Evidence(written_at=self.file.modified_at)
         if changed:
-            facts.checkpoint_steps = self._checkpoints()
+            self.facts.checkpoint_steps = self._checkpoints()
         return changed
 
-    def _take(self, lines: Sequence[str]) -> None:
+    def take(self, lines: Sequence[str]) -> None:
         if self._columns is None:
             self._columns, lines = (
                 _names_of(_split(lines[0].lstrip("\ufeff").rstrip("\r"))[:MOST_COLUMNS]),

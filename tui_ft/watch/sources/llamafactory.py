@@ -13,8 +13,8 @@ from typing import Any
 
 from tui_ft.watch.log import LogBuffer
 from tui_ft.watch.names import SeriesNames
-from tui_ft.watch.sources.following import Follower, head_and_tail, is_lfs_pointer, read_piece, stamp_of
-from tui_ft.watch.sources.foreign import ForeignSource
+from tui_ft.watch.sources.following import head_and_tail, is_lfs_pointer, read_piece, stamp_of
+from tui_ft.watch.sources.line_source import LineSource
 from tui_ft.watch.sources.log_marks import last_failure
 from tui_ft.watch.sources.neighbours import model_and_method, model_beside, yaml_file
 from tui_ft.watch.sources.protocol import Clock, Format, Place
@@ -52,48 +52,24 @@ def elapsed_seconds(value: object) -> float | None:
     return ((days * 24 + hours) * 60 + minutes) * 60.0 + seconds
 
 
-class LlamaFactorySource(ForeignSource):
+class LlamaFactorySource(LineSource):
     """Follows the log; beside it lie the settings, the results that mark the end, and the running log."""
 
-    def start_over(self) -> None:
-        super().start_over()
-        self._file = Follower(self.place.path)
-        self._forget()
+    def begin(self) -> None:
         self._looked_at = -LOOK_BESIDE_EVERY_S
         self._beside: object = None
         if self.log is None:
             self.log = LogBuffer(self.place.path.parent / RUNNING_LOG)
-
-    def _forget(self) -> None:
         self.facts.title = title_of(self.place.path.parent)
-        self.facts.is_complete = False
         self._names = SeriesNames()
         self._elapsed: list[float] = []
         self._has_loss = False
         self._is_ended = False
-        self._percentage: float | None = None
 
-    def advance(self, end: float) -> bool:
-        changed = False
-        while True:
-            data = self._file.read()
-            if self._file.restarted:
-                table_log = self.log
-                super().start_over()
-                self.log = table_log
-                self._forget()
-                changed = True
-            if data:
-                self._take(data.split(b"\n"))
-                changed = True
-            if self._file.is_at_end or time.monotonic() >= end:
-                break
-        return self._look_beside(changed)
-
-    def _take(self, lines: Sequence[bytes]) -> None:
+    def take(self, lines: Sequence[str]) -> None:
         rows = []
         for line in lines:
-            if not line.strip(b" \t\r\0"):
+            if not line.strip(" \t\r\0"):
                 continue
             row = _decoded(line)
             if row is None:
@@ -107,7 +83,6 @@ class LlamaFactorySource(ForeignSource):
     def _row(self, row: dict[str, Any]) -> dict[str, Any]:
         step = whole_step(row["current_steps"])
         self.facts.total_steps = whole_step(row.get("total_steps")) or self.facts.total_steps
-        self._percentage = json_number(row.get("percentage"))
         elapsed = elapsed_seconds(row.get("elapsed_time"))
         if elapsed is not None:
             self._elapsed = [*self._elapsed[-200:], elapsed]
@@ -124,18 +99,16 @@ class LlamaFactorySource(ForeignSource):
                 point[self._names.of(key)] = known
         return point
 
-    def _look_beside(self, changed: bool) -> bool:
+    def tell(self, *, changed: bool) -> bool:
         """Bring the evidence up to date; what lies beside the log is looked at every now and then."""
         facts = self.facts
-        facts.is_complete = self._file.is_at_end
-        facts.updated_at = self._file.modified_at
         if not changed and time.monotonic() - self._looked_at < LOOK_BESIDE_EVERY_S:
             return False
         self._looked_at = time.monotonic()
         evidence = Evidence(
             finished=self._finished(),
             failed=self._failed(),
-            written_at=self._file.modified_at,
+            written_at=self.file.modified_at,
             usual_gap_s=_usual_gap(self._elapsed),
         )
         folder = self.place.path.parent
@@ -155,12 +128,12 @@ class LlamaFactorySource(ForeignSource):
     def _finished(self) -> str:
         if self._is_ended:
             return "The trainer has logged its end."
-        written = self._file.modified_at
+        written = self.file.modified_at
         folder = self.place.path.parent
         newest = max(
             (stamp[0] / 1e9 for name in RESULTS[:3] if (stamp := stamp_of(folder / name))), default=None
         )
-        if newest is None or written is None or self._file.rest:
+        if newest is None or written is None or self.file.rest:
             return ""
         if newest > written + CLONED_S or (not self._has_loss and newest >= written - CLONED_S):
             return "Its results were written after its log."
@@ -170,7 +143,7 @@ class LlamaFactorySource(ForeignSource):
         """The error in the running log, when that was written no earlier than the log."""
         path = self.place.path.parent / RUNNING_LOG
         stamp = stamp_of(path)
-        if self._is_ended or stamp is None or stamp[0] / 1e9 < (self._file.modified_at or 0.0) - 1.0:
+        if self._is_ended or stamp is None or stamp[0] / 1e9 < (self.file.modified_at or 0.0) - 1.0:
             return ""
         try:
             return last_failure(read_piece(path, 65_536, max(stamp[1] - 65_536, 0)))
@@ -181,7 +154,7 @@ class LlamaFactorySource(ForeignSource):
 _SETTING_FILES = ("llamaboard_config.yaml", "training_args.yaml", "adapter_config.json", "config.json")
 
 
-def _decoded(line: bytes) -> dict[str, Any] | None:
+def _decoded(line: str) -> dict[str, Any] | None:
     try:
         row = json.loads(line)
     except (ValueError, RecursionError):

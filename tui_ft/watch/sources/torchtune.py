@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from tui_ft.watch.names import SeriesNames
-from tui_ft.watch.sources.following import Follower, head_and_tail, stamp_of
-from tui_ft.watch.sources.foreign import ForeignSource
+from tui_ft.watch.sources.following import head_and_tail, stamp_of
+from tui_ft.watch.sources.line_source import LineSource
 from tui_ft.watch.sources.neighbours import model_and_method, yaml_file
 from tui_ft.watch.sources.protocol import Clock, Format, Place
 from tui_ft.watch.sources.words import json_number, title_of, whole_step, word_number
@@ -44,20 +43,14 @@ def find(folder: Path, names: Sequence[str]) -> Iterator[Place]:
             yield Place(format="torchtune", path=path, files=(path,))
 
 
-class TorchtuneSource(ForeignSource):
+class TorchtuneSource(LineSource):
     """Follows one disk log. It says nothing of the length of the run, and nothing marks its end."""
 
-    def start_over(self) -> None:
-        super().start_over()
-        self._file = Follower(self.place.path)
-        self._forget()
-
-    def _forget(self) -> None:
+    def begin(self) -> None:
         facts = self.facts
         facts.title = title_of(self.place.path)
         started = _NAME.match(self.place.path.name)
         facts.started_at = float(started[1]) if started else None
-        facts.is_complete = False
         self._names = SeriesNames()
         for name in _CONFIGS:
             facts.settings = facts.settings or yaml_file(self.place.path.parent / name)
@@ -65,25 +58,11 @@ class TorchtuneSource(ForeignSource):
         if not facts.model:
             facts.model = str(facts.settings.get("model._component_") or "").rpartition(".")[2]
 
-    def advance(self, end: float) -> bool:
-        changed = False
-        while True:
-            data = self._file.read()
-            if self._file.restarted:
-                super().start_over()
-                self._forget()
-                changed = True
-            if data:
-                self._take(data.decode("utf-8", errors="replace").split("\n"))
-                changed = True
-            if self._file.is_at_end or time.monotonic() >= end:
-                break
-        self.facts.is_complete = self._file.is_at_end
-        self.facts.updated_at = self._file.modified_at
-        self.facts.evidence = Evidence(written_at=self._file.modified_at)
+    def tell(self, *, changed: bool) -> bool:
+        self.facts.evidence = Evidence(written_at=self.file.modified_at)
         return changed
 
-    def _take(self, lines: Sequence[str]) -> None:
+    def take(self, lines: Sequence[str]) -> None:
         rows = []
         for line in lines:
             if not (text := line.strip("\0\r\t ")):
