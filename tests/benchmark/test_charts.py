@@ -25,8 +25,8 @@ from tui_ft.watch.series import Series
 pytestmark = pytest.mark.benchmark
 
 STEPS = 1_000_000
-SIZE = (120, 33)
-"""What the run screen leaves them of 120x40 when there is no log."""
+SIZE = (120, 24)
+"""What the run screen leaves them of 120x40 beside its log."""
 
 
 def long_run() -> Reading:
@@ -112,7 +112,7 @@ async def test_charts_of_a_million_steps(
     )
     table.at_most("charts, 1M steps: key to cells, worst", waits[slowest] * 1e3, 50, "ms", slowest)
     table.at_most(
-        "charts, 120x33: a key at 9,600 B/s, worst", bytes_of[largest] / 9600, 0.5, "s",
+        "charts, 120x24: a key at 9,600 B/s, worst", bytes_of[largest] / 9600, 0.5, "s",
         f"{largest}, {bytes_of[largest]} B; median {statistics.median(bytes_of.values()):.0f} B",
     )  # fmt: skip
 

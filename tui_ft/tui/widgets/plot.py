@@ -126,7 +126,10 @@ class Plot:
 
     def _add_level(self, overlay: Overlay, frame: Frame, value: float, name: str) -> None:
         y = frame.row(value) >> 2
-        overlay.update({(y, x): ("┈", "level") for x in range(frame.width) if self._is_free(overlay, y, x)})
+        free = [self._is_free(overlay, y, x) for x in range(frame.width)]
+        for x in range(frame.width):  # not between the peaks of noise: that says nothing, and costs bytes
+            if all(free[max(x - 1, 0) : x + 2]):
+                overlay[y, x] = ("┈", "level")
         length = len(name)
         if length + 4 > frame.width or frame.height < 4:
             return
