@@ -35,6 +35,11 @@ def test_the_summary_is_the_end_and_no_point(tmp_path: Path) -> None:
     assert reading.series["loss"].last == (50, 1.95)
 
 
+def test_the_summary_of_old_versions(tmp_path: Path) -> None:
+    write_state(tmp_path, [*train_rows(range(1, 51)), {"epoch": 0.5, "step": 50, "total_flos": 1e15}])
+    assert read(FORMAT, tmp_path).status == "finished"
+
+
 def test_a_summary_before_more_training_is_no_end(tmp_path: Path) -> None:
     write_state(tmp_path, [*train_rows(range(1, 51)), SUMMARY, *train_rows(range(51, 61))], max_steps=200)
     assert read(FORMAT, tmp_path).status == "unknown"

@@ -61,6 +61,17 @@ def test_the_row_of_the_end_has_an_epoch_and_no_loss(tmp_path: Path) -> None:
     assert read(FORMAT, tmp_path).status == "finished"
 
 
+def test_old_versions_write_null(tmp_path: Path) -> None:
+    nothing = {"eval_loss": None, "predict_loss": None, "reward": None}
+    write(
+        tmp_path,
+        row(10, loss=1.5, learning_rate=1e-5, epoch=0.1, **nothing),
+        row(100, loss=None, epoch=1.0, **nothing),
+    )
+    reading = read(FORMAT, tmp_path)
+    assert (reading.status, set(reading.series)) == ("finished", {"loss", "learning_rate"})
+
+
 def test_a_resumed_run_goes_back_and_is_not_ended(tmp_path: Path) -> None:
     write(tmp_path, train(10), train(20), train(30), row(30, epoch=0.3), train(20, 200), train(40, 200))
     reading = read(FORMAT, tmp_path)

@@ -174,6 +174,14 @@ def test_the_bar_of_lightning_and_its_end(tmp_path: Path) -> None:
     assert set(reading.series) == {"loss"}
 
 
+def test_keras_going_back_over_its_line(tmp_path: Path) -> None:
+    line = "\b" * 9_000 + "100/100 [====] - 3s 30ms/step - loss: {} - val_loss: 1.5\n"
+    text = "".join(
+        f"Epoch {at}/9\n1/100 [>...] - ETA: 9s - loss: 9.0" + line.format(at / 10) for at in range(1, 7)
+    )
+    assert points(read_lines(tmp_path, text), "loss") == [(at, at / 10) for at in range(1, 7)]
+
+
 def test_printed_dicts_win_over_plain_lines(tmp_path: Path) -> None:
     text = "".join(f"Epoch {at} loss: 9.0\n{{'loss': 1.5, 'epoch': {at}.0}}\n" for at in range(1, 9))
     assert read_lines(tmp_path, text).series["loss"].extent() == (1.5, 1.5)

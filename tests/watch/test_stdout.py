@@ -212,6 +212,12 @@ def test_the_summary_is_an_end_and_no_point(tmp_path: Path) -> None:
     assert len(reading.series["loss"]) == 20
 
 
+def test_the_summary_of_old_versions_is_an_end(tmp_path: Path) -> None:
+    text = "{'loss': 0.5, 'epoch': 1.0, 'total_flos': 3}\n{'total_flos': 5, 'epoch': 1.0}\n"
+    reading = read(FORMAT, write(tmp_path, text))
+    assert (reading.status, set(reading.series)) == ("finished", {"loss"})
+
+
 def test_training_that_follows_makes_an_end_void(tmp_path: Path) -> None:
     ended = live_log() + printed(summary(), TOTAL, TOTAL) + "\n"
     reading = read(FORMAT, write(tmp_path, ended + live_log(last=60)))

@@ -35,6 +35,7 @@ class DictRow:
     epoch: float | None = None
     is_quoted: bool = False
     is_summary: bool = False
+    has_flos: bool = False
 
     @property
     def is_training(self) -> bool:
@@ -80,6 +81,8 @@ def _past_space(text: str, at: int) -> int:
 def _take(row: DictRow, key: str, value: str) -> None:
     if key == "train_runtime":
         row.is_summary = True
+    elif key == "total_flos":
+        row.has_flos = True
     if key == _FRACTION_KEY:
         step, _, total = value.strip("'\"").partition("/")
         row.step, row.total = whole_step(step), whole_step(total)
@@ -101,7 +104,8 @@ def _is_metrics(row: DictRow) -> bool:
     if row.is_summary:
         return True
     if not row.numbers:
-        return False
+        row.is_summary = row.has_flos  # the summary of a run before transformers 4.4
+        return row.is_summary
     has_place = row.epoch is not None or row.step is not None
     if any(name in row.numbers for name in _LOSSES):
         return True

@@ -7,6 +7,7 @@ import math
 from tui_ft.watch.sources.dict_lines import DictRow
 
 FEWEST_LEARNT = 3
+LARGEST_STEP = 2.0**53
 
 
 class EpochRatio:
@@ -52,7 +53,7 @@ class EpochRatio:
 
         Only as long as epochs have grown evenly: with a remainder of batches in each they do not.
         """
-        if row.epoch is None or not row.epoch > 0.0 or self._learnt < FEWEST_LEARNT:
+        if row.epoch is None or not 0.0 < row.epoch < math.inf or self._learnt < FEWEST_LEARNT:
             return None
         if not self._exact_low <= self._exact_high < math.inf:
             return None
@@ -67,7 +68,8 @@ class EpochRatio:
             return otherwise
         if row.epoch is None or not self.low or self.high > self.low * 1.02:
             return otherwise
-        return round(row.epoch * (self.low + self.high) / 2.0)
+        step = row.epoch * (self.low + self.high) / 2.0
+        return round(step) if 0.0 <= step < LARGEST_STEP else otherwise
 
 
 def rounding(row: DictRow) -> float:

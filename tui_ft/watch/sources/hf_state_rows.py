@@ -11,6 +11,9 @@ from tui_ft.watch.sources.following import Stamp
 from tui_ft.watch.sources.rows import MetricTable
 from tui_ft.watch.sources.words import json_number, whole_step
 
+_OLD_SUMMARY = frozenset({"step", "epoch", "total_flos"})
+"""All that the summary of a run held before transformers 4.4."""
+
 _NO_SERIES = frozenset({"step", "epoch", "total_flos"})
 
 
@@ -43,7 +46,7 @@ def add(parsed: Parsed, rows: list[dict[str, Any]], names: SeriesNames) -> None:
     points = []
     for row in rows:
         step = whole_step(row.get("step"))
-        if "train_runtime" in row:
+        if "train_runtime" in row or (row.keys() <= _OLD_SUMMARY and "total_flos" in row):
             parsed.finished = "The trainer has written its summary of the run."
             continue
         if step is None:

@@ -32,7 +32,7 @@ _NO_SERIES = frozenset(
     {"current_steps", "total_steps", "epoch", "percentage", "elapsed_time", "remaining_time"}
 )
 _POINT_KEYS = frozenset({"loss", "eval_loss", "predict_loss", "reward"})
-_ELAPSED = re.compile(r"^(?:(\d+) days?, )?(\d+):(\d\d):(\d\d)(?:\.\d+)?$")
+_ELAPSED = re.compile(r"^(?:(\d{1,9}) days?, )?(\d{1,9}):(\d\d):(\d\d)(?:\.\d+)?$")
 
 
 def find(folder: Path, names: Sequence[str]) -> Iterator[Place]:
@@ -159,7 +159,9 @@ def _decoded(line: str) -> dict[str, Any] | None:
         row = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    return row if isinstance(row, dict) and whole_step(row.get("current_steps")) is not None else None
+    if not isinstance(row, dict) or whole_step(row.get("current_steps")) is None:
+        return None
+    return {key: value for key, value in row.items() if value is not None}  # old versions write null
 
 
 def _usual_gap(elapsed: Sequence[float]) -> float | None:

@@ -169,7 +169,7 @@ class LogReader:
             self._may_be_cleared = self._has_returns
 
     def _take_text(self, text: str) -> None:
-        text = text.replace("\0", "")
+        text = text.replace("\0", "").rpartition("\b")[2]  # Keras goes back over its line
         if "{" in text and (row := read_dict(text)) is not None:
             self._take_dict(row)
             return
