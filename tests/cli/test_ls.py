@@ -82,6 +82,13 @@ def test_the_table_fits_the_terminal_and_no_id_is_cut(
     assert ("MODEL" in lines[0]) == (width >= 100)
 
 
+def test_hostile_names_bring_no_control_character_to_the_terminal(root: Path, capsys: Any) -> None:
+    evil = "a\x1b[2J\x07b\u202ec\nd"
+    make(root, "20261121-a-aaaa", 1, model=evil, method=evil, tags=[evil], name=evil)
+    assert main(["ls"]) == 0
+    assert all(line.isprintable() for line in capsys.readouterr().out.splitlines())
+
+
 def test_a_filter_that_leaves_nothing_says_so(root: Path, capsys: Any) -> None:
     make(root, "20261121-a-aaaa", 1)
     assert main(["ls", "--tag", "none"]) == 0

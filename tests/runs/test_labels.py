@@ -70,6 +70,14 @@ def test_a_damaged_entry_hides_no_other(tmp_path: Path) -> None:
     assert read_labels(tmp_path)["a"] == Label(note="y")
 
 
+def test_what_nobody_could_have_typed_is_cut(tmp_path: Path) -> None:
+    entry = {"tags": ["t" * 1000] * 1000, "note": "n" * 1_000_000}
+    labels_file(tmp_path).write_text(json.dumps({"runs": {RUN: entry}}))
+    label = read_labels(tmp_path)[RUN]
+    assert label.tags == ("t" * 32,) * 16
+    assert label.note == "n" * 2000
+
+
 def test_what_a_newer_version_wrote_stays(tmp_path: Path) -> None:
     labels_file(tmp_path).write_text('{"schema": 9, "runs": {"r": {"note": "x", "colour": "red"}}}')
     change_labels(tmp_path, ["r"], archived=True)

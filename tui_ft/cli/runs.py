@@ -40,6 +40,7 @@ def list_runs(arguments: argparse.Namespace) -> int:
     from tui_ft.runs import launch, listing
     from tui_ft.runs.arranging import sort_runs
     from tui_ft.runs.labels import LabelBook
+    from tui_ft.watch.log import clean_line
 
     root = settings.runs_root(arguments.runs_root)
     every = listing.list_runs(root)
@@ -47,7 +48,7 @@ def list_runs(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json([{"schema": 1, **msgspec.to_builtins(run)} for run in found])
     elif found:
-        print_lines(_table([_row(run) for run in found]))
+        print_lines(_table([tuple(map(clean_line, _row(run))) for run in found]))
     elif every:
         print(f"None of the {len(every)} runs under {root} is one of those (--archived shows the archive).")
     else:

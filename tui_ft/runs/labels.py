@@ -11,8 +11,9 @@ import fcntl
 import os
 import stat
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -80,10 +81,21 @@ def read_labels(runs_root: Path) -> dict[str, Label]:
     found = {}
     for key, raw in document.runs.items():
         try:
-            found[key] = msgspec.json.decode(raw, type=Label)
+            found[key] = _bounded(msgspec.json.decode(raw, type=Label))
         except (msgspec.DecodeError, UnicodeDecodeError):
             continue  # one entry that somebody broke by hand hides no other
     return found
+
+
+def bounded_tags(tags: Iterable[str]) -> tuple[str, ...]:
+    """As many tags, and as long ones, as anybody could have typed."""
+    return tuple(tag[:LONGEST_TAG] for tag in islice(tags, MOST_TAGS))
+
+
+def _bounded(label: Label) -> Label:
+    tags = None if label.tags is None else bounded_tags(label.tags)
+    note = None if label.note is None else label.note[:LONGEST_NOTE]
+    return Label(tags=tags, note=note, archived=label.archived)
 
 
 def change_labels(runs_root: Path, keys: list[str], **changes: Any) -> None:

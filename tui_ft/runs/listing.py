@@ -12,7 +12,7 @@ import msgspec
 
 from tui_ft.runs import truth
 from tui_ft.runs.directory import RunDirectory, list_directories
-from tui_ft.runs.labels import Label, LabelBook
+from tui_ft.runs.labels import LONGEST_NOTE, Label, LabelBook, bounded_tags
 from tui_ft.runs.records import Status, complete_lines, decode_metrics, number
 
 _TAIL_BYTES = 4096
@@ -103,8 +103,8 @@ def _summary(run: RunDirectory, now: float) -> RunSummary:
         name=state.name,
         started_at=_moment(state.started_at or state.created_at),
         updated_at=known.updated_at,
-        tags=tuple(state.tags),
-        note=state.note,
+        tags=bounded_tags(state.tags),
+        note=state.note[:LONGEST_NOTE],
     )
 
 
