@@ -12,8 +12,8 @@ from textual.pilot import Pilot
 from tui_ft.tui.app import TuiFtApp
 from tui_ft.tui.log_marks import dropped, mark_of, matches
 from tui_ft.tui.screens.run import RunScreen
+from tui_ft.tui.widgets.filter_line import FilterLine
 from tui_ft.tui.widgets.log_tail import LogTail
-from tui_ft.tui.widgets.search_line import SearchLine
 
 
 @pytest.fixture
@@ -34,9 +34,9 @@ def an_app(source: ScriptedSource) -> TuiFtApp:
 
 async def search(pilot: Pilot[None], words: str) -> LogTail:
     await pilot.press("slash")
-    await until(pilot, lambda: pilot.app.screen.query(SearchLine) and pilot.app.focused is not None)
+    await until(pilot, lambda: isinstance(pilot.app.focused, FilterLine))
     await pilot.press("ctrl+u", *words, "enter")
-    await until(pilot, lambda: not pilot.app.screen.query(SearchLine))
+    await until(pilot, lambda: isinstance(pilot.app.focused, LogTail))
     return pilot.app.screen.query_one(LogTail)
 
 
@@ -67,9 +67,9 @@ async def test_what_was_typed_is_words_not_keys_and_escape_takes_it_back(source:
         await until(pilot, lambda: "end 39" in "\n".join(shown(app)))
         screen = app.screen
         await pilot.press("slash")
-        await until(pilot, lambda: bool(screen.query(SearchLine)))
+        await until(pilot, lambda: isinstance(app.focused, FilterLine))
         await pilot.press(*"qtlfnsX", "escape")
-        await until(pilot, lambda: not screen.query(SearchLine))
+        await until(pilot, lambda: isinstance(app.focused, LogTail))
         assert app.screen is screen and not screen.query_one(LogTail).is_searching
         assert screen.has_class("-log")
 

@@ -13,7 +13,8 @@ from tui_ft.tui.app import TuiFtApp
 from tui_ft.tui.screens.run import RunScreen
 from tui_ft.tui.screens.series_table import SeriesTable
 from tui_ft.tui.series_rows import MOST_ROWS, series_rows, setting_rows
-from tui_ft.tui.widgets.search_line import SearchLine
+from tui_ft.tui.widgets.filter_line import FilterLine
+from tui_ft.tui.widgets.series_list import SeriesList
 from tui_ft.watch.reading import Reading
 from tui_ft.watch.series import Series
 
@@ -75,17 +76,16 @@ async def test_it_is_sorted_and_filtered(source: ScriptedSource) -> None:
             pilot, lambda: names()[0] == "rewards/margins" and "by values not finite" in shown(app)[0]
         )
         await pilot.press("slash")
-        await until(pilot, lambda: bool(app.screen.query(SearchLine)))
+        await until(pilot, lambda: isinstance(app.focused, FilterLine))
         await pilot.press(*"oss")
         await until(
             pilot,
             lambda: (
-                names() == ["loss", "eval_loss"]
-                and "2 of 3 series, by values not finite  /oss" in shown(app)[0]
+                names() == ["loss", "eval_loss"] and "2 of 3 series, by values not finite" in shown(app)[0]
             ),
         )
         await pilot.press("enter")
-        await until(pilot, lambda: not app.screen.query(SearchLine))
+        await until(pilot, lambda: isinstance(app.focused, SeriesList))
         await pilot.press("escape")
         await until(pilot, lambda: len(names()) == 3)
 

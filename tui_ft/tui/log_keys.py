@@ -6,8 +6,8 @@ from textual import on
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from tui_ft.tui.widgets.filter_line import FilterLine
 from tui_ft.tui.widgets.log_tail import LogTail
-from tui_ft.tui.widgets.search_line import SearchLine
 
 LOG_KEYS: list[BindingType] = [
     Binding("l", "log", "Log", id="run.log", tooltip="Show the log on the whole screen, and back"),
@@ -24,7 +24,7 @@ LOG_ACTIONS = frozenset({"log", "search", "find", "follow"})
 
 
 class LogActions(Screen[None]):
-    """A screen with a `LogTail`; with the class `-log` the log has all of it."""
+    """A screen with a `LogTail` and a `FilterLine` for words; with the class `-log` the log has all of it."""
 
     @property
     def log_panel(self) -> LogTail:
@@ -39,30 +39,27 @@ class LogActions(Screen[None]):
             self.log_panel.action_end()
             self.set_focus(None)
 
-    async def action_search(self) -> None:
-        if self.query(SearchLine):
-            return
+    def action_search(self) -> None:
         if not self.has_class("-log"):
             self.action_log()
-        line = SearchLine(self.log_panel.words, hint="words in the log, then Enter; n and N go on")
-        await self.mount(line, before="KeyBar")
+        line = self.query_one(FilterLine)
+        line.text = self.log_panel.words
+        line.begin()
 
-    @on(SearchLine.Wanted)
-    def _look_for(self, event: SearchLine.Wanted) -> None:
-        self.close_search()
-        self.log_panel.find(event.words)
+    @on(FilterLine.Left)
+    def _look_for(self) -> None:
+        line = self.query_one(FilterLine)
+        words = line.text.strip()
+        self.log_panel.focus()
+        line.drop()
+        self.log_panel.find(words)
 
-    def close_search(self) -> bool:
-        """Take the line for the words away, else the search itself; False when there was neither."""
-        lines = self.query(SearchLine)
-        if lines:
-            lines.remove()
-            self.log_panel.focus()
-            return True
-        if self.log_panel.is_searching:
+    def end_search(self) -> bool:
+        """End what is looked for; False when nothing was."""
+        was_searching = self.log_panel.is_searching
+        if was_searching:
             self.log_panel.find("")
-            return True
-        return False
+        return was_searching
 
     def action_find(self, step: int) -> None:
         self.log_panel.find_next(step)

@@ -16,11 +16,11 @@ from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.listing import RunSummary, list_runs
 from tui_ft.tui.actions import sentence
 from tui_ft.tui.found_source import FoundSource
+from tui_ft.tui.widgets.filter_line import FilterLine
 from tui_ft.tui.widgets.key_bar import KeyBar
 from tui_ft.tui.widgets.notice import Notice
 from tui_ft.tui.widgets.row_list import RowList
 from tui_ft.tui.widgets.run_list import RunList
-from tui_ft.tui.widgets.search_line import SearchLine
 from tui_ft.watch.found import FoundRun, found_ours
 from tui_ft.watch.sources.protocol import Source
 
@@ -67,6 +67,7 @@ class PickRun(Screen[FoundRun | None], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         yield RunList()
+        yield FilterLine()
         yield Notice()
         yield KeyBar(palette=False)
 
@@ -107,17 +108,21 @@ class PickRun(Screen[FoundRun | None], inherit_bindings=False):
         if isinstance(run, RunSummary):
             self.dismiss(found_ours(RunDirectory(Path(run.path))))
 
-    async def action_filter(self) -> None:
-        if not self.query(SearchLine):
-            await self.mount(SearchLine(self._words, hint="part of a name", as_typed=True), before="KeyBar")
+    def action_filter(self) -> None:
+        self.query_one(FilterLine).begin()
 
-    @on(SearchLine.Wanted)
-    async def _filter(self, event: SearchLine.Wanted) -> None:
-        self._words = event.words
+    @on(FilterLine.Typed)
+    def _filter(self, event: FilterLine.Typed) -> None:
+        self._words = event.text
         self._show()
-        if event.is_final:
-            await self.query(SearchLine).remove()
-            self.runs.focus()
+
+    @on(FilterLine.Moved)
+    def _move(self, event: FilterLine.Moved) -> None:
+        self.runs.action_move(event.by)
+
+    @on(FilterLine.Left)
+    def _leave_filter(self) -> None:
+        self.runs.focus()
 
     @work(exclusive=True, group="path")
     async def action_path(self) -> None:
@@ -134,13 +139,11 @@ class PickRun(Screen[FoundRun | None], inherit_bindings=False):
         ):
             self.dismiss(found[-1])
 
-    async def action_back(self) -> None:
-        line = self.query(SearchLine)
-        if line or self._words:
+    def action_back(self) -> None:
+        if self._words:
+            self.query_one(FilterLine).drop()
             self._words = ""
-            await line.remove()
             self._show()
-            self.runs.focus()
         else:
             self.dismiss(None)
 

@@ -22,6 +22,7 @@ from tui_ft.tui.run_words import OVER, header_line, is_offered, origin_line
 from tui_ft.tui.shared_source import SharedSource
 from tui_ft.tui.steering import Steering
 from tui_ft.tui.widgets.alert import Alert, Kind
+from tui_ft.tui.widgets.filter_line import FilterLine
 from tui_ft.tui.widgets.foreseen import Foreseen
 from tui_ft.tui.widgets.key_bar import KeyBar
 from tui_ft.tui.widgets.lines import Lines
@@ -95,6 +96,7 @@ class RunScreen(RunDoors, LogActions, Steering):
         with Vertical(id="foot"):
             yield Alert(id="said")
             yield LogTail(id="log")
+        yield FilterLine()
         yield KeyBar(shows=self._has_room)
 
     # --- following -------------------------------------------------------------------------------
@@ -243,7 +245,7 @@ class RunScreen(RunDoors, LogActions, Steering):
         return is_offered(action, self.reading, is_ours=self.run is not None)
 
     def action_home(self) -> None:
-        if self.close_search() or self.grid.escape():
+        if self.end_search() or self.grid.escape():
             return
         if self.has_class("-log"):
             self.action_log()

@@ -14,11 +14,11 @@ from textual.screen import Screen
 from tui_ft.tui import series_rows
 from tui_ft.tui.series_rows import ORDERS, SeriesRow, SettingRow
 from tui_ft.tui.text import plain
+from tui_ft.tui.widgets.filter_line import FilterLine
 from tui_ft.tui.widgets.key_bar import KeyBar
 from tui_ft.tui.widgets.lines import Lines
 from tui_ft.tui.widgets.notice import Notice
 from tui_ft.tui.widgets.row_list import RowList
-from tui_ft.tui.widgets.search_line import SearchLine
 from tui_ft.tui.widgets.series_list import SeriesList, SettingList
 from tui_ft.watch.reading import Reading
 
@@ -65,6 +65,7 @@ class SeriesTable(Screen[str | None], inherit_bindings=False):
         yield Lines()
         yield SeriesList()
         yield SettingList()
+        yield FilterLine()
         yield Notice()
         yield KeyBar(palette=False)
 
@@ -95,8 +96,7 @@ class SeriesTable(Screen[str | None], inherit_bindings=False):
             what = f" {_count(settings, known)} settings and facts"
         else:
             what = f" {_count(rows, of_all)} series, {ORDERS[self._order]}"
-        asked = f"  /{plain(self._words)}" if self._words else ""
-        self.query_one(Lines).set_lines([((what, "strong"), (asked, "live"))])
+        self.query_one(Lines).set_lines([((what, "strong"),)])
         self.series.set_rows(rows)
         self.settings.set_rows(settings)
         self._explain()
@@ -149,29 +149,28 @@ class SeriesTable(Screen[str | None], inherit_bindings=False):
     def _current_list(self) -> RowList[SeriesRow] | RowList[SettingRow]:
         return self.settings if self.has_class("-settings") else self.series
 
-    async def action_filter(self) -> None:
-        if not self.query(SearchLine):
-            line = SearchLine(self._words, hint="part of a name", as_typed=True)
-            await self.mount(line, before="KeyBar")
+    def action_filter(self) -> None:
+        self.query_one(FilterLine).begin()
 
-    @on(SearchLine.Wanted)
-    def _filter(self, event: SearchLine.Wanted) -> None:
-        self._words = event.words
-        if event.is_final:
-            self._close_line()
+    @on(FilterLine.Typed)
+    def _filter(self, event: FilterLine.Typed) -> None:
+        self._words = event.text
         self._show()
 
-    def _close_line(self) -> None:
-        self.query(SearchLine).remove()
+    @on(FilterLine.Moved)
+    def _move(self, event: FilterLine.Moved) -> None:
+        self._current_list.action_move(event.by)
+
+    @on(FilterLine.Left)
+    def _leave_filter(self) -> None:
         self._current_list.focus()
 
     def action_help(self) -> None:
         cast("TuiFtApp", self.app).open_help()
 
     def action_back(self) -> None:
-        if self.query(SearchLine):
-            self._close_line()
-        elif self._words:
+        if self._words:
+            self.query_one(FilterLine).drop()
             self._words = ""
             self._show()
         else:
