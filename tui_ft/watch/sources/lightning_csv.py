@@ -54,7 +54,7 @@ class LightningSource(LineSource):
 
     def begin(self) -> None:
         facts = self.facts
-        facts.title = title_of(self.place.path)
+        facts.title = title_of(self.place.path.parent)
         facts.settings = yaml_file(self.place.path.parent / HPARAMS)
         facts.model, facts.method = model_and_method(facts.settings)
         self._columns: list[str] | None = None
