@@ -5,12 +5,14 @@ from __future__ import annotations
 import gc
 import math
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from tui_ft.watch import cache
 from tui_ft.watch.sources.table import MetricTable
+from tui_ft.watch.values import Values
 
 
 @pytest.fixture(autouse=True)
@@ -250,3 +252,31 @@ def test_what_the_disk_no_longer_gives_is_not_known(file: Path, place: Path) -> 
     extent = kept.table.series["learning_rate"].extent()
     assert extent is not None
     assert extent == pytest.approx((0.0, 1e-4 * 69_999))
+
+
+def test_what_comes_back_answers_as_quickly_as_before(file: Path) -> None:
+    made = table()
+    cache.store([file], made, 1)
+    kept = cache.load([file])
+    assert kept is not None
+    read: list[slice] = []
+    series = kept.table.series["loss"]
+    values = Watched(series.values, read)
+    series.values = values  # type: ignore[assignment]
+    assert series.extent() is not None
+    assert sum(part.stop - part.start for part in read) < 2 * 64, "the rest is folded in the pyramid"
+    assert len(series._pyramid.lows) == 3
+
+
+class Watched:
+    """Values that note which of them are read."""
+
+    def __init__(self, values: Values, read: list[slice]) -> None:
+        self._values, self._read = values, read
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __getitem__(self, at: slice) -> Sequence[float]:
+        self._read.append(at)
+        return self._values[at]

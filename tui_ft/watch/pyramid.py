@@ -63,21 +63,22 @@ class Pyramid:
         self.lows[0][number], self.highs[0][number] = low, high
         self._stale.add(number // BLOCK)
 
-    def settle(self, values: Sequence[float], has_gap: HasGap) -> None:
-        """Fold what was added since the last time."""
-        self._refresh()
-        if len(values) >= BLOCK:
-            self._fold_values(values, has_gap)
+    def settle(self, values: Sequence[float], has_gap: HasGap) -> tuple[float, float] | None:
+        """Fold what was added since the last time; return its bounds, None when no block became whole."""
+        if self._stale:
+            self._refresh()
+        bounds = self._fold_values(values, has_gap)
         level = 0
         while level < len(self.lows) and len(self.lows[level]) >= BLOCK:
             self._fold_level(level + 1)
             level += 1
+        return bounds
 
-    def _fold_values(self, values: Sequence[float], has_gap: HasGap) -> None:
-        lows, highs = self._level(0)
-        begin, end = len(lows) * BLOCK, len(values) // BLOCK * BLOCK
+    def _fold_values(self, values: Sequence[float], has_gap: HasGap) -> tuple[float, float] | None:
+        begin, end = self.folded, len(values) // BLOCK * BLOCK
         if begin >= end:
-            return
+            return None
+        lows, highs = self._level(0)
         fresh = values[begin:end]
         fresh = fresh if isinstance(fresh, list) else list(fresh)
         blocks = [fresh[at : at + BLOCK] for at in range(0, end - begin, BLOCK)]
@@ -85,8 +86,11 @@ class Pyramid:
             blocks = [[value for value in block if math.isfinite(value)] for block in blocks]
         for block in blocks:
             block.sort()  # of so few floats quicker than min and max
-        highs.extend([block[-1] if block else -math.inf for block in blocks])
-        lows.extend([block[0] if block else math.inf for block in blocks])
+        new_highs = [block[-1] if block else -math.inf for block in blocks]
+        new_lows = [block[0] if block else math.inf for block in blocks]
+        highs.extend(new_highs)
+        lows.extend(new_lows)
+        return min(new_lows), max(new_highs)
 
     def _fold_level(self, level: int) -> None:
         lows, highs = self._level(level)

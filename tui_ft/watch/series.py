@@ -199,12 +199,11 @@ class Series:
 
     def settle(self) -> None:
         """Fold what was added into the pyramid; called by the thread that adds, after each batch."""
-        before = self._pyramid.folded
-        self._pyramid.settle(self.values, self.has_gap)
-        folded = self._pyramid.folded
-        if folded <= before:
+        bounds = self._pyramid.settle(self.values, self.has_gap)
+        if bounds is None:
             return
-        if self.values.is_narrow and not _is_float32(self.extent(before, folded)):
+        folded = self._pyramid.folded
+        if self.values.is_narrow and not _is_float32(bounds):
             self.values.widen()
             self.stays_wide = True
         self.values.settle(folded)
@@ -245,7 +244,7 @@ class Series:
 
 def _is_float32(extent: tuple[float, float] | None) -> bool:
     """True when numbers within these bounds are float32 numbers, but for their digits."""
-    if extent is None:
+    if extent is None or extent[0] > extent[1]:
         return True
     highest = max(abs(extent[0]), abs(extent[1]))
     return highest == 0 or _FLOAT32_LOWEST <= highest <= _FLOAT32_HIGHEST
