@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -191,3 +192,16 @@ def shown(app: Any) -> list[str]:
     """The lines of the screen as a person sees them."""
     app.screen._compositor.full_map  # noqa: B018 - the layout is computed on the first look
     return [strip.text.rstrip() for strip in app.screen._compositor.render_strips()]
+
+
+@asynccontextmanager
+async def at_home(rooms: Rooms, size: tuple[int, int] = (80, 24)) -> AsyncIterator[Pilot[Any]]:
+    """The app on `rooms`, with everything on the home screen read."""
+    async with an_app(rooms).run_test(size=size) as pilot:
+        await ready(pilot)
+        yield pilot
+
+
+async def on_screen(pilot: Pilot[Any], text: str) -> None:
+    """Wait until `text` is to be read, whatever the white space in it."""
+    await until(pilot, lambda: text in " ".join(" ".join(shown(pilot.app)).split()))

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from home_world import NOON, OpenedRun, Rooms, a_run, an_app, ready, shown, until
+from home_world import NOON, OpenedRun, Rooms, a_run, at_home, on_screen, shown, until
 from textual.pilot import Pilot
 
 from tui_ft.errors import TuiFtError
@@ -20,17 +18,6 @@ from tui_ft.tui.screens.ask_text import AskText
 from tui_ft.tui.screens.compare import CompareScreen
 from tui_ft.tui.screens.home import HomeScreen
 from tui_ft.tui.widgets.run_columns import start_text
-
-
-@asynccontextmanager
-async def at_home(rooms: Rooms, size: tuple[int, int] = (80, 24)) -> AsyncIterator[Pilot[Any]]:
-    async with an_app(rooms).run_test(size=size) as pilot:
-        await ready(pilot)
-        yield pilot
-
-
-async def on_screen(pilot: Pilot[Any], text: str) -> None:
-    await until(pilot, lambda: text in " ".join(" ".join(shown(pilot.app)).split()))
 
 
 def ids(pilot: Pilot[Any]) -> list[str]:

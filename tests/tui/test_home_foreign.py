@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from home_world import NO_GPU, NOON, Rooms, a_gpu, a_run, an_app, ready, shown, until
-from textual.pilot import Pilot
+from home_world import NO_GPU, NOON, Rooms, a_gpu, a_run, an_app, on_screen, ready, shown, until
 from textual.screen import Screen
 from textual.widgets import Static
 
@@ -46,10 +45,6 @@ class Opened(Screen[None]):
 
     def compose(self) -> Any:
         yield Static(str(self.found.path))
-
-
-async def on_screen(pilot: Pilot[Any], text: str) -> None:
-    await until(pilot, lambda: text in " ".join(" ".join(shown(pilot.app)).split()))
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from home_world import A_PROCESS, OpenedRun, Rooms, a_gpu, a_preset, a_run, an_app, ready, shown, until
-from textual.pilot import Pilot
+from home_world import (
+    A_PROCESS,
+    OpenedRun,
+    Rooms,
+    a_gpu,
+    a_preset,
+    a_run,
+    an_app,
+    at_home,
+    on_screen,
+    shown,
+    until,
+)
 
 from tui_ft.errors import TuiFtError
 from tui_ft.hardware.gpu import GpuReading
@@ -24,17 +33,6 @@ HELD = StartFacts(model="demo", method="LoRA r16", gpu="GPU 0 H200", held="1 pro
 FOOTER = ["n New", "1-9 Start", "Enter Open", "r Restart", "s Stop", "/ Filter", "Tab Lists", "? Help",
           "q Quit"]  # fmt: skip
 WIDE = ["m Method", "e Edit", "w Save", "p Presets", "^p Palette"]
-
-
-@asynccontextmanager
-async def at_home(rooms: Rooms, size: tuple[int, int] = (80, 24)) -> AsyncIterator[Pilot[Any]]:
-    async with an_app(rooms).run_test(size=size) as pilot:
-        await ready(pilot)
-        yield pilot
-
-
-async def on_screen(pilot: Pilot[Any], text: str) -> None:
-    await until(pilot, lambda: text in " ".join(" ".join(shown(pilot.app)).split()))
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
