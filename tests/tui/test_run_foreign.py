@@ -117,6 +117,7 @@ async def test_an_end_is_shown_at_once_not_with_the_next_numbers(source: Scripte
     ("status", "reason", "said"),
     [
         ("failed", "CUDA out of memory. Tried to allocate 2.1 GiB", "smaller batch"),
+        ("failed", "CUDA out of memory. " + "many words " * 50, "smaller batch"),
         ("failed", "", "says no cause"),
         ("quiet", "Nothing new for 12m (usual: 20s); its process lives.", "its process lives"),
         ("unknown", "Last written 10:20; no mark of an end.", "no mark of an end"),

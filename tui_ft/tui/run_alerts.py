@@ -12,6 +12,7 @@ _REMEDIES: dict[Cause, str] = {
     "disk_full": "Make room on the disk of the runs root.",
     "preempted": "The machine took the run away.",
 }
+_LONGEST_REASON = 240
 _FOREIGN_REMEDY = "A smaller batch, shorter rows or gradient checkpointing take less memory."
 
 
@@ -41,7 +42,7 @@ def _alert_of_another(reading: Reading) -> tuple[str, str, Kind]:
     notes = reading.notes
     if reading.status == "failed":
         remedy = _FOREIGN_REMEDY if "out of memory" in reading.reason.lower() else ""
-        return "FAILED", _sentences(reading.reason or "It says no cause", remedy, *notes), "bad"
+        return "FAILED", _sentences(_brief(reading.reason) or "It says no cause", remedy, *notes), "bad"
     if reading.status == "lost":
         return "LOST", _sentences(reading.reason or "Its process is gone", *notes), "bad"
     if reading.status == "stopped":
@@ -49,6 +50,11 @@ def _alert_of_another(reading: Reading) -> tuple[str, str, Kind]:
     if reading.status in ("quiet", "unknown"):
         return "", _sentences(reading.reason, *notes), "warn"
     return "", _sentences(*notes), "muted"
+
+
+def _brief(reason: str) -> str:
+    """The beginning of a long reason: the remedy behind it is to be seen, too, and the log has it whole."""
+    return reason if len(reason) <= _LONGEST_REASON else reason[: _LONGEST_REASON - 1].rstrip() + "…"
 
 
 def _why(reading: Reading) -> str:
@@ -82,4 +88,4 @@ def _go_on(reading: Reading) -> str:
 def _sentences(*texts: str) -> str:
     """Join texts as sentences."""
     cleaned = [" ".join(text.split()) for text in texts]
-    return " ".join(text if text[-1] in ".!?:" else text + "." for text in cleaned if text)
+    return " ".join(text if text[-1] in ".!?:…" else text + "." for text in cleaned if text)

@@ -28,7 +28,8 @@ _STANDARD = frozenset({
     "mean_token_accuracy", "gpu_memory_gib", "rss_gib",
 })  # fmt: skip
 _BOOKKEEPING = ("runtime", "per_second", "per_s", "timestamp", "timeout", "flos", "epoch", "elapsed",
-                "remaining", "percentage", "global_step", "_step_time", "wall")  # fmt: skip
+                "remaining", "percentage", "global_step", "_step_time", "wall",
+                "batch_id")  # fmt: skip
 """Parts of names of what is logged beside the learning."""
 _WANTED = (("reward",), ("acc", "f1", "bleu", "rouge", "wer", "score", "margin"), ("kl", "entropy"))
 """Parts of names that a person looks for first, the most wanted in front."""
@@ -85,7 +86,8 @@ def _pace(reading: Reading) -> Number:
     tokens = reading.last("tokens_per_s")
     if tokens is None and reading.source != "tui_ft":
         pace = seconds_per_step(reading.times)
-        return Number(name="s/step", short="s/step", value="–" if pace is None else f"{pace:.3g}")
+        value, brief = ("–", "") if pace is None else (f"{pace:.3g}", f"{pace:.0e}")
+        return Number(name="s/step", short="s/step", value=value, brief=brief)
     return Number(name="tokens/s", short="tok/s", value=_count(tokens))
 
 
