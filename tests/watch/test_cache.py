@@ -265,7 +265,7 @@ def test_what_comes_back_answers_as_quickly_as_before(file: Path) -> None:
     series.values = values  # type: ignore[assignment]
     assert series.extent() is not None
     assert sum(part.stop - part.start for part in read) < 2 * 64, "the rest is folded in the pyramid"
-    assert len(series._pyramid.lows) == 3
+    assert len(series._pyramid.lows) == 2
 
 
 class Watched:
