@@ -247,7 +247,7 @@ FOLDERS = {
     JANOSH: Truth(TB, "unknown", 495, None, {}, runs=3),
     XERO: Truth("lightning_csv", "unknown", 75549, None, {}, runs=5),
     "01rahulsingh86+mlflow-groq-eval": Truth("mlflow", "finished", 0, None, {}),
-    CHAT: Truth("wandb", "failed", 4, None, HJC4, runs=3),
+    CHAT: Truth("wandb", "failed", 4, None, HJC4, runs=7),
     "generated": Truth("wandb", "unknown", 595, 100000, {}, runs=9),
 }  # fmt: skip
 """Whole folders: which of the sources is shown, and how many runs there are."""

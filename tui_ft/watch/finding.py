@@ -14,7 +14,7 @@ from tui_ft.runs.directory import RunDirectory
 from tui_ft.user_paths import is_there, user_path
 from tui_ft.watch import formats
 from tui_ft.watch.found import FoundRun, found_ours
-from tui_ft.watch.grouping import Group, group, home
+from tui_ft.watch.grouping import OWN_FOLDER, Group, group, home
 from tui_ft.watch.likeness import Glimpse, changed_at, look_at
 from tui_ft.watch.log import clean_line
 from tui_ft.watch.reading import OtherSource
@@ -27,6 +27,10 @@ LOOKS_S = 4.0
 """A place is looked at for so long, and all places of one search together; the rest is not compared."""
 
 LIVE = ("running", "quiet", "starting", "paused", "stopping")
+_COMMON_NAMES = frozenset({
+    "out", "output", "outputs", "result", "results", "checkpoints", "model", "models", "logs", "runs", "save",
+    "saves", "run", "tmp", "train", "training",
+})  # fmt: skip
 _LOG_ENDINGS = (".log", ".out", ".txt")
 
 
@@ -181,7 +185,7 @@ def _found(members: Group, glances: _Glances, notes: tuple[str, ...], taken: set
     if path in taken:
         path = ordered[0].path
     taken.add(path)
-    title = clean_line(path.name) if len(ordered) > 1 else glances.look(ordered[0]).title
+    title = _title(path) if len(ordered) > 1 else glances.look(ordered[0]).title
     return FoundRun(
         title=title or clean_line(path.name),
         path=path,
@@ -193,9 +197,15 @@ def _found(members: Group, glances: _Glances, notes: tuple[str, ...], taken: set
 
 def _common_home(places: Sequence[Place]) -> Path:
     """The output folder of a run, where one of its sources lies in it; else its richest source."""
-    own = [place.path for place in places if place.format in ("hf_trainer_state", "llamafactory")]
-    homes = {home(place) for place in places}
+    own = [home(place) for place in places if place.format in OWN_FOLDER]
+    homes = {home(place) for place in places if place.format != "stdout"}
     return own[0] if own else homes.pop() if len(homes) == 1 else places[0].path
+
+
+def _title(path: Path) -> str:
+    """The name of a folder; one that tools give to all of theirs is told with the folder above."""
+    is_common = path.name.lower() in _COMMON_NAMES and path.parent.name
+    return clean_line(f"{path.parent.name}/{path.name}" if is_common else path.name)
 
 
 def _database_above(path: Path) -> Path | None:

@@ -25,7 +25,7 @@ _CONTAINERS = frozenset({
 })  # fmt: skip
 """Folders that tools make inside the folder that is the run's, or the script's."""
 
-_OWN_FOLDER = frozenset({"hf_trainer_state", "llamafactory", "lightning_csv", "torchtune"})
+OWN_FOLDER = frozenset({"hf_trainer_state", "llamafactory", "lightning_csv", "torchtune"})
 """Formats that lie in the run's own output folder."""
 _WANDB_RUN = ("run-", "offline-run-")
 _LOGGERS = frozenset({"tensorboard", "wandb"})
@@ -62,7 +62,7 @@ def home(place: Place) -> Path:
     folder = _folder(place)
     above = (folder, *folder.parents)[:4]
     held = [at for at, path in enumerate(above) if path.name.lower() in _CONTAINERS]
-    if place.format in _OWN_FOLDER or not held:
+    if place.format in OWN_FOLDER or not held:
         return folder
     return above[held[-1]].parent
 
@@ -172,7 +172,7 @@ def _is_its_screen(log: Place, run: Place, printed: Glimpse, told: Glimpse, lone
 
 
 def _is_own(place: Place) -> bool:
-    return place.format in _OWN_FOLDER or place.path.name in _OWN_LOGS
+    return place.format in OWN_FOLDER or place.path.name in _OWN_LOGS
 
 
 def _names(glimpse: Glimpse, of: Place, other: Place) -> bool:

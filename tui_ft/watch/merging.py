@@ -55,7 +55,13 @@ class Told:
     def is_stale(self, other: Told) -> bool:
         """True when the other source was written long after this one, and has more steps."""
         limit = max(FRESH_S, FRESH_GAPS * (self.evidence.usual_gap_s or 0.0))
-        return other.written_at - self.written_at > limit and other.step > self.step
+        return other.step > self.step and self.is_older(other, limit)
+
+    def is_older(self, other: Told, by_s: float) -> bool:
+        """True when the other source was written later by so much; what was copied has lost its times."""
+        if (self.is_copied or other.is_copied) and not (self.tells_time and other.tells_time):
+            return False
+        return bool(self.written_at) and other.written_at - self.written_at > by_s
 
 
 def combine(told: Sequence[Told], writing: Writing) -> Evidence:
@@ -99,7 +105,7 @@ def _goes_beyond(other: Told, marked: Told) -> bool:
     if tier_of(other.reading) < 2 or other is marked:
         return False
     if marked.reading.step is None:  # a log that holds no steps: only its time can be compared
-        return bool(marked.written_at) and other.written_at - marked.written_at > FRESH_S
+        return marked.is_older(other, FRESH_S)
     return marked.is_behind(other) or marked.is_stale(other)
 
 
