@@ -24,6 +24,7 @@ import msgspec
 
 from tui_ft import settings
 from tui_ft.watch.packing import Numbers, PackedTable, UnpackError, chunks, pack, unpack
+from tui_ft.watch.sources.following import open_regular
 from tui_ft.watch.sources.table import MetricTable
 
 MOST_BYTES = 500_000_000
@@ -170,11 +171,9 @@ def _still_hold(kept: list[_File], files: Sequence[Path]) -> bool:
 
 def _fingerprint(path: Path, size: int | None) -> _File:
     """A file by samples of its first `size` bytes (None: of all it has). Raises `OSError`."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = open_regular(path)
     try:
         status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(f"{path} is no regular file")
         size = status.st_size if size is None else size
         digest = hashlib.sha256(str(min(size, status.st_size)).encode())
         last = max(size - _SAMPLE_BYTES, 0)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+from tui_ft.watch.sources.following import open_regular
 
 SAMPLES = 400
 """Two for every column of dots of a wide chart; reading them takes about 5 ms from the page cache."""
@@ -33,16 +34,14 @@ def sample_lines(path: Path, count: int = SAMPLES, longest_s: float = LONGEST_S)
     """
     end = time.monotonic() + longest_s
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = open_regular(path)
     except OSError:
         return b""
     try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            return b""
-        found = dict(_last_lines(descriptor, status.st_size))
+        size = os.fstat(descriptor).st_size
+        found = dict(_last_lines(descriptor, size))
         for place in spread(count):
-            found.update(_line_after(descriptor, int(place * status.st_size)))
+            found.update(_line_after(descriptor, int(place * size)))
             if time.monotonic() >= end:
                 break
         return b"".join(found[at] for at in sorted(found))

@@ -6,6 +6,8 @@ import os
 import stat
 from pathlib import Path
 
+from tui_ft.watch.sources.following import open_regular
+
 CHUNK_BYTES = 65_536
 """Read at most so much at a time: decoding it holds the interpreter for about ten milliseconds."""
 
@@ -73,7 +75,7 @@ class Tail:
         """
         self.restarted = False
         try:
-            descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            descriptor = open_regular(self.path)
         except OSError:
             self.size = self.offset  # nothing more can be read of it
             return b""
@@ -87,8 +89,6 @@ class Tail:
 
     def _read(self, descriptor: int, limit: int, skip_to_last: int | None) -> bytes:
         status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(f"{self.path} is no regular file")
         identity = (status.st_dev, status.st_ino)
         self.size = status.st_size
         if self._identity != identity or status.st_size < self.offset:
