@@ -52,7 +52,9 @@ def test_an_absent_file_holds_no_labels(tmp_path: Path) -> None:
     assert read_labels(tmp_path / "none") == {}
 
 
-@pytest.mark.parametrize("content", [b"{", b"[]", b"\0" * 4096, b'{"runs": 3}', b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "content", [b"{", b"[]", b"\0" * 4096, b'{"runs": 3}', b"\xff\xfe", b'{"runs": {"a": ' + b"[" * 200_000]
+)
 def test_a_damaged_file_is_said_and_never_written_over(tmp_path: Path, content: bytes) -> None:
     labels_file(tmp_path).write_bytes(content)
     with pytest.raises(TuiFtError, match="damaged"):

@@ -29,6 +29,7 @@ LONGEST_NOTE = 2000
 _LARGEST_BYTES = 64 << 20
 """A hundred thousand runs with a long note each; more is no file of ours."""
 _PATIENCE_S = 2.0
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _WITHOUT_FLOCK = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL})
 
 
@@ -82,7 +83,7 @@ def read_labels(runs_root: Path) -> dict[str, Label]:
     for key, raw in document.runs.items():
         try:
             found[key] = _bounded(msgspec.json.decode(raw, type=Label))
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except _UNREADABLE:
             continue  # one entry that somebody broke by hand hides no other
     return found
 
@@ -123,7 +124,7 @@ def _changed(raw: msgspec.Raw | None, changes: Mapping[str, Any]) -> bytes:
     """One entry with `changes`; keys of a newer version stay in it, what says nothing leaves it."""
     try:
         entry = msgspec.json.decode(raw, type=dict[str, Any]) if raw is not None else {}
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _UNREADABLE:
         entry = {}
     entry.update(changes)
     return msgspec.json.encode({key: value for key, value in entry.items() if value not in (None, False)})
@@ -165,7 +166,7 @@ def _read(path: Path) -> _Document:
         raise TuiFtError(f"{path} cannot be read: {os.strerror(error.errno or 0)}.") from error
     try:
         return msgspec.json.decode(data, type=_Document)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _UNREADABLE as error:
         raise TuiFtError(
             f"{path} is damaged, so tags, notes and the archive are not shown.",
             "Mend it or move it away; the runs themselves are not touched.",
