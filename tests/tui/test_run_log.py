@@ -85,6 +85,22 @@ async def test_without_a_search_the_errors_and_warnings_are_gone_through(source:
         await until(pilot, lambda: ">UserWarning: this is odd" in shown(app))
 
 
+async def test_while_the_log_has_the_screen_no_key_moves_a_chart_unseen(source: ScriptedSource) -> None:
+    app = an_app(source)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "end 39" in "\n".join(shown(app)))
+        screen = app.screen
+        assert isinstance(screen, RunScreen)
+        view = screen.grid.view
+        await pilot.press("l", "m", "c", "y", "plus", "v")
+        await until(pilot, lambda: screen.has_class("-log") and "v Panels" not in shown(app)[-1])
+        assert app.screen is screen and screen.grid.view == view
+        await pilot.press("l", "m", "l", "escape")
+        await until(pilot, lambda: not screen.has_class("-log") and screen.grid.view.is_maximised)
+        await pilot.press("escape")
+        await until(pilot, lambda: not screen.grid.view.is_maximised and app.screen is screen)
+
+
 async def test_it_stands_still_under_the_reader_while_the_front_of_it_falls_away(
     source: ScriptedSource,
 ) -> None:

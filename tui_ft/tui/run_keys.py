@@ -41,3 +41,8 @@ RUN_KEYS: list[BindingType] = [
     Binding("question_mark", "help", "Help", id="run.help", tooltip="Every key and what it does"),
     Binding("q", "back", "Back", id="run.back", tooltip="Leave this screen; the run goes on"),
 ]  # fmt: skip
+
+PANEL_ACTIONS = frozenset(
+    binding.action.partition("(")[0] for binding in PANEL_KEYS if isinstance(binding, Binding)
+)
+"""What works on the charts, and on nothing while the log has their room."""

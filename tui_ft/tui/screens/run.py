@@ -17,7 +17,7 @@ from tui_ft.tui.log_keys import LOG_ACTIONS, LogActions
 from tui_ft.tui.run_actions import RunActions
 from tui_ft.tui.run_alerts import standing_alert
 from tui_ft.tui.run_doors import RunDoors
-from tui_ft.tui.run_keys import RUN_KEYS, STEERING_KEYS
+from tui_ft.tui.run_keys import PANEL_ACTIONS, RUN_KEYS, STEERING_KEYS
 from tui_ft.tui.run_words import OVER, header_line, is_offered, origin_line
 from tui_ft.tui.shared_source import SharedSource
 from tui_ft.tui.steering import Steering
@@ -242,15 +242,22 @@ class RunScreen(RunDoors, LogActions, Steering):
         """Offer only the keys that make sense now."""
         if action in LOG_ACTIONS and self.has_class("-silent"):
             return False
+        if action in PANEL_ACTIONS and self.has_class("-log"):
+            return False
         return is_offered(action, self.reading, is_ours=self.run is not None)
 
     def action_home(self) -> None:
-        if self.end_search() or self.grid.escape():
+        """Undo what hides something, one after the other; then go home."""
+        if self.end_search():
             return
         if self.has_class("-log"):
             self.action_log()
-        else:
+        elif not self.grid.escape():
             self.owner.open_home()
+
+    def action_log(self) -> None:
+        super().action_log()
+        self.refresh_bindings()
 
     def action_help(self) -> None:
         self.owner.open_help()
