@@ -6,9 +6,11 @@ from tui_ft.watch.sources import (
     hf_trainer_state,
     lightning_csv,
     llamafactory,
+    mlflow,
     stdout,
     tensorboard,
     torchtune,
+    trackio,
     wandb,
 )
 from tui_ft.watch.sources.protocol import Format
@@ -21,6 +23,8 @@ FORMATS: tuple[Format, ...] = (
     stdout.FORMAT,
     wandb.FORMAT,
     tensorboard.FORMAT,
+    mlflow.FORMAT,
+    trackio.FORMAT,
 )  # fmt: skip
 
 OURS_RICHNESS = 100

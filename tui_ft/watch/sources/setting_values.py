@@ -9,6 +9,7 @@ from typing import Any
 
 from tui_ft.watch.processes.secrets import mask_arguments
 from tui_ft.watch.reading import SettingValue
+from tui_ft.watch.sources.flat_yaml import yaml_value
 
 MOST_SETTINGS = 600
 _DEEPEST = 4
@@ -45,6 +46,13 @@ def shown(name: str, value: Any) -> SettingValue:
     return mask_arguments([f"{name.replace('=', ' ')}={text}"])[0].partition("=")[2][:_LONGEST_TEXT]
 
 
+def plain(value: object) -> SettingValue:
+    """A setting that was kept as text: a number, a truth or none where it is one, else the text."""
+    if not isinstance(value, str) or len(value) > _LONGEST_TEXT:
+        return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+    return yaml_value(value)
+
+
 def loads(text: str | bytes) -> Any:
     """Decode JSON as Python writes it (bare NaN too); None for what is none."""
     try:
@@ -59,6 +67,6 @@ def whole(value: object) -> int | None:
         number = (
             float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else -1.0
         )
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return int(number) if math.isfinite(number) and 0 < number < 1e15 and number == int(number) else None

@@ -96,7 +96,7 @@ class WandbSource(ForeignSource):
             elif kind in KINDS:
                 self._records.take(kind, record)
         if history:
-            self._rows.add(self._history.rows(history))
+            self._rows.add([rows.columns() for rows in self._history.rows(history)])
 
     def _look_beside(self) -> None:
         """Read what the client keeps beside the file: where it ran, its configuration, what it printed."""

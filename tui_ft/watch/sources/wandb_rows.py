@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tui_ft.watch.names import SeriesNames
 from tui_ft.watch.sources.final_metrics import FINISH_KEY, plain
 from tui_ft.watch.sources.table import MetricTable
-from tui_ft.watch.sources.wandb_history import Rows
 
 STEP_NAMES = ("train/global_step", "trainer/global_step", "global_step")
 """The optimizer's step as HF's and Lightning's reporters log it; `_step` counts calls of `wandb.log`."""
@@ -32,14 +31,16 @@ class HistoryTable:
         """True when the Trainer's last row came and no training followed."""
         return self.finished_step is not None and (self.table.step or 0) <= self.finished_step
 
-    def add(self, found: Sequence[Rows]) -> None:
-        """Take rows; those of different names that follow one another become one piece of the table."""
+    def add(self, found: Sequence[Mapping[str, list[float]]]) -> None:
+        """Take rows as columns by name, those of the same names together, in the order of the file.
+
+        Each has the columns `_step` and, where it is known, `_timestamp` (unix seconds).
+        """
         steps: list[int] = []
         columns: dict[str, list[float | None]] = {}
-        for rows in found:
-            own = rows.columns()
-            own_steps = self._steps(own, len(rows.texts))
-            if any(plain(name) == FINISH_KEY for name in rows.names):
+        for own in found:
+            own_steps = self._steps(own, len(next(iter(own.values()))))
+            if any(plain(name) == FINISH_KEY for name in own):
                 self.finished_step = self._step
                 own = {name: column for name, column in own.items() if name in (*_EPOCHS, _TIME)}
             before = len(steps)
@@ -65,7 +66,7 @@ class HistoryTable:
             columns = {name: [column[at] for at in kept] for name, column in columns.items()}
         self.table.add_columns(steps, columns)
 
-    def _steps(self, columns: dict[str, list[float]], count: int) -> list[int]:
+    def _steps(self, columns: Mapping[str, list[float]], count: int) -> list[int]:
         """The step of each row; -1 for a row whose step is no number.
 
         A row without the optimizer's step belongs to the last one that was logged, `_step` counts before.

@@ -1,0 +1,148 @@
+"""Reading a SQLite database that somebody else writes: never a byte of ours in it or beside it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from tui_ft.watch.sources import heads
+
+if TYPE_CHECKING:
+    import sqlite3
+
+MAGIC = b"SQLite format 3\0"
+SUFFIXES = (".db", ".sqlite", ".sqlite3", ".db3")
+_WAL_AT = 18
+"""The byte of the header that is 2 where a write-ahead log belongs to the file (sqlite.org/fileformat2)."""
+_BUSY_S = 0.05
+_LONGEST_QUERY_S = 2.0
+_LONGEST_VALUE = 8 * 1024 * 1024
+_LARGEST_COPY = 512 * 1024 * 1024
+_STEPS_BETWEEN_LOOKS = 20_000
+
+Stamp = tuple[tuple[int, int, float], ...]
+
+
+class DatabaseReadError(OSError):
+    """The database cannot be read now: it is locked, damaged, or no database. `strerror` says which."""
+
+
+def is_database(path: Path) -> bool:
+    """True for a regular file that begins as SQLite's files do."""
+    return path.suffix.lower() in SUFFIXES and heads.is_regular(path) and heads.head(path, 16) == MAGIC
+
+
+def stamp(path: Path) -> Stamp:
+    """What changes when somebody writes: inode, size and time of the database and of its log."""
+    found = []
+    for each in (path, _beside(path, "-wal"), _beside(path, "-journal")):
+        try:
+            status = each.stat()
+            found.append((status.st_ino, status.st_size, status.st_mtime))
+        except OSError:
+            found.append((0, 0, 0.0))
+    return tuple(found)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that reads only, for a few queries; longer ones than two seconds are broken off.
+
+    Raises DatabaseReadError, also for what the queries inside meet, and when the file was changed under a
+    reading without locks.
+    """
+    import sqlite3
+
+    if heads.head(path, 16) != MAGIC:
+        raise DatabaseReadError(0, "it is no SQLite database")
+    try:
+        with tempfile.TemporaryDirectory(prefix="tui-ft-") if _must_copy(path) else _nothing() as folder:
+            uri, is_unlocked = _uri(path) if folder is None else (_copy(path, Path(folder)), False)
+            before = stamp(path)
+            with closing(sqlite3.connect(uri, uri=True, timeout=_BUSY_S, isolation_level=None)) as connection:
+                _bound(connection)
+                yield connection
+            if is_unlocked and stamp(path) != before:
+                raise DatabaseReadError(0, "it was written while it was read")
+    except sqlite3.Error as error:
+        raise DatabaseReadError(0, f"{error}") from None
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield None
+
+
+def _bound(connection: sqlite3.Connection) -> None:
+    import sqlite3
+
+    end = time.monotonic() + _LONGEST_QUERY_S
+    connection.text_factory = _text
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
+    connection.set_progress_handler(lambda: time.monotonic() > end, _STEPS_BETWEEN_LOOKS)
+    connection.execute("PRAGMA trusted_schema=OFF")
+    connection.execute("PRAGMA query_only=ON")
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", errors="replace")
+
+
+def _beside(path: Path, ending: str) -> Path:
+    return path.with_name(path.name + ending)
+
+
+def _has_wal(path: Path) -> bool:
+    return heads.head(path, 20)[_WAL_AT : _WAL_AT + 1] == b"\x02"
+
+
+def _is_filled(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0
+    except OSError:
+        return False
+
+
+def _uri(path: Path) -> tuple[str, bool]:
+    """How to open the file where it lies, and whether that is without locks.
+
+    A database with a write-ahead log makes even a reader create the log's index, unless it is told that
+    nobody writes (`immutable`): nobody does where there is no log.
+    """
+    file = f"file:{quote(str(path.absolute()))}?mode=ro"
+    if not _has_wal(path):
+        return file, False
+    if _is_filled(_beside(path, "-wal")):
+        return f"{file}&readonly_shm=1", False
+    return f"{file}&immutable=1", True
+
+
+def _must_copy(path: Path) -> bool:
+    """True for a log whose index is missing: only a writer may make one; it is made beside a copy."""
+    return _has_wal(path) and _is_filled(_beside(path, "-wal")) and not _beside(path, "-shm").exists()
+
+
+def _copy(path: Path, folder: Path) -> str:
+    """Copy the database with its log, and return how to open the copy."""
+    pair = (path, _beside(path, "-wal"))
+    if sum(each.stat().st_size for each in pair) > _LARGEST_COPY:
+        raise DatabaseReadError(0, "its log was left behind, and it is too large to be copied")
+    for each in pair:
+        shutil.copyfile(each, folder / each.name)
+    return f"file:{quote(str(folder / path.name))}?mode=rw"
+
+
+def columns(connection: sqlite3.Connection, table: str) -> frozenset[str]:
+    """The columns of a table; none where there is no table, only a view, of that name."""
+    known = connection.execute(
+        "SELECT 1 FROM sqlite_master WHERE type='table' AND name=?", (table,)
+    ).fetchone()
+    if known is None:
+        return frozenset()
+    return frozenset(row[1] for row in connection.execute(f'PRAGMA table_info("{table}")'))
