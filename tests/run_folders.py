@@ -80,7 +80,9 @@ def screen_log(
     parts = ["loading\n"]
     for step, value in enumerate(values, 1):
         parts.append(f"\r{100 * step // total:3d}%|##   | {step}/{total} [00:0{step % 10}<00:10,  1.00it/s]")
-        parts.append(f"\n{{'loss': '{value:.4g}', 'grad_norm': '{value / 2:.4g}', 'epoch': '0.5'}}\n")
+        parts.append(
+            f"\n{{'loss': '{value:.4g}', 'grad_norm': '{value / 2:.4g}', 'epoch': '{step / total:.4g}'}}\n"
+        )
     return write(path, "".join(parts) + end, at)
 
 

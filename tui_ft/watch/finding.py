@@ -14,7 +14,8 @@ from tui_ft.runs.directory import RunDirectory
 from tui_ft.user_paths import is_there, user_path
 from tui_ft.watch import formats
 from tui_ft.watch.found import FoundRun, found_ours
-from tui_ft.watch.grouping import OWN_FOLDER, Group, group, home
+from tui_ft.watch.grouping import Group, group
+from tui_ft.watch.homes import OWN_FOLDER, home
 from tui_ft.watch.likeness import Glimpse, changed_at, look_at
 from tui_ft.watch.log import clean_line
 from tui_ft.watch.reading import OtherSource

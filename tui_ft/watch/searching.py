@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from tui_ft.watch.grouping import group, home
+from tui_ft.watch.grouping import group
+from tui_ft.watch.homes import home
 from tui_ft.watch.likeness import Glimpse, changed_at, look_at
 from tui_ft.watch.sources.protocol import Place
 from tui_ft.watch.walking import distinct, walk_tree

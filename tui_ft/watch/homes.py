@@ -1,0 +1,55 @@
+"""Where a source lies: the folder that is its run's, or its script's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tui_ft.watch.sources.protocol import Place
+
+_CONTAINERS = frozenset({
+    "runs", "logs", "log", "tensorboard", "tb", "tb_logs", "tblogs", "lightning_logs", "csv_logs", "wandb",
+    ".wandb", "mlruns", "trackio", "event_logs", "metrics",
+})  # fmt: skip
+"""Folders that tools make inside the folder that is the run's, or the script's."""
+
+OWN_FOLDER = frozenset({"hf_trainer_state", "llamafactory", "lightning_csv", "torchtune"})
+"""Formats that lie in the run's own output folder."""
+
+LOGGERS = frozenset({"tensorboard", "wandb"})
+_OWN_LOGS = frozenset({"debug.log", "running_log.txt"})
+"""Logs that Axolotl and LLaMA-Factory write into the run's own output folder."""
+_WANDB_RUN = ("run-", "offline-run-")
+
+
+def folder_of(place: Place) -> Path:
+    """The folder that holds the files of a place."""
+    return place.path.parent if place.path in place.files else place.path
+
+
+def home(place: Place) -> Path:
+    """The folder that a place belongs to: its own, without those that tools make inside it."""
+    folder = folder_of(place)
+    if place.format in OWN_FOLDER:
+        return folder
+    above = (folder, *folder.parents)[:4]
+    held = [at for at, path in enumerate(above) if path.name.lower() in _CONTAINERS]
+    return above[held[-1]].parent if held else folder
+
+
+def is_own(place: Place) -> bool:
+    """True for what a tool writes into the output folder of one run."""
+    return place.format in OWN_FOLDER or place.path.name in _OWN_LOGS
+
+
+def kept_folders(place: Place) -> list[Path]:
+    """The folders that W&B or MLflow made for this one run: what lies in them is the run's."""
+    if place.format == "wandb":
+        return [file.parent for file in place.files if file.parent.name.startswith(_WANDB_RUN)]
+    if place.format == "mlflow" and place.path.parent not in place.files:
+        return [place.path]
+    return []
+
+
+def wandb_id(place: Place) -> str:
+    """The id of a W&B run, which it keeps when it is resumed."""
+    return place.path.name.removesuffix(".wandb").rpartition("-")[2]
