@@ -134,6 +134,26 @@ def test_a_second_run_of_another_length_in_the_same_log(tmp_path: Path) -> None:
     assert [step for step, _ in points(reading, "loss")] == sorted({*range(10, 201, 10), *range(5, 81, 5)})
 
 
+@pytest.mark.parametrize("epoch", ["0.5", "'0.5'", "1", "0"])
+@pytest.mark.parametrize("how", ["wiped", "beside", "late"])
+def test_epochs_that_stand_still_decide_nothing(tmp_path: Path, epoch: str, how: str) -> None:
+    parts, waiting = [f"\r{tqdm_line(0, TOTAL)}"], []
+    for step in range(1, TOTAL + 1):
+        row = f"{{'loss': {step}.5, 'epoch': {epoch}}}"
+        if how == "wiped":
+            parts.append(printed(row, step, TOTAL))
+        elif how == "beside":
+            parts.append(f"\r{tqdm_line(step, TOTAL)}\n{row}\n")
+        else:
+            parts.append(wiped(step, TOTAL))
+            waiting.append(row + "\n")
+            if step % 20 == 0:
+                parts += waiting
+                waiting.clear()
+    reading = read(FORMAT, write(tmp_path, "".join(parts)))
+    assert points(reading, "loss") == [(step, step + 0.5) for step in range(1, TOTAL + 1)]
+
+
 def test_an_evaluation_at_the_start(tmp_path: Path) -> None:
     bar = f"\r{tqdm_line(0, TOTAL)}"
     first = f"{bar}{eval_bar()}\r{' ' * 46}\r\n\r{' ' * 40}\r\x1b[A{evaluated(0)}\n{bar}\n\r{tqdm_line(30, 30)}\x1b[A\n\r{' ' * 40}\x1b[A"

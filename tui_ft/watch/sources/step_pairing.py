@@ -169,6 +169,7 @@ class StepPairing:
 
     def _take(self, track: _Track, row: DictRow) -> int:
         """Take the print that is the row's by its epoch, else the first that fits; drop those before it."""
+        self._ratio.look(row, track.prints[0])
         known = self._ratio.exact_step(row)
         if known is None:
             known = next((step for step in track.prints if self._ratio.fits(row, step)), None)
@@ -194,7 +195,7 @@ class StepPairing:
         if row.is_training:
             track.rows_here += 1
             self.is_lagging = track.rows_here >= MOST_ROWS_HERE
-        step = self._ratio.step_of(row, track.n)
-        if step is not None:
-            self._ratio.learn(row, step)
+        step = track.n if track.rows_here < 2 else self._ratio.step_of(row, track.n) or track.n
+        self._ratio.look(row, step)
+        self._ratio.learn(row, step)
         return [(step, row)]
