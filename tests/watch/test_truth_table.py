@@ -217,11 +217,15 @@ FILES = {
         "loss": Curve(30, (0, 2.0), (29, 0.5499999999999998), 0.5499999999999998, 2.0),
         "eval_loss": Curve(1, (30, 1.1), (30, 1.1), 1.1, 1.1),
         "bad": Curve(1, (30, NAN), (30, NAN), None, None, 1)}),
-    "generated/mlflow.db": Truth("mlflow", "finished", 19, None, {
+    "generated/mlflow.db": Truth("mlflow", "unknown", 0, None, {
+        "loss": Curve(1, (0, 1.0), (0, 1.0), 1.0, 1.0)}, runs=2),
+    "generated/mlflow.db/6621e9858ce248c1a287446ea8adf144": Truth("mlflow", "unknown", 0, None, {
+        "loss": Curve(1, (0, 1.0), (0, 1.0), 1.0, 1.0)}),
+    "generated/mlflow.db/4ef9815e49bb46b08f06b901f71b4685": Truth("mlflow", "finished", 19, None, {
         "loss": Curve(20, (0, 2.0), (19, 1.0499999999999998), 1.0499999999999998, 2.0),
         "eval_loss": Curve(20, (0, 3.0), (19, 1.0999999999999999), 1.0999999999999999, 3.0),
         "nan": Curve(1, (1, NAN), (1, NAN), None, None, 1),
-        "inf": Curve(1, (1, math.inf), (1, math.inf), None, None, 1)}, runs=2),
+        "inf": Curve(1, (1, math.inf), (1, math.inf), None, None, 1)}),
 }  # fmt: skip
 """Each file by itself."""
 
