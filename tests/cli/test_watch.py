@@ -1,0 +1,156 @@
+"""`tui-ft watch` as a script sees it: any path, one JSON object, sentences where there is no run."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from run_folders import POINTER, hf_state, losses, screen_log, trainer_log, write
+from synthetic_run import SyntheticRun
+
+from tui_ft.cli.main import main
+
+CONTRACT = {
+    "schema", "source", "title", "path", "status", "reason", "step", "total_steps", "epoch", "started_at",
+    "updated_at", "restarts", "bad_records", "notes", "series", "others",
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep every command away from the user's own runs and settings."""
+    monkeypatch.setenv("TUI_FT_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path
+
+
+def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
+    assert main(["watch", *arguments, "--json"]) == 0
+    text = capsys.readouterr().out
+    return json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+
+
+def test_a_foreign_run_as_json_keeps_the_contract(places: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    values = [*losses(), float("nan")]
+    hf_state(places / "out", values)
+    trainer_log(places / "out", values)
+    reading = told(capsys, str(places))
+    assert reading.keys() >= CONTRACT
+    assert (reading["schema"], reading["source"], reading["step"]) == (1, "hf_trainer_state", 21)
+    assert reading["path"] == str(places / "out")
+    assert reading["series"]["loss"] == {
+        "points": 21, "first": [1, values[0]], "last": [21, "NaN"], "min": min(values[:20]),
+        "max": max(values[:20]), "nonfinite": 1,
+    }  # fmt: skip
+    (other,) = reading["others"]
+    assert other.keys() == {"source", "title", "path", "status"}
+    assert (other["source"], other["path"]) == ("llamafactory", str(places / "out/trainer_log.jsonl"))
+
+
+def test_a_relative_path_becomes_an_absolute_one(
+    places: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hf_state(places / "out", losses())
+    monkeypatch.chdir(places)
+    for name in ("out", "./out", "out/trainer_state.json", "."):
+        assert told(capsys, name)["path"] == str(places / "out")
+
+
+def test_all_runs_of_a_folder(places: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    hf_state(places / "project/a", losses(seed=1))
+    hf_state(places / "project/b", losses(seed=2))
+    readings = told(capsys, str(places / "project"), "--all")
+    assert sorted(reading["title"] for reading in readings) == ["a", "b"]
+    assert all(reading["schema"] == 1 for reading in readings)
+    assert main(["watch", str(places / "project"), "--all"]) == 0
+    assert capsys.readouterr().out.count("by hf_trainer_state") == 2
+
+
+def test_a_run_of_ours_by_its_id(places: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with SyntheticRun(places / "runs", total_steps=8) as made:
+        made.begin_training()
+        made.advance(8)
+        made.finish()
+    for name in (made.run.id, str(made.run.path), made.run.id[:15]):
+        reading = told(capsys, name)
+        assert (reading["source"], reading["status"], reading["step"]) == ("tui_ft", "finished", 8)
+
+
+NO_RUNS = {
+    "a pointer": (POINTER, "git-lfs pointer"),
+    "another file": ("hello\n", "no file of a run"),
+    "an empty file": ("", "no file of a run"),
+}
+
+
+@pytest.mark.parametrize("kind", NO_RUNS)
+def test_where_no_run_is_the_exit_is_two(places: Path, capsys: pytest.CaptureFixture[str], kind: str) -> None:
+    text, words = NO_RUNS[kind]
+    path = write(places / "x/notes.txt", text)
+    assert main(["watch", str(path), "--json"]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert words in shown.err
+    assert "Traceback" not in shown.err
+
+
+def test_an_empty_folder_and_a_missing_path_are_sentences(
+    places: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (places / "empty").mkdir()
+    for name in (str(places / "empty"), str(places / "nowhere"), "nosuchrun", "999999999"):
+        assert main(["watch", name, "--once"]) == 2
+        assert capsys.readouterr().err.startswith("tui-ft: ")
+
+
+def test_a_plain_reading_needs_no_terminal_and_holds_no_control_character(places: Path) -> None:
+    folder = places / "o\x1b[31mut"
+    screen_log(folder / "train.log", losses(), end="\x1b]0;owned\x07RuntimeError: \x1b[2Jgone\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "tui_ft", "watch", str(folder), "--once"],
+        capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL,
+        env={**os.environ, "TERM": "dumb", "LANG": "C", "PYTHONIOENCODING": "ascii"},
+    )  # fmt: skip
+    assert "loss" in done.stdout
+    assert all(character.isprintable() or character == "\n" for character in done.stdout)
+
+
+def test_without_a_run_the_box_is_listed(places: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with SyntheticRun(places / "runs", total_steps=8) as made:
+        made.begin_training()
+        made.advance(8)
+        made.finish()
+    rows = told(capsys)
+    assert [row["id"] for row in rows if row["source"] == "tui_ft"] == [made.run.id]
+    assert all(row["schema"] == 1 for row in rows)
+    assert main(["watch", "--once"]) == 0
+    assert made.run.id in capsys.readouterr().out
+
+
+def test_a_process_of_this_box_is_watched_by_its_pid(
+    places: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = places / "out"
+    trainer_log(out, losses(), total=100)
+    os.utime(out / "trainer_log.jsonl")
+    code = "import sys, time; log = open(sys.argv[2], 'a'); print('ready', flush=True); time.sleep(60)"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, "--output_dir", str(out / "trainer_log.jsonl")],
+        stdout=subprocess.PIPE, cwd=places,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        process.stdout.readline()
+        with process.stdout:
+            reading = told(capsys, str(process.pid))
+        assert (reading["source"], reading["status"]) == ("llamafactory", "running")
+        assert reading["pids"] == [process.pid]
+    finally:
+        process.kill()
+        process.wait()
