@@ -20,6 +20,7 @@ from tui_ft.spec.support import _LATER, SUPPORT
 from tui_ft.tui.keys import key_table
 from tui_ft.vram import catalogue, coefficients
 from tui_ft.vram.families.table import FAMILIES
+from tui_ft.watch.formats import FORMATS
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 
@@ -41,6 +42,13 @@ def _shown(command: str) -> str:
         main(shlex.split(command))
     printed = output.buffer.getvalue().decode()
     return f"```text\n$ tui-ft {command}\n{printed}```\n"
+
+
+def sources() -> str:
+    """Every format of runs that can be watched, the richest first."""
+    rows = sorted(FORMATS, key=lambda form: -form.richness)
+    head = ("written by", "files", "mark of the end")
+    return _table(head, ((form.written_by, form.files, form.ends) for form in rows))
 
 
 def commands() -> str:
@@ -193,6 +201,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "support": support,
     "families": families,
     "problems": problems,
+    "sources": sources,
 }
 
 

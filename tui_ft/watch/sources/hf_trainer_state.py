@@ -194,4 +194,12 @@ def _open(place: Place, clock: Clock) -> TrainerStateSource:
     return TrainerStateSource(place, clock)
 
 
-FORMAT = Format(name="hf_trainer_state", richness=55, find=find, open=_open)
+FORMAT = Format(
+    name="hf_trainer_state",
+    richness=55,
+    written_by="Hugging Face Trainer, TRL, Unsloth, Axolotl",
+    files="`trainer_state.json` in the output folder or its checkpoints",
+    ends="the row of the whole run, or the last step",
+    find=find,
+    open=_open,
+)

@@ -138,4 +138,12 @@ def _open(place: Place, clock: Clock) -> LightningSource:
     return LightningSource(place, clock)
 
 
-FORMAT = Format(name="lightning_csv", richness=60, find=find, open=_open)
+FORMAT = Format(
+    name="lightning_csv",
+    richness=60,
+    written_by="Lightning",
+    files="`metrics.csv`, `hparams.yaml`",
+    ends="none",
+    find=find,
+    open=_open,
+)

@@ -173,4 +173,12 @@ def _open(place: Place, clock: Clock) -> LlamaFactorySource:
     return LlamaFactorySource(place, clock)
 
 
-FORMAT = Format(name="llamafactory", richness=50, find=find, open=_open)
+FORMAT = Format(
+    name="llamafactory",
+    richness=50,
+    written_by="LLaMA-Factory",
+    files="`trainer_log.jsonl`",
+    ends="`all_results.json` or `train_results.json`, newer than the log",
+    find=find,
+    open=_open,
+)

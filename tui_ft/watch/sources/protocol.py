@@ -45,10 +45,14 @@ class Format:
     `find(folder, names)` yields the places of this format among the entries `names` of a folder; for a
     single file the folder is asked with that one name. It reads heads of files at most, never raises
     for what they hold, and follows no link out of the folder. Of several sources of one run the one with
-    the greatest `richness` is read.
+    the greatest `richness` is read. `written_by` and `files` say in a few words whose files these are, and
+    which; `ends` what in them is the mark of an end.
     """
 
     name: SourceName
     richness: int
+    written_by: str
+    files: str
+    ends: str
     find: Callable[[Path, Sequence[str]], Iterator[Place]]
     open: Callable[[Place, Clock], ForeignSource]

@@ -174,4 +174,12 @@ def _open(place: Place, clock: Clock) -> StdoutSource:
     return StdoutSource(place, clock)
 
 
-FORMAT = Format(name="stdout", richness=40, find=find, open=_open)
+FORMAT = Format(
+    name="stdout",
+    richness=40,
+    written_by="what any of them prints; nanoGPT and plain loops; Axolotl's `debug.log`",
+    files="`nohup.out`, `*.log`, `*.out`, `*.txt`",
+    ends="the row of the whole run; a traceback, out of memory, `Killed`",
+    find=find,
+    open=_open,
+)

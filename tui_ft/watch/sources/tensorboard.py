@@ -181,4 +181,12 @@ def _open(place: Place, clock: Clock) -> TensorBoardSource:
     return TensorBoardSource(place, clock)
 
 
-FORMAT = Format(name="tensorboard", richness=70, find=find, open=_open)
+FORMAT = Format(
+    name="tensorboard",
+    richness=70,
+    written_by="TensorBoard: torch, Keras, the Trainer",
+    files="`events.out.tfevents.*`",
+    ends="the Trainer's last scalars",
+    find=find,
+    open=_open,
+)

@@ -109,4 +109,12 @@ def _open(place: Place, clock: Clock) -> TorchtuneSource:
     return TorchtuneSource(place, clock)
 
 
-FORMAT = Format(name="torchtune", richness=45, find=find, open=_open)
+FORMAT = Format(
+    name="torchtune",
+    richness=45,
+    written_by="torchtune",
+    files="`log_*.txt`, `log_*.jsonl` of its DiskLogger",
+    ends="none",
+    find=find,
+    open=_open,
+)

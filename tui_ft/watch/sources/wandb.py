@@ -210,4 +210,12 @@ def _open(place: Place, clock: Clock) -> WandbSource:
     return WandbSource(place, clock)
 
 
-FORMAT = Format(name="wandb", richness=80, find=find, open=_open)
+FORMAT = Format(
+    name="wandb",
+    richness=80,
+    written_by="Weights & Biases, online and offline",
+    files="`run-*.wandb` and what lies beside it",
+    ends="the exit record and its code",
+    find=find,
+    open=_open,
+)
