@@ -5,9 +5,10 @@ from __future__ import annotations
 from textwrap import wrap
 from typing import Literal
 
+from rich.cells import cell_len
 from textual import events
 
-from tui_ft.tui.text import plain
+from tui_ft.tui.text import fit, plain
 from tui_ft.tui.widgets.lines import Line, Lines
 
 Kind = Literal["bad", "warn", "good", "muted"]
@@ -49,10 +50,13 @@ def alert_lines(headline: str, text: str, kind: str, width: int) -> list[Line]:
     head = f" {sign}{headline} " if headline else ""
     body = text if headline else f"{sign}{text}"
     room = max(width - 2, 10)
+    if len(body) != cell_len(body):  # characters of two cells: half as many of them
+        room = max(room // 2, len(head) + 2)
     indent = " " * (len(head) + 1 if head else 1)
     wrapped = wrap(body, room, initial_indent=indent, subsequent_indent=" ") or [indent]
     if len(wrapped) > MOST_LINES:
         wrapped = [*wrapped[: MOST_LINES - 1], wrapped[MOST_LINES - 1][: room - 1] + "…"]
+    wrapped = [line if cell_len(line) <= width else fit(line, width) for line in wrapped]
     first = wrapped[0][len(head) :] if head and wrapped[0].startswith(indent) else wrapped[0]
     look = "alert" if kind == "bad" else kind
     lines: list[Line] = [((head, look), (first, kind)) if head else ((first, kind),)]

@@ -14,8 +14,8 @@ from tui_ft.watch.reading import Reading
 ROWS = 2
 COLUMNS = 5
 NARROW = 75
-FEW_COLUMNS = 3
-"""Below this width there are only so many columns: the last numbers are left out, and none is cut."""
+FEW_COLUMNS, NARROWEST = 3, 14
+"""Below this width there are only so many columns, each so wide: the last are left out, none is cut."""
 WIDE_COLUMN = 22
 """From this width of a column on, names are written out."""
 _VALUE = 9
@@ -37,7 +37,7 @@ class Numbers(Lines):
 
 def number_lines(numbers: Sequence[Number], width: int) -> list[Line]:
     """Lay numbers out in columns of equal width."""
-    columns = COLUMNS if width >= NARROW else FEW_COLUMNS
+    columns = COLUMNS if width >= NARROW else min(max(width // NARROWEST, 1), FEW_COLUMNS)
     column = max(width // columns, 1)
     shown = numbers[: columns * ROWS]
     return [
