@@ -80,8 +80,10 @@ class EpochRatio:
         if not self._exact_low <= self._exact_high < math.inf:
             return None
         slack = rounding(row)
-        low = math.ceil((row.epoch - slack) * self._exact_low - 1e-6)
-        high = math.floor((row.epoch + slack) * self._exact_high + 1e-6)
+        lowest, highest = (row.epoch - slack) * self._exact_low, (row.epoch + slack) * self._exact_high
+        if not highest < LARGEST_STEP:
+            return None
+        low, high = math.ceil(lowest - 1e-6), math.floor(highest + 1e-6)
         return low if low == high and low > 0 else None
 
     def step_of(self, row: DictRow, otherwise: int | None) -> int | None:
@@ -97,6 +99,6 @@ class EpochRatio:
 def rounding(row: DictRow) -> float:
     """Return half a unit of the last printed digit: two decimals before transformers 5, then four digits."""
     epoch = row.epoch or 0.0
-    if row.is_quoted and epoch > 0.0:
+    if row.is_quoted and 0.0 < epoch < math.inf:
         return 0.5 * 10.0 ** (math.floor(math.log10(epoch)) - 3)
     return 0.005
