@@ -9,7 +9,6 @@ from dataclasses import replace
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.watch import merging
 from tui_ft.watch.found import FoundRun
-from tui_ft.watch.likeness import glimpse_of
 from tui_ft.watch.log import clean_line
 from tui_ft.watch.member import Member
 from tui_ft.watch.reading import OtherSource, Reading
@@ -124,15 +123,15 @@ class ForeignRun:
         return (status, clean_line(reason)) != (self._reading.status, self._reading.reason)
 
     def _read(self) -> bool:
-        able = [(member, words) for member in self._members if (words := member.told()) is not None]
+        is_alone = len(self._members) == 1
+        heard = [(member, member.told(is_alone=is_alone)) for member in self._members]
+        able = [(member, words) for member, words in heard if words is not None]
         notes = (*self.found.notes, *(member.trouble for member in self._members if member.trouble))
         if not able:
             before, self._shown = self._reading, None
             self._reading = replace(before, notes=notes, is_complete=True)
             return before != self._reading
         told = self._told = [words for _, words in able]
-        if len(told) > 1:
-            told = self._told = [replace(one, points=glimpse_of(one.reading)) for one in told]
         status, reason = decide(merging.combine(told, self._writers.known), self._clock())
         current = next((at for at, (member, _) in enumerate(able) if member is self._shown), 0)
         shown = merging.choose(told, current, is_live=status in LIVE)

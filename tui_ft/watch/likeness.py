@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from tui_ft.runs.records import Status
@@ -33,7 +34,7 @@ APART_S = 900.0
 _OUTPUT_SETTINGS = ("output_dir", "output-dir", "logging_dir", "out_dir", "save_dir")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)  # what two of them are compared for is remembered
 class Glimpse:
     """What a short look at a place shows. `curves`: value by step, of the series in COMPARED.
 
@@ -126,6 +127,7 @@ def are_same(a: Glimpse, b: Glimpse) -> bool | None:
     return False if False in verdicts[: len(COMPARED)] else None
 
 
+@lru_cache(maxsize=16)
 def have_same_points(a: Glimpse, b: Glimpse) -> bool:
     """True when two sources have the same values at the same steps: the one may lend its series."""
     return any(_compare(a, b, name, 0) for name in COMPARED)

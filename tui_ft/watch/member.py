@@ -6,12 +6,15 @@ import time
 from collections.abc import Callable
 
 from tui_ft.watch import formats
-from tui_ft.watch.likeness import changed_at
+from tui_ft.watch.likeness import Glimpse, changed_at, glimpse_of
 from tui_ft.watch.log import clean_line
 from tui_ft.watch.merging import Told
+from tui_ft.watch.reading import Reading
 from tui_ft.watch.sources.foreign import ForeignSource
 from tui_ft.watch.sources.protocol import Place
 
+GROWN = 1.05
+"""Points are taken again when there are so many more of them; a comparison of old ones is as good."""
 COPIED_S = 3600.0
 """A file that changed so long after its last row was copied here, or fetched."""
 
@@ -27,6 +30,8 @@ class Member:
         self.trouble = ""
         self.polled_at = float("-inf")
         self.source: ForeignSource | None = None
+        self._points = Glimpse()
+        self._points_of = (-1, -1)
         try:
             self.source = formats.by_name(place.format).open(place, clock)
         except Exception as error:  # noqa: BLE001 - see above
@@ -56,16 +61,25 @@ class Member:
         """True when its history is read, or never will be."""
         return self.source is None or (self.source.reading.is_complete and self.polled_at > float("-inf"))
 
-    def told(self) -> Told | None:
-        """What it says now; None once it has failed."""
+    def told(self, *, is_alone: bool) -> Told | None:
+        """What it says now; None once it has failed. Points are kept for a comparison when not alone."""
         if self.source is None:
             return None
         reading = self.source.reading
+        if not is_alone:
+            self._keep_points(reading)
         last = reading.times.last
         changed = changed_at(self.place) if last is not None else None
         return Told(
             reading,
             self.source.evidence,
             formats.richness(self.place.format),
+            self._points,
             is_copied=last is not None and changed is not None and changed - last[1] > COPIED_S,
         )
+
+    def _keep_points(self, reading: Reading) -> None:
+        now = (len(reading.series), max(map(len, reading.series.values()), default=0))
+        before = self._points_of
+        if now[0] != before[0] or not before[1] <= now[1] <= before[1] * GROWN:
+            self._points, self._points_of = glimpse_of(reading), now
