@@ -170,6 +170,50 @@ def test_any_text_is_taken_as_a_log(pieces: list[str]) -> None:
         assert all(len(series) <= rows.hits + 60 for series in rows.table.named_series().values())
 
 
+NUMBERS = st.sampled_from(
+    [
+        "0",
+        "1",
+        "'0.5'",
+        "-1",
+        "inf",
+        "'inf'",
+        "-inf",
+        "nan",
+        "1e308",
+        "'1e-320'",
+        "1e999",
+        "'0.02'",
+        "0.04",
+        "9" * 300,
+    ]
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            NUMBERS, NUMBERS, st.integers(0, 9), st.sampled_from(["loss", "eval_loss", "train_runtime"])
+        ),
+        max_size=40,
+    )
+)
+def test_any_numbers_are_taken_as_epochs_and_values(rows: list[tuple[str, str, int, str]]) -> None:
+    for has_bar in (True, False):
+        reader = LogReader()
+        for epoch, value, step, name in rows:
+            text = f"{{'{name}': {value}, 'train_steps_per_second': {epoch}, 'epoch': {epoch}}}"
+            reader.take(
+                printed(text, step, 9)
+                if has_bar
+                else f"{text}\nSaving model checkpoint to a/checkpoint-{step}\n"
+            )
+        again = LogReader(reader.wants)
+        again.take("".join(f"{{'loss': {value}, 'epoch': {epoch}}}\n" for epoch, value, _, _ in rows))
+        again.finish("")
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.text(max_size=400), st.binary(max_size=400))
 def test_any_text_is_taken_as_settings_and_marks(text: str, data: bytes) -> None:

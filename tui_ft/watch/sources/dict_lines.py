@@ -9,6 +9,9 @@ from tui_ft.watch.sources.words import whole_step, word_number
 
 LONGEST_DICT = 65_536
 MOST_PAIRS = 500
+SMALLEST_EPOCH, LARGEST_EPOCH = 1e-9, 1e9
+"""An epoch beyond these is a damaged number and tells nothing."""
+
 _MOST_TRIES = 16
 
 _PAIR = re.compile(
@@ -94,7 +97,7 @@ def _take(row: DictRow, key: str, value: str) -> None:
         row.step = whole_step(number) if row.step is None else row.step
     elif key in _TOTAL_KEYS:
         row.total = whole_step(number) or row.total
-    elif key == "epoch":
+    elif key == "epoch" and (number == 0.0 or SMALLEST_EPOCH < number < LARGEST_EPOCH):
         row.epoch, row.is_quoted = number, value[0] in "'\""
     if key not in _NO_SERIES:
         row.numbers[key] = number
