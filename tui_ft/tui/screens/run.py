@@ -75,6 +75,7 @@ class RunScreen(RunDoors, LogActions, Steering):
         self._is_owed = True
         self._is_first = True
         self._is_shown = False
+        self._parts = 0
 
     @property
     def reading(self) -> Reading:
@@ -102,6 +103,7 @@ class RunScreen(RunDoors, LogActions, Steering):
     # --- following -------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
+        self._parts = len(self.children)
         if len(self.app.screen_stack) > 1:  # the first screen of all shows itself as soon as it can
             self.owner.hold_frames(LONGEST_HOLD_S)
         self._follow()
@@ -117,7 +119,7 @@ class RunScreen(RunDoors, LogActions, Steering):
         while True:
             if self._is_looked_at:
                 changed = await self._poll()
-                if not self.children:  # the app was closed while the run was read
+                if len(self.children) < self._parts:  # closed while the run was read: they go one by one
                     return
                 if self.front is not None:
                     self.front.show(self.reading)

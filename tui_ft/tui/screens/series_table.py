@@ -60,6 +60,7 @@ class SeriesTable(Screen[str | None], inherit_bindings=False):
         self._order = 0
         self._words = ""
         self._shown_at = -EVERY_S
+        self._parts = 0
 
     def compose(self) -> ComposeResult:
         yield Lines()
@@ -70,6 +71,7 @@ class SeriesTable(Screen[str | None], inherit_bindings=False):
         yield KeyBar(palette=False)
 
     def on_mount(self) -> None:
+        self._parts = len(self.children)
         self._show()
 
     @property
@@ -83,7 +85,8 @@ class SeriesTable(Screen[str | None], inherit_bindings=False):
     def show(self, reading: Reading) -> None:
         """Take a newer reading; the numbers follow at most once a second."""
         self._reading = reading
-        if self.children and time.monotonic() - self._shown_at >= EVERY_S:
+        is_there = 0 < self._parts <= len(self.children)  # closed parts go one by one
+        if is_there and time.monotonic() - self._shown_at >= EVERY_S:
             self._show()
 
     def _show(self) -> None:
