@@ -217,6 +217,25 @@ def test_the_bounds_stay_exact_when_a_restart_writes_the_extremes_again() -> Non
     assert series.first == (0.0, 2.000000001)
 
 
+@pytest.mark.parametrize("first", [0, 30_000, 30_001, 69_900])
+def test_a_resumed_run_that_writes_its_steps_again_is_taken_in_long_stretches(first: int) -> None:
+    values = noise(LENGTH)
+    series = long_series(values)
+    for start in range(first, LENGTH + 5_000, 1000):
+        part = [3.0 + value / 7 for value in noise(1000, start)]
+        part[17] = math.nan
+        values[start : start + 1000] = part
+        series.extend(range(start, start + 1000), part)
+        series.settle()
+    assert len(series) == len(values)
+    finite = [value for value in values if math.isfinite(value)]
+    assert series.extent() == (min(finite), max(finite))
+    assert series.nonfinite == len(values) - len(finite)
+    assert _same(list(series.values), values, slack=ONE_FLOAT32)
+    assert (series.first, series.last) == ((0.0, values[0]), (len(values) - 1.0, values[-1]))
+    assert series.rewrites <= 75, "one for each stretch"
+
+
 @pytest.mark.parametrize("odd", [1e39, -1e300, 1e-40])
 def test_numbers_that_float32_cannot_hold_keep_a_long_series_wide(odd: float) -> None:
     values = noise(LENGTH) if abs(odd) > 1 else [odd * value for value in noise(LENGTH)]

@@ -121,7 +121,7 @@ def _curve(packed: PackedSeries, steps: list[Steps], numbers: Numbers) -> Series
     if not is_whole or len(steps[packed.steps]) < count or (gaps and not 0 <= min(gaps) <= max(gaps) < count):
         raise UnpackError("a curve does not fit its steps")
     return Series.of_parts(
-        steps[packed.steps], Values.of_parts(head, tail.tolist()), lows, highs, gaps, ends,
+        steps[packed.steps], Values.of_parts(head, tail.tolist(), was_narrow=packed.stays_wide), lows, highs, gaps, ends,
         rewrites=packed.rewrites, stays_wide=packed.stays_wide,
     )  # fmt: skip
 

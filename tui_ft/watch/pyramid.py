@@ -39,29 +39,41 @@ class Pyramid:
             del lows[at:]
             del highs[at:]
 
-    def replace(self, at: int, before: float, after: float, block: Sequence[float], is_narrow: bool) -> None:
+    def replace(self, at: int, before: float, after: float, block: Sequence[float], is_rounded: bool) -> None:
         """Take a new value at a position, where the column held `before`; `block` is its block as it is now.
 
-        A bound that it may have been is looked for again: exact, but where a float32 column
-        (`is_narrow`) knows no more than that.
+        A bound that it may have been is looked for again: exact, but where a column that is or was float32
+        (`is_rounded`) knows no more than that.
         """
         number = at // BLOCK
         if not self.lows or number >= len(self.lows[0]):
             return
         low, high = self.lows[0][number], self.highs[0][number]
-        held_low, held_high, held_after = array("f", (low, high, after)) if is_narrow else (low, high, after)
-        if before in (held_low, held_high):
+        held_low, held_high = array("f", (low, high)) if is_rounded else (low, high)
+        if before in (low, high, held_low, held_high):
+            held_after = block[at % BLOCK]
             finite = [value for value in block if math.isfinite(value)]
             lowest, highest = min(finite, default=math.inf), max(finite, default=-math.inf)
-            low = low if lowest == held_low != held_after else lowest
-            high = high if highest == held_high != held_after else highest
-            if is_narrow:  # the rounded new value is there too: it counts as what it really is
-                low = after if low == held_after else low
-                high = after if high == held_after else high
+            low = low if lowest in (low, held_low) and lowest != held_after else lowest
+            high = high if highest in (high, held_high) and highest != held_after else highest
+            # the new value is there as the column holds it: it counts as what it really is
+            low = after if low == held_after else low
+            high = after if high == held_after else high
         if math.isfinite(after):
             low, high = min(low, after), max(high, after)
         self.lows[0][number], self.highs[0][number] = low, high
         self._stale.add(number // BLOCK)
+
+    def replace_blocks(self, at: int, values: Sequence[float]) -> None:
+        """Take new values for whole blocks, from position `at` on."""
+        for start in range(0, len(values), BLOCK):
+            number = (at + start) // BLOCK
+            if not self.lows or number >= len(self.lows[0]):
+                return
+            finite = [value for value in values[start : start + BLOCK] if math.isfinite(value)]
+            self.lows[0][number] = min(finite, default=math.inf)
+            self.highs[0][number] = max(finite, default=-math.inf)
+            self._stale.add(number // BLOCK)
 
     def settle(self, values: Sequence[float], has_gap: HasGap) -> tuple[float, float] | None:
         """Fold what was added since the last time; return its bounds, None when no block became whole."""

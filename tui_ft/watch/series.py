@@ -95,7 +95,9 @@ class Series:
         if batch.is_upwards and (not len(self) or batch.steps[0] > self._steps[len(self) - 1]):
             self._append(batch, values, is_finite or math.isfinite(sum(values)))
         elif len(batch):
-            self._merge(batch.steps, values)
+            done = self._rewrite(batch, values) if batch.is_upwards else 0
+            if done < len(batch):
+                self._merge(batch.steps[done:], values[done:])
 
     def _append(self, batch: StepBatch, values: Sequence[float], is_finite: bool = False) -> None:
         count = len(self)
@@ -114,6 +116,29 @@ class Series:
         self._last = (float(batch.steps[-1]), float(values[-1]))
 
     # --- steps that were passed before -----------------------------------------------------------
+
+    def _rewrite(self, batch: StepBatch, values: Sequence[float]) -> int:
+        """Replace the values of steps that are all there, as a resumed run writes them; return how many."""
+        at = self.index(batch.steps[0])
+        count = min(len(self) - at, len(batch))
+        if count < BLOCK or self._steps[at : at + count] != array("d", batch.steps[:count]):
+            return 0
+        new = [float(value) for value in values[:count]]
+        self.rewrites += 1
+        self._widen_for([value for value in new if math.isfinite(value)])
+        mark, end = bisect_left(self._nonfinite, at), bisect_left(self._nonfinite, at + count)
+        gaps = [at + place for place, value in enumerate(new) if not math.isfinite(value)]
+        self._nonfinite[mark:end] = array("q", gaps)
+        first = min(-(-at // BLOCK) * BLOCK, at + count)
+        last = max((at + count) // BLOCK * BLOCK, first)
+        for place in (*range(at, first), *range(last, at + count)):
+            self._put(place, new[place - at])
+        self.values.put_all(first, new[first - at : last - at])
+        self._pyramid.replace_blocks(first, new[first - at : last - at])
+        if at == 0:
+            self._first = (float(batch.steps[0]), new[0])
+        self._last = (float(batch.steps[count - 1]), new[-1])
+        return count
 
     def _merge(self, steps: Sequence[float], values: Sequence[float]) -> None:
         """Take points of any order: what comes later in them wins."""
@@ -139,20 +164,23 @@ class Series:
         self._last = (float(newest), known[newest])
 
     def _replace(self, at: int, value: float) -> None:
-        before = self.values[at]
         mark = bisect_left(self._nonfinite, at)
         is_marked = mark < len(self._nonfinite) and self._nonfinite[mark] == at
         if is_marked and math.isfinite(value):
             del self._nonfinite[mark]
         elif not is_marked and not math.isfinite(value):
             self._nonfinite.insert(mark, at)
-        self._widen_for(value)
-        self.values.put(at, value)
-        start = at // BLOCK * BLOCK
-        block = self.values[start : start + BLOCK]
-        self._pyramid.replace(at, before, value, block, self.values.is_narrow)
+        self._widen_for([value])
+        self._put(at, value)
         if at == 0:
             self._first = (self._steps[0], value)
+
+    def _put(self, at: int, value: float) -> None:
+        before = self.values[at]
+        self.values.put_all(at, [value])
+        start = at // BLOCK * BLOCK
+        block = self.values[start : start + BLOCK]
+        self._pyramid.replace(at, before, value, block, self.values.is_rounded)
 
     def _insert(self, at: int, steps: list[float], values: list[float]) -> None:
         if self._steps.is_shared:
@@ -161,8 +189,7 @@ class Series:
         gaps = [at + place for place, value in enumerate(values) if not math.isfinite(value)]
         after = [place + len(values) for place in self._nonfinite[mark:]]
         self._nonfinite = array("q", [*self._nonfinite[:mark], *gaps, *after])
-        for value in values:
-            self._widen_for(value)
+        self._widen_for(values)
         self.values.insert(at, values)
         self._steps.insert(at, steps)
         self._pyramid.cut(at)
@@ -216,8 +243,8 @@ class Series:
             return
         self.values.narrow()
 
-    def _widen_for(self, value: float) -> None:
-        if self.values.is_narrow and not _is_float32((value, value)):
+    def _widen_for(self, values: list[float]) -> None:
+        if self.values.is_narrow and not all(_is_float32((value, value)) for value in values):
             self.values.widen()
             self.stays_wide = True
 

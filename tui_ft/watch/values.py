@@ -20,10 +20,11 @@ class Values(Sequence[float]):
     sees a state between two additions, never a mixture. The whole blocks may lie in the file of a cache.
     """
 
-    __slots__ = ("_parts",)
+    __slots__ = ("_parts", "_was_narrow")
 
     def __init__(self) -> None:
         self._parts: tuple[array[float] | StoredColumn, list[float], int] = (array("d"), [], 0)
+        self._was_narrow = False
 
     def __len__(self) -> int:
         _, tail, base = self._parts
@@ -51,6 +52,11 @@ class Values(Sequence[float]):
         return self._parts[0].typecode == "f"
 
     @property
+    def is_rounded(self) -> bool:
+        """True when values may be float32 numbers, also where they were made wide again."""
+        return self._was_narrow or self.is_narrow
+
+    @property
     def is_in_memory(self) -> bool:
         """False while the whole blocks lie in the file of a cache."""
         return isinstance(self._parts[0], array)
@@ -58,14 +64,15 @@ class Values(Sequence[float]):
     def extend(self, values: Sequence[float]) -> None:
         self._parts[1].extend(values)
 
-    def put(self, at: int, value: float) -> None:
-        """Replace one value."""
-        head, tail, base = self._parts
-        if at < base:
+    def put_all(self, at: int, values: Sequence[float]) -> None:
+        """Replace the values from a position on; there are that many."""
+        _, tail, base = self._parts
+        in_array = min(max(base - at, 0), len(values))
+        if in_array:
             head = self._in_memory()
-            head[at] = value
-        else:
-            tail[at - base] = value
+            head[at : at + in_array] = array(head.typecode, values[:in_array])
+        for place in range(in_array, len(values)):
+            tail[at + place - base] = values[place]
 
     def insert(self, at: int, values: Sequence[float]) -> None:
         """Put values in at a position."""
@@ -97,6 +104,7 @@ class Values(Sequence[float]):
         """Keep the whole blocks as float64, with the digits that are left."""
         _, tail, base = self._parts
         self._parts = (array("d", self._in_memory()), tail, base)
+        self._was_narrow = True
 
     def _in_memory(self) -> array[float]:
         """The whole blocks in an array, where they may be changed."""
@@ -113,8 +121,11 @@ class Values(Sequence[float]):
         return head if isinstance(head, array) and len(head) == base else head[:base], tail
 
     @classmethod
-    def of_parts(cls, head: array[float] | StoredColumn, tail: list[float]) -> Values:
+    def of_parts(
+        cls, head: array[float] | StoredColumn, tail: list[float], *, was_narrow: bool = False
+    ) -> Values:
         """Values as the cache keeps them."""
         made = cls()
         made._parts = (head, tail, len(head))
+        made._was_narrow = was_narrow
         return made
