@@ -70,7 +70,7 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
                 yield connection
             if is_unlocked and stamp(path) != before:
                 raise DatabaseReadError(0, "it was written while it was read")
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # messages quote bytes of the file
         raise DatabaseReadError(0, f"{error}") from None
 
 
