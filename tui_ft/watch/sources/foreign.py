@@ -93,7 +93,7 @@ class ForeignSource(ABC):
             changed = self.advance(time.monotonic() + budget_s)
             trouble = ""
         except OSError as error:
-            changed, trouble = False, f"It cannot be read: {error.strerror or error}."
+            changed, trouble = False, clean_line(f"It cannot be read: {error.strerror or error}.")
         if self.log is not None:
             changed = self.log.poll() or changed
         status, reason = decide(self.facts.evidence, self.clock())
@@ -123,7 +123,7 @@ class ForeignSource(ABC):
             series=table.named_series(),
             times=table.times,
             restart_steps=tuple(sorted(set(table.back_steps))),
-            restarts=len(table.back_steps),
+            restarts=table.restarts,
             bad_records=facts.bad_records,
             notes=tuple(clean_line(note) for note in facts.notes),
             settings={clean_line(name): _shown(value) for name, value in facts.settings.items()},
