@@ -44,7 +44,7 @@ def table(count: int = 70_000) -> MetricTable:
 
 def facts(made: MetricTable) -> object:
     return (
-        made.step, made.epoch, made.time, made.back_steps, made.clock(),
+        made.step, made.epoch, made.time, made.back_steps, made.restarts, made.clock(),
         [
             (name, s.first, s.last, s.extent(), s.extent(70, 60_000), s.nonfinite, s.rewrites,
              s.values.is_narrow, list(s.steps), list(map(str, s.values[65_000:])))

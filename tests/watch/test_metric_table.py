@@ -79,6 +79,13 @@ def test_rows_of_training_and_evaluation_mixed_are_read_in_one_go() -> None:
     assert table.series["loss"].own_steps is table.times.own_steps, "steps are kept once"
 
 
+def test_two_writers_make_no_end_of_marks() -> None:
+    table = MetricTable()
+    table.extend("loss", [step for at in range(5_000) for step in (at + 100, at)], [1.0] * 10_000)
+    assert table.restarts == 5_000
+    assert len(table.back_steps) == 1_000
+
+
 def test_steps_of_training_that_go_back_are_noted_and_those_of_evaluations_are_not() -> None:
     table = MetricTable()
     table.add([{"step": step, "loss": 1.0} for step in (1, 2, 3, 2, 3)])

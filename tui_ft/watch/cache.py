@@ -31,7 +31,7 @@ MOST_BYTES = 500_000_000
 """All caches together; the ones that were used longest ago go first."""
 MOST_BYTES_OF_ONE = 200_000_000
 
-_MAGIC = b"tui-ft curves 1\n"
+_MAGIC = b"tui-ft curves 2\n"
 _SIZES = struct.Struct("<QII")
 """Length of the header, its checksum, and that of the numbers after it (both CRC-32)."""
 _SAMPLES = 16

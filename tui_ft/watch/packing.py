@@ -52,6 +52,7 @@ class PackedTable(msgspec.Struct, frozen=True):
     epoch: float | None
     time: float | None
     back_steps: list[float]
+    restarts: int
     clock: str
     trained: float | None
 
@@ -86,7 +87,7 @@ def pack(table: MetricTable) -> tuple[PackedTable, list[array[Any]]]:
         arrays += [head, tail, lows, highs, gaps, ends]
     described = PackedTable(
         steps, list(table.series), packed, table.step, table.epoch, table.time, table.back_steps,
-        *table.clock(),
+        table.restarts, *table.clock(),
     )  # fmt: skip
     return described, arrays
 
@@ -106,7 +107,7 @@ def unpack(described: PackedTable, numbers: Numbers) -> MetricTable:
     table.times = curves[0]
     table.series = dict(zip(described.names, curves[1:], strict=True))
     table.step, table.epoch, table.time = described.step, described.epoch, described.time
-    table.back_steps = list(described.back_steps)
+    table.back_steps, table.restarts = list(described.back_steps), described.restarts
     table.set_clock(described.clock, described.trained)
     return table
 
@@ -120,8 +121,9 @@ def _curve(packed: PackedSeries, steps: list[Steps], numbers: Numbers) -> Series
     is_whole = 0 <= packed.steps < len(steps) and packed.blocks <= count // BLOCK
     if not is_whole or len(steps[packed.steps]) < count or (gaps and not 0 <= min(gaps) <= max(gaps) < count):
         raise UnpackError("a curve does not fit its steps")
+    values = Values.of_parts(head, tail.tolist(), was_narrow=packed.stays_wide)
     return Series.of_parts(
-        steps[packed.steps], Values.of_parts(head, tail.tolist(), was_narrow=packed.stays_wide), lows, highs, gaps, ends,
+        steps[packed.steps], values, lows, highs, gaps, ends,
         rewrites=packed.rewrites, stays_wide=packed.stays_wide,
     )  # fmt: skip
 

@@ -15,6 +15,7 @@ from tui_ft.watch.steps import StepBatch, Steps
 NOT_SERIES = frozenset({"schema", "step", "time", "epoch"})
 
 MOST_SERIES = 2_000
+MOST_MARKS = 1_000
 LONGEST_NAME = 120
 _NOT_TRAINING = ("eval_", "test_")
 
@@ -34,7 +35,8 @@ class MetricTable:
     """All series of a run by name, and where its steps went back.
 
     `times` holds the unix time of each training step: of the rows with a `loss` or, in a run that logs
-    none, of all that belong to no evaluation. `back_steps` are the steps at which those went back.
+    none, of all that belong to no evaluation. `back_steps` are the steps at which those went back,
+    the first of the `restarts` in number.
     `is_cut`: there were more names than anybody looks at, and the last ones were left out.
     """
 
@@ -45,6 +47,7 @@ class MetricTable:
         self.epoch: float | None = None
         self.time: float | None = None
         self.back_steps: list[float] = []
+        self.restarts = 0
         self._clock = ""
         self._trained: float | None = None
         self._fresh: dict[int, Steps] = {}
@@ -137,7 +140,7 @@ class MetricTable:
         """Whether steps of this kind are those of training; a loss replaces what was taken for it before."""
         if clock == "loss" and self._clock != "loss":
             self._clock, self._trained = "loss", None
-            self.times, self.back_steps = Series(), []
+            self.times, self.back_steps, self.restarts = Series(), [], 0
         elif clock and not self._clock:
             self._clock = clock
         return bool(clock) and clock == self._clock
@@ -147,7 +150,9 @@ class MetricTable:
             return
         if not batch.is_upwards or (self._trained is not None and batch.steps[0] < self._trained):
             before = [batch.steps[0] if self._trained is None else self._trained, *batch.steps]
-            self.back_steps += [float(step) for last, step in pairwise(before) if step < last]
+            back = [float(step) for last, step in pairwise(before) if step < last]
+            self.restarts += len(back)
+            self.back_steps += back[: MOST_MARKS - len(self.back_steps)]
         self._trained = batch.steps[-1]
         self.step = _whole(self._trained, self.step)
         if times is None:

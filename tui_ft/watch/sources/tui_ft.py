@@ -109,7 +109,7 @@ class TuiFtSource:
             series=table.named_series(),
             times=table.times,
             restart_steps=tuple(sorted({*events.restart_steps, *table.back_steps})),
-            restarts=max(events.restarts, len(table.back_steps)),
+            restarts=max(events.restarts, table.restarts),
             bad_records=self._metrics.bad + events.bad + self._hardware.bad,
             notes=self._notes(),
             hardware=self._hardware.last,
