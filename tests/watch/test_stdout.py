@@ -317,6 +317,16 @@ def test_a_step_in_the_dict_is_the_step(tmp_path: Path) -> None:
     assert reading.total_steps == 93
 
 
+def test_steps_of_dicts_over_bars_of_epochs(tmp_path: Path) -> None:
+    parts = []
+    for step in range(1, 121):
+        parts.append(f"\r{tqdm_line((step - 1) % 40 + 1, 40)}")
+        parts.append(f"\n{{'epoch': {step // 40}, 'step': {step}, 'loss': 1.5}}\n" if step % 10 == 0 else "")
+    reading = read(FORMAT, write(tmp_path, "".join(parts)))
+    assert [step for step, _ in points(reading, "loss")] == list(range(10, 121, 10))
+    assert (reading.step, reading.total_steps) == (120, None)
+
+
 @pytest.mark.parametrize(("value", "known"), [("nan", None), ("'nan'", None), ("inf", None), ("np.float64(1.5)", 1.5),
                                               ("tensor(1.5, device='cuda:0')", 1.5), ("'1.5'", 1.5), ("1e-1", 0.1)])  # fmt: skip
 def test_numbers_as_they_are_printed(tmp_path: Path, value: str, known: float | None) -> None:

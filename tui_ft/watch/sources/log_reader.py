@@ -58,6 +58,7 @@ class LogReader:
         self._drawn_steps = PlainSteps(self.hints.bar_rule)
         self._has_own_loss = self._has_estimate = self.hints.has_own_loss
         self._early: list[tuple[int, dict[str, float]]] = []
+        self._has_own_steps = False
         self._has_bar = False
         self._has_returns = self._may_be_cleared = False
         self._was_bar = False
@@ -88,7 +89,7 @@ class LogReader:
         if self.best is self.plain and self.plain.hits:
             return self._plain_steps.total or self.header.total_steps
         track = self.bars.training
-        if track is not None:
+        if track is not None and (not self._has_own_steps or track.total >= (self.dicts.table.step or 0)):
             return track.total
         if self.best is self.drawn and self.drawn.hits:
             return self._drawn_steps.total or self.header.total_steps
@@ -96,9 +97,9 @@ class LogReader:
 
     @property
     def bar_step(self) -> int | None:
-        """Where the bar of training is; None without one."""
+        """Where the bar of training is; None without one, and where the printed dicts count for themselves."""
         track = self.bars.training
-        return track.n if track is not None else None
+        return track.n if track is not None and not self._has_own_steps else None
 
     def take(self, text: str) -> None:
         """Take a piece that ends with a line's end or a return of the carriage."""
@@ -199,7 +200,7 @@ class LogReader:
         if row.is_training:
             self.marks.trains_on()
         if row.step is not None:
-            self._count.is_told = True
+            self._count.is_told = self._has_own_steps = True
             self._count.total = row.total or self._count.total
             self._put_dict((row.step, row))
             return
