@@ -52,7 +52,7 @@ def as_json(reading: Reading) -> dict[str, Any]:
         "model": reading.model,
         "method": reading.method,
         "pids": list(reading.pids),
-        "checkpoint_steps": [_whole(step) for step in reading.checkpoint_steps],
+        "checkpoint_steps": [_whole(step) for step in reading.checkpoint_steps if math.isfinite(step)],
         "settings": {
             name: finite_or_word(value) if isinstance(value, float) else value
             for name, value in sorted(reading.settings.items())
