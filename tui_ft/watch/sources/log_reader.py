@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tui_ft.watch.sources.dict_lines import DictRow, read_dict
+from tui_ft.watch.sources.drawn_rows import row_of_bar
 from tui_ft.watch.sources.log_header import LogHeader
 from tui_ft.watch.sources.log_marks import LogMarks, plain_text, without_rank
 from tui_ft.watch.sources.log_rows import LogRows
@@ -97,7 +98,7 @@ class LogReader:
 
     @property
     def bar_step(self) -> int | None:
-        """Where the bar of training is; None without one, and where the printed dicts count for themselves."""
+        """Where the bar of training is; None without one, and where printed dicts count for themselves."""
         track = self.bars.training
         return track.n if track is not None and not self._has_own_steps else None
 
@@ -221,20 +222,12 @@ class LogReader:
         self.marks.draws_on()
         for placed in self.bars.draw(bar):
             self._put_dict(placed)
-        if self.dicts.hits or (bar.label, bar.n) == self._last_drawn or "oss" not in bar.postfix + bar.label:
+        if self.dicts.hits or (bar.label, bar.n) == self._last_drawn:
             return
         self._last_drawn = (bar.label, bar.n)
-        row = read_plain(f"{bar.label} {bar.postfix}")
-        if row is None or not row.has_loss:
-            return
-        place, parts = row.place, bar.label.split("|")
-        if len(parts) > 2 and parts[0].strip().isdigit() and parts[1].strip().isdigit():
-            place.epoch, place.step = float(parts[0]), int(parts[1])  # torchtune: `1|25|Loss: 1.98`
-        elif place.step is None:
-            place.step, place.total = bar.n, bar.total
-            place.per_epoch = bar.total if place.epoch is not None else None
-        step = self._drawn_steps.step_of(row)
-        if step is not None:
+        row = row_of_bar(bar)
+        step = self._drawn_steps.step_of(row) if row is not None else None
+        if row is not None and step is not None:
             self.drawn.add(step, self._drawn_steps.epoch, row.numbers)
 
     def _take_plain(self, row: PlainRow) -> None:
