@@ -210,4 +210,12 @@ def _open(place: Place, clock: Clock) -> MlflowSource:
     return FileStoreSource(place, clock) if is_store else DatabaseSource(place, clock)
 
 
-FORMAT = Format(name="mlflow", richness=65, find=find, open=_open)
+FORMAT = Format(
+    name="mlflow",
+    richness=65,
+    written_by="MLflow",
+    files="`mlruns/`, `mlflow.db`",
+    ends="its status",
+    find=find,
+    open=_open,
+)

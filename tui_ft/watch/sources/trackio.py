@@ -187,4 +187,12 @@ def _open(place: Place, clock: Clock) -> TrackioSource:
     return TrackioSource(place, clock)
 
 
-FORMAT = Format(name="trackio", richness=64, find=find, open=_open)
+FORMAT = Format(
+    name="trackio",
+    richness=64,
+    written_by="trackio",
+    files="`<project>.db`",
+    ends="none",
+    find=find,
+    open=_open,
+)
