@@ -329,6 +329,19 @@ async def test_another_run_is_laid_over_it_without_reading_it_again(
         await until(pilot, lambda: app.screen is screen and "100/200" in text(app))
 
 
+async def test_a_history_that_never_comes_to_its_end_is_not_asked_all_the_time(
+    source: ScriptedSource,
+) -> None:
+    source.change(is_complete=False)
+    app = an_app(source)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "reading…" in text(app))
+        await until(pilot, lambda: not source._is_new)
+        polls, began = source.polls, asyncio.get_running_loop().time()
+        await until(pilot, lambda: source.polls >= polls + 4)
+        assert asyncio.get_running_loop().time() - began > 0.5
+
+
 async def test_while_another_screen_is_on_top_nothing_is_read(source: ScriptedSource) -> None:
     source.change(is_complete=False)
     app = an_app(source)

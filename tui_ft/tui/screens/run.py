@@ -12,12 +12,12 @@ from textual.containers import Vertical
 
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.records import Status
-from tui_ft.tui.actions import sentence
 from tui_ft.tui.log_keys import LOG_ACTIONS, LogActions
 from tui_ft.tui.run_actions import RunActions
 from tui_ft.tui.run_alerts import standing_alert
 from tui_ft.tui.run_doors import RunDoors
 from tui_ft.tui.run_keys import PANEL_ACTIONS, RUN_KEYS, STEERING_KEYS
+from tui_ft.tui.run_reader import RunReader
 from tui_ft.tui.run_words import OVER, header_line, is_offered, origin_line
 from tui_ft.tui.shared_source import SharedSource
 from tui_ft.tui.steering import Steering
@@ -34,20 +34,13 @@ from tui_ft.tui.widgets.progress import Progress
 from tui_ft.watch.reading import Reading
 from tui_ft.watch.sources.protocol import Source
 
-CURVES_EVERY_S = 0.5
 NUMBERS_EVERY_S = 1.0
-FIRST_READ_S = 0.05
-LONG_READ_S = 0.4
-"""How long one poll may read: a little before the first picture, then long stretches of a long history."""
 LONGEST_HOLD_S = 0.2
 """How long the screen before stays while this one reads for the first time."""
 WIDE = 100
 """From this width on the last line has room for every key that wants to be shown."""
 TINY_ROWS, SHORT_ROWS, TALL_ROWS = 14, 20, 32
 """Below these the log has no room, little room and its usual room; from the last on all have more."""
-ENDED_EVERY_S = 3.0
-CALM = OVER | {"unknown"}
-"""A run that is over, or of which nobody knows a writer, can only change by something unusual."""
 
 
 class RunScreen(RunDoors, LogActions, Steering):
@@ -66,14 +59,13 @@ class RunScreen(RunDoors, LogActions, Steering):
     ) -> None:
         super().__init__(run, actions)
         self.source = SharedSource(source)
+        self._reader = RunReader(self.source)
         self._wake = asyncio.Event()
         self._said: tuple[str, Kind] | None = None
-        self._trouble = ""
         self._status: Status | None = None
         self._shape: dict[str, bool] = {}
         self._numbers_at = -NUMBERS_EVERY_S
         self._is_owed = True
-        self._is_first = True
         self._is_shown = False
         self._parts = 0
 
@@ -118,7 +110,7 @@ class RunScreen(RunDoors, LogActions, Steering):
     async def _follow(self) -> None:
         while True:
             if self._is_looked_at:
-                changed = await self._poll()
+                changed = await self._reader.poll()
                 if len(self.children) < self._parts:  # closed while the run was read: they go one by one
                     return
                 if self.front is not None:
@@ -133,28 +125,11 @@ class RunScreen(RunDoors, LogActions, Steering):
         top = self.app.screen
         return top is self or (top.is_modal and self.is_current) or self.front is not None
 
-    async def _poll(self) -> bool:
-        before = self._trouble
-        budget_s = FIRST_READ_S if self._is_first else LONG_READ_S
-        try:
-            changed = await asyncio.to_thread(self.source.poll, budget_s)
-        except Exception as error:  # noqa: BLE001 - shown where the user looks
-            self._trouble = f"The run cannot be read: {sentence(error)}"
-            changed = False
-        else:
-            self._trouble = ""
-            self._is_first = False
-        return changed or self._trouble != before
-
     async def _pause(self) -> None:
         if not self._is_looked_at:
             await self._wake.wait()
-        elif not self.reading.is_complete and not self._trouble:
-            await asyncio.sleep(0.02)
-            return
-        is_calm = self.reading.status in CALM and not self._is_owed
         try:
-            await asyncio.wait_for(self._wake.wait(), ENDED_EVERY_S if is_calm else CURVES_EVERY_S)
+            await asyncio.wait_for(self._wake.wait(), self._reader.pause_s(is_owed=self._is_owed))
         except TimeoutError:
             return
         self._wake.clear()
@@ -208,8 +183,8 @@ class RunScreen(RunDoors, LogActions, Steering):
     def _show_alert(self, reading: Reading) -> None:
         """What stands over the charts is there to stay; what a key did takes its room from the log."""
         alert, said = self.query_one("#alert", Alert), self.query_one("#said", Alert)
-        if self._trouble:
-            alert.show("", self._trouble, "bad")
+        if self._reader.trouble:
+            alert.show("", self._reader.trouble, "bad")
         else:
             alert.show(*standing_alert(reading))
         said.show("", *(self._said or ("", "good")))
