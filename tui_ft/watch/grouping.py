@@ -115,17 +115,15 @@ class _Grouping:
         return can_be_one(one, other) and (one.format == "wandb" or self._verdict(a, b) is True)
 
     def _joined(self, members: Sequence[int]) -> Group:
-        """Make one place of the files that a resumed run left in several folders beside each other."""
+        """Make one place of the event files that a resumed run left in several folders beside each other."""
         places = [self._places[at] for at in members]
-        for name in ("tensorboard", "wandb"):
-            parts = [place for place in places if place.format == name]
-            if len(parts) > 1:
-                parts.sort(key=lambda place: (self._look(place).started_at or 0.0, place.path.name))
-                files = tuple(file for place in parts for file in place.files)
-                path = parts[0].path.parent if name == "tensorboard" else parts[-1].path
-                rest = [place for place in places if place.format != name]
-                places = [*rest, replace(parts[-1], path=path, files=files)]
-        return places
+        parts = [place for place in places if place.format == "tensorboard"]
+        if len(parts) < 2:
+            return places
+        parts.sort(key=lambda place: (self._look(place).started_at or 0.0, place.path.name))
+        files = tuple(file for place in parts for file in place.files)
+        rest = [place for place in places if place.format != "tensorboard"]
+        return [*rest, replace(parts[-1], path=parts[0].path.parent, files=files)]
 
 
 def _is_inside(inner: Place, outer: Place) -> bool:

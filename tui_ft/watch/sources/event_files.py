@@ -87,6 +87,15 @@ def files_of_run(folder: Path, names: Iterable[str]) -> list[EventPath]:
     return found
 
 
+def files_of_folders(folders: Iterable[Path]) -> list[EventPath]:
+    """The event files of a run that a resume left in several folders, each once, in the order of these."""
+    found: dict[Path, EventPath] = {}
+    for folder in dict.fromkeys(folders):
+        for place in files_of_run(folder, names_in(folder)):
+            found.setdefault(place.path, place)
+    return list(found.values())
+
+
 def _of_writers(folder: Path, writers: set[tuple[str, int]]) -> list[EventPath]:
     own = own_files(folder, names_in(folder))
     return [EventPath(path, folder.name) for path in own if _writers([path]) & writers]

@@ -18,6 +18,7 @@ from tui_ft.watch.sources.foreign import ForeignSource
 from tui_ft.watch.sources.neighbours import model_and_method
 from tui_ft.watch.sources.pace import usual_gap
 from tui_ft.watch.sources.protocol import Clock, Format, Place
+from tui_ft.watch.sources.words import title_of
 from tui_ft.watch.state import Evidence
 
 _LOOK_EVERY_S = 2.0
@@ -104,7 +105,7 @@ class TensorBoardSource(ForeignSource):
         self._last_look = now
         folder = self.place.path
         if folder.is_dir():
-            found = event_files.files_of_run(folder, event_files.names_in(folder))
+            found = event_files.files_of_folders((folder, *(file.parent for file in self.place.files)))
         else:
             found = [EventPath(folder)]
         new = [place for place in found if place.path not in self._files]
@@ -144,6 +145,7 @@ class TensorBoardSource(ForeignSource):
 
     def _conclude(self) -> None:
         facts, files = self.facts, self._files.values()
+        facts.title = title_of(self.place.path)
         names = [event_files.parse_name(file.place.path.name) for file in files]
         facts.started_at = min((n.started_at for n in names if n and n.started_at), default=None)
         modified = max((file.tail.modified for file in files if file.tail.modified), default=None)
