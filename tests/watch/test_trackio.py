@@ -117,6 +117,6 @@ def test_a_database_of_trackio_itself() -> None:
     assert (source.reading.title, len(source.reading.series["loss"]), source.reading.step) == (
         "run-a",
         30,
-        29,
+        30,
     )
     assert source.reading.series["loss"].last == (29, 0.5499999999999998)

@@ -22,6 +22,7 @@ from tui_ft.watch.sources.wandb_history import History
 from tui_ft.watch.sources.wandb_message import HISTORY
 from tui_ft.watch.sources.wandb_records import KINDS, Records
 from tui_ft.watch.sources.wandb_rows import HistoryTable
+from tui_ft.watch.sources.words import title_of
 from tui_ft.watch.state import Evidence
 
 _FOLDER = re.compile(r"^(?:offline-)?run-\d{8}_\d{6}-[\w.-]+$")
@@ -112,8 +113,8 @@ class WandbSource(ForeignSource):
             if ".value" in name and not name.startswith(("_wandb", "wandb_version")):
                 plain = name.removesuffix(".value").replace(".value.", ".")
                 self._beside[plain] = setting_values.shown(plain, value)
-        output = files / "output.log"
-        if heads.is_regular(output):
+        output = next((path for path in files.glob("output.*") if heads.is_regular(path)), None)
+        if output is not None:  # what the program printed, where the client did not put it into its file only
             self.log = LogBuffer(output)
         if self._tail is None:
             summary = wandb_message.flat_numbers(json_file(files / "wandb-summary.json"))
@@ -125,7 +126,7 @@ class WandbSource(ForeignSource):
         statistics.settle()
         if self.log is None and records.printed.version:
             self.log = records.printed
-        facts.title = run.name or run.id or self.place.path.name
+        facts.title = run.name or run.id or title_of(self.place.path)
         facts.settings = {**self._beside, **records.settings}
         if run.host:
             facts.settings.setdefault("host", run.host)

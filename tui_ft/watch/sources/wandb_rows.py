@@ -65,6 +65,8 @@ class HistoryTable:
             steps = [steps[at] for at in kept]
             columns = {name: [column[at] for at in kept] for name, column in columns.items()}
         self.table.add_columns(steps, columns)
+        if steps and (self.table.step is None or steps[-1] > self.table.step):
+            self.table.step = steps[-1]  # an evaluation after the last training step
 
     def _steps(self, columns: Mapping[str, list[float]], count: int) -> list[int]:
         """The step of each row; -1 for a row whose step is no number.
