@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,24 +13,13 @@ from tui_ft.runs.directory import RunDirectory
 from tui_ft.user_paths import is_there, user_path
 from tui_ft.watch import formats
 from tui_ft.watch.found import FoundRun, found_ours
-from tui_ft.watch.grouping import Group, group
-from tui_ft.watch.homes import OWN_FOLDER, home
-from tui_ft.watch.likeness import Glimpse, changed_at, look_at
+from tui_ft.watch.grouping import group
 from tui_ft.watch.log import clean_line
+from tui_ft.watch.ranking import Glances, found_alone, found_run, is_empty, rank
 from tui_ft.watch.reading import OtherSource
 from tui_ft.watch.sources.protocol import Place
-from tui_ft.watch.state import FRESH_S
 from tui_ft.watch.walking import Walk, distinct, is_text, walk_file, walk_tree
 
-LOOK_S = 0.15
-LOOKS_S = 4.0
-"""A place is looked at for so long, and all places of one search together; the rest is not compared."""
-
-LIVE = ("running", "quiet", "starting", "paused", "stopping")
-_COMMON_NAMES = frozenset({
-    "out", "output", "outputs", "result", "results", "checkpoints", "model", "models", "logs", "runs", "save",
-    "saves", "run", "tmp", "train", "training",
-})  # fmt: skip
 _LOG_ENDINGS = (".log", ".out", ".txt")
 
 
@@ -42,7 +30,7 @@ def find_runs(path: Path, now: float | None = None) -> list[FoundRun]:
     and time; what the search could not do stands in `notes`. Never raises for what it meets there.
     """
     now = time.time() if now is None else now
-    return _runs_of(_walk(path), path, now)
+    return _runs_of(_walk(path), now)
 
 
 def resolve(runs_root: Path, text: str, now: float | None = None) -> FoundRun:
@@ -58,7 +46,7 @@ def resolve(runs_root: Path, text: str, now: float | None = None) -> FoundRun:
     if "/" not in text and (ours := _by_id(runs_root, text)) is not None:
         return ours
     walk = _walk(path)
-    found = _runs_of(walk, path, now)
+    found = _runs_of(walk, now)
     if not found:
         raise _nothing(walk, path)
     return replace(found[0], siblings=tuple(found[1:]))
@@ -111,102 +99,27 @@ def _walk(path: Path) -> Walk:
 def _our_run_around(top: Path) -> RunDirectory | None:
     """The run of ours that a folder is, or is a part of."""
     for folder in (top, *top.parents[:2]):
-        if directory.is_run(folder):
-            return RunDirectory(folder)
+        run = RunDirectory(folder)
+        if (run.spec.is_file() or run.control.is_dir()) and directory.is_run(folder):
+            return run
     return None
 
 
-def _runs_of(walk: Walk, path: Path, now: float) -> list[FoundRun]:
+def _runs_of(walk: Walk, now: float) -> list[FoundRun]:
     pointers = frozenset(walk.pointers)
     places = [place for place in distinct(walk.places) if not pointers.issuperset(place.files)]
-    glances = _Glances(now)
-    if walk.is_guess and all(_is_empty(glances.look(place)) for place in places):
+    glances = Glances(now)
+    if walk.is_guess and all(is_empty(glances.look(place)) for place in places):
         return []
     groups = group([*places, *walk.beside], glances.look)
+    notes = tuple(clean_line(note) for note in (*walk.notes, *_pointer_notes(walk)))
+    if len(groups) == 1 == len(groups[0]):  # nothing to choose: it is read once, not looked at before
+        return [found_alone(groups[0][0], notes)]
     known = set(map(id, walk.beside))
     groups = [members for members in groups if any(id(place) not in known for place in members)]
-    ranked = sorted(groups, key=lambda members: _rank(members, glances, now), reverse=True)
-    notes = tuple(clean_line(note) for note in (*walk.notes, *_pointer_notes(walk)))
+    ranked = sorted(groups, key=lambda members: rank(members, glances, now), reverse=True)
     taken: set[Path] = set()
-    return [_found(members, glances, notes, taken) for members in ranked]
-
-
-def _is_empty(look: Glimpse) -> bool:
-    return look.tier == 0 and look.status not in ("finished", "failed", "stopped")
-
-
-class _Glances:
-    """One look at each place, kept; all together for a bounded time."""
-
-    def __init__(self, now: float) -> None:
-        self._now = now
-        self._known: dict[int, tuple[Place, Glimpse]] = {}
-        self._left_s = LOOKS_S
-
-    def look(self, place: Place) -> Glimpse:
-        """Return what a look at a place shows; only when its files changed once the time is used up."""
-        known = self._known.get(id(place))
-        if known is None:
-            started = time.monotonic()
-            is_known = place.format != "tui_ft" and self._left_s > 0
-            glimpse = (
-                look_at(place, lambda: self._now, min(LOOK_S, self._left_s))
-                if is_known
-                else Glimpse(changed_at=changed_at(place))
-            )
-            self._left_s -= time.monotonic() - started
-            known = self._known[id(place)] = (place, glimpse)
-        return known[1]
-
-
-def _rank(members: Group, glances: _Glances, now: float) -> tuple[bool, int, int, float]:
-    """What is shown first: what lives, what has points of training, what tells the most, what is newest."""
-    looks = [glances.look(place) for place in members]
-    changed = max((look.changed_at or 0.0 for look in looks), default=0.0)
-    is_live = any(look.status in LIVE for look in looks) or now - changed < FRESH_S
-    is_over = any(look.status in ("finished", "failed", "stopped") for look in looks)
-    tier = max(look.tier for look in looks)
-    tier = 2 if members[0].format == "tui_ft" else tier
-    richest = max(
-        formats.richness(place.format) for place in members if glances.look(place).tier == tier or tier == 2
-    )
-    updated = max((look.updated_at or 0.0 for look in looks), default=0.0) or changed
-    return is_live and not is_over, tier, richest, updated
-
-
-def _found(members: Group, glances: _Glances, notes: tuple[str, ...], taken: set[Path]) -> FoundRun:
-    ordered = sorted(
-        members,
-        key=lambda place: (glances.look(place).tier == 2, formats.richness(place.format)),
-        reverse=True,
-    )
-    if ordered[0].format == "tui_ft":
-        return replace(found_ours(RunDirectory(ordered[0].path)), notes=notes)
-    path = ordered[0].path if len(ordered) == 1 else _common_home(ordered)
-    if path in taken:
-        path = ordered[0].path
-    taken.add(path)
-    title = _title(path) if len(ordered) > 1 else glances.look(ordered[0]).title
-    return FoundRun(
-        title=title or clean_line(path.name),
-        path=path,
-        places=tuple(ordered),
-        status=glances.look(ordered[0]).status,
-        notes=notes,
-    )
-
-
-def _common_home(places: Sequence[Place]) -> Path:
-    """The output folder of a run, where one of its sources lies in it; else its richest source."""
-    own = [home(place) for place in places if place.format in OWN_FOLDER]
-    homes = {home(place) for place in places if place.format != "stdout"}
-    return own[0] if own else homes.pop() if len(homes) == 1 else places[0].path
-
-
-def _title(path: Path) -> str:
-    """The name of a folder; one that tools give to all of theirs is told with the folder above."""
-    is_common = path.name.lower() in _COMMON_NAMES and path.parent.name
-    return clean_line(f"{path.parent.name}/{path.name}" if is_common else path.name)
+    return [found_run(members, glances, notes, taken) for members in ranked]
 
 
 def _database_above(path: Path) -> Path | None:

@@ -139,7 +139,7 @@ class ForeignRun:
         merged = merging.merge(told, shown)
         self._reading = replace(
             merged,
-            title=clean_line(self.found.title) or merged.title,
+            title=(clean_line(self.found.title) if len(self._members) > 1 else "") or merged.title,
             path=str(self.found.path),
             status=status,
             reason=clean_line(reason),

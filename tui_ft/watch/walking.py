@@ -27,7 +27,7 @@ LONGEST_WALK_S = 8.0
 _SKIPPED = frozenset({"node_modules", "__pycache__", "site-packages", "dist-packages", "lost+found"})
 _HIDDEN_RUNS = ".wandb"
 """W&B writes into this folder instead of `wandb` where it is there."""
-_KERNEL = ("/proc", "/sys", "/dev")
+_KERNEL = frozenset(map(Path, ("/proc", "/sys", "/dev")))
 _POINTER = b"version https://git-lfs.github.com/spec/"
 _LARGEST_POINTER = 1024
 _HEAD_BYTES = 4096
@@ -108,7 +108,7 @@ def _entries(
     """The names in a folder that was not seen before, and the folders among them: real ones, and links."""
     try:
         status = folder.stat()
-        if (status.st_dev, status.st_ino) in seen or str(folder).startswith(_KERNEL):
+        if (status.st_dev, status.st_ino) in seen or folder in _KERNEL:
             return [], [], []
         seen.add((status.st_dev, status.st_ino))
         with os.scandir(folder) as entries:
