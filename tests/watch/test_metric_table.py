@@ -79,6 +79,21 @@ def test_rows_of_training_and_evaluation_mixed_are_read_in_one_go() -> None:
     assert table.series["loss"].own_steps is table.times.own_steps, "steps are kept once"
 
 
+def test_the_step_is_the_highest_of_all_until_training_goes_back() -> None:
+    table = MetricTable()
+    table.extend("eval_loss", [10, 30], [1.0, 1.0])
+    table.extend("loss", range(30), [1.0] * 30)
+    assert table.step == 30
+    table.add([{"step": 31, "loss": 1.0}, {"step": 40, "eval_loss": 1.0}])
+    assert table.step == 40
+    table.add([{"step": 20, "loss": 1.0}, {"step": 25, "eval_loss": 1.0}, {"step": 21, "loss": 1.0}])
+    assert table.step == 25
+    table.extend("eval_loss", [40], [1.0])
+    assert table.step == 25, "an evaluation of before"
+    table.extend("loss", [22, 26, 24], [1.0] * 3)
+    assert (table.step, table.restarts) == (24, 2)
+
+
 def test_two_writers_make_no_end_of_marks() -> None:
     table = MetricTable()
     table.extend("loss", [step for at in range(5_000) for step in (at + 100, at)], [1.0] * 10_000)
@@ -92,7 +107,7 @@ def test_steps_of_training_that_go_back_are_noted_and_those_of_evaluations_are_n
     table.add([{"step": step, "eval_loss": 1.0} for step in (5, 1)])
     table.add([{"step": 4, "loss": 1.0}])
     assert table.back_steps == [2]
-    assert table.step == 4
+    assert table.step == 5, "that of the evaluation"
 
 
 def test_a_run_without_a_loss_counts_its_other_rows() -> None:

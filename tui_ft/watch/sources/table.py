@@ -76,10 +76,13 @@ class MetricTable:
         self.epoch = _last_known(epochs, self.epoch)
         self._fresh = {}
         metrics = {name: column for name, column in columns.items() if name not in NOT_SERIES}
-        self._follow_rows(batches, metrics, times)
+        trained = self._trained
+        if self._follow_rows(batches, metrics, times):
+            self._step_back(steps, metrics.get("loss"), trained)
+        else:
+            self._step_up(batches.whole)
         for name, column in metrics.items():
             self._take(name, batches.of(column))
-        self._note_steps(batches.whole)
         self._settle()
 
     def extend(
@@ -95,10 +98,12 @@ class MetricTable:
             batch = StepBatch(steps[part])
             self._fresh = {}
             clock = "loss" if name == "loss" else name if not name.startswith(_NOT_TRAINING) else ""
-            if self._is_clock(clock):
-                self._follow(batch, times[part] if times is not None else None)
+            is_clock = self._is_clock(clock)
+            if is_clock and self._follow(batch, times[part] if times is not None else None):
+                self.step = _whole(batch.steps[-1], self.step)
+            elif is_clock or not self.restarts:  # else it may be from before the restart
+                self._step_up(batch)
             self._take(name, _Part(batch, values[part], None))
-            self._note_steps(batch)
             if times is not None and len(times[part]):
                 self.time = times[part][-1]
             self._settle()
@@ -124,17 +129,18 @@ class MetricTable:
 
     # --- the steps of training -------------------------------------------------------------------
 
-    def _follow_rows(self, batches: _Batches, columns: Mapping[str, Column], times: Column | None) -> None:
+    def _follow_rows(self, batches: _Batches, columns: Mapping[str, Column], times: Column | None) -> bool:
+        """Follow those rows that are of training; True when their steps went back."""
         losses = columns.get("loss")
         is_evaluation = any(name.startswith(_NOT_TRAINING) for name in columns)
         clock = "loss" if losses is not None else "" if is_evaluation or not columns else "rows"
         if not self._is_clock(clock):
-            return
+            return False
         batch = batches.of(losses).batch if losses is not None else batches.whole
         if times is not None and losses is not None and batch is not batches.whole:
             pairs = zip(times, losses, strict=True)
             times = [time for time, loss in pairs if loss is not None]
-        self._follow(batch, times)
+        return self._follow(batch, times)
 
     def _is_clock(self, clock: str) -> bool:
         """Whether steps of this kind are those of training; a loss replaces what was taken for it before."""
@@ -145,29 +151,39 @@ class MetricTable:
             self._clock = clock
         return bool(clock) and clock == self._clock
 
-    def _follow(self, batch: StepBatch, times: Column | None) -> None:
+    def _follow(self, batch: StepBatch, times: Column | None) -> bool:
+        """Follow steps of training; True when they went back."""
         if not len(batch):
-            return
+            return False
+        restarts = self.restarts
         if not batch.is_upwards or (self._trained is not None and batch.steps[0] < self._trained):
             before = [batch.steps[0] if self._trained is None else self._trained, *batch.steps]
             back = [float(step) for last, step in pairwise(before) if step < last]
             self.restarts += len(back)
             self.back_steps += back[: MOST_MARKS - len(self.back_steps)]
         self._trained = batch.steps[-1]
-        self.step = _whole(self._trained, self.step)
-        if times is None:
-            return
-        part = _known_part(batch, times) or _Batches(batch.steps).of(times)
-        if not len(self.times) and len(part.batch):
-            self.times = Series(self._share(part.batch))
-        self.times.take(part.batch, part.values, is_finite=part.is_finite)
+        if times is not None:
+            part = _known_part(batch, times) or _Batches(batch.steps).of(times)
+            if not len(self.times) and len(part.batch):
+                self.times = Series(self._share(part.batch))
+            self.times.take(part.batch, part.values, is_finite=part.is_finite)
+        return self.restarts > restarts
 
-    def _note_steps(self, batch: StepBatch) -> None:
-        if self._trained is None:
-            finite = [step for step in batch.steps if math.isfinite(step)]
-            highest = max(finite, default=-math.inf)
-            if self.step is None or highest > self.step:
-                self.step = _whole(highest, self.step)
+    def _step_up(self, batch: StepBatch) -> None:
+        """The run is at the highest step that anything has, as long as its training goes on upwards."""
+        known = batch.steps[-1:] if batch.is_upwards else batch.steps
+        highest = max((step for step in known if math.isfinite(step)), default=None)
+        if highest is not None and (self.step is None or highest > self.step):
+            self.step = _whole(highest, self.step)
+
+    def _step_back(self, steps: Sequence[float], losses: Column | None, trained: float | None) -> None:
+        """The same row by row where training went back: then the run is where it went on."""
+        for place, step in enumerate(steps):
+            is_training = losses is None or losses[place] is not None
+            is_back = is_training and trained is not None and step < trained
+            if is_back or self.step is None or step > self.step:
+                self.step = _whole(step, self.step)
+            trained = step if is_training else trained
 
     # --- the curves ------------------------------------------------------------------------------
 
