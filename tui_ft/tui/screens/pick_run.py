@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.listing import RunSummary, list_runs
 from tui_ft.tui.actions import sentence
+from tui_ft.tui.filtered_screen import FilteredScreen
 from tui_ft.tui.found_source import FoundSource
 from tui_ft.tui.widgets.filter_line import FilterLine
 from tui_ft.tui.widgets.key_bar import KeyBar
@@ -37,7 +37,7 @@ async def pick_run(app: TuiFtApp, without: Collection[str]) -> Source | None:
     return FoundSource(found, app.clock) if found is not None else None
 
 
-class PickRun(Screen[FoundRun | None], inherit_bindings=False):
+class PickRun(FilteredScreen[FoundRun], inherit_bindings=False):
     """Dismissed with the run that was chosen."""
 
     AUTO_FOCUS = "RunList"
@@ -58,7 +58,6 @@ class PickRun(Screen[FoundRun | None], inherit_bindings=False):
         self._without = frozenset(without)
         self._list_all = list_all
         self._runs: list[RunSummary] = []
-        self._words = ""
 
     @property
     def owner(self) -> TuiFtApp:
@@ -76,6 +75,10 @@ class PickRun(Screen[FoundRun | None], inherit_bindings=False):
         return self.query_one(RunList)
 
     @property
+    def shown_list(self) -> RunList:
+        return self.runs
+
+    @property
     def notice(self) -> Notice:
         return self.query_one(Notice)
 
@@ -87,10 +90,10 @@ class PickRun(Screen[FoundRun | None], inherit_bindings=False):
             self.notice.complain(f"The runs cannot be listed: {sentence(error)}")
             return
         self._runs = [run for run in runs if run.path not in self._without]
-        self._show()
+        self.show_rows()
 
-    def _show(self) -> None:
-        words = self._words.lower().split()
+    def show_rows(self) -> None:
+        words = self.words.lower().split()
         self.runs.set_rows([run for run in self._runs if all(word in _text(run) for word in words)])
         if not self.runs.rows:
             self.notice.show_detail("No run here. f takes the path of a folder or file of any tool.")
@@ -108,22 +111,6 @@ class PickRun(Screen[FoundRun | None], inherit_bindings=False):
         if isinstance(run, RunSummary):
             self.dismiss(found_ours(RunDirectory(Path(run.path))))
 
-    def action_filter(self) -> None:
-        self.query_one(FilterLine).begin()
-
-    @on(FilterLine.Typed)
-    def _filter(self, event: FilterLine.Typed) -> None:
-        self._words = event.text
-        self._show()
-
-    @on(FilterLine.Moved)
-    def _move(self, event: FilterLine.Moved) -> None:
-        self.runs.action_move(event.by)
-
-    @on(FilterLine.Left)
-    def _leave_filter(self) -> None:
-        self.runs.focus()
-
     @work(exclusive=True, group="path")
     async def action_path(self) -> None:
         from tui_ft.tui.screens.ask_text import AskText
@@ -138,14 +125,6 @@ class PickRun(Screen[FoundRun | None], inherit_bindings=False):
             AskText("Which folder or file holds the run?", "Path", "", carry_out)
         ):
             self.dismiss(found[-1])
-
-    def action_back(self) -> None:
-        if self._words:
-            self.query_one(FilterLine).drop()
-            self._words = ""
-            self._show()
-        else:
-            self.dismiss(None)
 
 
 def _text(run: RunSummary) -> str:

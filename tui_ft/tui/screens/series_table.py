@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 
 from tui_ft.tui import series_rows
+from tui_ft.tui.filtered_screen import FilteredScreen
 from tui_ft.tui.series_rows import ORDERS, SeriesRow, SettingRow
 from tui_ft.tui.text import plain
 from tui_ft.tui.widgets.filter_line import FilterLine
@@ -29,7 +29,7 @@ EVERY_S = 1.0
 """Numbers are written again at most so often."""
 
 
-class SeriesTable(Screen[str | None], inherit_bindings=False):
+class SeriesTable(FilteredScreen[str], inherit_bindings=False):
     """Dismissed with the name of the series to show, None when it was only looked at.
 
     Who opened it goes on reading the run and hands every reading to `show`.
@@ -58,7 +58,6 @@ class SeriesTable(Screen[str | None], inherit_bindings=False):
         self._reading = reading
         self._clock = clock
         self._order = 0
-        self._words = ""
         self._shown_at = -EVERY_S
         self._parts = 0
 
@@ -72,7 +71,7 @@ class SeriesTable(Screen[str | None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         self._parts = len(self.children)
-        self._show()
+        self.show_rows()
 
     @property
     def series(self) -> SeriesList:
@@ -87,14 +86,14 @@ class SeriesTable(Screen[str | None], inherit_bindings=False):
         self._reading = reading
         is_there = 0 < self._parts <= len(self.children)  # closed parts go one by one
         if is_there and time.monotonic() - self._shown_at >= EVERY_S:
-            self._show()
+            self.show_rows()
 
-    def _show(self) -> None:
+    def show_rows(self) -> None:
         self._shown_at = time.monotonic()
         of_all = series_rows.series_rows(self._reading)
-        rows = series_rows.in_order(series_rows.holding(of_all, self._words), ORDERS[self._order])
+        rows = series_rows.in_order(series_rows.holding(of_all, self.words), ORDERS[self._order])
         known = series_rows.setting_rows(self._reading, self._clock())
-        settings = series_rows.settings_holding(known, self._words)
+        settings = series_rows.settings_holding(known, self.words)
         if self.has_class("-settings"):
             what = f" {_count(settings, known)} settings and facts"
         else:
@@ -137,47 +136,23 @@ class SeriesTable(Screen[str | None], inherit_bindings=False):
 
     def action_order(self) -> None:
         self._order = (self._order + 1) % len(ORDERS)
-        self._show()
+        self.show_rows()
 
     def action_other(self) -> None:
         self.toggle_class("-settings")
-        self._current_list.focus()
+        self.shown_list.focus()
         self.refresh_bindings()
-        self._show()
+        self.show_rows()
 
     def action_back_to_series(self) -> None:
         self.action_other()
 
     @property
-    def _current_list(self) -> RowList[SeriesRow] | RowList[SettingRow]:
+    def shown_list(self) -> RowList[Any]:
         return self.settings if self.has_class("-settings") else self.series
-
-    def action_filter(self) -> None:
-        self.query_one(FilterLine).begin()
-
-    @on(FilterLine.Typed)
-    def _filter(self, event: FilterLine.Typed) -> None:
-        self._words = event.text
-        self._show()
-
-    @on(FilterLine.Moved)
-    def _move(self, event: FilterLine.Moved) -> None:
-        self._current_list.action_move(event.by)
-
-    @on(FilterLine.Left)
-    def _leave_filter(self) -> None:
-        self._current_list.focus()
 
     def action_help(self) -> None:
         cast("TuiFtApp", self.app).open_help()
-
-    def action_back(self) -> None:
-        if self._words:
-            self.query_one(FilterLine).drop()
-            self._words = ""
-            self._show()
-        else:
-            self.dismiss(None)
 
 
 def _count(rows: list[SeriesRow] | list[SettingRow], of_all: list[SeriesRow] | list[SettingRow]) -> str:
