@@ -73,15 +73,28 @@ def test_while_the_exact_curve_is_read_nothing_is_drawn_again(made: SyntheticRun
     changes = 0
     while not source.reading.is_complete:
         changes += source.poll(0.0)
-    assert changes == 1
+    assert changes == 2, "the exact curve, and that it is kept"
+
+
+def test_the_exact_curve_is_shown_before_it_is_kept(made: SyntheticRun) -> None:
+    source = opened(made)
+    while source.reading.is_approximate or len(source.reading.series) == 0:
+        source.poll(0.0)
+    assert len(source.reading.series["loss"]) == STEPS
+    assert not source.reading.is_complete
+    assert not cache.folder().exists()
+    with made.run.metrics.open("a") as file:
+        file.write("".join(rows(STEPS + 1, STEPS + 5)))
+    assert source.poll()
+    assert source.reading.is_complete
+    assert source.reading.step == STEPS + 5
+    assert cache.folder().exists()
 
 
 def test_the_next_time_it_is_there_at_once_and_the_same(made: SyntheticRun) -> None:
     source = opened(made)
     first = read_whole(source)
-    assert not cache.folder().exists()
-    source.poll()
-    assert len(list(cache.folder().iterdir())) == 1, "kept when there is nothing else to do"
+    assert len(list(cache.folder().iterdir())) == 1
     again = opened(made)
     again.poll(0.0)
     assert again.reading.is_complete

@@ -32,6 +32,7 @@ class MetricsReader:
         self._tail = Tail(path)
         self._is_open = False
         self._was_complete = False
+        self._is_to_be_kept = False
         self._kept_offset = 0
         self._sampled: MetricTable | None = None
         self._reset()
@@ -48,8 +49,8 @@ class MetricsReader:
 
     @property
     def is_complete(self) -> bool:
-        """True when the file is read to its end."""
-        return self._is_open and self._tail.is_at_end
+        """True when the file is read to its end, and kept where that is worth it."""
+        return self._is_open and self._tail.is_at_end and not self._is_to_be_kept
 
     @property
     def is_approximate(self) -> bool:
@@ -61,14 +62,20 @@ class MetricsReader:
             self._is_open = True
             if self._open():
                 return True
-        changed = self._read(end)
+        kept = self._is_to_be_kept
+        if kept:  # in a poll of its own: what is to be seen comes first
+            self._keep()
+            self._is_to_be_kept = False
+        changed = self._read(end) or kept
         was_complete, self._was_complete = self._was_complete, self._tail.is_at_end
         if not self._was_complete:
             return changed and self._sampled is None
         is_new = changed or not was_complete or self._sampled is not None
         self._sampled = None
-        if not is_new:
-            self._keep()
+        if self._is_worth_keeping():
+            self._is_to_be_kept = not was_complete
+            if not is_new:
+                self._keep()
         return is_new
 
     def _open(self) -> bool:
@@ -113,10 +120,10 @@ class MetricsReader:
         self._reset()
         return True
 
-    def _keep(self) -> None:
-        """Write the cache, in a poll that found nothing new: what is to be seen comes first."""
+    def _is_worth_keeping(self) -> bool:
         offset = self._tail.whole_lines
-        if offset < KEPT_FROM_BYTES or offset < self._kept_offset * (1 + KEPT_AGAIN_SHARE):
-            return
-        self._kept_offset = offset
+        return offset >= KEPT_FROM_BYTES and offset >= self._kept_offset * (1 + KEPT_AGAIN_SHARE)
+
+    def _keep(self) -> None:
+        offset = self._kept_offset = self._tail.whole_lines
         cache.store([self._tail.path], self._table, offset, msgspec.json.encode(self.bad))
