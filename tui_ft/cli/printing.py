@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -21,7 +22,18 @@ def print_json(value: Any) -> None:
 
     Half characters in what others wrote, and bytes of a path that are no UTF-8, are spelt out.
     """
-    print(msgspec.json.format(msgspec.json.encode(_strict(value)), indent=2).decode())
+    print(json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """Return what `print_json` prints: no character in it steers a terminal, such ones are escaped."""
+    text = msgspec.json.format(msgspec.json.encode(_strict(value)), indent=2).decode()
+    if text.replace("\n", "").isprintable():
+        return text
+    return "".join(
+        character if character == "\n" or character.isprintable() else json.dumps(character)[1:-1]
+        for character in text
+    ).replace("\x7f", "\\u007f")
 
 
 def _strict(value: Any) -> Any:

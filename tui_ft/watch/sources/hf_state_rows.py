@@ -9,7 +9,7 @@ from typing import Any
 from tui_ft.watch.names import SeriesNames
 from tui_ft.watch.sources.following import Stamp
 from tui_ft.watch.sources.rows import MetricTable
-from tui_ft.watch.sources.words import json_number, whole_step
+from tui_ft.watch.sources.words import json_number, series_key, whole_step
 
 _OLD_SUMMARY = frozenset({"step", "epoch", "total_flos"})
 """All that the summary of a run held before transformers 4.4."""
@@ -56,7 +56,7 @@ def add(parsed: Parsed, rows: list[dict[str, Any]], names: SeriesNames) -> None:
             point["epoch"] = epoch
         for key, value in row.items():
             if key not in _NO_SERIES and (known := json_number(value)) is not None:
-                point[names.of(key)] = known
+                point[series_key(names.of(key))] = known
         if "loss" in row:
             parsed.finished = ""
             if "loss" in point:

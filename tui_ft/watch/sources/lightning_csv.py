@@ -13,7 +13,7 @@ from tui_ft.watch.sources.following import head_and_tail, is_lfs_pointer, stamp_
 from tui_ft.watch.sources.line_source import LineSource
 from tui_ft.watch.sources.neighbours import model_and_method, yaml_file
 from tui_ft.watch.sources.protocol import Clock, Format, Place
-from tui_ft.watch.sources.words import title_of, whole_step, word_number
+from tui_ft.watch.sources.words import series_key, title_of, whole_step, word_number
 from tui_ft.watch.state import Evidence
 
 FILE_NAME = "metrics.csv"
@@ -112,12 +112,7 @@ def _names_of(columns: Sequence[str]) -> list[str]:
     """Return the shown name of each column: of those that fold to one, the value of a step goes first."""
     names = SeriesNames()
     shown = {name: names.of(_plain(name)) for name in sorted(columns, key=_rank)}
-    return [name if name in ("step", "epoch") else _apart(shown[name]) for name in columns]
-
-
-def _apart(name: str) -> str:
-    """Return a name that no column of another meaning has: `time` here is a metric, not a moment."""
-    return f"{name}_metric" if name in ("step", "epoch", "time", "schema") else name
+    return [name if name in ("step", "epoch") else series_key(shown[name]) for name in columns]
 
 
 def _plain(name: str) -> str:

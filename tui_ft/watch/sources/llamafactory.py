@@ -18,7 +18,7 @@ from tui_ft.watch.sources.line_source import LineSource
 from tui_ft.watch.sources.log_marks import last_failure
 from tui_ft.watch.sources.neighbours import model_and_method, model_beside, yaml_file
 from tui_ft.watch.sources.protocol import Clock, Format, Place
-from tui_ft.watch.sources.words import json_number, title_of, whole_step
+from tui_ft.watch.sources.words import json_number, series_key, title_of, whole_step
 from tui_ft.watch.state import Evidence
 
 FILE_NAME = "trainer_log.jsonl"
@@ -96,7 +96,7 @@ class LlamaFactorySource(LineSource):
             point["epoch"] = epoch
         for key, value in row.items():
             if key not in _NO_SERIES and (known := json_number(value)) is not None:
-                point[self._names.of(key)] = known
+                point[series_key(self._names.of(key))] = known
         return point
 
     def tell(self, *, changed: bool) -> bool:

@@ -6,8 +6,7 @@ from typing import Any
 
 from tui_ft.watch.names import SeriesNames
 from tui_ft.watch.sources.rows import MetricTable
-
-_RESERVED = frozenset({"step", "epoch", "time", "schema"})
+from tui_ft.watch.sources.words import series_key
 
 
 class LogRows:
@@ -24,8 +23,7 @@ class LogRows:
         if epoch is not None:
             row["epoch"] = epoch
         for name, value in numbers.items():
-            shown = self._names.of(name)
-            row[f"{shown}_metric" if shown in _RESERVED else shown] = value
+            row[series_key(self._names.of(name))] = value
         self._new.append(row)
         self.hits += is_hit
 

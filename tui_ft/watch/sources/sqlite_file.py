@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import time
@@ -21,6 +22,8 @@ SUFFIXES = (".db", ".sqlite", ".sqlite3", ".db3")
 _WAL_AT = 18
 """The byte of the header that is 2 where a write-ahead log belongs to the file (sqlite.org/fileformat2)."""
 _BUSY_S = 0.05
+READ_S = 0.5
+"""A reading takes what it has after so long, and goes on from there: well before it would be broken off."""
 _LONGEST_QUERY_S = 2.0
 _LONGEST_VALUE = 8 * 1024 * 1024
 _LARGEST_COPY = 512 * 1024 * 1024
@@ -115,7 +118,7 @@ def _uri(path: Path) -> tuple[str, bool]:
     A database with a write-ahead log makes even a reader create the log's index, unless it is told that
     nobody writes (`immutable`): nobody does where there is no log.
     """
-    file = f"file:{quote(str(path.absolute()))}?mode=ro"
+    file = f"file:{quote(os.fsencode(path.absolute()))}?mode=ro"
     if not _has_wal(path):
         return file, False
     if _is_filled(_beside(path, "-wal")):
@@ -135,7 +138,7 @@ def _copy(path: Path, folder: Path) -> str:
         raise DatabaseReadError(0, "its log was left behind, and it is too large to be copied")
     for each in pair:
         shutil.copyfile(each, folder / each.name)
-    return f"file:{quote(str(folder / path.name))}?mode=rw"
+    return f"file:{quote(os.fsencode(folder / path.name))}?mode=rw"
 
 
 def columns(connection: sqlite3.Connection, table: str) -> frozenset[str]:

@@ -13,7 +13,7 @@ from tui_ft.watch.sources.following import head_and_tail, stamp_of
 from tui_ft.watch.sources.line_source import LineSource
 from tui_ft.watch.sources.neighbours import model_and_method, yaml_file
 from tui_ft.watch.sources.protocol import Clock, Format, Place
-from tui_ft.watch.sources.words import json_number, title_of, whole_step, word_number
+from tui_ft.watch.sources.words import json_number, series_key, title_of, whole_step, word_number
 from tui_ft.watch.state import Evidence
 
 MOST_FILES = 200
@@ -75,7 +75,7 @@ class TorchtuneSource(LineSource):
             if (epoch := row.pop("epoch", None)) is not None:
                 point["epoch"] = epoch
             for key, value in row.items():
-                point[self._names.of(key)] = value
+                point[series_key(self._names.of(key))] = value
             rows.append(point)
         self.table.add(rows)
 

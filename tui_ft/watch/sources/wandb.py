@@ -56,12 +56,14 @@ class WandbSource(ForeignSource):
         changed = not self._is_begun
         if not self._is_begun:
             self._look_beside()
-        while self._tail is not None and not self._is_other:
+        while self._tail is not None:
             self._tail.offset = self._blocks.offset
             data = self._tail.read()
             if self._tail.restarted:
                 self.start_over()
                 return True
+            if self._is_other:
+                break
             self._is_read = not data or not self._cut(data) or self._is_other
             if self._is_read:
                 changed = changed or not self.facts.is_complete or self._is_other

@@ -54,6 +54,11 @@ def whole_step(value: object) -> int | None:
     return int(known)
 
 
+def series_key(name: str) -> str:
+    """Return a metric's name as a key of a row: none that means the row's own step, epoch or moment."""
+    return f"{name}_metric" if name in ("step", "epoch", "time", "schema") else name
+
+
 def title_of(path: Path) -> str:
     """Return a name for the run at `path`: its file or folder, with the one above where that is generic."""
     parts = [path.name]
