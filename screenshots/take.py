@@ -12,6 +12,7 @@ import asyncio
 import importlib.util
 import json
 import os
+import random
 import re
 import shutil
 import socket
@@ -125,6 +126,7 @@ async def take(folder: Path) -> None:
         await take_settings(folder)
         await take_method(folder)
         await take_memory(folder)
+        await take_watching(folder)
     finally:
         for run in directory.list_directories(RUNS):
             end(run)
@@ -255,6 +257,62 @@ async def take_memory(folder: Path) -> None:
             await pilot.pause(0.5)
             picture(pilot, folder / "run-memory.svg")
         made.finish()
+
+
+async def take_watching(folder: Path) -> None:
+    """Take a W&B run that somebody else's script wrote, and runs laid over each other."""
+    from tui_ft.runs import directory
+    from tui_ft.tui.app import TuiFtApp
+    from tui_ft.tui.found_source import FoundSource
+    from tui_ft.tui.screens.compare import CompareScreen
+    from tui_ft.watch.finding import find_runs
+    from tui_ft.watch.found import found_ours
+
+    app = TuiFtApp(RUNS)
+    async with app.run_test(size=(100, 32)) as pilot:
+        (theirs,) = find_runs(write_wandb_run(PLACE / "work"))
+        app.open_found(theirs)
+        await until(pilot, lambda: shows(pilot, "FAILED") and shows(pilot, "OutOfMemoryError"))
+        await pilot.pause(0.5)
+        picture(pilot, folder / "watch-wandb.svg")
+    names = [name for name, _ in EARLIER[:2]]
+    ours = [run for run in directory.list_directories(RUNS) if any(f"-{name}-" in run.id for name in names)]
+    async with app_again().run_test(size=(100, 32)) as pilot:
+        sources = [FoundSource(found_ours(run), time.time) for run in ours]
+        screen = CompareScreen(sources)
+        await pilot.app.push_screen(screen)
+        await until(pilot, lambda: shows(pilot, "has the lowest eval loss") and bool(screen.grid.seen))
+        await pilot.pause(0.5)
+        picture(pilot, folder / "compare.svg")
+
+
+def app_again() -> Any:
+    """An app of its own: a Textual app runs once."""
+    from tui_ft.tui.app import TuiFtApp
+
+    return TuiFtApp(RUNS)
+
+
+def write_wandb_run(folder: Path) -> Path:
+    """A W&B run of 340 steps that ran out of memory, as its own client would have left it."""
+    writers = of_the_tests("foreign_writers.py")
+    rng = random.Random(11)
+    config = {
+        "model_name_or_path": "Qwen/Qwen2.5-7B", "learning_rate": 2e-4, "lora_r": 64,
+        "per_device_train_batch_size": 8, "lr_scheduler_type": "cosine",
+    }  # fmt: skip
+    with writers.WandbFile(folder / "wandb", "k3x9w2ab", config=config) as file:
+        for step in range(1, 341):
+            metrics = dict(zip(writers.TAGS, writers.values(step, 600, rng), strict=True))
+            evaluated = {"eval/loss": metrics["train/loss"] + 0.05} if step % 50 == 0 else {}
+            file.log(writers.START + 2.4 * step, {**metrics, **evaluated, "train/global_step": step})
+        (file.folder / "files" / "output.log").write_text(
+            "Loading checkpoint shards: 100%\nevaluating 512 rows\nTraceback (most recent call last):\n"
+            '  File "train.py", line 88, in <module>\n    trainer.train()\n'
+            "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.32 GiB.\n"
+        )
+        file.exit(1)
+    return file.folder
 
 
 def an_invented_gpu() -> Any:

@@ -9,7 +9,7 @@ from tui_ft.tui.text import fit, plain
 from tui_ft.tui.widgets.row_list import Cell, RowList
 from tui_ft.watch.looks import LOOKS
 
-_STATUS, _STEP, _LOSS, _BEST = 9, 14, 8, 17
+_STATUS, _STEP, _LOSS, _BEST = 9, 14, 10, 17
 
 
 class ComparedList(RowList[Compared]):
