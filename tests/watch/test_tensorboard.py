@@ -261,3 +261,44 @@ def test_tensorboards_own_reader_agrees(path: Path) -> None:
     assert len(reading.series) == len(known) > 0
     ours = sorted(repr(points(reading, name)) for name in reading.series)
     assert ours == sorted(repr([(float(s), v) for s, v in sorted(found.items())]) for found in known.values())
+
+
+def test_a_long_file_is_shown_coarse_then_exact_and_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(tensorboard, "SAMPLED_FROM_BYTES", 100_000)
+    monkeypatch.setattr(tensorboard, "KEPT_FROM_BYTES", 200_000)
+    file = EventFile(tmp_path / "logs")
+    file.add(START, 0, text("args/text_summary", '{"max_steps": 9000, "name": "caf\\u00e9"}'))
+    for step in range(8_000):
+        file.add(START + step, step, scalar("train/loss", math.nan if step == 5 else 1 / (step + 1)))
+        file.add(START + step, step, tensor_scalar("eval/loss", step, is_first=step == 0))
+    file.add(START, 7_999, scalar("train/train_loss", math.nan))
+    file.flush()
+    source = opened(FORMAT, tmp_path / "logs")
+    source.poll(0.0)
+    first = source.reading
+    assert first.is_approximate
+    assert not first.is_complete
+    assert 500 < len(first.series["loss"]) < 8_000
+    while not source.reading.is_complete:
+        source.poll(0.0)
+    exact = source.reading
+    assert not exact.is_approximate
+    assert len(exact.series["loss"]) == len(exact.series["eval_loss"]) == 8_000
+    assert not source.poll()
+    again = opened(FORMAT, tmp_path / "logs")
+    again.poll(0.0)
+    assert not again.reading.is_approximate
+    assert len(again.reading.series["loss"]) == 8_000
+    file.add(START + 8_000, 8_000, scalar("train/loss", 0.5))
+    file.add(START + 8_000, 8_000, scalar("train/train_runtime", 9.0))
+    file.close()
+    again.poll(1.0)
+    again.poll(1.0)
+    assert points(again.reading, "loss")[-1] == (8_000, 0.5)
+    assert (again.reading.status, again.reading.total_steps) == ("finished", 9000)
+    assert set(again.reading.series) == {"loss", "eval_loss"}
+    assert again.reading.settings == exact.settings
+    assert list((tmp_path / "logs").iterdir()) == [file.path]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 _ALIASES = {
     "loss": ("loss", "train_loss", "train_loss_step", "loss_step", "training_loss", "train_loss_epoch",
              "loss_epoch", "lm_loss"),
@@ -51,9 +53,15 @@ FURTHER = "(further series)"
 class SeriesNames:
     """The names of one run's series: where two of its own fold to one, the first keeps the folded name."""
 
-    def __init__(self) -> None:
-        self._shown: dict[str, str] = {}
-        self._taken: set[str] = set()
+    def __init__(self, known: Mapping[str, str] | None = None) -> None:
+        """`known` are the names that were given before, as `known` told them."""
+        self._shown = dict(known or {})
+        self._taken = set(self._shown.values())
+
+    @property
+    def known(self) -> Mapping[str, str]:
+        """The names that were given, by the run's own."""
+        return self._shown
 
     def of(self, name: str) -> str:
         """The name under which the run's series `name` is shown; the same for every call."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 from tui_ft.watch.sources.following import open_regular
@@ -33,6 +34,25 @@ class ByteTail:
     @property
     def is_at_end(self) -> bool:
         return self.offset >= self.size
+
+    def look(self) -> int:
+        """The size of the file now, in bytes; 0 when there is none that can be read."""
+        try:
+            status = self.path.stat()
+        except OSError:
+            return 0
+        return status.st_size if stat.S_ISREG(status.st_mode) else 0
+
+    def go_on_from(self, offset: int) -> bool:
+        """Go on behind what was read before this process began; False when the file is shorter."""
+        try:
+            self.read(0)
+        except OSError:
+            return False
+        if self.size < offset:
+            return False
+        self.offset = offset
+        return True
 
     def read(self, limit: int = CHUNK_BYTES) -> bytes:
         """Return at most `limit` bytes from `offset` on, and leave `offset` as it is.

@@ -72,7 +72,7 @@ class Scalars:
     """Decodes the pieces of one event file, in order."""
 
     def __init__(self) -> None:
-        self._plugins: dict[str, str] = {}
+        self.plugins: dict[str, str] = {}
         self._kinds: dict[tuple[object, ...], str | None] = {}
 
     def decode(self, data: bytes, frames: Frames) -> Decoded:
@@ -159,14 +159,14 @@ class Scalars:
     def _scalar(self, event: Event) -> str | None:
         """The tag when the event is one scalar; learns which plugin a tag belongs to."""
         for value in event.values:
-            if value.plugin and len(self._plugins) < _KNOWN_KINDS:
-                self._plugins.setdefault(value.tag, value.plugin)
+            if value.plugin and len(self.plugins) < _KNOWN_KINDS:
+                self.plugins.setdefault(value.tag, value.plugin)
         if len(event.values) != 1 or event.wall is None:
             return None
         return event.values[0].tag if self._is_scalar(event.values[0]) else None
 
     def _is_scalar(self, value: Value) -> bool:
-        return value.number is not None and self._plugins.get(value.tag, _SCALARS) == _SCALARS
+        return value.number is not None and self.plugins.get(value.tag, _SCALARS) == _SCALARS
 
     def _one_by_one(self, data: bytes, size: int, begins: Iterable[int], decoded: Decoded) -> None:
         for begin in begins:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+import msgspec
+
 FINISH_KEY = "train_runtime"
 FINAL_KEYS = frozenset(
     {FINISH_KEY, "train_samples_per_second", "train_steps_per_second", "total_flos", "train_loss",
@@ -22,6 +24,15 @@ def is_final_row(names: Collection[str]) -> bool:
     return any(plain(name) == FINISH_KEY for name in names)
 
 
+class FinalState(msgspec.Struct, frozen=True):
+    """What FinalMetrics knows: steps at which training ended, and points whose meaning is open."""
+
+    finish_steps: list[int] = []
+    finished_at: float | None = None
+    kept: dict[str, list[tuple[int, float, float | None]]] = {}
+    given_out: list[str] = []
+
+
 class FinalMetrics:
     """Sets final metrics apart where each one comes by itself: event files, MLflow.
 
@@ -29,11 +40,18 @@ class FinalMetrics:
     as two of its steps are no end of a training.
     """
 
-    def __init__(self) -> None:
-        self.finish_steps: set[int] = set()
-        self.finished_at: float | None = None
-        self._kept: dict[str, list[tuple[int, float, float | None]]] = {}
-        self._given_out: set[str] = set()
+    def __init__(self, state: FinalState | None = None) -> None:
+        """`state` is what another one of these told of itself."""
+        state = state if state is not None else FinalState()
+        self.finish_steps = set(state.finish_steps)
+        self.finished_at = state.finished_at
+        self._kept = {name: list(points) for name, points in state.kept.items()}
+        self._given_out = set(state.given_out)
+
+    @property
+    def state(self) -> FinalState:
+        """All that is known here, to be kept for later."""
+        return FinalState(list(self.finish_steps), self.finished_at, self._kept, list(self._given_out))
 
     def takes(self, name: str) -> bool:
         """True for a metric that is not to be added as a series (yet)."""

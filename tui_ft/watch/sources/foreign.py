@@ -11,6 +11,7 @@ from typing import Protocol
 from tui_ft.watch.log import clean_line
 from tui_ft.watch.reading import Reading, SettingValue
 from tui_ft.watch.series import Series
+from tui_ft.watch.sources import setting_values
 from tui_ft.watch.sources.protocol import Place
 from tui_ft.watch.sources.rows import MetricTable
 from tui_ft.watch.state import Evidence, decide
@@ -56,7 +57,10 @@ class ShownLog(Protocol):
 
 
 class ForeignSource(ABC):
-    """Reads one place; a format says how in `advance`, which fills `table` and `facts`."""
+    """Reads one place; a format says how in `advance`, which fills `table` and `facts`.
+
+    While a long history is still read, `sampled` may hold a coarse picture of it: then that is shown.
+    """
 
     def __init__(self, place: Place, clock: Callable[[], float]) -> None:
         self.place = place
@@ -68,6 +72,7 @@ class ForeignSource(ABC):
     def start_over(self) -> None:
         """Forget what was read: the files are others than before."""
         self.table = MetricTable()
+        self.sampled: MetricTable | None = None
         self.facts = Facts(title=self.place.path.name)
 
     @abstractmethod
@@ -106,7 +111,7 @@ class ForeignSource(ABC):
         return True
 
     def _read(self) -> Reading:
-        facts, table = self.facts, self.table
+        facts, table = self.facts, self.table if self.sampled is None else self.sampled
         return Reading(
             source=self.place.format,
             title=clean_line(facts.title) or clean_line(self.place.path.name),
@@ -126,16 +131,18 @@ class ForeignSource(ABC):
             restarts=table.restarts,
             bad_records=facts.bad_records,
             notes=tuple(clean_line(note) for note in facts.notes),
-            settings={clean_line(name): _shown(value) for name, value in facts.settings.items()},
+            settings={clean_line(name): _shown(name, value) for name, value in facts.settings.items()},
             checkpoint_steps=tuple(facts.checkpoint_steps),
             hardware_series=facts.hardware_series,
             hardware_origin=facts.hardware_origin,
             log=self.log.lines if self.log is not None else (),
             log_version=self.log.version if self.log is not None else 0,
             is_complete=facts.is_complete,
-            is_approximate=facts.is_approximate,
+            is_approximate=facts.is_approximate or self.sampled is not None,
         )
 
 
-def _shown(value: SettingValue) -> SettingValue:
+def _shown(name: str, value: SettingValue) -> SettingValue:
+    """A setting without secrets, whatever file it comes from."""
+    value = setting_values.shown(name, value)
     return clean_line(value)[:LONGEST_SETTING] if isinstance(value, str) else value

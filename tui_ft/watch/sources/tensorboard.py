@@ -6,18 +6,22 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from tui_ft.watch import cache
 from tui_ft.watch.names import SeriesNames
-from tui_ft.watch.sources import byte_tail, event_files, hparams_plugin, setting_values
-from tui_ft.watch.sources.byte_tail import ByteTail
+from tui_ft.watch.sources import event_files, event_kept, event_sample, hparams_plugin, setting_values
+from tui_ft.watch.sources.event_file import EventFile
 from tui_ft.watch.sources.event_files import EventPath
-from tui_ft.watch.sources.event_frames import LONGEST_READ_BYTES, Framer
+from tui_ft.watch.sources.event_frames import Framer
+from tui_ft.watch.sources.event_kept import KeptEvents
 from tui_ft.watch.sources.event_message import Value
 from tui_ft.watch.sources.event_scalars import Decoded, Scalars
 from tui_ft.watch.sources.final_metrics import FinalMetrics
 from tui_ft.watch.sources.foreign import ForeignSource
+from tui_ft.watch.sources.metrics import KEPT_AGAIN_SHARE, KEPT_FROM_BYTES, SAMPLED_FROM_BYTES
 from tui_ft.watch.sources.neighbours import model_and_method
 from tui_ft.watch.sources.pace import usual_gap
 from tui_ft.watch.sources.protocol import Clock, Format, Place
+from tui_ft.watch.sources.table import MetricTable
 from tui_ft.watch.sources.words import title_of
 from tui_ft.watch.state import Evidence
 
@@ -25,52 +29,14 @@ _LOOK_EVERY_S = 2.0
 _EPOCH_TAGS = frozenset({"epoch", "train/epoch"})
 
 
-class EventFile:
-    """One event file, followed: hands out what was added, piece by piece."""
-
-    def __init__(self, place: EventPath) -> None:
-        self.place = place
-        self.tail = ByteTail(place.path)
-        self.damaged_at: int | None = None
-        self._framer = Framer()
-        self._scalars = Scalars()
-        self._seen: tuple[int, float | None] = (-1, None)
-        self.is_read = False
-
-    def next_piece(self) -> Decoded | None:
-        """Decode the next piece; None when there is nothing more (yet). Raises OSError."""
-        data = self.tail.read()
-        if self.tail.restarted:
-            self.damaged_at, self._seen = None, (-1, None)
-        now = (self.tail.size, self.tail.modified)
-        if not data or now == self._seen:
-            self.is_read = True
-            return None
-        frames = self._framer.cut(data)
-        if not frames.used and not frames.is_damaged and len(data) == byte_tail.CHUNK_BYTES:
-            data = self.tail.read(LONGEST_READ_BYTES + byte_tail.CHUNK_BYTES)
-            frames = self._framer.cut(data)
-        decoded = self._scalars.decode(data, frames)
-        if decoded.damage is not None:
-            frames.used, frames.is_damaged, frames.skipped = decoded.damage - 12, True, 0
-        if frames.is_damaged and not any(data[frames.used :]):
-            frames.is_damaged = False  # zeros behind the last record: space that is not written yet
-        after = self.tail.offset + frames.used + frames.skipped
-        if after > self.tail.size:
-            after = self.tail.offset + frames.used if frames.used < len(data) else self.tail.offset
-        self.damaged_at = after if frames.is_damaged else None
-        is_stuck = after == self.tail.offset or frames.is_damaged
-        self.tail.offset = after
-        self._seen = now if is_stuck else (-1, None)
-        self.is_read = is_stuck or self.tail.is_at_end
-        return decoded
-
-
 class TensorBoardSource(ForeignSource):
     """Reads the event files of one run, the oldest first; a later value at a step replaces an earlier one."""
 
     def start_over(self) -> None:
         super().start_over()
+        self._is_open = False
+        self._kept_bytes = 0
+        self.facts.is_complete = False
         self._names = SeriesNames()
         self._final = FinalMetrics()
         self._files: dict[Path, EventFile] = {}
@@ -80,6 +46,10 @@ class TensorBoardSource(ForeignSource):
 
     def advance(self, end: float) -> bool:
         changed = self._look()
+        if not self._is_open:
+            self._is_open = True
+            if self._open_long():
+                return True
         for file in list(self._files.values()):
             while (piece := file.next_piece()) is not None:
                 if file.tail.restarted:
@@ -95,7 +65,64 @@ class TensorBoardSource(ForeignSource):
             before = self.facts.is_complete
             self._conclude()
             changed = changed or before != self.facts.is_complete
+        if self.sampled is not None and not self.facts.is_complete:
+            return False
+        changed = changed or self.sampled is not None
+        self.sampled = None
+        if not changed:
+            self._keep()
         return changed
+
+    def _open_long(self) -> bool:
+        """Take what was kept of long files, or a coarse picture of them; True when there is one."""
+        sizes = sum(file.tail.look() for file in self._files.values())
+        if sizes >= KEPT_FROM_BYTES and self._take_kept():
+            self._conclude()
+            return True
+        if sizes < SAMPLED_FROM_BYTES:
+            return False
+        sampled, names = MetricTable(), SeriesNames()
+        for path, file in self._files.items():
+            data = event_sample.sample_events(path)
+            columns = Scalars().decode(data, Framer().cut(data)).columns
+            for tag, column in columns.items():
+                name = event_files.series_name(tag, file.place.folder, self._is_keras)
+                if name not in _EPOCH_TAGS and not self._final.takes(name):
+                    sampled.extend(names.of(name), column.steps, column.values, column.walls)
+        self.sampled = sampled if sampled.series else None
+        return self.sampled is not None
+
+    def _keep(self) -> None:
+        """Keep the curves of long files, in a poll that found nothing new: what is to be seen comes first."""
+        read = sum(file.tail.offset for file in self._files.values())
+        if read < KEPT_FROM_BYTES or read < self._kept_bytes * (1 + KEPT_AGAIN_SHARE):
+            return
+        self._kept_bytes = read
+        kept = KeptEvents(
+            files={str(path): file.keep() for path, file in self._files.items()},
+            names=dict(self._names.known),
+            settings=self.facts.settings,
+            final=self._final.state,
+            newest=self._newest,
+            bad_records=self.facts.bad_records,
+        )
+        cache.store(list(self._files), self.table, read, event_kept.encode(kept))
+
+    def _take_kept(self) -> bool:
+        found = cache.load(list(self._files))
+        kept = event_kept.decode(found.state) if found is not None else None
+        if found is None or kept is None:
+            return False
+        for path, file in self._files.items():
+            own = kept.files.get(str(path))
+            if own is None or not file.go_on_from(own):
+                self._files = {other: EventFile(one.place) for other, one in self._files.items()}
+                return False
+        self.table, self._kept_bytes = found.table, found.offset
+        self._names, self._final = SeriesNames(kept.names), FinalMetrics(kept.final)
+        self.facts.settings, self._newest = dict(kept.settings), kept.newest
+        self.facts.bad_records = kept.bad_records
+        return True
 
     def _look(self) -> bool:
         """Look for event files that were opened since, now and then."""
