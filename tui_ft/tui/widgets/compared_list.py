@@ -66,6 +66,6 @@ class ComparedList(RowList[Compared]):
 
 def _columns(width: int) -> list[tuple[str, int]]:
     """The columns that there is room for beside the name."""
-    if width < 56:
+    if width < 72:
         return [("loss", _LOSS), ("best", _BEST)]
     return [("status", _STATUS + 1), ("step", _STEP), ("loss", _LOSS), ("best eval at step", _BEST + 1)]
