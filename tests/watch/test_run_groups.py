@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,9 +10,11 @@ from pathlib import Path
 from foreign_writers import START, EventFile, WandbFile, scalar
 from run_folders import NOON, hf_state, losses, metrics_csv, screen_log
 
+from tui_ft.hardware import processes
 from tui_ft.watch import finding, report
 from tui_ft.watch.foreign_run import open_run
 from tui_ft.watch.found import FoundRun
+from tui_ft.watch.processes.writers import Writer
 from tui_ft.watch.reading import Reading
 
 
@@ -106,6 +109,15 @@ def test_what_wandb_keeps_of_a_run_is_no_other_run(tmp_path: Path) -> None:
     screen_log(file.parent / "files/output.log", losses(seed=9))
     assert [len(formats) for formats in found(tmp_path).values()] in ([1], [2])
     assert len(found(tmp_path)) == 1
+
+
+def test_while_its_process_lives_a_wrong_clock_in_the_rows_does_not_make_it_quiet(tmp_path: Path) -> None:
+    file = events(tmp_path / "runs/one", losses())
+    os.utime(file, (NOON - 5, NOON - 5))
+    me = Writer(os.getpid(), processes.start_time(os.getpid()) or 0)
+    (run,) = finding.find_runs(tmp_path, NOON)
+    assert report.read_whole(open_run(run, lambda: NOON, lambda paths: (me,))).status == "running"
+    assert report.read_whole(open_run(run, lambda: NOON, lambda paths: ())).status == "unknown"
 
 
 def test_csv_and_events_of_one_lightning_version_are_one_run(tmp_path: Path) -> None:

@@ -46,12 +46,10 @@ class Glimpse:
     tier: int = 0
     title: str = ""
     status: Status = "unknown"
-    last_step: int | None = None
     started_at: float | None = None
     updated_at: float | None = None
     changed_at: float | None = None
     outputs: frozenset[str] = frozenset()
-    is_whole: bool = False
 
 
 def look_at(place: Place, clock: Clock, budget_s: float) -> Glimpse:
@@ -79,12 +77,10 @@ def glimpse_of(reading: Reading, changed: float | None = None) -> Glimpse:
         tier=tier_of(reading),
         title=reading.title,
         status=reading.status,
-        last_step=reading.step,
         started_at=started,
         updated_at=own_times[-1][1] if own_times else reading.ended_at,
         changed_at=changed,
         outputs=frozenset(name.rstrip("/") for name in named if isinstance(name, str) and len(name) > 1),
-        is_whole=reading.is_complete,
     )
 
 

@@ -69,12 +69,13 @@ class Member:
         if not is_alone:
             self._keep_points(reading)
         last = reading.times.last
-        changed = changed_at(self.place) if last is not None else None
+        changed = changed_at(self.place)
         return Told(
             reading,
             self.source.evidence,
             formats.richness(self.place.format),
             self._points,
+            changed,
             is_copied=last is not None and changed is not None and changed - last[1] > COPIED_S,
         )
 

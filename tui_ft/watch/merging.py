@@ -23,13 +23,15 @@ _END_MARKS = ("finished", "failed", "stopped")
 class Told:
     """What one source of the run says; `points` are some of its own, to know whose steps are alike.
 
-    `is_copied`: its files are far younger than what they tell, so that the times of files mean nothing.
+    `changed_at` is when its files were written last (unix seconds). `is_copied`: they are far younger than
+    what they tell, so that the times of files mean nothing.
     """
 
     reading: Reading
     evidence: Evidence
     richness: int = 0
     points: Glimpse = field(default_factory=Glimpse)
+    changed_at: float | None = None
     is_copied: bool = False
 
     @property
@@ -86,10 +88,17 @@ def combine(told: Sequence[Told], writing: Writing) -> Evidence:
         **marks,
         killed=writing.killed,
         writer_lives=lives,
-        written_at=max((evidence.written_at or 0.0 for evidence in dated), default=None),
+        written_at=_written_at(told, dated, is_written=lives is True),
         usual_gap_s=min(gaps, default=None),
         is_snapshot=not following,
     )
+
+
+def _written_at(told: Sequence[Told], dated: Sequence[Evidence], *, is_written: bool) -> float | None:
+    """The newest sign of life; while a process writes them, the times of files count beside those of rows."""
+    times = [evidence.written_at for evidence in dated]
+    times += [one.changed_at for one in told] if is_written else []
+    return max((moment for moment in times if moment is not None), default=None)
 
 
 def _mark(told: Sequence[Told], name: str) -> str:
