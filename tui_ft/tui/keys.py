@@ -53,6 +53,7 @@ def key_table() -> list[KeyRow]:
     from tui_ft.tui.screens.ask_step_down import AskStepDown
     from tui_ft.tui.screens.cards import CardsScreen
     from tui_ft.tui.screens.choose_model import ChooseModelScreen
+    from tui_ft.tui.screens.compare import CompareScreen
     from tui_ft.tui.screens.data import DataScreen
     from tui_ft.tui.screens.data_columns import DataColumns
     from tui_ft.tui.screens.data_files import DataFiles
@@ -66,6 +67,7 @@ def key_table() -> list[KeyRow]:
     from tui_ft.tui.screens.method_step import MethodStep
     from tui_ft.tui.screens.other_runs import OtherRuns
     from tui_ft.tui.screens.panels import PanelsScreen
+    from tui_ft.tui.screens.pick_run import PickRun
     from tui_ft.tui.screens.presets import PresetsScreen
     from tui_ft.tui.screens.review import ReviewScreen
     from tui_ft.tui.screens.run import RunScreen
@@ -86,6 +88,8 @@ def key_table() -> list[KeyRow]:
         ("Its table", SeriesTable.BINDINGS),
         ("Its panels", PanelsScreen.BINDINGS),
         ("What else is there", OtherRuns.BINDINGS),
+        ("Runs compared", CompareScreen.BINDINGS),
+        ("A run to compare", PickRun.BINDINGS),
         ("A new run, every step", WizardScreen.BINDINGS),
         ("Its goal", GoalScreen.BINDINGS),
         ("Its model", ChooseModelScreen.BINDINGS),
