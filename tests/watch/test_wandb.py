@@ -15,6 +15,7 @@ import pytest
 from foreign_files import finds, opened, points, read
 from foreign_writers import BLOCK, START, WandbFile, field, number_field, write_wandb
 
+from tui_ft.watch.sources import wandb
 from tui_ft.watch.sources.wandb import FORMAT
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "runs"
@@ -247,3 +248,47 @@ def test_wandbs_own_declarations_agree(path: Path) -> None:
     assert ours == sorted(
         repr([(float(s), v) for s, v in sorted(found.items())]) for found in theirs.values()
     )
+
+
+def test_a_long_file_is_shown_coarse_then_exact_and_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(wandb, "SAMPLED_FROM_BYTES", 1_000_000)
+    monkeypatch.setattr(wandb, "KEPT_FROM_BYTES", 1_000_000)
+    file = WandbFile(tmp_path, config={"max_steps": 9000})
+    for at in range(5_000):
+        file.log(START + at, {"train/loss": 1 / (at + 1), "eval/loss": math.nan, "train/global_step": at})
+        if at % 100 == 0:
+            file.record(13, field(3, b"printed %d\n" % at))
+            moment = field(2, number_field(1, int(START) + at))
+            file.record(7, moment + field(3, field(1, b"gpu.0.gpu") + field(16, b"%d" % (at % 97))))
+    file.flush()
+    before = sorted(file.folder.iterdir())
+    source = opened(FORMAT, file.folder)
+    source.poll(0.0)
+    first = source.reading
+    assert first.is_approximate
+    assert not first.is_complete
+    assert 100 < len(first.series["loss"]) < 5_000
+    while not source.reading.is_complete:
+        source.poll(0.0)
+    exact = source.reading
+    assert points(exact, "loss") == [(at, 1 / (at + 1)) for at in range(5_000)]
+    assert not exact.is_approximate
+    assert not source.poll()
+    again = opened(FORMAT, file.folder)
+    again.poll(0.0)
+    assert not again.reading.is_approximate
+    again.poll(0.0)
+    assert again.reading.is_complete
+    for name in ("title", "settings", "log", "started_at", "updated_at", "total_steps", "status", "step"):
+        assert getattr(again.reading, name) == getattr(exact, name)
+    assert len(again.reading.hardware_series["gpu_utilization"]) == 50
+    file.log(START + 5_000, {"train/loss": 0.5, "train/global_step": 5_000})
+    file.exit(255)
+    file.close()
+    again.poll(1.0)
+    assert points(again.reading, "loss")[-2:] == [(4_999, 1 / 5_000), (5_000, 0.5)]
+    assert (again.reading.status, again.reading.bad_records) == ("failed", 0)
+    assert sorted(file.folder.iterdir()) == before

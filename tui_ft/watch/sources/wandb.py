@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
+from tui_ft.watch import cache
 from tui_ft.watch.log import LogBuffer
 from tui_ft.watch.reading import SettingValue
-from tui_ft.watch.sources import heads, setting_values, wandb_message
+from tui_ft.watch.sources import heads, setting_values, wandb_beside, wandb_kept, wandb_sample
 from tui_ft.watch.sources.byte_tail import ByteTail
 from tui_ft.watch.sources.foreign import ForeignSource
 from tui_ft.watch.sources.log_marks import LogMarks
-from tui_ft.watch.sources.neighbours import json_file, model_and_method, yaml_file
+from tui_ft.watch.sources.metrics import KEPT_AGAIN_SHARE, KEPT_FROM_BYTES, SAMPLED_FROM_BYTES
+from tui_ft.watch.sources.neighbours import model_and_method
 from tui_ft.watch.sources.pace import usual_gap
 from tui_ft.watch.sources.protocol import Clock, Format, Place
+from tui_ft.watch.sources.table import MetricTable
 from tui_ft.watch.sources.wandb_blocks import HEADER, Blocks, Record
 from tui_ft.watch.sources.wandb_history import History
 from tui_ft.watch.sources.wandb_message import HISTORY
@@ -29,9 +31,7 @@ _FOLDER = re.compile(r"^(?:offline-)?run-\d{8}_\d{6}-[\w.-]+$")
 _SUFFIX = ".wandb"
 _TOTALS = ("max_steps", "total_steps", "max_iters", "num_training_steps", "train_steps", "num_train_steps")
 _LAST_LINES = 300
-_LISTED = 12
 _NO_RUN = "It does not begin as a file of W&B does: nothing of it is read."
-_METADATA = ("program", "args", "host", "root", "cwd", "gpu", "gpu_count", "python", "startedAt")
 
 
 class WandbSource(ForeignSource):
@@ -47,6 +47,7 @@ class WandbSource(ForeignSource):
         self._records = Records()
         self._beside: dict[str, SettingValue] = {}
         self._is_begun = False
+        self._kept_bytes = 0
         self._is_other = False
         self._is_read = self._tail is None
         self.facts.is_complete = self._is_read
@@ -56,6 +57,8 @@ class WandbSource(ForeignSource):
         changed = not self._is_begun
         if not self._is_begun:
             self._look_beside()
+            if self._open_long():
+                return True
         while self._tail is not None:
             self._tail.offset = self._blocks.offset
             data = self._tail.read()
@@ -73,7 +76,52 @@ class WandbSource(ForeignSource):
                 break
         if changed:
             self._conclude()
+        if self.sampled is not None and not self._is_read:
+            return False
+        changed = changed or self.sampled is not None
+        self.sampled = None
+        if not changed:
+            self._keep()
         return changed
+
+    def _open_long(self) -> bool:
+        """Take what was kept of a long file, or a coarse picture of it; True when there is one."""
+        if self._tail is None:
+            return False
+        size = self._tail.look()
+        if size >= KEPT_FROM_BYTES and self._take_kept(self._tail):
+            self._conclude()
+            return True
+        if size < SAMPLED_FROM_BYTES:
+            return False
+        sampled = MetricTable()
+        rows = History().rows(wandb_sample.sample_rows(self._tail.path))
+        HistoryTable(sampled).add([own.columns() for own in rows])
+        self.sampled = sampled if sampled.series else None
+        return self.sampled is not None
+
+    def _keep(self) -> None:
+        """Keep the curves of a long file, in a poll that found nothing new."""
+        read = self._blocks.offset
+        if read < KEPT_FROM_BYTES or read < self._kept_bytes * (1 + KEPT_AGAIN_SHARE):
+            return
+        if self._tail is None or not self._blocks.is_between:
+            return
+        self._kept_bytes = read
+        state = wandb_kept.encode(read, self.facts.bad_records, self._rows, self._records)
+        if state is not None:
+            cache.store([self._tail.path], self.table, read, state)
+
+    def _take_kept(self, tail: ByteTail) -> bool:
+        found = cache.load([tail.path])
+        kept = wandb_kept.decode(found.state) if found is not None else None
+        if found is None or kept is None or not tail.go_on_from(kept.offset):
+            return False
+        self.table, self._kept_bytes = found.table, kept.offset
+        self._rows = HistoryTable(self.table)
+        wandb_kept.restore(kept, self._rows, self._records)
+        self._blocks = Blocks(kept.offset)
+        return True
 
     def _cut(self, data: bytes) -> bool:
         """Take a piece of the file; False when nothing in it is whole."""
@@ -102,25 +150,14 @@ class WandbSource(ForeignSource):
             self._rows.add([rows.columns() for rows in self._history.rows(history)])
 
     def _look_beside(self) -> None:
-        """Read what the client keeps beside the file: where it ran, its configuration, what it printed."""
+        """Read what the client keeps beside the file."""
         self._is_begun = True
-        files = (
-            self.place.path / "files"
-            if self.place.path.suffix != _SUFFIX
-            else self.place.path.parent / "files"
-        )
-        self._beside = _metadata(json_file(files / "wandb-metadata.json"))
-        config = yaml_file(files / "config.yaml")
-        for name, value in config.items():
-            if ".value" in name and not name.startswith(("_wandb", "wandb_version")):
-                plain = name.removesuffix(".value").replace(".value.", ".")
-                self._beside[plain] = setting_values.shown(plain, value)
-        output = next((path for path in files.glob("output.*") if heads.is_regular(path)), None)
-        if output is not None:  # what the program printed, where the client did not put it into its file only
-            self.log = LogBuffer(output)
+        beside = wandb_beside.look(self.place.path)
+        self._beside = beside.settings
+        if beside.output is not None:
+            self.log = LogBuffer(beside.output)
         if self._tail is None:
-            summary = wandb_message.flat_numbers(json_file(files / "wandb-summary.json"))
-            self.facts.notes = [f"Only its summary is here, no history: {_listed(summary)}"]
+            self.facts.notes = [f"Only its summary is here, no history: {beside.summary}"]
 
     def _conclude(self) -> None:
         facts, records = self.facts, self._records
@@ -180,18 +217,6 @@ class WandbSource(ForeignSource):
         return marks.failed or marks.stopped
 
 
-def _metadata(known: dict[str, Any]) -> dict[str, SettingValue]:
-    """Where a run ran; who ran it, and from which repository, is not shown."""
-    shown = {name: known[name] for name in _METADATA if known.get(name) not in (None, "", [])}
-    return setting_values.flat(shown)
-
-
-def _listed(numbers: Mapping[str, float]) -> str:
-    own = {name: number for name, number in numbers.items() if not name.startswith("_wandb")}
-    listed = ", ".join(f"{name} {number:.6g}" for name, number in list(own.items())[:_LISTED])
-    return listed or "nothing that was logged"
-
-
 def find(folder: Path, names: Sequence[str]) -> Iterator[Place]:
     """Yield the run whose folder this is, or the runs of the `.wandb` files in it."""
     files = [folder / name for name in sorted(names) if name.endswith(_SUFFIX)]
@@ -201,12 +226,9 @@ def find(folder: Path, names: Sequence[str]) -> Iterator[Place]:
     elif files:
         yield from (Place(format="wandb", path=path, files=(path,)) for path in files)
     elif _FOLDER.match(folder.name) and "files" in names:
-        beside = [
-            folder / "files" / name for name in ("wandb-summary.json", "wandb-metadata.json", "config.yaml")
-        ]
-        known = tuple(path for path in beside if heads.is_regular(path) and not heads.is_lfs_pointer(path))
+        known = wandb_beside.files_of(folder)
         if known:
-            yield Place(format="wandb", path=folder, files=known)
+            yield Place(format="wandb", path=folder, files=tuple(known))
 
 
 def _open(place: Place, clock: Clock) -> WandbSource:

@@ -68,6 +68,11 @@ class Blocks:
         self.offset = base + min(at, end)
         return records
 
+    @property
+    def is_between(self) -> bool:
+        """True when no record is half read."""
+        return self._begun is None
+
     def _join(self, kind: int, piece: bytes, records: list[Record]) -> None:
         """Take a piece of a record that lies in several blocks."""
         if kind == _FIRST:

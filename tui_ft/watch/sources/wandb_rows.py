@@ -23,8 +23,8 @@ class HistoryTable:
         self.finished_step: float | None = None
         self.newest: float | None = None
         self.bad_records = 0
-        self._names = SeriesNames()
-        self._step: float | None = None
+        self.names = SeriesNames()
+        self.optimizer_step: float | None = None
 
     @property
     def is_trained(self) -> bool:
@@ -41,7 +41,7 @@ class HistoryTable:
         for own in found:
             own_steps = self._steps(own, len(next(iter(own.values()))))
             if any(plain(name) == FINISH_KEY for name in own):
-                self.finished_step = self._step
+                self.finished_step = float(own_steps[-1])
                 own = {name: column for name, column in own.items() if name in (*_EPOCHS, _TIME)}
             before = len(steps)
             steps += own_steps
@@ -76,9 +76,9 @@ class HistoryTable:
         name = next((name for name in STEP_NAMES if name in columns), "")
         if name:
             steps = columns[name]
-            self._step = steps[-1]
-        elif self._step is not None:
-            steps = [self._step] * count
+            self.optimizer_step = steps[-1]
+        elif self.optimizer_step is not None:
+            steps = [self.optimizer_step] * count
         else:
             steps = columns["_step"]
         return [int(step) if 0 <= step < _LARGEST_STEP else -1 for step in steps]
@@ -89,4 +89,4 @@ class HistoryTable:
             return "epoch"
         if name == _TIME:
             return "time"
-        return "" if name.startswith("_") or name in STEP_NAMES else self._names.of(name)
+        return "" if name.startswith("_") or name in STEP_NAMES else self.names.of(name)
