@@ -116,6 +116,14 @@ def test_a_source_that_was_left_behind_is_not_shown(tmp_path: Path) -> None:
     assert (reading.status, reading.source, reading.step) == ("finished", "llamafactory", 100)
 
 
+def test_of_a_run_that_is_over_the_source_with_its_last_points_is_shown(tmp_path: Path) -> None:
+    values = losses(100)
+    hf_state(tmp_path / "out", values[:99], total=100, at=NOON - 5)
+    trainer_log(tmp_path / "out", values, is_over=True, at=NOON - 5)
+    reading = read(tmp_path)
+    assert (reading.status, reading.source, reading.step) == ("finished", "llamafactory", 100)
+
+
 def test_a_mark_of_an_end_counts_from_a_source_that_is_not_shown(tmp_path: Path) -> None:
     values = losses()
     hf_state(tmp_path / "out", values, total=50, at=NOON - 9999)

@@ -239,11 +239,11 @@ FOLDERS = {
     "Ariz-Mohammadi+finetuned-qwen3-medical-qlora": Truth("stdout", "finished", 1755, 1755, MEDICAL),
     "BurovDmA+llm-moderator/lightning_logs/version_0": FILES[
         "BurovDmA+llm-moderator/lightning_logs/version_0/metrics.csv"],
-    "Brianlov+Creative_Generation": Truth("wandb", "finished", 59, 60, CREATIVE_WANDB),
+    "Brianlov+Creative_Generation": Truth(TB, "finished", 60, 60, CREATIVE_EVENTS),
     "Brianlov+Creative_Generation/outputs": Truth(TB, "finished", 60, 60, CREATIVE_EVENTS),
     "generated/v5_finished": Truth("wandb", "finished", 60, 60, FINISHED),
     "generated/v5_nan": Truth("wandb", "finished", 60, 60, NANS),
-    "generated/v5_killed": Truth("wandb", "unknown", 595, 100000, {}),
+    "generated/v5_killed": Truth(TB, "unknown", 608, 100000, KILLED),
     "generated/v5_printer": Truth(TB, "unknown", 22, 60, PRINTER_EVENTS),
     "generated/v5_bare": Truth(HF, "unknown", 40, 60, BARE),
     "generated/torchtune_log": Truth("torchtune", "unknown", 40, None, TORCHTUNE),
@@ -252,7 +252,7 @@ FOLDERS = {
     XERO: Truth("lightning_csv", "unknown", 75549, None, {}, runs=5),
     "01rahulsingh86+mlflow-groq-eval": Truth("mlflow", "finished", 0, None, {}),
     CHAT: Truth("wandb", "failed", 4, None, HJC4, runs=7),
-    "generated": Truth("wandb", "unknown", 595, 100000, {}, runs=9),
+    "generated": Truth(TB, "unknown", 608, 100000, {}, runs=9),
 }  # fmt: skip
 """Whole folders: which of the sources is shown, and how many runs there are."""
 

@@ -54,6 +54,15 @@ class Told:
             return False
         return have_same_points(self.points, other.points)
 
+    def lacks_points_of(self, other: Told) -> bool:
+        """True when the other source has training points after the last of this, by steps that are alike."""
+        own, others = self.reading.series.get("loss"), other.reading.series.get("loss")
+        if own is None or others is None or not len(own) or not len(others):
+            return False
+        if others.steps[len(others) - 1] <= own.steps[len(own) - 1]:
+            return False
+        return have_same_points(self.points, other.points)
+
     def is_stale(self, other: Told) -> bool:
         """True when the other source was written long after this one, and has more steps."""
         limit = max(FRESH_S, FRESH_GAPS * (self.evidence.usual_gap_s or 0.0))
@@ -121,12 +130,16 @@ def _goes_beyond(other: Told, marked: Told) -> bool:
 def choose(told: Sequence[Told], current: int, *, is_live: bool) -> int:
     """Return which source is shown: the richest that tells of training and was not left behind.
 
-    While the run goes on, what is written at checkpoints only yields to what is written as it trains.
+    While the run goes on, sources lag each other by what they hold back, and what is written at checkpoints
+    only yields to what is written as it trains. Of a run that is over the end counts: a source that never
+    got its last points yields to one that did.
     """
 
     def rank(at: int) -> tuple[int, bool, bool, int, bool]:
         one = told[at]
-        is_behind = any(one.is_behind(other) or one.is_stale(other) for other in told if tier(other) == 2)
+        others = [other for other in told if tier(other) == 2]
+        is_behind = any(one.is_behind(other) or one.is_stale(other) for other in others)
+        is_behind = is_behind or (not is_live and any(one.lacks_points_of(other) for other in others))
         is_old = one.evidence.is_snapshot and is_live and any(_follows(other, one) for other in told)
         return tier(one), not is_old, not is_behind, one.richness, at == current
 
