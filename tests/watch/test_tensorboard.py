@@ -232,6 +232,30 @@ def test_names_say_who_wrote(name: str, said: tuple[float, str, int | None]) -> 
     assert (parsed.started_at, parsed.host, parsed.pid) == said
 
 
+def test_names_with_the_split_behind_are_folded(tmp_path: Path) -> None:
+    with EventFile(tmp_path) as file:
+        for tag in ("Loss/train", "Loss/val", "lr/train", "Accuracy/train"):
+            file.add(START, 1, scalar(tag, 1.0))
+    assert set(read(FORMAT, tmp_path).series) == {"loss", "eval_loss", "learning_rate", "Accuracy/train"}
+
+
+def test_old_ones_of_many_files_are_read_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(20):
+        with EventFile(tmp_path, start=START + number) as file:
+            file.add(START + number, number, scalar("loss", number))
+    source = opened(FORMAT, tmp_path)
+    source.poll(1.0)
+    assert len(source.reading.series["loss"]) == 20
+    first = min(tmp_path.iterdir())
+    with first.open("ab") as more:
+        more.write(
+            frame(b"\x09" + struct.pack("<d", START + 60) + b"\x10\x64" + field(5, scalar("loss", 7.0)))
+        )
+    monkeypatch.setattr(tensorboard, "_LOOK_EVERY_S", 0.0)
+    source.poll(1.0)
+    assert points(source.reading, "loss")[-1] == (100, 7.0)
+
+
 def test_what_is_no_event_file_is_no_run(tmp_path: Path) -> None:
     (tmp_path / "events.out.tfevents.1.box.1.0").write_text(
         "version https://git-lfs.github.com/spec/v1\noid sha256:1\n"

@@ -42,6 +42,9 @@ def fold(name: str) -> str:
             return known or name.strip().partition("/")[2]
         folded = _FOLDED.get(prefix + rest, "")
         return folded or prefix + (known or name.strip().partition("/")[2].removeprefix(f"{split}_"))
+    rest, slash, split = plain.rpartition("/")
+    if slash and rest in _FOLDED and split in _SPLITS:  # `Loss/train`, as in PyTorch's own examples
+        return fold(f"{split}/{rest}")
     return name.strip()
 
 

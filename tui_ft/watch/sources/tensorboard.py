@@ -26,6 +26,7 @@ from tui_ft.watch.sources.words import title_of
 from tui_ft.watch.state import Evidence
 
 _LOOK_EVERY_S = 2.0
+_FILES_A_POLL = 8
 _EPOCH_TAGS = frozenset({"epoch", "train/epoch"})
 
 
@@ -45,12 +46,13 @@ class TensorBoardSource(ForeignSource):
         self._is_keras = False
 
     def advance(self, end: float) -> bool:
+        looked_at = self._last_look
         changed = self._look()
         if not self._is_open:
             self._is_open = True
             if self._open_long():
                 return True
-        for file in list(self._files.values()):
+        for file in self._files_to_read(is_look=looked_at != self._last_look):
             while (piece := file.next_piece()) is not None:
                 if file.tail.restarted:
                     self.start_over()
@@ -72,6 +74,12 @@ class TensorBoardSource(ForeignSource):
         if not changed:
             self._keep()
         return changed
+
+    def _files_to_read(self, *, is_look: bool) -> list[EventFile]:
+        """Those that may hold something new: of many files few are written to, the others are seen to rarely."""
+        files = list(self._files.values())
+        old = len(files) - _FILES_A_POLL
+        return [file for at, file in enumerate(files) if is_look or at >= old or not file.is_read]
 
     def _open_long(self) -> bool:
         """Take what was kept of long files, or a coarse picture of them; True when there is one."""
