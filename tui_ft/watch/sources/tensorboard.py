@@ -76,7 +76,7 @@ class TensorBoardSource(ForeignSource):
         return changed
 
     def _files_to_read(self, *, is_look: bool) -> list[EventFile]:
-        """Those that may hold something new: of many files few are written to, the others are seen to rarely."""
+        """Those that may hold something new: of many files few are written to; the rest rarely."""
         files = list(self._files.values())
         old = len(files) - _FILES_A_POLL
         return [file for at, file in enumerate(files) if is_look or at >= old or not file.is_read]
