@@ -12,6 +12,7 @@ from foreign_files import opened, points, read
 from mutants import listing
 
 from tui_ft.watch.reading import Reading
+from tui_ft.watch.sources import sqlite_file
 from tui_ft.watch.sources.mlflow import FORMAT
 from tui_ft.watch.sources.protocol import Place
 
@@ -208,3 +209,22 @@ def test_a_database_of_mlflow_itself() -> None:
         1,
     ]
     assert readings["hf"].series["loss"].extent() == (1.0499999999999998, 2.0)
+
+
+def test_a_large_database_is_read_in_parts_and_never_broken_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_file, "READ_S", 0.0)
+    connection = database(tmp_path, {"r": "FINISHED"})
+    connection.execute("BEGIN")
+    for step in range(12_000):
+        log(connection, "r", "loss", step, 1.0)
+    connection.execute("COMMIT")
+    connection.close()
+    place = next(FORMAT.find(tmp_path, ["mlflow.db"]))
+    source = FORMAT.open(place, lambda: START_MS / 1000)
+    seen = []
+    while not source.reading.is_complete or not seen:
+        source.poll(60.0)
+        seen.append(len(source.reading.series["loss"]))
+    assert seen == [5_000, 10_000, 12_000]

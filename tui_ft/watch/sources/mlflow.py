@@ -107,6 +107,7 @@ class DatabaseSource(MlflowSource):
             return False
         if self._stamp and stamp[0][0] != self._stamp[0][0]:
             self.start_over()
+        end = min(end, time.monotonic() + sqlite_file.READ_S)
         with sqlite_file.opened(file) as connection:
             rows, is_complete = self._fetch(connection, end)
         self._stamp, self.facts.is_complete = stamp, is_complete

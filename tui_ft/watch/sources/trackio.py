@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _MOST_RUNS = 500
 _ROWS = 1_000
+_SYSTEM_ROWS = 20_000
 _Row = tuple[Any, ...]
 
 
@@ -45,6 +46,7 @@ class TrackioSource(ForeignSource):
             return False
         if self._stamp and stamp[0][0] != self._stamp[0][0]:
             self.start_over()
+        end = min(end, time.monotonic() + sqlite_file.READ_S)
         with sqlite_file.opened(file) as connection:
             rows, system, is_complete = self._fetch(connection, end)
         self._stamp, self.facts.is_complete = stamp, is_complete
@@ -72,10 +74,10 @@ class TrackioSource(ForeignSource):
         if key in sqlite_file.columns(connection, "system_metrics"):
             system = connection.execute(
                 f"SELECT id, timestamp, metrics FROM system_metrics WHERE {key}=? AND id>?"
-                " ORDER BY id LIMIT 20000",
+                f" ORDER BY id LIMIT {_SYSTEM_ROWS}",
                 (run, self._last_system),
             ).fetchall()
-        return rows, system, is_complete
+        return rows, system, is_complete and len(system) < _SYSTEM_ROWS
 
     def _read_settings(self, connection: sqlite3.Connection, run: str) -> None:
         known = sqlite_file.columns(connection, "configs")
