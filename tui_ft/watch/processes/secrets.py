@@ -32,6 +32,11 @@ _SECRET_VALUES = re.compile(
 )
 """Keys by their published prefixes; 40 hexadecimal digits standing alone are W&B's."""
 _ADDRESS_LOGIN = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+_SAID = re.compile(
+    r"(?i)([?&][\w.-]*(?:token|key|secret|password|signature|auth)=|\bbearer +|\bauthorization: *basic +"
+    r"|(?<!\S)--[\w-]*(?:(?:hub|hf|access|auth|api)[-_]?(?:token|key)|secret|password)[ =])[^\s&\"']{6,}"
+)
+"""What addresses, headers and command lines in a text name as one."""
 _HOOKS = re.compile(r"(https?://(?:hooks\.slack\.com|discord(?:app)?\.com/api/webhooks)/)\S+")
 
 
@@ -54,7 +59,7 @@ def mask_arguments(arguments: Sequence[str]) -> list[str]:
 
 def mask_text(text: str) -> str:
     """Return `text` without what looks like a key, a login in an address, or a webhook."""
-    text = _SECRET_VALUES.sub(MASK, text)
+    text = _SAID.sub(rf"\1{MASK}", _SECRET_VALUES.sub(MASK, text))
     return _HOOKS.sub(rf"\1{MASK}", _ADDRESS_LOGIN.sub(MASK, text))
 
 

@@ -42,8 +42,22 @@ def shown(name: str, value: Any) -> SettingValue:
     if isinstance(value, list | tuple) and all(isinstance(part, str) for part in value):
         text = " ".join(mask_arguments(value))
     else:
-        text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+        text = (
+            value if isinstance(value, str) else json.dumps(_masked(value), default=str, ensure_ascii=False)
+        )
     return mask_arguments([f"{name.replace('=', ' ')}={text}"])[0].partition("=")[2][:_LONGEST_TEXT]
+
+
+def _masked(value: Any, depth: int = 0) -> Any:
+    """Lists and dictionaries without the secrets in them; what is nested deeper than anybody reads is left out."""
+    if depth > _DEEPEST:
+        return "…"
+    if isinstance(value, dict):
+        return {
+            key: _masked(inner, depth + 1) if isinstance(inner, dict | list) else shown(str(key), inner)
+            for key, inner in value.items()
+        }
+    return [_masked(inner, depth + 1) for inner in value] if isinstance(value, list) else value
 
 
 def plain(value: object) -> SettingValue:
