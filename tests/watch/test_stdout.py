@@ -421,3 +421,20 @@ def test_odd_files_are_no_runs(tmp_path: Path) -> None:
     (tmp_path / "c.log").symlink_to(write(tmp_path, live_log(), "real_log.txt"))
     write(tmp_path, live_log(), "model.safetensors")
     assert [path.name for path in finds(FORMAT, tmp_path)] == ["real_log.txt"]
+
+
+def test_a_log_with_long_pauses_is_not_read_again_for_each_row(tmp_path: Path) -> None:
+    path = tmp_path / "train.log"
+    rows = [f"{{'loss': {2 - at / 1e4:.4f}, 'epoch': {at / 1000:.3f}}}\n" for at in range(1, 4001)]
+    path.write_text("".join(rows[:-1]))
+    now = path.stat().st_mtime
+    source = FORMAT.open(Place(format="stdout", path=path, files=(path,)), lambda: now)
+    poll_whole(source)
+    now += LATER_S
+    source.poll()
+    with path.open("a") as file:
+        file.write(rows[-1])
+    os.utime(path, (now, now))
+    source.poll(0.0)  # one piece of 64 KiB
+    assert len(source.reading.series["loss"]) == 4000
+    assert source.reading.is_complete

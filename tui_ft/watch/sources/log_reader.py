@@ -127,12 +127,15 @@ class LogReader:
         self._settle()
         return True
 
-    def finish(self, text: str) -> None:
-        """Take the end of a log that is not written to any more, be it whole or not."""
+    def finish(self, text: str) -> bool:
+        """Take the end of a log that is not written to any more, be it whole or not; True if there was any."""
+        if not text and not self.bars.is_waiting:
+            return False
         self._take_part(text)
         for placed in self.bars.flush():
             self._put_dict(placed)
         self._settle()
+        return True
 
     def _settle(self) -> None:
         for rows in (self.dicts, self.plain, self.drawn):

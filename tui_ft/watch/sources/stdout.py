@@ -130,9 +130,9 @@ class StdoutSource(ForeignSource):
             return False
         rest = self._file.rest[self._taken :]
         if self.clock() - (self._file.modified_at or 0.0) > FRESH_S:
-            self._is_finished = True
-            self._reader.finish(rest[:LONGEST_REST].decode("utf-8", errors="replace"))
-            return True
+            # without anything to take the log may go on, and need not be read again when it does
+            self._is_finished = self._reader.finish(rest[:LONGEST_REST].decode("utf-8", errors="replace"))
+            return self._is_finished
         if not rest or len(rest) > LONGEST_REST or rest[-1:] not in _ENDS:
             return False
         if not self._reader.take_rest(rest.decode("utf-8", errors="replace")):

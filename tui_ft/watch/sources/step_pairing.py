@@ -127,6 +127,11 @@ class StepPairing:
             return []
         return self._place_beside(row)
 
+    @property
+    def is_waiting(self) -> bool:
+        """True while a dict waits for the bar that is drawn next."""
+        return bool(self._waiting)
+
     def flush(self) -> list[Placed]:
         """Place what still waits for a bar: at the end of the log there is none."""
         waiting, self._waiting = self._waiting, []
