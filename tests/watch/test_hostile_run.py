@@ -135,3 +135,15 @@ def test_a_file_that_changes_while_it_is_read(run: RunDirectory, whole: Path, na
     read_whole(source, 20.0)
     source.poll()
     assert len(source.reading.series["loss"]) == 60
+
+
+def test_a_folder_whose_name_is_no_text_and_a_result_that_is_none(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path / "a\x1b[31mred\x07")
+    run.control.mkdir(parents=True)
+    run.events.write_text(
+        '{"schema":1,"event":"end","time":1,"cause":"finished","message":"","step":1,"result":"r\\u001b]0;x\\u0007"}\n'
+    )
+    reading = read_whole(TuiFtSource(run))
+    assert reading.title == "ared"
+    assert reading.end is not None
+    assert "\x1b" not in as_text(reading)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.records import Status
+from tui_ft.watch.log import clean_line
 from tui_ft.watch.sources.protocol import Place
 
 
@@ -34,4 +35,4 @@ class FoundRun:
 def found_ours(run: RunDirectory) -> FoundRun:
     """One of our own runs as a found one; touches no file."""
     place = Place(format="tui_ft", path=run.path, files=(run.state, run.events, run.metrics, run.hardware))
-    return FoundRun(title=run.id, path=run.path, places=(place,))
+    return FoundRun(title=clean_line(run.id), path=run.path, places=(place,))

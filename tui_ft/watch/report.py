@@ -111,7 +111,7 @@ def as_text(reading: Reading, now: float | None = None) -> str:
         ran_out = reading.exit is not None and reading.exit.cause == "cuda_oom"
         lines.append(clean_line(memory.wordings(reading.gpu_memory, ran_out=ran_out)[0]))
     if reading.end is not None and reading.end.result:
-        lines.append(f"Result: {reading.end.result}")
+        lines.append(f"Result: {clean_line(reading.end.result)}")
     lines += [f"Note: {note}" for note in reading.notes]
     if reading.others:
         lines.append(f"Others here ({len(reading.others)}):")

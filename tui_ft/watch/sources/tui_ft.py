@@ -53,7 +53,7 @@ class TuiFtSource:
         self._hardware = HardwareReader(run)
         self._log = LogBuffer(run.output)
         self._reading = Reading(
-            source="tui_ft", title=run.id, path=str(run.path), status="unknown", is_complete=False
+            source="tui_ft", title=clean_line(run.id), path=str(run.path), status="unknown", is_complete=False
         )
 
     @property
@@ -92,7 +92,7 @@ class TuiFtSource:
         total = events.total_steps or (state.total_steps if state is not None else None)
         return Reading(
             source="tui_ft",
-            title=clean_line(state.name) if state is not None and state.name else self.run.id,
+            title=clean_line(state.name if state is not None and state.name else self.run.id),
             path=str(self.run.path),
             status=truth.status if truth is not None else "unknown",
             reason=clean_line(truth.reason or "") if truth is not None else "",
