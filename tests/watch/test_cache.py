@@ -280,3 +280,10 @@ class Watched:
     def __getitem__(self, at: slice) -> Sequence[float]:
         self._read.append(at)
         return self._values[at]
+
+
+def test_a_path_that_is_no_utf8_is_kept_as_any_other(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(bytes(tmp_path) + b"/run-\xff"))
+    path.write_bytes(b"rows")
+    cache.store([path], table(100), 4)
+    assert cache.load([path]) is not None

@@ -179,7 +179,8 @@ def _fingerprint(path: Path, size: int | None) -> _File:
         last = max(size - _SAMPLE_BYTES, 0)
         for at in sorted({last * number // (_SAMPLES - 1) for number in range(_SAMPLES)}):
             digest.update(os.pread(descriptor, min(_SAMPLE_BYTES, size - at), at))
-        return _File(str(path.absolute()), size, status.st_mtime_ns, digest.hexdigest())
+        name = os.fsencode(path.absolute()).decode("utf-8", "backslashreplace")
+        return _File(name, size, status.st_mtime_ns, digest.hexdigest())
     finally:
         os.close(descriptor)
 
