@@ -128,7 +128,7 @@ class LogReader:
         return True
 
     def finish(self, text: str) -> bool:
-        """Take the end of a log that is not written to any more, be it whole or not; True if there was any."""
+        """Take the end of a log that nobody writes to any more, whole or not; True if there was any."""
         if not text and not self.bars.is_waiting:
             return False
         self._take_part(text)

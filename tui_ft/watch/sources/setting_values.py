@@ -49,7 +49,7 @@ def shown(name: str, value: Any) -> SettingValue:
 
 
 def _masked(value: Any, depth: int = 0) -> Any:
-    """Lists and dictionaries without the secrets in them; what is nested deeper than anybody reads is left out."""
+    """Lists and dictionaries without the secrets in them; what is nested deeper is left out."""
     if depth > _DEEPEST:
         return "…"
     if isinstance(value, dict):
