@@ -112,6 +112,15 @@ def test_who_ran_it_is_not_shown_and_secrets_are_hidden(tmp_path: Path) -> None:
         assert secret not in str(settings)
 
 
+def test_the_adapter_is_known_by_its_own_names(tmp_path: Path) -> None:
+    adapter = {"default": {"peft_type": "LORA", "r": 16, "target_modules": ["q_proj", "v_proj"]}}
+    with WandbFile(tmp_path, config={"peft_config": adapter}) as file:
+        file.log(START, {"loss": 1.0})
+    reading = read(FORMAT, file.folder)
+    assert (reading.method, reading.settings["lora_r"]) == ("lora", 16)
+    assert reading.settings["lora_target_modules"] == "q_proj v_proj"
+
+
 def test_statistics_are_hardware_series(tmp_path: Path) -> None:
     with WandbFile(tmp_path) as file:
         for at in range(5):

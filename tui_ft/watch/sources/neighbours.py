@@ -13,7 +13,7 @@ from tui_ft.watch.sources.following import read_piece
 
 LARGEST_BYTES = 1 << 20
 
-_ADAPTER_KEYS = {"peft_type": "peft_type", "r": "lora_r", "lora_alpha": "lora_alpha",
+ADAPTER_KEYS = {"peft_type": "peft_type", "r": "lora_r", "lora_alpha": "lora_alpha",
                  "lora_dropout": "lora_dropout", "target_modules": "lora_target_modules",
                  "use_dora": "use_dora", "use_rslora": "use_rslora",
                  "num_virtual_tokens": "num_virtual_tokens"}  # fmt: skip
@@ -52,7 +52,7 @@ def model_beside(folders: Iterable[Path]) -> dict[str, SettingValue]:
         adapter = json_file(folder / "adapter_config.json")
         if adapter.get("base_model_name_or_path"):
             found.setdefault("model_name_or_path", plain_value(adapter["base_model_name_or_path"]))
-        for key, name in _ADAPTER_KEYS.items():
+        for key, name in ADAPTER_KEYS.items():
             if adapter.get(key) is not None:
                 found.setdefault(name, plain_value(adapter[key]))
         config = json_file(folder / "config.json")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tui_ft.watch.reading import SettingValue
 from tui_ft.watch.sources import setting_values, wandb_message, wire
+from tui_ft.watch.sources.neighbours import ADAPTER_KEYS
 from tui_ft.watch.sources.wandb_blocks import Record
 from tui_ft.watch.sources.wandb_log import PrintedLog
 from tui_ft.watch.sources.wandb_message import (
@@ -69,6 +70,8 @@ class Records:
         for name, value in setting_values.flat(changes).items():
             if len(self.settings) < setting_values.MOST_SETTINGS:
                 self.settings[name] = value
+            if name.startswith("peft_config.") and (plain := name.rpartition(".")[2]) in ADAPTER_KEYS:
+                self.settings.setdefault(ADAPTER_KEYS[plain], value)
 
     def _take_statistics(self, data: bytes, start: int, stop: int) -> None:
         moment = None
