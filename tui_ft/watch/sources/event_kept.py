@@ -26,9 +26,12 @@ class KeptEvents(msgspec.Struct, frozen=True):
     bad_records: int
 
 
-def encode(kept: KeptEvents) -> bytes:
-    """As a cache keeps it."""
-    return msgspec.msgpack.encode(kept)
+def encode(kept: KeptEvents) -> bytes | None:
+    """As a cache keeps it; None where a setting is beyond 64 bits, or holds half a character."""
+    try:
+        return msgspec.msgpack.encode(kept)
+    except (OverflowError, UnicodeEncodeError):
+        return None
 
 
 def decode(data: bytes) -> KeptEvents | None:

@@ -114,7 +114,9 @@ class TensorBoardSource(ForeignSource):
             newest=self._newest,
             bad_records=self.facts.bad_records,
         )
-        cache.store(list(self._files), self.table, read, event_kept.encode(kept))
+        state = event_kept.encode(kept)
+        if state is not None:
+            cache.store(list(self._files), self.table, read, state)
 
     def _take_kept(self) -> bool:
         found = cache.load(list(self._files))

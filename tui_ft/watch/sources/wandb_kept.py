@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 
 from tui_ft.watch.names import SeriesNames
@@ -45,7 +47,7 @@ def encode(offset: int, bad_records: int, rows: HistoryTable, records: Records) 
         finished_step=rows.finished_step,
         optimizer_step=rows.optimizer_step,
         newest=rows.newest,
-        run=records.run,
+        run=replace(records.run, config={}),  # as it was written, with its secrets; `settings` have the rest
         settings=records.settings,
         printed=list(records.printed.lines),
         exit_code=records.exit_code,
@@ -53,14 +55,17 @@ def encode(offset: int, bad_records: int, rows: HistoryTable, records: Records) 
         statistics_newest=statistics.newest,
         statistics={name: _columns(series) for name, series in statistics.series.items()},
     )
-    return msgspec.msgpack.encode(kept)
+    try:
+        return msgspec.msgpack.encode(kept)
+    except (OverflowError, UnicodeEncodeError):  # a setting beyond 64 bits, or half a character
+        return None
 
 
 def decode(state: bytes) -> KeptRun | None:
     """None for what is none (any more)."""
     try:
         return msgspec.msgpack.decode(state, type=KeptRun)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 
@@ -80,11 +85,10 @@ def restore(kept: KeptRun, rows: HistoryTable, records: Records) -> None:
     statistics.origin, statistics.newest = kept.statistics_origin, kept.statistics_newest
     for name, (steps, values) in kept.statistics.items():
         series = statistics.series[name] = Series()
-        for step, value in zip(steps, values, strict=False):
-            series.add(step, value)
+        series.extend(steps, values)
     statistics.settle()
 
 
 def _columns(series: Series) -> tuple[list[float], list[float]]:
-    places = range(len(series))
-    return [series.steps[at] for at in places], [series.values[at] for at in places]
+    count = len(series)
+    return list(series.steps[:count]), list(series.values[:count])
