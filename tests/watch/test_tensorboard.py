@@ -256,6 +256,25 @@ def test_old_ones_of_many_files_are_read_too(tmp_path: Path, monkeypatch: pytest
     assert points(source.reading, "loss")[-1] == (100, 7.0)
 
 
+def test_records_of_one_size_with_steps_of_several_widths(tmp_path: Path) -> None:
+    with EventFile(tmp_path) as file:
+        for at in range(3_000):
+            file.add(START + at, at * 40, scalar("a" * (3 + at % 3), at))
+    reading = read(FORMAT, tmp_path)
+    for rest in range(3):
+        assert points(reading, "a" * (3 + rest)) == [(at * 40, at) for at in range(rest, 3_000, 3)]
+
+
+def test_times_that_are_none_are_no_sign_of_life(tmp_path: Path) -> None:
+    with EventFile(tmp_path) as file:
+        for wall in (math.nan, math.inf, -1e300, 1e300, START):
+            for step in range(9):
+                file.add(wall, step, scalar("loss", 1.0))
+    reading = read(FORMAT, tmp_path)
+    assert reading.updated_at == START
+    assert "Last written" in reading.reason
+
+
 def test_what_is_no_event_file_is_no_run(tmp_path: Path) -> None:
     (tmp_path / "events.out.tfevents.1.box.1.0").write_text(
         "version https://git-lfs.github.com/spec/v1\noid sha256:1\n"

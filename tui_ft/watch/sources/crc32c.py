@@ -7,6 +7,7 @@ and numbers as long as there are rows do the exclusive or. That is fifty times a
 
 from __future__ import annotations
 
+import struct
 from functools import cache
 
 _POLYNOMIAL = 0x82F63B78
@@ -53,11 +54,8 @@ def _effects(distance: int) -> tuple[int, ...]:
 @cache
 def _planes(distance: int) -> tuple[bytes, bytes, bytes, bytes]:
     """The same, one table for each byte of the checksum."""
-    effects = _effects(distance)
-    low, second, third, high = (
-        bytes(effect >> shift & 0xFF for effect in effects) for shift in (0, 8, 16, 24)
-    )
-    return low, second, third, high
+    effects = struct.pack("<256I", *_effects(distance))
+    return effects[::4], effects[1::4], effects[2::4], effects[3::4]
 
 
 @cache

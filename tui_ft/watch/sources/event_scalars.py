@@ -7,13 +7,15 @@ field, which tells where these stand, and all others are unpacked by that layout
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any, NamedTuple, TypeVar
 
 from tui_ft.watch.sources import crc32c, event_message
 from tui_ft.watch.sources.event_frames import FOOTER_BYTES, Frames
 from tui_ft.watch.sources.event_message import Event, Value
+from tui_ft.watch.sources.pace import newest
 from tui_ft.watch.sources.wire import WireError
 
 _WIDEST_TOGETHER = 512
@@ -25,7 +27,9 @@ _LONGEST_STEP = 5
 """A longer step, also a negative one, is read field by field."""
 _ROUNDS = 6
 _KNOWN_KINDS = 4096
+_NEW_KINDS = 32
 _SCALARS = "scalars"
+_Number = TypeVar("_Number", int, float)
 
 
 @dataclass
@@ -46,20 +50,25 @@ class Column:
         self.walls, self.values = [self.walls[i] for i in order], [self.values[i] for i in order]
 
 
-@dataclass(frozen=True)
-class _Layout:
+class _Layout(NamedTuple):
     """Where step and value stand in a record of a size, and by which struct the record is taken apart."""
 
     step_at: int
     step_bytes: int
     value_at: int
     code: str
-    cuts: struct.Struct
+    rest: int
+
+    @property
+    def cuts(self) -> struct.Struct:
+        """The wall time behind its tag, then the step and the value, with the bytes between."""
+        between = self.value_at - self.step_at - self.step_bytes
+        return struct.Struct(f"<cd{self.step_at - 9}s{self.step_bytes}s{between}s{self.code}{self.rest}s")
 
 
 @dataclass
 class Decoded:
-    """A piece of a file: columns by tag, what is no scalar, and the place of the first damaged record."""
+    """A piece of a file: columns by tag, what is no scalar, the first damaged place, the newest time."""
 
     columns: dict[str, Column] = field(default_factory=dict)
     others: list[Value] = field(default_factory=list)
@@ -90,6 +99,7 @@ class Scalars:
                 self._together(data, size, begins, decoded)
         for column in decoded.columns.values():
             column.put_in_order()
+            decoded.wall = newest(column.walls, decoded.wall)
         return decoded
 
     def _together(self, data: bytes, size: int, begins: list[int], decoded: Decoded) -> None:
@@ -111,24 +121,24 @@ class Scalars:
         """Take the records that have this layout; return the places of the others."""
         rows = b"".join([data[begin : begin + size] for begin in begins])
         tags, walls, heads, steps, betweens, values, rests = zip(*layout.cuts.iter_unpack(rows), strict=True)
-        kinds = list(zip(tags, heads, betweens, rests, strict=True))
-        names = {kind: self._name(kind, layout, data, begins[kinds.index(kind)], size) for kind in set(kinds)}
         numbers = _varints(b"".join(steps), layout.step_bytes, len(begins))
-        decoded.wall = max(decoded.wall or 0.0, *walls)
-        if len(names) == 1:
-            name = next(iter(names.values()))
+        kinds: dict[tuple[Any, ...], list[int]] = {}
+        for at, kind in enumerate(zip(tags, heads, betweens, rests, strict=True)):
+            kinds.setdefault(kind, []).append(at)
+        rest: list[int] = []
+        new_kinds = 0
+        for kind, places in kinds.items():
+            new_kinds += (layout, *kind) not in self._kinds
+            if new_kinds > _NEW_KINDS:  # bytes of another layout, ever others: one to itself each
+                rest += [begins[at] for at in places]
+                continue
+            name = self._name(kind, layout, data, begins[places[0]], size)
             if name is None:
-                return begins
-            _extend(decoded, name, begins, walls, numbers, values)
-            return []
-        rest = []
-        for kind, name in names.items():
-            at = [i for i, other in enumerate(kinds) if other == kind]
-            if name is None:
-                rest += [begins[i] for i in at]
+                rest += [begins[at] for at in places]
+            elif len(kinds) == 1:
+                _extend(decoded, name, begins, walls, numbers, values)
             else:
-                _extend(decoded, name, [begins[i] for i in at], [walls[i] for i in at],
-                        [numbers[i] for i in at], [values[i] for i in at])  # fmt: skip
+                _extend(decoded, name, *(_at(places, column) for column in (begins, walls, numbers, values)))
         return sorted(rest)
 
     def _layout(self, data: bytes, begin: int, size: int) -> _Layout | None:
@@ -139,11 +149,9 @@ class Scalars:
             return None
         return _layout_of(event, begin, size) if self._scalar(event) is not None else None
 
-    def _name(
-        self, kind: tuple[bytes, ...], layout: _Layout, data: bytes, begin: int, size: int
-    ) -> str | None:
+    def _name(self, kind: tuple[Any, ...], layout: _Layout, data: bytes, begin: int, size: int) -> str | None:
         """The tag of the records that have these bytes around their numbers; None when they are others."""
-        key = (layout.cuts.format, layout.value_at, *kind)
+        key = (layout, *kind)
         if key not in self._kinds:
             if len(self._kinds) >= _KNOWN_KINDS:
                 self._kinds.clear()
@@ -152,8 +160,7 @@ class Scalars:
             except WireError:
                 return None
             tag, own = self._scalar(event), _layout_of(event, begin, size)
-            is_same = own is not None and _places(own) == _places(layout)
-            self._kinds[key] = tag if is_same else None
+            self._kinds[key] = tag if own == layout else None
         return self._kinds[key]
 
     def _scalar(self, event: Event) -> str | None:
@@ -182,8 +189,6 @@ class Scalars:
                     _extend(decoded, value.tag, [begin], [wall], [event.step], [value.number])
                 else:
                     decoded.others.append(value)
-            if event.wall is not None:
-                decoded.wall = max(decoded.wall or 0.0, event.wall)
 
 
 def _extend(
@@ -197,8 +202,8 @@ def _extend(
     column.values.extend(values)
 
 
-def _places(layout: _Layout) -> tuple[int, int, int, str]:
-    return layout.step_at, layout.step_bytes, layout.value_at, layout.code
+def _at(places: list[int], column: Sequence[_Number]) -> list[_Number]:
+    return [column[at] for at in places]
 
 
 def _layout_of(event: Event, begin: int, size: int) -> _Layout | None:
@@ -211,9 +216,7 @@ def _layout_of(event: Event, begin: int, size: int) -> _Layout | None:
     value_at, width = value.at - begin, struct.calcsize(f"<{value.code}")
     if step_at < 9 or value_at < step_at + step_bytes:
         return None
-    between, rest = value_at - step_at - step_bytes, size - value_at - width
-    cuts = struct.Struct(f"<cd{step_at - 9}s{step_bytes}s{between}s{value.code}{rest}s")
-    return _Layout(step_at, step_bytes, value_at, value.code, cuts)
+    return _Layout(step_at, step_bytes, value_at, value.code, size - value_at - width)
 
 
 def _varints(column: bytes, width: int, count: int) -> list[int]:

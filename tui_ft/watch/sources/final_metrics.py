@@ -6,6 +6,8 @@ from collections.abc import Collection
 
 import msgspec
 
+from tui_ft.watch.sources.pace import newest
+
 FINISH_KEY = "train_runtime"
 FINAL_KEYS = frozenset(
     {FINISH_KEY, "train_samples_per_second", "train_steps_per_second", "total_flos", "train_loss",
@@ -62,8 +64,7 @@ class FinalMetrics:
         whens = times if times is not None else [None] * len(steps)
         if plain(name) == FINISH_KEY:
             self.finish_steps.update(steps)
-            known = [when for when in whens if when is not None]
-            self.finished_at = max(known, default=self.finished_at)
+            self.finished_at = newest([when for when in whens if when is not None], self.finished_at)
         elif plain(name) == "train_loss":
             self._kept.setdefault(name, []).extend(zip(steps, values, whens, strict=True))
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from tui_ft.watch.names import SeriesNames
 from tui_ft.watch.series import Series
 from tui_ft.watch.sources.final_metrics import FinalMetrics
+from tui_ft.watch.sources.pace import newest
 from tui_ft.watch.sources.table import MetricTable
 
 Point = tuple[str, int, float, float]
@@ -45,7 +46,7 @@ class MetricPoints:
             values.append(value)
             times.append(at)
         for key, (steps, values, times) in columns.items():
-            self.newest = max(times) if self.newest is None else max(self.newest, *times)
+            self.newest = newest(times, self.newest)
             if key in ("epoch", "train/epoch"):
                 self.table.epoch = values[-1]
             elif key.startswith("system/"):

@@ -19,7 +19,7 @@ from tui_ft.watch.sources.final_metrics import FinalMetrics
 from tui_ft.watch.sources.foreign import ForeignSource
 from tui_ft.watch.sources.metrics import KEPT_AGAIN_SHARE, KEPT_FROM_BYTES, SAMPLED_FROM_BYTES
 from tui_ft.watch.sources.neighbours import model_and_method
-from tui_ft.watch.sources.pace import usual_gap
+from tui_ft.watch.sources.pace import newest, usual_gap
 from tui_ft.watch.sources.protocol import Clock, Format, Place
 from tui_ft.watch.sources.table import MetricTable
 from tui_ft.watch.sources.words import title_of
@@ -167,7 +167,7 @@ class TensorBoardSource(ForeignSource):
             self._take_other(value)
         self.facts.bad_records += piece.bad_records
         if piece.wall is not None:
-            self._newest = max(self._newest or piece.wall, piece.wall)
+            self._newest = newest((piece.wall,), self._newest)
 
     def _take_other(self, value: Value) -> None:
         """Read settings where they stand: HF's arguments as text, the hparams plugin's as a message."""

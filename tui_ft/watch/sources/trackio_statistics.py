@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from tui_ft.watch.series import Series
+from tui_ft.watch.sources.pace import newest
 
 _GPU = re.compile(r"^gpu/(\d+)/(\w+)$")
 _NAMES = {"utilization": "gpu_utilization", "power": "gpu_power_w", "temp": "gpu_temperature_c",
@@ -27,7 +28,7 @@ class SystemMetrics:
             return
         if self.origin is None:
             self.origin = moment
-        self.newest = moment if self.newest is None else max(self.newest, moment)
+        self.newest = newest((moment,), self.newest)
         for name, value in numbers.items():
             match = _GPU.match(name)
             if match is None or match[2] not in _NAMES or int(match[1][:4]) >= _MOST_GPUS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tui_ft.watch.reading import SettingValue
 from tui_ft.watch.sources import setting_values, wandb_message, wire
 from tui_ft.watch.sources.neighbours import ADAPTER_KEYS
+from tui_ft.watch.sources.pace import newest
 from tui_ft.watch.sources.wandb_blocks import Record
 from tui_ft.watch.sources.wandb_log import PrintedLog
 from tui_ft.watch.sources.wandb_message import (
@@ -58,6 +59,7 @@ class Records:
                 self._configure(wandb_message.config(data, start, stop))
             elif kind == RUN:
                 self.run = wandb_message.run(data, start, stop)
+                self.run.started_at = newest((self.run.started_at or 0.0,))
                 self._configure(self.run.config)
             elif kind == EXIT:
                 self._take_exit(data, start, stop)

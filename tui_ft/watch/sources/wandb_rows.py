@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from tui_ft.watch.names import SeriesNames
 from tui_ft.watch.sources.final_metrics import FINISH_KEY, plain
+from tui_ft.watch.sources.pace import newest
 from tui_ft.watch.sources.table import MetricTable
 
 STEP_NAMES = ("train/global_step", "trainer/global_step", "global_step")
@@ -57,8 +58,7 @@ class HistoryTable:
 
     def _put(self, steps: list[int], columns: dict[str, list[float | None]]) -> None:
         times = [time for time in columns.get("time", ()) if time is not None]
-        if times:
-            self.newest = max(times) if self.newest is None else max(self.newest, *times)
+        self.newest = newest(times, self.newest)
         if -1 in steps:
             kept = [at for at, step in enumerate(steps) if step != -1]
             self.bad_records += len(steps) - len(kept)

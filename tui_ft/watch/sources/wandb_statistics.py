@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from tui_ft.watch.series import Series
+from tui_ft.watch.sources.pace import newest
 from tui_ft.watch.sources.wandb_message import Item
 
 GIB = 1024**3
@@ -31,7 +32,7 @@ class Statistics:
         """Take one row."""
         if self.origin is None:
             self.origin = moment
-        self.newest = max(self.newest or moment, moment)
+        self.newest = newest((moment,), self.newest)
         for item in items:
             name, factor = _known(item.name)
             try:
