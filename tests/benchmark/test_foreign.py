@@ -16,7 +16,7 @@ STEPS = 1_000_000
 SCALARS = 1_000_000
 ROUNDS = 5
 SLICE_MS = 50
-"""The interpreter changes threads every 5 ms; a slice shall not keep the worker from seeing that it is to stop."""
+"""The interpreter changes threads every 5 ms, whatever a slice takes; between slices the worker may stop."""
 _READ = """
 import os, resource, sys, time
 from pathlib import Path
