@@ -438,3 +438,17 @@ def test_a_log_with_long_pauses_is_not_read_again_for_each_row(tmp_path: Path) -
     source.poll(0.0)  # one piece of 64 KiB
     assert len(source.reading.series["loss"]) == 4000
     assert source.reading.is_complete
+
+
+def test_a_log_that_is_there_again_is_no_trouble_any_more(tmp_path: Path) -> None:
+    path = tmp_path / "train.log"
+    path.write_text("".join(f"{{'loss': {2 - at / 100}, 'epoch': {at / 10}}}\n" for at in range(1, 9)))
+    source = opened(FORMAT, path)
+    poll_whole(source)
+    path.rename(tmp_path / "elsewhere")
+    assert source.poll()
+    assert any("cannot be read" in note for note in source.reading.notes)
+    assert not source.poll()
+    (tmp_path / "elsewhere").rename(path)
+    assert source.poll()
+    assert source.reading.notes == ()

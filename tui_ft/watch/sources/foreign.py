@@ -66,6 +66,7 @@ class ForeignSource(ABC):
         self.place = place
         self.clock = clock
         self.log: ShownLog | None = None
+        self._trouble = ""
         self.start_over()
         self._reading = self._read()
 
@@ -103,8 +104,9 @@ class ForeignSource(ABC):
             changed = self.log.poll() or changed
         status, reason = decide(self.facts.evidence, self.clock())
         known = self._reading
-        if not changed and (status, reason) == (known.status, known.reason) and trouble in ("", *known.notes):
+        if not changed and (status, reason) == (known.status, known.reason) and trouble == self._trouble:
             return False
+        self._trouble = trouble
         self._reading = replace(self._read(), status=status, reason=clean_line(reason))
         if trouble:
             self._reading = replace(self._reading, notes=(*self._reading.notes, trouble), is_complete=True)
