@@ -50,9 +50,11 @@ def main(argv: list[str] | None = None) -> int:
             sys.stdout.flush()
         return code
     except TuiFtError as error:
-        print(f"tui-ft: {error.message}", file=sys.stderr)
+        from tui_ft.cli.printing import spelt_out
+
+        print(spelt_out(f"tui-ft: {error.message}"), file=sys.stderr)
         if error.hint:
-            print(f"        {error.hint}", file=sys.stderr)
+            print(spelt_out(f"        {error.hint}"), file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         return 130

@@ -28,6 +28,11 @@ def print_json(value: Any) -> None:
 def json_text(value: Any) -> str:
     """Return what `print_json` prints: no character in it steers a terminal, such ones are escaped."""
     text = msgspec.json.format(msgspec.json.encode(_strict(value)), indent=2).decode()
+    return spelt_out(text)
+
+
+def spelt_out(text: str) -> str:
+    """Return text in which what would steer a terminal is escaped as in JSON, ends of lines apart."""
     if text.replace("\n", "").isprintable():
         return text
     return "".join(

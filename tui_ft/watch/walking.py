@@ -108,7 +108,7 @@ def _entries(
     """The names in a folder that was not seen before, and the folders among them: real ones, and links."""
     try:
         status = folder.stat()
-        if (status.st_dev, status.st_ino) in seen or folder in _KERNEL:
+        if (status.st_dev, status.st_ino) in seen or _is_kernels(folder):
             return [], [], []
         seen.add((status.st_dev, status.st_ino))
         with os.scandir(folder) as entries:
@@ -116,6 +116,11 @@ def _entries(
     except OSError as error:
         walk.notes.append(f"{folder} cannot be read: {error.strerror or error}.")
         return [], [], []
+
+
+def _is_kernels(folder: Path) -> bool:
+    """True for a folder that is no folder of files, or leads through one: links of processes lead anywhere."""
+    return folder in _KERNEL or folder.parts[1:2] in (("proc",), ("sys",))
 
 
 def _sorted(

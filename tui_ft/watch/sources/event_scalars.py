@@ -208,6 +208,8 @@ def _at(places: list[int], column: Sequence[_Number]) -> list[_Number]:
 
 def _layout_of(event: Event, begin: int, size: int) -> _Layout | None:
     """The layout of an event of one value; None where its numbers do not stand there as they are."""
+    if len(event.values) != 1:
+        return None
     value = event.values[0]
     if value.at < 0 or event.step_end - event.step_at > _LONGEST_STEP:
         return None
