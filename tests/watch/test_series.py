@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui_ft.watch import series as series_module
-from tui_ft.watch.series import Series
+from tui_ft.watch.series import MOST_INSERTED, Series
 from tui_ft.watch.steps import StepBatch, Steps
+from tui_ft.watch.values import Values
 
 ONE_FLOAT32 = 2.0**-23
 """The relative distance of two neighbours in float32 (IEEE 754)."""
@@ -282,3 +283,28 @@ def test_a_block_of_earlier_steps_is_put_in_at_once() -> None:
     assert len(series) == 50_000
     assert list(series.steps) == [float(step) for step in range(1000, 51_000)]
     assert series.rewrites == 49
+
+
+def test_many_steps_between_old_ones_are_woven_in_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    inserted: list[int] = []
+    insert = Values.insert
+
+    def counted(values: Values, at: int, fresh: Sequence[float]) -> None:
+        inserted.append(at)
+        insert(values, at, fresh)
+
+    monkeypatch.setattr(Values, "insert", counted)
+    series = Series()
+    series.extend(range(0, 4000, 2), [1.0 / (step + 1) for step in range(0, 4000, 2)])
+    series.settle()
+    series.extend(
+        [*range(1001, 3001, 2), 1500], [math.nan, *[float(step) for step in range(1003, 3001, 2)], -1.0]
+    )
+    series.settle()
+    assert len(inserted) <= MOST_INSERTED
+    known = {step: 1.0 / (step + 1) for step in range(0, 4000, 2)}
+    known |= {step: float(step) for step in range(1003, 3001, 2)} | {1500: -1.0, 1001: math.nan}
+    assert list(series.steps) == sorted(known)
+    assert repr(list(series.values)) == repr([known[step] for step in sorted(known)])
+    assert (series.last, series.first) == ((1500.0, -1.0), (0.0, 1.0))
+    assert (series.nonfinite, series.extent(), series.extent(0, 1100)) == (1, (-1.0, 2999.0), (-1.0, 1599.0))

@@ -20,6 +20,9 @@ __all__ = ["LONG", "Curve", "Series"]
 LONG = 65_536
 """From so many points on values are kept as float32: no chart shows more, and a million take 4 MB."""
 
+MOST_INSERTED = 8
+"""Of more stretches between old steps that come together the rest is woven in at once."""
+
 _FLOAT32_HIGHEST = 3.4e38
 _FLOAT32_LOWEST = 1.2e-38
 """Beyond these bounds a float32 is infinite, or has lost digits (IEEE 754)."""
@@ -147,9 +150,12 @@ class Series:
             return
         newest = next(step for step in reversed(steps) if math.isfinite(step))
         ordered = sorted(known)
-        at = 0
+        at = inserted = 0
         while at < len(ordered):
             place = self.index(ordered[at])
+            if inserted == MOST_INSERTED and place < len(self):
+                self._weave(place, {step: known[step] for step in ordered[at:]})
+                break
             if place == len(self):
                 self._append(StepBatch(ordered[at:]), [known[step] for step in ordered[at:]])
                 break
@@ -160,7 +166,7 @@ class Series:
                 continue
             end = bisect_left(ordered, self._steps[place], at)
             self._insert(place, ordered[at:end], [known[step] for step in ordered[at:end]])
-            at = end
+            at, inserted = end, inserted + 1
         self._last = (float(newest), known[newest])
 
     def _replace(self, at: int, value: float) -> None:
@@ -194,6 +200,25 @@ class Series:
         self._steps.insert(at, steps)
         self._pyramid.cut(at)
         if at == 0:
+            self._first = (float(steps[0]), values[0])
+
+    def _weave(self, place: int, known: dict[float, float]) -> None:
+        """Put many steps between old ones from position `place` on in one go: each alone moves all behind it."""
+        self.rewrites += 1
+        count = len(self)
+        joined = dict(zip(self._steps[place:count], self.values[place:count], strict=True)) | known
+        steps = sorted(joined)
+        values = [joined[step] for step in steps]
+        self._widen_for([value for value in known.values() if math.isfinite(value)])
+        gaps = [place + at for at, value in enumerate(values) if not math.isfinite(value)]
+        del self._nonfinite[bisect_left(self._nonfinite, place) :]
+        self._nonfinite.extend(gaps)
+        own = self._steps.copy(place)
+        own.extend(StepBatch(steps))
+        self._steps = own
+        self.values.replace_from(place, values)
+        self._pyramid.cut(place)
+        if place == 0:
             self._first = (float(steps[0]), values[0])
 
     # --- the cache -------------------------------------------------------------------------------

@@ -84,6 +84,14 @@ class Values(Sequence[float]):
         longer[at:at] = array(head.typecode, values)
         self._parts = (longer, tail, len(longer))
 
+    def replace_from(self, at: int, values: Sequence[float]) -> None:
+        """Put values in the place of all from a position on."""
+        head, tail, base = self._parts
+        if at >= base:
+            self._parts = (head, [*tail[: at - base], *values], base)
+        else:
+            self._parts = (self._in_memory()[:at], list(values), at)
+
     def settle(self, end: int) -> None:
         """Move the values before position `end` from the list into the array.
 
