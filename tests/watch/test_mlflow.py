@@ -182,6 +182,24 @@ def test_a_log_left_behind_is_read_from_a_copy(tmp_path: Path) -> None:
     assert listing(dead) == before
 
 
+def test_a_change_that_was_broken_off_is_undone_in_a_copy(tmp_path: Path) -> None:
+    (tmp_path / "live").mkdir()
+    connection = database(tmp_path / "live", {"a": "RUNNING"})
+    log(connection, "a", "loss", 1, 1.0)
+    connection.execute("PRAGMA cache_size=1")
+    connection.execute("BEGIN")
+    for step in range(2, 5_000):
+        log(connection, "a", "loss", step, 1.0)
+    dead = tmp_path / "dead"
+    dead.mkdir()
+    for name in ("mlflow.db", "mlflow.db-journal"):
+        (dead / name).write_bytes((tmp_path / "live" / name).read_bytes())
+    connection.close()
+    before = listing(dead)
+    assert points(whole(places(dead)["a"]), "loss") == [(1, 1.0)]
+    assert listing(dead) == before
+
+
 def test_a_query_without_end_is_broken_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     connection = database(tmp_path, {"a": "RUNNING"})
     connection.executescript(

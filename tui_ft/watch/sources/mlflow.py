@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tui_ft.watch.reading import SettingValue
 from tui_ft.watch.sources import mlflow_store, setting_values, sqlite_file
+from tui_ft.watch.sources.database_source import DatabaseSource, Row, rows_until
 from tui_ft.watch.sources.foreign import ForeignSource
 from tui_ft.watch.sources.mlflow_points import MetricPoints, Point, value_of
 from tui_ft.watch.sources.neighbours import model_and_method, yaml_file
@@ -91,34 +91,21 @@ class FileStoreSource(MlflowSource):
         return True
 
 
-class DatabaseSource(MlflowSource):
+class DatabaseRunSource(MlflowSource, DatabaseSource):
     """Follows one run of a database."""
 
     def start_over(self) -> None:
         super().start_over()
         self._row = 0
-        self._stamp: sqlite_file.Stamp = ()
-        self.facts.is_complete = False
 
-    def advance(self, end: float) -> bool:
-        file = self.place.files[0]
-        stamp = sqlite_file.stamp(file)
-        if stamp == self._stamp and self.facts.is_complete:
-            return False
-        if self._stamp and stamp[0][0] != self._stamp[0][0]:
-            self.start_over()
-        end = min(end, time.monotonic() + sqlite_file.READ_S)
-        with sqlite_file.opened(file) as connection:
-            rows, is_complete = self._fetch(connection, end)
-        self._stamp, self.facts.is_complete = stamp, is_complete
+    def take(self, fetched: list[list[Row]], modified: float | None) -> None:
+        (rows,) = fetched
         if rows:
             self._row = rows[-1][0]
         self._points.add(self._as_points(rows))
-        self._conclude(stamp[0][2] or None)
-        return True
+        self._conclude(modified)
 
-    def _fetch(self, connection: sqlite3.Connection, end: float) -> tuple[list[tuple[Any, ...]], bool]:
-        """The rows that were added, and whether these are all of them so far."""
+    def fetch(self, connection: sqlite3.Connection, end: float) -> tuple[list[list[Row]], bool]:
         run_id = (self.place.path.name,)
         known = connection.execute(
             "SELECT name, status, start_time, end_time FROM runs WHERE run_uuid=?", run_id
@@ -140,14 +127,10 @@ class DatabaseSource(MlflowSource):
             " WHERE run_uuid=? AND rowid>? ORDER BY rowid",
             (*run_id, self._row),
         )
-        rows: list[tuple[Any, ...]] = []
-        while part := cursor.fetchmany(_ROWS):
-            rows += part
-            if time.monotonic() >= end:
-                return rows, len(part) < _ROWS
-        return rows, True
+        rows, is_complete = rows_until(cursor, _ROWS, end)
+        return [rows], is_complete
 
-    def _as_points(self, rows: list[tuple[Any, ...]]) -> Iterator[Point]:
+    def _as_points(self, rows: list[Row]) -> Iterator[Point]:
         for _, key, value, timestamp, step, is_nan in rows:
             number, at, whole = value_of(value, is_nan), _seconds(timestamp), whole_step(step)
             if number is None or at is None or whole is None or not isinstance(key, str):
@@ -208,7 +191,7 @@ def _runs(path: Path) -> list[str]:
 
 def _open(place: Place, clock: Clock) -> MlflowSource:
     is_store = place.files[0].name == mlflow_store.META
-    return FileStoreSource(place, clock) if is_store else DatabaseSource(place, clock)
+    return FileStoreSource(place, clock) if is_store else DatabaseRunSource(place, clock)
 
 
 FORMAT = Format(

@@ -65,21 +65,33 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
     if heads.head(path, 16) != MAGIC:
         raise DatabaseReadError(0, "it is no SQLite database")
     try:
-        with tempfile.TemporaryDirectory(prefix="tui-ft-") if _must_copy(path) else _nothing() as folder:
-            uri, is_unlocked = _uri(path) if folder is None else (_copy(path, Path(folder)), False)
-            before = stamp(path)
-            with closing(sqlite3.connect(uri, uri=True, timeout=_BUSY_S, isolation_level=None)) as connection:
-                _bound(connection)
+        if _must_copy(path):
+            with (
+                tempfile.TemporaryDirectory(prefix="tui-ft-") as folder,
+                closing(_connected(_copy(path, Path(folder)))) as connection,
+            ):
                 yield connection
-            if is_unlocked and stamp(path) != before:
-                raise DatabaseReadError(0, "it was written while it was read")
+            return
+        uri, is_unlocked = _uri(path)
+        before = stamp(path)
+        with closing(_connected(uri)) as connection:
+            yield connection
+        if is_unlocked and stamp(path) != before:
+            raise DatabaseReadError(0, "it was written while it was read")
     except (sqlite3.Error, UnicodeDecodeError) as error:  # messages quote bytes of the file
         raise DatabaseReadError(0, f"{error}") from None
 
 
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield None
+def _connected(uri: str) -> sqlite3.Connection:
+    import sqlite3
+
+    connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_S, isolation_level=None)
+    try:
+        _bound(connection)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
 
 
 def _bound(connection: sqlite3.Connection) -> None:
@@ -127,16 +139,33 @@ def _uri(path: Path) -> tuple[str, bool]:
 
 
 def _must_copy(path: Path) -> bool:
-    """True for a log whose index is missing: only a writer may make one; it is made beside a copy."""
-    return _has_wal(path) and _is_filled(_beside(path, "-wal")) and not _beside(path, "-shm").exists()
+    """True where only a writer may read: a log whose index is missing, or a change that was broken off.
+
+    Its dead writer's files are mended beside a copy.
+    """
+    if _has_wal(path):
+        return _is_filled(_beside(path, "-wal")) and not _beside(path, "-shm").exists()
+    return _is_filled(_beside(path, "-journal")) and _is_broken_off(path)
+
+
+def _is_broken_off(path: Path) -> bool:
+    """True when the journal's writer is gone: then a reader that may not write is refused."""
+    import sqlite3
+
+    try:
+        with closing(_connected(_uri(path)[0])) as connection:
+            connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+    except sqlite3.OperationalError as error:
+        return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+    return False
 
 
 def _copy(path: Path, folder: Path) -> str:
-    """Copy the database with its log, and return how to open the copy."""
-    pair = (path, _beside(path, "-wal"))
-    if sum(each.stat().st_size for each in pair) > _LARGEST_COPY:
+    """Copy the database with its log or journal, and return how to open the copy."""
+    both = [path, *(each for ending in ("-wal", "-journal") if _is_filled(each := _beside(path, ending)))]
+    if sum(each.stat().st_size for each in both) > _LARGEST_COPY:
         raise DatabaseReadError(0, "its log was left behind, and it is too large to be copied")
-    for each in pair:
+    for each in both:
         shutil.copyfile(each, folder / each.name)
     return f"file:{quote(os.fsencode(folder / path.name))}?mode=rw"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from tui_ft.watch.sources import setting_values, sqlite_file, wandb_message
-from tui_ft.watch.sources.foreign import ForeignSource
+from tui_ft.watch.sources.database_source import DatabaseSource, Row, rows_until
 from tui_ft.watch.sources.neighbours import model_and_method
 from tui_ft.watch.sources.pace import usual_gap
 from tui_ft.watch.sources.protocol import Clock, Format, Place
@@ -25,10 +24,9 @@ if TYPE_CHECKING:
 _MOST_RUNS = 500
 _ROWS = 1_000
 _SYSTEM_ROWS = 20_000
-_Row = tuple[Any, ...]
 
 
-class TrackioSource(ForeignSource):
+class TrackioSource(DatabaseSource):
     """Follows one run of a database. Its times are those at which rows were sent, several at once."""
 
     def start_over(self) -> None:
@@ -36,26 +34,8 @@ class TrackioSource(ForeignSource):
         self._rows = HistoryTable(self.table)
         self._system = SystemMetrics()
         self._last = self._last_system = 0
-        self._stamp: sqlite_file.Stamp = ()
-        self.facts.is_complete = False
 
-    def advance(self, end: float) -> bool:
-        file = self.place.files[0]
-        stamp = sqlite_file.stamp(file)
-        if stamp == self._stamp and self.facts.is_complete:
-            return False
-        if self._stamp and stamp[0][0] != self._stamp[0][0]:
-            self.start_over()
-        end = min(end, time.monotonic() + sqlite_file.READ_S)
-        with sqlite_file.opened(file) as connection:
-            rows, system, is_complete = self._fetch(connection, end)
-        self._stamp, self.facts.is_complete = stamp, is_complete
-        self._take(rows, system)
-        self._conclude(stamp)
-        return True
-
-    def _fetch(self, connection: sqlite3.Connection, end: float) -> tuple[list[_Row], list[_Row], bool]:
-        """The rows that were added, those of the machine, and whether these are all of them so far."""
+    def fetch(self, connection: sqlite3.Connection, end: float) -> tuple[list[list[Row]], bool]:
         key = _key(sqlite_file.columns(connection, "metrics"))
         run = unquote(self.place.path.name)
         self._read_settings(connection, run)
@@ -63,21 +43,15 @@ class TrackioSource(ForeignSource):
             f"SELECT id, step, timestamp, metrics, run_name FROM metrics WHERE {key}=? AND id>? ORDER BY id",
             (run, self._last),
         )
-        rows: list[_Row] = []
-        is_complete = True
-        while part := cursor.fetchmany(_ROWS):
-            rows += part
-            if time.monotonic() >= end and len(part) == _ROWS:
-                is_complete = False
-                break
-        system: list[_Row] = []
+        rows, is_complete = rows_until(cursor, _ROWS, end)
+        system: list[Row] = []
         if key in sqlite_file.columns(connection, "system_metrics"):
             system = connection.execute(
                 f"SELECT id, timestamp, metrics FROM system_metrics WHERE {key}=? AND id>?"
                 f" ORDER BY id LIMIT {_SYSTEM_ROWS}",
                 (run, self._last_system),
             ).fetchall()
-        return rows, system, is_complete and len(system) < _SYSTEM_ROWS
+        return [rows, system], is_complete and len(system) < _SYSTEM_ROWS
 
     def _read_settings(self, connection: sqlite3.Connection, run: str) -> None:
         known = sqlite_file.columns(connection, "configs")
@@ -90,7 +64,8 @@ class TrackioSource(ForeignSource):
         )
         self.facts.started_at = _unix(config.get("_Created"))
 
-    def _take(self, rows: list[_Row], system: list[_Row]) -> None:
+    def take(self, fetched: list[list[Row]], modified: float | None) -> None:
+        rows, system = fetched
         decoded = [numbers for row in rows if (numbers := self._numbers(row)) is not None]
         pieces: list[Mapping[str, list[float]]] = []
         for names, group in groupby(decoded, key=tuple):
@@ -105,8 +80,9 @@ class TrackioSource(ForeignSource):
             self._last_system = number
             self._system.add(_unix(timestamp), wandb_message.flat_numbers(_object(metrics)))
         self._system.settle()
+        self._conclude()
 
-    def _numbers(self, row: _Row) -> dict[str, float] | None:
+    def _numbers(self, row: Row) -> dict[str, float] | None:
         """The numbers of a row with its step and time; None for a row that holds none."""
         _, step, timestamp, metrics, _ = row
         numbers = wandb_message.flat_numbers(_object(metrics))
@@ -119,7 +95,7 @@ class TrackioSource(ForeignSource):
             numbers["_timestamp"] = at
         return numbers
 
-    def _conclude(self, stamp: sqlite_file.Stamp) -> None:
+    def _conclude(self) -> None:
         facts = self.facts
         facts.model, facts.method = model_and_method(facts.settings)
         facts.total_steps = setting_values.whole(facts.settings.get("max_steps"))
