@@ -119,7 +119,7 @@ def _entries(
 
 
 def _is_kernels(folder: Path) -> bool:
-    """True for a folder that is no folder of files, or leads through one: links of processes lead anywhere."""
+    """True for a folder of the kernel's, or one reached through it: links of processes lead anywhere."""
     return folder in _KERNEL or folder.parts[1:2] in (("proc",), ("sys",))
 
 
