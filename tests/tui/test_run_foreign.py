@@ -175,7 +175,7 @@ async def test_what_else_lies_there_is_a_key_away(
     found = FoundRun(title="nohup.out", path=place.path, places=(place,))
     asked: list[OtherSource] = []
 
-    def find(other: OtherSource) -> FoundRun:
+    def find(other: OtherSource, within: FoundRun | None) -> FoundRun:
         asked.append(other)
         return found
 
@@ -200,7 +200,7 @@ async def test_an_other_that_is_gone_meanwhile_is_a_sentence(
 ) -> None:
     source.change(others=OTHERS)
 
-    def gone(other: OtherSource) -> FoundRun:
+    def gone(other: OtherSource, within: FoundRun | None) -> FoundRun:
         raise TuiFtError(f"There is no run at {other.path}.", "Look again.")
 
     monkeypatch.setattr(finding, "found_other", gone)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 import run_folders
-from run_folders import NOON, hf_state, losses, metrics_csv, screen_log, trainer_log, write
+from foreign_writers import write_events
+from run_folders import NOON, TRACEBACK, hf_state, losses, metrics_csv, screen_log, trainer_log, write
 from synthetic_run import SyntheticRun
 
 from tui_ft.errors import TuiFtError
+from tui_ft.hardware import processes
 from tui_ft.watch import finding, walking
 from tui_ft.watch.foreign_run import open_run
 from tui_ft.watch.found import FoundRun
+from tui_ft.watch.reading import OtherSource
 from tui_ft.watch.report import read_whole
 
 
@@ -221,3 +226,42 @@ def test_a_log_whose_steps_are_shifted_belongs_by_the_order_of_its_values(tmp_pa
     hf_state(tmp_path / "out", values)
     screen_log(tmp_path / "train.log", values[:20] + values[23:], total=60)
     assert [formats_of(run) for run in find(tmp_path)] == [["hf_trainer_state", "stdout"]]
+
+
+def test_an_other_source_is_shown_though_a_richer_one_shares_its_folder(tmp_path: Path) -> None:
+    """The run's path is that of its richest source: asking for the other one must not open that again."""
+    values = losses()
+    hf_state(tmp_path / "out", values)
+    trainer_log(tmp_path / "out", values)
+    screen_log(tmp_path / "out/train.log", values, end=TRACEBACK)
+    found = finding.resolve(tmp_path, str(tmp_path / "out"), NOON)
+    reading = read_whole(open_run(found, lambda: NOON))
+    assert [other.source for other in reading.others] == ["llamafactory", "stdout"]
+    for other in reading.others:
+        opened = read_whole(open_run(finding.found_other(other, NOON, found), lambda: NOON))
+        assert (opened.source, opened.status) == (other.source, "failed")
+        back = next(one for one in opened.others if one.source == "hf_trainer_state")
+        for within in (None, found):  # its place is the folder, which the search takes for the whole run
+            again = read_whole(open_run(finding.found_other(back, NOON, within), lambda: NOON))
+            assert again.source == "hf_trainer_state"
+    metrics_csv(tmp_path / "version_0", values)
+    write_events(tmp_path / "version_0", 20)
+    events = tmp_path / "version_0"
+    other = OtherSource(source="tensorboard", title="", path=str(events))
+    assert read_whole(open_run(finding.found_other(other, NOON), lambda: NOON)).source == "tensorboard"
+    other = OtherSource(source="wandb", title="", path=str(events))
+    with pytest.raises(TuiFtError, match="any more"):
+        finding.found_other(other, NOON)
+
+
+def test_a_number_that_is_no_run_and_no_process_is_said_to_be_neither(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", "pass"]) as dead:
+        waiting = time.monotonic() + 20
+        while processes.process_stat(dead.pid) is not None and time.monotonic() < waiting:
+            time.sleep(0.01)
+        for number in (dead.pid, 999_999_999):  # the first is a zombie, which still has its entry in /proc
+            with pytest.raises(TuiFtError, match=f"no run '{number}' .*no process {number} lives here"):
+                finding.resolve(tmp_path, str(number))
+    with pytest.raises(TuiFtError) as raised:
+        finding.resolve(tmp_path, "no-such-run")
+    assert "process" not in raised.value.message

@@ -11,16 +11,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from foreign_writers import EventFile, scalar
 from run_folders import NOON, TRACEBACK, hf_state, losses, screen_log, trainer_log
 from synthetic_run import SyntheticRun
 
 from tui_ft.hardware import processes
 from tui_ft.watch import finding, formats, report, searching
 from tui_ft.watch.foreign_run import ForeignRun, open_run
+from tui_ft.watch.processes import holding
 from tui_ft.watch.processes.writers import Writer
 from tui_ft.watch.reading import Reading
 from tui_ft.watch.sources.hf_trainer_state import TrainerStateSource
 from tui_ft.watch.sources.tui_ft import TuiFtSource
+from tui_ft.watch.writing import WriterWatch
 
 
 def nobody(paths: Iterable[Path]) -> tuple[Writer, ...]:
@@ -292,3 +295,75 @@ def test_the_last_words_of_a_process_are_heard_before_its_end_is_told(
     process.kill()
     reading = until(source, lambda reading: reading.status != "running")
     assert (reading.status, "the data ran out" in reading.reason) == ("failed", True)
+
+
+def test_a_fresh_log_that_nobody_holds_any_more_is_not_called_running(
+    tmp_path: Path, child: Callable[..., subprocess.Popen[bytes]]
+) -> None:
+    log = screen_log(tmp_path / "train.log", losses(), total=50, at=time.time())
+    found = finding.find_runs(log)[0]
+    writer = child(
+        "import sys, time; f = open(sys.argv[1], 'a'); print('x', flush=True); time.sleep(99)", str(log)
+    )
+    until_held(writer.pid, log)
+    assert report.read_whole(open_run(found)).status in ("running", "quiet")
+    writer.kill()
+    writer.wait()
+    reading = report.read_whole(open_run(found))
+    if not holding.is_of_here_alone(log):
+        pytest.skip("the file system of the test's folder may be written by another machine")
+    assert reading.status == "unknown"
+    assert "no process here holds it open" in reading.reason and " ago" in reading.reason
+
+
+def test_a_log_that_is_opened_for_each_line_runs_all_the_same(tmp_path: Path) -> None:
+    log = screen_log(tmp_path / "train.log", losses(), total=50, at=NOON - 5)
+    place = finding.find_runs(log, NOON)[0].places
+    asked: list[bool] = []
+
+    def nobody_holds(paths: Iterable[Path]) -> bool:
+        asked.append(True)
+        return set(paths) == {log}
+
+    watch = WriterWatch(place, lambda: NOON, nobody, nobody_holds)
+    watch.poll(True)
+    assert watch.known.is_let_go
+    watch.poll(True)
+    assert len(asked) == 1, "nothing was written: it is not asked for with every poll"
+    os.utime(log, (NOON - 1, NOON - 1))
+    watch.poll(True)
+    assert not watch.known.is_let_go and len(asked) == 2
+
+
+def test_what_is_written_after_the_log_lives_on_without_it(tmp_path: Path) -> None:
+    """A run that was started again may print into another place than its first log."""
+    screen_log(tmp_path / "out/train.log", losses(), total=50, at=NOON - 60)
+    trainer_log(tmp_path / "out", losses(), total=50, at=NOON - 5)
+    places = finding.find_runs(tmp_path, NOON)[0].places
+    watch = WriterWatch(places, lambda: NOON, nobody, lambda paths: True)
+    watch.poll(True)
+    assert len(places) == 2 and not watch.known.is_let_go
+    assert read(tmp_path).status == "running"
+
+
+def until_held(pid: int, path: Path) -> None:
+    end = time.monotonic() + 20
+    while not any(file.target == str(path) for file in processes.open_files(pid)) and time.monotonic() < end:
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize(("changed_after_s", "status"), [(60.0, "lost"), (2000.0, "unknown")])
+def test_a_copied_event_file_tells_nothing_of_its_process_by_its_name(
+    tmp_path: Path, child: Callable[..., subprocess.Popen[bytes]], changed_after_s: float, status: str
+) -> None:
+    """A plain copy has the time of the copy; the machine that it is of may have our host's name."""
+    dead = child("pass")
+    dead.wait()
+    if not holding.is_of_here_alone(tmp_path):
+        pytest.skip("the file system of the test's folder may be written by another machine")
+    now = time.time()
+    with EventFile(tmp_path / "runs", start=now, host=os.uname().nodename, pid=dead.pid) as file:
+        for step in range(20):
+            file.add(now, step, scalar("train/loss", 3.0 - step / 10))
+    os.utime(file.path, (now + changed_after_s,) * 2)
+    assert read(tmp_path, now + 3000).status == status

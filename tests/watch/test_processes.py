@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from tui_ft.hardware import gpu, host, processes
 from tui_ft.hardware.gpu import read_gpus
 from tui_ft.watch.log import clean_line
 from tui_ft.watch.processes import holding
+from tui_ft.watch.processes import writers as writers_of_files
 from tui_ft.watch.processes.box import Box, Group, Scanner, scan
 from tui_ft.watch.processes.holding import nobody_holds
 from tui_ft.watch.processes.searching import search
@@ -220,6 +222,39 @@ def test_the_process_in_the_name_of_an_event_file(tmp_path: Path) -> None:
     assert named_writer_gone(fresh, now) is None, "written just now: another container has our host's name"
     assert named_writer_gone(tmp_path / "events.out.tfevents.1.x", now) is None
     assert named_writer_gone(tmp_path / "train.log", now) is None
+
+
+def test_the_name_of_an_event_file_says_nothing_where_another_may_have_our_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Containers are called alike on purpose, share the host's name and its disks; folders are copied."""
+    now = time.time()
+    with started(python("pass"), tmp_path) as dead:
+        dead.wait()
+
+    def gone(where: str, pid: int = dead.pid, changed: float = now) -> bool | None:
+        path = tmp_path / f"events.out.tfevents.{int(now)}.{where}.{pid}.0"
+        path.touch()
+        os.utime(path, (changed, changed))
+        return named_writer_gone(path, now + 500)
+
+    monkeypatch.setattr(host, "hostname", lambda: "trainer")
+    if holding.is_of_here_alone(tmp_path):
+        assert gone("trainer") is True
+        monkeypatch.setattr(processes, "inner_pid", lambda pid: dead.pid if pid == os.getpid() else None)
+        assert gone("trainer") is None, "a container below this one may have written it under our name"
+        monkeypatch.setattr(processes, "inner_pid", lambda pid: None)
+    assert gone("trainer", changed=now - 60) is None, "it was copied here with its times"
+    monkeypatch.setattr(writers_of_files, "is_of_here_alone", lambda path: False)
+    assert gone("trainer") is None, "another machine that is called so may write it"
+    assert gone("trainer", pid=1) is None
+    monkeypatch.setattr(host, "hostname", lambda: "0123456789ab")
+    assert gone("0123456789ab") is True, "Docker gives no two containers the same id"
+
+
+def test_the_pid_that_a_process_has_in_its_container(tmp_path: Path) -> None:
+    assert processes.inner_pid(os.getpid()) is None
+    assert processes.inner_pid(1 << 30) is None
 
 
 def test_a_scan_without_proc_finds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

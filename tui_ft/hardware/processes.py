@@ -157,6 +157,17 @@ def process_stat(pid: int) -> ProcessStat | None:
     return ProcessStat(pid, name, int(fields[_PARENT]), int(fields[_GROUP]), int(fields[_START]), user)
 
 
+def inner_pid(pid: int) -> int | None:
+    """The pid that a process of a container below this one has in there; None for one of ours."""
+    try:
+        with open(f"/proc/{pid}/status", "rb") as file:
+            line = next((line for line in file if line.startswith(b"NSpid:")), b"")
+    except OSError:
+        return None
+    numbers = line.split()[1:]
+    return int(numbers[-1]) if len(numbers) > 1 else None
+
+
 @cache
 def boot_time() -> float | None:
     """When this kernel started, in unix seconds; None where it does not say."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from textual import work
 
 from tui_ft.tui.actions import sentence
+from tui_ft.tui.found_source import FoundSource
 from tui_ft.tui.panel_keys import PanelActions
 from tui_ft.tui.shared_source import SharedSource
 from tui_ft.tui.text import plain
@@ -17,6 +18,7 @@ from tui_ft.watch.reading import Reading
 if TYPE_CHECKING:
     from tui_ft.tui.app import TuiFtApp
     from tui_ft.tui.screens.series_table import SeriesTable
+    from tui_ft.watch.found import FoundRun
 
 
 class RunDoors(PanelActions):
@@ -58,11 +60,16 @@ class RunDoors(PanelActions):
         if other is None:
             return
         try:
-            found = await asyncio.to_thread(found_other, other)
+            found = await asyncio.to_thread(found_other, other, within=self._found())
         except Exception as error:  # noqa: BLE001 - shown where the user looks
             self.say(sentence(error), "bad")
         else:
             self.owner.replace_found(found)
+
+    def _found(self) -> FoundRun | None:
+        """What the search found that led here; None for a run of ours that was opened by its id."""
+        opened = self.source.source
+        return opened.found if isinstance(opened, FoundSource) else None
 
     @work(group="act", exclusive=True)
     async def action_compare(self) -> None:

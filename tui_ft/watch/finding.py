@@ -42,7 +42,7 @@ def resolve(runs_root: Path, text: str, now: float | None = None) -> FoundRun:
     now = time.time() if now is None else now
     path = user_path(text).absolute()
     if not is_there(path) and not _database_above(path):
-        return _by_process(text, now) or found_ours(directory.find(runs_root, text))
+        return _by_process(text, now) or found_ours(_find_ours(runs_root, text))
     if "/" not in text and (ours := _by_id(runs_root, text)) is not None:
         return ours
     walk = _walk(path)
@@ -52,22 +52,22 @@ def resolve(runs_root: Path, text: str, now: float | None = None) -> FoundRun:
     return replace(found[0], siblings=tuple(found[1:]))
 
 
-def found_other(other: OtherSource, now: float | None = None) -> FoundRun:
-    """Return what a reading's `others` name: another run, or one other source of the same run alone.
+def found_other(other: OtherSource, now: float | None = None, within: FoundRun | None = None) -> FoundRun:
+    """Return what a reading's `others` name: another run, or the same run shown by another of its sources.
 
-    Raises `TuiFtError` when it is no longer there.
+    `within` is the run that names it, where that is known. Raises `TuiFtError` when it is not there any more.
     """
     path = Path(other.path)
-    runs = find_runs(path, now)
-    for found in runs:
-        if str(found.path) == other.path and found.places[0].format == other.source:
-            return found
-    for found in runs:
+    around = () if within is None or within.is_ours else (within, *within.siblings)
+    if other.is_run:
+        known = [found for found in around[1:] if str(found.path) == other.path]
+        for found in (*known, *find_runs(path, now)):
+            if str(found.path) == other.path and (found.places[0].format == other.source or known):
+                return replace(found, siblings=tuple(one for one in around if one is not found))
+    for found in (*around[:1], *find_runs(path, now)):
         for place in found.places:
             if (str(place.path), place.format) == (other.path, other.source):
-                return FoundRun(title=other.title, path=place.path, places=(place,))
-    if runs:
-        return runs[0]
+                return replace(found, chosen=place)
     raise TuiFtError(f"There is no run at {path} any more.", "")
 
 
@@ -135,9 +135,25 @@ def _by_id(runs_root: Path, text: str) -> FoundRun | None:
     return found_ours(exact[0]) if exact else None
 
 
+def _find_ours(runs_root: Path, text: str) -> RunDirectory:
+    try:
+        return directory.find(runs_root, text)
+    except TuiFtError as error:
+        if not _is_pid(text) or any(run.id.startswith(text) for run in directory.list_directories(runs_root)):
+            raise
+        words = error.message.rstrip(".")
+        raise TuiFtError(f"{words}, and no process {text} lives here.", error.hint) from None
+
+
+def _is_pid(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= 9
+
+
 def _by_process(text: str, now: float) -> FoundRun | None:
     """The run that the process of this pid writes; None when `text` is no pid of a process that lives."""
-    if not text.isdecimal() or len(text) > 9 or not is_there(Path("/proc") / text):
+    from tui_ft.hardware import processes
+
+    if not _is_pid(text) or processes.process_stat(int(text)) is None:
         return None
     from tui_ft.watch.processes.attach import run_of
 

@@ -72,7 +72,8 @@ class ForeignRun:
         """Read what is new for about `budget_s` seconds; True when the reading changed. Never raises."""
         if not self._members:
             self._members = [Member(place, self._clock) for place in self.found.places]
-            self._shown = self._members[0]
+            chosen = (member for member in self._members if member.place == self.found.chosen)
+            self._shown = next(chosen, self._members[0])
         end = time.monotonic() + budget_s
         lived = self._writers.known.lives
         changed = self._writers.poll(self._is_fresh)
@@ -99,6 +100,7 @@ class ForeignRun:
             return False
         new = self._search.new_places([member.place for member in self._members])
         self._members += [Member(place, self._clock) for place in new]
+        self._writers.watch_also(new)
         return bool(new)
 
     def _poll_others(self, end: float) -> bool:
@@ -134,7 +136,8 @@ class ForeignRun:
         told = self._told = [words for _, words in able]
         status, reason = decide(merging.combine(told, self._writers.known), self._clock())
         current = next((at for at, (member, _) in enumerate(able) if member is self._shown), 0)
-        shown = merging.choose(told, current, is_live=status in LIVE)
+        chosen = next((at for at, (member, _) in enumerate(able) if member.place == self.found.chosen), None)
+        shown = merging.choose(told, current, is_live=status in LIVE) if chosen is None else chosen
         self._shown = able[shown][0]
         merged = merging.merge(told, shown)
         self._reading = replace(
@@ -162,5 +165,9 @@ class ForeignRun:
 
 def _sibling(run: FoundRun) -> OtherSource:
     return OtherSource(
-        source=run.places[0].format, title=clean_line(run.title), path=str(run.path), status=run.status
+        source=run.places[0].format,
+        title=clean_line(run.title),
+        path=str(run.path),
+        status=run.status,
+        is_run=True,
     )

@@ -18,6 +18,7 @@ class FoundRun:
     `path` is absolute and tells the run from every other; a run of ours has the one place of its directory.
     `status` is what the search saw of it, where it looked. `siblings` are the other runs that the same search
     found, and `notes` what that search says of itself (a folder that it may not read, a limit it came to).
+    `chosen` is the place that somebody asked for: it is shown, whatever the others tell.
     """
 
     title: str
@@ -26,6 +27,7 @@ class FoundRun:
     status: Status = "unknown"
     siblings: tuple[FoundRun, ...] = ()
     notes: tuple[str, ...] = ()
+    chosen: Place | None = None
 
     @property
     def is_ours(self) -> bool:

@@ -15,6 +15,8 @@ from tui_ft.watch.sources.protocol import Place
 
 GROWN = 1.05
 """Points are taken again when there are so many more of them; a comparison of old ones is as good."""
+FLUSHED_S = 600.0
+"""TensorBoard's writers write what they were given within two minutes; keep-alive marks come sooner."""
 COPIED_S = 3600.0
 """A file that changed so long after its last row was copied here, or fetched."""
 
@@ -77,6 +79,10 @@ class Member:
             self._points,
             changed,
             is_copied=last is not None and changed is not None and changed - last[1] > COPIED_S,
+            is_moved=self.place.format == "tensorboard"
+            and last is not None
+            and changed is not None
+            and changed - last[1] > FLUSHED_S,
         )
 
     def _keep_points(self, reading: Reading) -> None:

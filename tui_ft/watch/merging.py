@@ -24,7 +24,8 @@ class Told:
     """What one source of the run says; `points` are some of its own, to know whose steps are alike.
 
     `changed_at` is when its files were written last (unix seconds). `is_copied`: they are far younger than
-    what they tell, so that the times of files mean nothing.
+    what they tell, so that the times of files mean nothing. `is_moved`: event files that were written later
+    than a logger writes what it was given, so that the host in their names need not be this one.
     """
 
     reading: Reading
@@ -33,6 +34,7 @@ class Told:
     points: Glimpse = field(default_factory=Glimpse)
     changed_at: float | None = None
     is_copied: bool = False
+    is_moved: bool = False
 
     @property
     def step(self) -> int:
@@ -90,6 +92,8 @@ def combine(told: Sequence[Told], writing: Writing) -> Evidence:
     dated = following or known
     gaps = [evidence.usual_gap_s for evidence in dated if evidence.usual_gap_s]
     lives = writing.lives
+    if writing.is_by_name and any(one.is_moved for one in told):
+        lives = None
     if lives is None:
         words = {one.evidence.writer_lives for one in told}
         lives = True if True in words else False if False in words else None
@@ -100,6 +104,7 @@ def combine(told: Sequence[Told], writing: Writing) -> Evidence:
         written_at=_written_at(told, dated, is_written=lives is True),
         usual_gap_s=min(gaps, default=None),
         is_snapshot=not following,
+        is_let_go=writing.is_let_go,
     )
 
 

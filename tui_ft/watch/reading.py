@@ -57,12 +57,13 @@ class MemoryCurve:
 
 @dataclass(frozen=True, kw_only=True)
 class OtherSource:
-    """Another source of the same run, or another run at the same place: read it by its path."""
+    """Another source of the same run, or another run at the same place (`is_run`): read it by its path."""
 
     source: SourceName
     title: str
     path: str
     status: Status = "unknown"
+    is_run: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

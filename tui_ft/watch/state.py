@@ -20,7 +20,7 @@ class Evidence:
     follow it; `killed` says so of its process. `writer_lives` is None while nobody knows who writes.
     `written_at` is the newest sign of life in unix seconds, `usual_gap_s` the median time between two
     points. `is_snapshot`: the file is written now and then only, like a checkpoint's state, and is no proof
-    of a run that goes on.
+    of a run that goes on. `is_let_go`: no process at all holds the files open that a writer never closes.
     """
 
     finished: str = ""
@@ -31,6 +31,7 @@ class Evidence:
     written_at: float | None = None
     usual_gap_s: float | None = None
     is_snapshot: bool = False
+    is_let_go: bool = False
 
 
 def decide(evidence: Evidence, now: float) -> tuple[Status, str]:
@@ -56,6 +57,8 @@ def decide(evidence: Evidence, now: float) -> tuple[Status, str]:
         return "quiet", f"Nothing new for {duration_label(age)}{usual}; its process lives."
     if evidence.written_at is None or age is None:
         return "unknown", "Nothing says whether it still runs."
+    if age <= limit and evidence.is_let_go:
+        return "unknown", f"Last written {duration_label(age)} ago; no process here holds it open any more."
     if age <= limit and not evidence.is_snapshot:
         return "running", "Its files are fresh; which process writes them is not known."
     return "unknown", f"Last written {clock_label(evidence.written_at, now)}; no mark of an end."

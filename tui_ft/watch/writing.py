@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui_ft.hardware.process_exit import ExitWatch, ProcessExit
+from tui_ft.watch.held_files import HeldFiles, NobodyHolds, nobody_holds_now
 from tui_ft.watch.likeness import changed_at
 from tui_ft.watch.sources.protocol import Place
 
@@ -41,7 +42,8 @@ class Writing:
     """What is known of a run's processes: those that live, and how the last one ended.
 
     `lives` is None while none was ever seen. The three words are sentences where the kernel told the end;
-    `killed` is one for a process that a signal took by force.
+    `killed` is one for a process that a signal took by force. `is_by_name`: the name of an event file tells
+    it, which may have been copied here. `is_let_go`: nobody is known, and nobody at all holds the run's logs.
     """
 
     lives: bool | None = None
@@ -50,17 +52,24 @@ class Writing:
     failed: str = ""
     stopped: str = ""
     killed: str = ""
+    is_by_name: bool = False
+    is_let_go: bool = False
 
 
 class WriterWatch:
     """Remembers the processes that were seen to write a run. `clock` gives unix seconds."""
 
     def __init__(
-        self, places: Sequence[Place], clock: Callable[[], float], writers: Writers | None = None
+        self,
+        places: Sequence[Place],
+        clock: Callable[[], float],
+        writers: Writers | None = None,
+        nobody_holds: NobodyHolds | None = None,
     ) -> None:
-        self._places = places
+        self._places = tuple(places)
         self._clock = clock
         self._writers = writers_now if writers is None else writers
+        self._held = HeldFiles(clock, nobody_holds or (nobody_holds_now if writers is None else _not_known))
         self._watched: dict[int, ExitWatch] = {}
         self._looked_at = float("-inf")
         self.known = Writing()
@@ -71,10 +80,18 @@ class WriterWatch:
         now, before = time.monotonic(), self.known
         if self._watched and (alive := self._alive()):
             self.known = Writing(lives=True, pids=alive)
-        elif self.known.lives or self._is_due(now - self._looked_at, is_fresh):
+        elif (
+            self.known.lives
+            or self._is_due(now - self._looked_at, is_fresh)
+            or (self.known.is_let_go and self._held.are_written(self._places))
+        ):
             self._looked_at = now
             self._look()
         return before != self.known
+
+    def watch_also(self, places: Sequence[Place]) -> None:
+        """Take in sources that the run has opened since."""
+        self._places += tuple(places)
 
     def _alive(self) -> tuple[int, ...]:
         return tuple(pid for pid, watch in self._watched.items() if watch.poll() is None)
@@ -91,7 +108,9 @@ class WriterWatch:
             ends = [end for watch in self._watched.values() if (end := watch.poll()) is not None]
             self.known = _ended(ends[-1] if ends else ProcessExit())
         else:
-            self.known = Writing(lives=self._named_lives())
+            lives = self._named_lives()
+            is_let_go = lives is None and self._held.are_let_go(self._places)
+            self.known = Writing(lives=lives, is_by_name=lives is not None, is_let_go=is_let_go)
 
     def _named_lives(self) -> bool | None:
         """What the newest event file says by its name, which holds host and pid."""
@@ -108,6 +127,10 @@ class WriterWatch:
             return waited_s >= LOOK_SELDOM_S
         changed = max((changed_at(place) or 0.0 for place in self._places), default=0.0)
         return is_fresh or abs(self._clock() - changed) < OLD_S
+
+
+def _not_known(paths: Iterable[Path]) -> bool:
+    return False
 
 
 def _ended(end: ProcessExit) -> Writing:

@@ -35,14 +35,23 @@ def nobody_holds(paths: Iterable[Path]) -> bool:
     return True
 
 
-def _sure_owner(path: str) -> int | None:
-    """The user whose processes alone may write the file; None where others, or other machines, may."""
+def is_of_here_alone(path: Path | str) -> bool:
+    """True for a file on a file system that no other machine and no container that is not seen writes to."""
     try:
         status, root = os.stat(path), os.stat("/")  # noqa: PTH116 - a name as the kernel gives it
     except OSError:
+        return False
+    is_seen = status.st_dev == root.st_dev or host.pid_namespace() == INITIAL_NAMESPACE
+    return is_seen and _is_local(status.st_dev)
+
+
+def _sure_owner(path: str) -> int | None:
+    """The user whose processes alone may write the file; None where others, or other machines, may."""
+    if not is_of_here_alone(path):
         return None
-    is_ours_alone = status.st_dev == root.st_dev or host.pid_namespace() == INITIAL_NAMESPACE
-    if not is_ours_alone or not _is_local(status.st_dev):
+    try:
+        status = os.stat(path)  # noqa: PTH116 - a name as the kernel gives it
+    except OSError:
         return None
     if status.st_mode & 0o022 and os.geteuid() != 0:
         return None  # others may write it, and what they have open is not shown to us

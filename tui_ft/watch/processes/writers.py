@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from tui_ft.hardware import host, processes
 from tui_ft.watch.processes.box import Group, scan
+from tui_ft.watch.processes.holding import is_of_here_alone
 from tui_ft.watch.processes.searching import SLACK_S, named_writer
 
 _RESTING_S = 1.5
 """A file written so lately may be another container's that has our host's name: its pid is not ours then."""
+
+
+_CONTAINER_ID = re.compile(r"[0-9a-f]{12}")
+"""The host name that Docker gives each container: no other has it."""
 
 
 class Writer(NamedTuple):
@@ -72,13 +78,13 @@ def named_writer_gone(path: Path, now: float) -> bool | None:
     """Tell whether the process in the name of an event file is gone; None when that is not known.
 
     TensorBoard names start, host and pid. They say something only on this host, within this boot, and of
-    a file that rests: on a shared disk another container may have the same host name.
+    a file that rests and was written where it lies: containers and copied folders may have our host's name.
     """
     writer = named_writer(path.name)
     boot = processes.boot_time()
     if writer is None or boot is None or writer.host != host.hostname():
         return None
-    if writer.created < boot or writer.pid == 0:
+    if writer.created < boot or writer.pid == 0 or not _is_written_here(path, writer.host):
         return None
     started = processes.start_time(writer.pid)
     since = processes.started_at(started) if started is not None else None
@@ -88,4 +94,20 @@ def named_writer_gone(path: Path, now: float) -> bool | None:
         rests = abs(now - path.stat().st_mtime) > _RESTING_S
     except OSError:
         return None
-    return True if rests else None
+    return True if rests and not _is_inside_a_container(writer.pid) else None
+
+
+def _is_written_here(path: Path, name: str) -> bool:
+    """True when a host of our name must be this one: it is a container's own id, or no other writes there."""
+    try:
+        status = path.stat()
+    except OSError:
+        return False
+    if status.st_ctime - status.st_mtime > SLACK_S:
+        return False  # copied with its times, or moved
+    return _CONTAINER_ID.fullmatch(name) is not None or is_of_here_alone(path)
+
+
+def _is_inside_a_container(pid: int) -> bool:
+    """True when a process of a container below this one calls itself `pid`: it may share our host's name."""
+    return any(processes.inner_pid(process.pid) == pid for process in processes.all_processes())
