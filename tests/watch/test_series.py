@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui_ft.watch import series as series_module
+from tui_ft.watch.marks import MarkKeeper
+from tui_ft.watch.reading import Reading
 from tui_ft.watch.series import MOST_INSERTED, Series
 from tui_ft.watch.steps import StepBatch, Steps
 from tui_ft.watch.values import Values
@@ -308,3 +310,22 @@ def test_many_steps_between_old_ones_are_woven_in_at_once(monkeypatch: pytest.Mo
     assert repr(list(series.values)) == repr([known[step] for step in sorted(known)])
     assert (series.last, series.first) == ((1500.0, -1.0), (0.0, 1.0))
     assert (series.nonfinite, series.extent(), series.extent(0, 1100)) == (1, (-1.0, 2999.0), (-1.0, 1599.0))
+
+
+class Growing(Series):
+    """Another point comes while somebody looks at the steps."""
+
+    @property
+    def steps(self) -> Sequence[float]:
+        found = super().steps
+        self.take(StepBatch([len(self)]), [1.0])
+        return found
+
+
+def test_marks_are_told_while_another_thread_adds() -> None:
+    shared = Steps(range(10))
+    times = Growing(shared)
+    times.take(StepBatch([0, 1]), [1.0, 1.0])
+    reading = Reading(source="tui_ft", title="", path="", status="running", times=times)
+    assert MarkKeeper().of(reading) == ()
+    assert len(times) > 2

@@ -96,7 +96,7 @@ class ChartMaker:
         found = [series for series in found if len(series)]
         if not found:
             return None
-        first, last = min(one.steps[0] for one in found), max(one.steps[len(one) - 1] for one in found)
+        first, last = min(one.steps[0] for one in found), max(one.steps[-1] for one in found)
         return (first, last) if -GREATEST < first <= last < GREATEST else None
 
     def first_line(self, panel: Panel | None, x: X) -> Curve | None:

@@ -36,7 +36,7 @@ class MarkKeeper:
     def of(self, reading: Reading) -> tuple[EventMark, ...]:
         """The marks of a reading."""
         evaluated = _evaluated(reading)
-        newest = reading.times.steps[len(reading.times) - 1] if len(reading.times) else None
+        newest = reading.times.steps[-1] if len(reading.times) else None
         latest = max((mark.step for mark in self._known), default=0.0)
         state = (
             newest is not None and newest >= latest,  # only then is it known where the latest lies in time

@@ -203,7 +203,7 @@ class Series:
             self._first = (float(steps[0]), values[0])
 
     def _weave(self, place: int, known: dict[float, float]) -> None:
-        """Put many steps between old ones from position `place` on in one go: each alone moves all behind it."""
+        """Put many steps between old ones from position `place` on in one go: each alone moves the rest."""
         self.rewrites += 1
         count = len(self)
         joined = dict(zip(self._steps[place:count], self.values[place:count], strict=True)) | known

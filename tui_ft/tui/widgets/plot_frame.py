@@ -54,7 +54,7 @@ def _x_bounds(chart: Chart, shown: list[Curve], width: int) -> Bounds | None:
     if chart.window is not None:
         return window_bounds(*chart.window, parts=(4, 5, 2) if width >= 44 else (2, 5, 1))
     first = min(series.steps[0] for series in shown)
-    last = max(series.steps[len(series) - 1] for series in shown)
+    last = max(series.steps[-1] for series in shown)
     if not (-GREATEST < first <= last < GREATEST):
         return None
     return x_bounds(first, last, chart.whole, chart.axis.window, parts)
