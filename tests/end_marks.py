@@ -87,7 +87,7 @@ def _events(data: bytes, file: Path) -> bool:
 def _holds_summary(data: bytes) -> bool:
     at = data.find(b"train_runtime")
     while at >= 0:
-        for begin in range(max(at - 200, 0), at - 11):
+        for begin in range(max(at - 4_000, 0), at - 11):
             size = int.from_bytes(data[begin : begin + 8], "little")
             if at < begin + 12 + size <= len(data) - 4 and size < 4_000:
                 record = data[begin + 12 : begin + 12 + size]
