@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import pytest
 from foreign_writers import START, EventFile, WandbFile, scalar
 from run_folders import NOON, hf_state, losses, metrics_csv, screen_log
 
@@ -16,6 +18,7 @@ from tui_ft.watch.foreign_run import open_run
 from tui_ft.watch.found import FoundRun
 from tui_ft.watch.processes.writers import Writer
 from tui_ft.watch.reading import Reading
+from tui_ft.watch.searching import Search
 
 
 def events(
@@ -168,5 +171,47 @@ def test_a_resumed_wandb_run_is_one_run_that_shows_where_it_is_now(tmp_path: Pat
     before.parent.rename(before.parent.with_name("offline-run-20261120_000000-aaaaaaaa"))
     wandb(tmp_path, values[20:], name="aaaaaaaa", start=START + 9999, first=21)
     (run,) = finding.find_runs(tmp_path, NOON)
+    assert [place.format for place in run.places] == ["wandb"]
+    reading = read(run)
+    assert (reading.step, len(reading.series["loss"]), reading.restarts) == (40, 40, 0)
+
+
+def test_the_curve_of_a_resumed_wandb_run_has_a_mark_where_its_steps_go_back(tmp_path: Path) -> None:
+    values = losses(50)
+    before = wandb(tmp_path, values[:30], name="aaaaaaaa")
+    with before.open("ab") as torn:
+        torn.write(b"half a record")
+    before.parent.rename(before.parent.with_name("offline-run-20261120_000000-aaaaaaaa"))
+    with WandbFile(tmp_path / "wandb", "aaaaaaaa") as file:
+        for step in range(21, 41):
+            file.log(START + 9999 + step, {"train/loss": values[step - 1], "train/global_step": step})
+        file.flush()
+        (run,) = finding.find_runs(tmp_path, NOON)
+        source = open_run(run, lambda: NOON, lambda paths: ())
+        reading = report.read_whole(source)
+        assert (reading.step, len(reading.series["loss"]), reading.restart_steps) == (40, 40, (21,))
+        assert list(reading.series["loss"].values) == pytest.approx(values[:40])
+        file.log(START + 10_050, {"train/loss": values[40], "train/global_step": 41})
+        file.exit()
+        file.flush()
+        source.poll(1.0)
+    assert (source.reading.step, source.reading.status) == (41, "finished")
+
+
+def test_processes_that_write_one_wandb_run_side_by_side_are_no_one_curve(tmp_path: Path) -> None:
+    first = wandb(tmp_path, losses(40, seed=1), name="aaaaaaaa")
+    first.parent.rename(first.parent.with_name("run-20261121_000001-aaaaaaaa"))
+    wandb(tmp_path, losses(40, seed=2), name="aaaaaaaa")
+    (run,) = finding.find_runs(tmp_path, NOON)
     assert [place.format for place in run.places] == ["wandb", "wandb"]
-    assert read(run).step == 40
+    assert len(read(run).series["loss"]) == 40
+
+
+def test_a_wandb_run_that_is_resumed_while_it_is_watched_goes_on(tmp_path: Path) -> None:
+    values = losses(40)
+    before = wandb(tmp_path, values[:20], name="aaaaaaaa")
+    before.parent.rename(before.parent.with_name("offline-run-20261120_000000-aaaaaaaa"))
+    (known,) = finding.find_runs(tmp_path, NOON)
+    after = wandb(tmp_path, values[20:], name="aaaaaaaa", start=START + 9999, first=21)
+    new = Search(time.time).new_places(known.places)
+    assert [place.files for place in new] == [(after,)]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
 
-from tui_ft.watch.homes import LOGGERS, folder_of, home, is_own, kept_folders
+from tui_ft.watch.homes import LOGGERS, begun_at, folder_of, home, is_own, kept_folders
 from tui_ft.watch.likeness import Glimpse, are_same, is_named_after
 from tui_ft.watch.pairing import Look, can_be_one, pairs
 from tui_ft.watch.sources.protocol import Place
@@ -115,15 +115,31 @@ class _Grouping:
         return can_be_one(one, other) and (one.format == "wandb" or self._verdict(a, b) is True)
 
     def _joined(self, members: Sequence[int]) -> Group:
-        """Make one place of the event files that a resumed run left in several folders beside each other."""
+        """Make one place of what a resumed run left: event files beside each other, files of one W&B id."""
         places = [self._places[at] for at in members]
-        parts = [place for place in places if place.format == "tensorboard"]
-        if len(parts) < 2:
-            return places
-        parts.sort(key=lambda place: (self._look(place).started_at or 0.0, place.path.name))
-        files = tuple(file for place in parts for file in place.files)
-        rest = [place for place in places if place.format != "tensorboard"]
-        return [*rest, replace(parts[-1], path=parts[0].path.parent, files=files)]
+        for name in ("tensorboard", "wandb"):
+            parts = sorted((place for place in places if place.format == name), key=self._order)
+            if len(parts) < 2 or (name == "wandb" and not self._follow_each_other(parts)):
+                continue
+            files = tuple(file for place in parts for file in place.files)
+            path = parts[0].path.parent if name == "tensorboard" else parts[-1].path
+            rest = [place for place in places if place.format != name]
+            places = [*rest, replace(parts[-1], path=path, files=files)]
+        return places
+
+    def _order(self, place: Place) -> tuple[float, str]:
+        began = begun_at(place) if place.format == "wandb" else ""
+        return (0.0 if began else self._look(place).started_at or 0.0, began or place.path.name)
+
+    def _follow_each_other(self, parts: Sequence[Place]) -> bool:
+        """False for processes that write one W&B run side by side: their rows are no one curve."""
+        looks = [self._look(place) for place in parts]
+        return not any(
+            before.updated_at is not None
+            and after.rows_from is not None
+            and after.rows_from < before.updated_at
+            for before, after in pairwise(looks)
+        )
 
 
 def _is_inside(inner: Place, outer: Place) -> bool:

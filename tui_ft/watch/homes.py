@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from tui_ft.watch.sources.protocol import Place
@@ -19,6 +20,7 @@ LOGGERS = frozenset({"tensorboard", "wandb"})
 _OWN_LOGS = frozenset({"debug.log", "running_log.txt"})
 """Logs that Axolotl and LLaMA-Factory write into the run's own output folder."""
 _WANDB_RUN = ("run-", "offline-run-")
+_WANDB_TIME = re.compile(r"(?:offline-)?run-(\d{8}_\d{6})-")
 
 
 def folder_of(place: Place) -> Path:
@@ -53,3 +55,9 @@ def kept_folders(place: Place) -> list[Path]:
 def wandb_id(place: Place) -> str:
     """The id of a W&B run, which it keeps when it is resumed."""
     return place.path.name.removesuffix(".wandb").rpartition("-")[2]
+
+
+def begun_at(place: Place) -> str:
+    """When a W&B run began, as its folder is called: such names stand in the order of time; "" for others."""
+    match = _WANDB_TIME.match(folder_of(place).name)
+    return match[1] if match is not None else ""

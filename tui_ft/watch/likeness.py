@@ -39,7 +39,8 @@ class Glimpse:
     """What a short look at a place shows. `curves`: value by step, of the series in COMPARED.
 
     `tier` is 2 where training is told of, 1 for any series, 0 for none. `outputs` are folders that the
-    settings name as the run's own, as written. Times are unix seconds; `changed_at` is that of the files.
+    settings name as the run's own, as written. Times are unix seconds; `changed_at` is that of the files,
+    `rows_from` that of the first row, which a resumed run's start may lie far before.
     """
 
     curves: Mapping[str, Mapping[float, float]] = field(default_factory=dict)
@@ -47,6 +48,7 @@ class Glimpse:
     title: str = ""
     status: Status = "unknown"
     started_at: float | None = None
+    rows_from: float | None = None
     updated_at: float | None = None
     changed_at: float | None = None
     outputs: frozenset[str] = frozenset()
@@ -78,6 +80,7 @@ def glimpse_of(reading: Reading, changed: float | None = None) -> Glimpse:
         title=reading.title,
         status=reading.status,
         started_at=started,
+        rows_from=own_times[0][1] if own_times else None,
         updated_at=own_times[-1][1] if own_times else reading.ended_at,
         changed_at=changed,
         outputs=frozenset(name.rstrip("/") for name in named if isinstance(name, str) and len(name) > 1),

@@ -60,5 +60,11 @@ class Search:
                 looks[id(place)] = look_at(place, self._clock, LOOK_S)
             return looks[id(place)]
 
-        members = next(one for one in group([*known, *new], look) if known[0] in one)
-        return [place for place in new if place in members]
+        groups = group([*known, *new], look)
+        members = next((one for one in groups if any(_holds(place, known[0]) for place in one)), [])
+        return [place for place in new if any(_holds(member, place) for member in members)]
+
+
+def _holds(joined: Place, place: Place) -> bool:
+    """True for the place itself, and for what a resumed run's files were joined to."""
+    return joined.format == place.format and set(place.files) <= set(joined.files)

@@ -35,12 +35,17 @@ _NO_RUN = "It does not begin as a file of W&B does: nothing of it is read."
 
 
 class WandbSource(ForeignSource):
-    """Follows the file of one run; a run without it shows what its other files tell."""
+    """Follows the file of one run; a run without it shows what its other files tell.
+
+    A run that was resumed has a file for each time: they are read in turn, and the last one is followed.
+    """
 
     def start_over(self) -> None:
         super().start_over()
-        path = next((path for path in self.place.files if path.suffix == _SUFFIX), None)
-        self._tail = ByteTail(path) if path is not None else None
+        self._parts = [path for path in self.place.files if path.suffix == _SUFFIX]
+        self._later = self._parts[1:]
+        self._tail = ByteTail(self._parts[0]) if self._parts else None
+        self._bad_before = 0
         self._blocks = Blocks(0)
         self._history = History()
         self._rows = HistoryTable(self.table)
@@ -65,10 +70,12 @@ class WandbSource(ForeignSource):
             if self._tail.restarted:
                 self.start_over()
                 return True
-            if self._is_other:
+            if self._is_other and not self._later:
                 break
             self._is_read = not data or not self._cut(data) or self._is_other
-            if self._is_read:
+            if self._is_read and self._later:
+                self._go_on_with(self._later.pop(0))
+            elif self._is_read:
                 changed = changed or not self.facts.is_complete or self._is_other
                 break
             changed = True
@@ -84,9 +91,16 @@ class WandbSource(ForeignSource):
             self._keep()
         return changed
 
+    def _go_on_with(self, path: Path) -> None:
+        """The run was resumed: its next file begins anew, and how the one before ended is past."""
+        self._bad_before += self._blocks.bad_records + self._history.bad_records
+        self._tail, self._blocks, self._history = ByteTail(path), Blocks(0), History()
+        self._records.exit_code = None
+        self._is_other = self._is_read = False
+
     def _open_long(self) -> bool:
         """Take what was kept of a long file, or a coarse picture of it; True when there is one."""
-        if self._tail is None:
+        if self._tail is None or len(self._parts) > 1:
             return False
         size = self._tail.look()
         if size >= KEPT_FROM_BYTES and self._take_kept(self._tail):
@@ -105,7 +119,7 @@ class WandbSource(ForeignSource):
         read = self._blocks.offset
         if read < KEPT_FROM_BYTES or read < self._kept_bytes * (1 + KEPT_AGAIN_SHARE):
             return
-        if self._tail is None or not self._blocks.is_between:
+        if self._tail is None or len(self._parts) > 1 or not self._blocks.is_between:
             return
         self._kept_bytes = read
         state = wandb_kept.encode(read, self.facts.bad_records, self._rows, self._records)
@@ -175,7 +189,8 @@ class WandbSource(ForeignSource):
         facts.hardware_series, facts.hardware_origin = statistics.series, statistics.origin
         facts.started_at = run.started_at
         facts.bad_records = (
-            self._blocks.bad_records
+            self._bad_before
+            + self._blocks.bad_records
             + self._history.bad_records
             + self._rows.bad_records
             + records.bad_records
