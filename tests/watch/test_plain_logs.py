@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from foreign_files import points, read, tqdm_line
+from foreign_files import points, poll_whole, read, tqdm_line
 
 from tui_ft.watch.names import FURTHER, MOST_NAMES
 from tui_ft.watch.reading import Reading
+from tui_ft.watch.sources.protocol import Place
 from tui_ft.watch.sources.stdout import FORMAT
 
 
@@ -153,6 +155,55 @@ def test_numbers_after_a_bar(tmp_path: Path) -> None:
     assert [step for step, _ in points(reading, "loss")] == list(range(1, 151))
     assert reading.total_steps == 150
     assert reading.last("learning_rate") == 1e-5
+
+
+def drawn_epochs(lengths: list[int], of: int, label: str = "", postfix: str = ", loss=0.5") -> str:
+    """A bar of `of` steps for each epoch, drawn as far as `lengths` say."""
+    return "".join(
+        f"\r{tqdm_line(at, of, label=label.format(epoch), postfix=postfix)}" + "\n" * (at == of)
+        for epoch, length in enumerate(lengths)
+        for at in range(length + 1)
+    )
+
+
+@pytest.mark.parametrize(
+    ("label", "lengths", "total", "step"),
+    [
+        ("Epoch {}", [30], None, 30),
+        ("Epoch {}", [40, 10], None, 50),
+        ("Epoch {}/5", [40, 10], 200, 50),
+        ("Epoch {}/1", [30], 40, 30),
+        ("", [30], 40, 30),
+        ("", [40, 40, 10], None, 90),
+        ("train", [40, 40, 10], None, 90),
+    ],
+)
+def test_a_bar_of_an_epoch_is_not_the_run(
+    tmp_path: Path, label: str, lengths: list[int], total: int | None, step: int
+) -> None:
+    reading = read_lines(tmp_path, drawn_epochs(lengths, 40, label))
+    assert (reading.step, reading.total_steps, reading.restarts) == (step, total, 0)
+
+
+def test_a_bar_of_the_run_that_names_epochs_is_the_run(tmp_path: Path) -> None:
+    drawn = "".join(
+        f"\r{tqdm_line(at, 100, label=f'Epoch {at // 50}', postfix=', loss=0.5')}" for at in range(1, 71)
+    )
+    reading = read_lines(tmp_path, drawn + "\n")
+    assert (reading.step, reading.total_steps) == (70, 100)
+
+
+@pytest.mark.parametrize("words", ["", "Epoch {}/5\n"])
+def test_a_bar_of_an_epoch_without_numbers_is_not_the_run(tmp_path: Path, words: str) -> None:
+    text = "".join(
+        words.format(epoch + 1) + drawn_epochs([length], 400, postfix="") + f"epoch {epoch} loss: 1.{epoch}\n"
+        for epoch, length in enumerate([400, 400, 60])
+    )
+    path = tmp_path / "train.log"
+    path.write_text(text, newline="")
+    reading = poll_whole(FORMAT.open(Place(format="stdout", path=path, files=(path,)), time.time))
+    assert reading.total_steps not in (400, 60)
+    assert reading.step != 60
 
 
 def test_the_bar_of_torchtune(tmp_path: Path) -> None:

@@ -43,7 +43,10 @@ def fold(name: str) -> str:
         folded = _FOLDED.get(prefix + rest, "")
         return folded or prefix + (known or name.strip().partition("/")[2].removeprefix(f"{split}_"))
     rest, slash, split = plain.rpartition("/")
-    if slash and rest in _FOLDED and split in _SPLITS:  # `Loss/train`, as in PyTorch's own examples
+    if slash and rest and split in _SPLITS:  # `Loss/train`, `Accuracy/val`, as in PyTorch's own examples
+        return fold(f"{split}/{name.strip().rpartition('/')[0]}")
+    rest, line, split = plain.rpartition("_")
+    if line and rest in _FOLDED and split in _SPLITS:  # `loss_train`
         return fold(f"{split}/{rest}")
     return name.strip()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tui_ft.watch.sources.dict_lines import DictRow, read_dict
-from tui_ft.watch.sources.drawn_rows import row_of_bar
+from tui_ft.watch.sources.drawn_rows import Rounds, row_of_bar
 from tui_ft.watch.sources.log_header import LogHeader
 from tui_ft.watch.sources.log_marks import LogMarks, plain_text, without_rank
 from tui_ft.watch.sources.log_rows import LogRows
@@ -56,7 +56,7 @@ class LogReader:
         self.drawn = LogRows()
         self._count = RowCount(self.hints.interval, self.hints.first_row)
         self._plain_steps = PlainSteps(self.hints.rule)
-        self._drawn_steps = PlainSteps(self.hints.bar_rule)
+        self._drawn_steps = PlainSteps(self.hints.bar_rule, are_bars=True)
         self._has_own_loss = self._has_estimate = self.hints.has_own_loss
         self._early: list[tuple[int, dict[str, float]]] = []
         self._has_own_steps = False
@@ -64,6 +64,7 @@ class LogReader:
         self._has_returns = self._may_be_cleared = False
         self._was_bar = False
         self._last_drawn: tuple[str, int] = ("", -1)
+        self._rounds = Rounds()
 
     @property
     def wants(self) -> Hints:
@@ -90,6 +91,8 @@ class LogReader:
         if self.best is self.plain and self.plain.hits:
             return self._plain_steps.total or self.header.total_steps
         track = self.bars.training
+        if track is not None and self._is_of_an_epoch(track.rounds):
+            track = None
         if track is not None and (not self._has_own_steps or track.total >= (self.dicts.table.step or 0)):
             return track.total
         if self.best is self.drawn and self.drawn.hits:
@@ -100,7 +103,13 @@ class LogReader:
     def bar_step(self) -> int | None:
         """Where the bar of training is; None without one, and where printed dicts count for themselves."""
         track = self.bars.training
-        return track.n if track is not None and not self._has_own_steps else None
+        if track is None or self._has_own_steps or self._is_of_an_epoch(track.rounds):
+            return None
+        return track.n
+
+    def _is_of_an_epoch(self, rounds: int) -> bool:
+        """True when the bar of training is known to be drawn anew for each of several epochs."""
+        return rounds > 0 or (not self.dicts.hits and self._plain_steps.epochs > 1)
 
     def take(self, text: str) -> None:
         """Take a piece that ends with a line's end or a return of the carriage."""
@@ -228,7 +237,7 @@ class LogReader:
         if self.dicts.hits or (bar.label, bar.n) == self._last_drawn:
             return
         self._last_drawn = (bar.label, bar.n)
-        row = row_of_bar(bar)
+        row = row_of_bar(bar, self._rounds.see(bar))
         step = self._drawn_steps.step_of(row) if row is not None else None
         if row is not None and step is not None:
             self.drawn.add(step, self._drawn_steps.epoch, row.numbers)

@@ -20,11 +20,19 @@ class PlainSteps:
     of training is no step at all, and then the lines are counted.
     """
 
-    def __init__(self, rule: StepRule) -> None:
+    def __init__(self, rule: StepRule, *, are_bars: bool = False) -> None:
+        """`epochs` becomes the most epochs that a line has named, 0 while none has.
+
+        With `are_bars` a total beside an epoch is that of the run only once a later epoch has gone on
+        behind the steps of the one before: most loops draw a bar for each epoch.
+        """
         self.rule = rule
+        self._are_bars = are_bars
         self.wanted: StepRule = rule
         self.total: int | None = None
+        self.epochs = 0
         self.epoch: float | None = None
+        self._goes_on = False
         self._first_epoch: float | None = None
         self._step: int | None = None
         self._counted = 0
@@ -50,11 +58,14 @@ class PlainSteps:
     def _look(self, place: Place, *, is_training: bool) -> None:
         """Follow the place that a line names, and see whether the rule still holds."""
         self._age = 0
+        self.epochs = max(self.epochs, place.epochs or 0)
         if place.epoch is not None and self._first_epoch is None:
             self._first_epoch = place.epoch
         epoch = place.epoch if place.epoch is not None else self.epoch
         step = self._placed(place, epoch)
         is_same = step == self._step and epoch == self.epoch
+        if place.step is not None and epoch != self.epoch is not None and step > (self._step or 0):
+            self._goes_on = True
         if is_training and self._has_trained_here:
             if place.step is None and is_same:
                 self._want("counted")
@@ -74,7 +85,8 @@ class PlainSteps:
         if self.rule == "within_epoch" and place.per_epoch and epoch is not None:
             self.total = place.epochs * place.per_epoch if place.epochs else None
             return int(epoch - min(first, 1.0)) * place.per_epoch + place.step
-        self.total = place.total or self.total
+        is_of_an_epoch = self._are_bars and place.per_epoch and place.epochs != 1
+        self.total = None if is_of_an_epoch and not self._goes_on else place.total or self.total
         return place.step
 
     def _want(self, rule: StepRule) -> None:

@@ -25,10 +25,16 @@ Placed = tuple[int | None, DictRow]
 
 @dataclass
 class _Track:
-    """The bar of one length: where it is, and the steps at which something was printed under it."""
+    """The bar of one length: where it is, and the steps at which something was printed under it.
+
+    `rounds` counts how often it was full and began again: then it is that of an epoch, not of the run.
+    What begins again after the row of the whole run (`is_summed`) is a next run.
+    """
 
     total: int
     n: int = 0
+    rounds: int = 0
+    is_summed: bool = False
     clears: int = 0
     began_at: int = 0
     drawn_at: int = 0
@@ -82,6 +88,7 @@ class StepPairing:
     def see_summary(self) -> None:
         """The run has ended: what was printed was all of it, and a next run counts for itself."""
         for track in self._tracks.values():
+            track.is_summed, track.rounds = True, 0
             track.prints.clear()
         self._is_told = self._is_cleared
         self._ratio.forget()
@@ -99,6 +106,8 @@ class StepPairing:
                 ]
             track = self._tracks[bar.total] = _Track(bar.total, clears=self._clears, began_at=self._draws)
         if bar.n < track.n:
+            track.rounds += track.n == track.total and not track.is_summed
+            track.is_summed = False
             track.prints.clear()
             track.began_at = self._draws
         if bar.n != track.n:
