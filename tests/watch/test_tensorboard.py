@@ -234,7 +234,7 @@ def test_names_say_who_wrote(name: str, said: tuple[float, str, int | None]) -> 
 
 def test_names_with_the_split_behind_are_folded(tmp_path: Path) -> None:
     with EventFile(tmp_path) as file:
-        for tag in ("Loss/train", "Loss/val", "lr/train"):
+        for tag in ("Loss/train", "Loss/val", "lr/train", "Accuracy/train"):
             file.add(START, 1, scalar(tag, 1.0))
     assert set(read(FORMAT, tmp_path).series) == {"loss", "eval_loss", "learning_rate", "Accuracy"}
 
