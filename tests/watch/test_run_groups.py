@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from foreign_writers import START, EventFile, WandbFile, scalar
-from run_folders import NOON, hf_state, losses, metrics_csv, screen_log
+from run_folders import NOON, TRACEBACK, hf_state, losses, metrics_csv, screen_log, trainer_log, write
 
 from tui_ft.hardware import processes
 from tui_ft.watch import finding, report
@@ -215,3 +215,33 @@ def test_a_wandb_run_that_is_resumed_while_it_is_watched_goes_on(tmp_path: Path)
     after = wandb(tmp_path, values[20:], name="aaaaaaaa", start=START + 9999, first=21)
     new = Search(time.time).new_places(known.places)
     assert [place.files for place in new] == [(after,)]
+
+
+@pytest.mark.parametrize("log", ["train.log", "work/nohup.out"])
+def test_a_log_that_holds_only_the_traceback_tells_how_the_run_ended(tmp_path: Path, log: str) -> None:
+    values = losses()
+    file = events(tmp_path / "work/runs/tiny", values)
+    end = START + len(values)
+    os.utime(file, (end, end))
+    write(tmp_path / "work/notes.log", "nothing of a run\n", end)
+    write(tmp_path / "work/data.log", "\0\1\2" * 99, end)
+    write(tmp_path / log, TRACEBACK, end + 2)
+    (run,) = finding.find_runs(tmp_path, NOON)
+    reading = read(run)
+    assert (reading.source, reading.status) == ("tensorboard", "failed")
+    assert "the data ran out" in reading.reason
+
+
+def test_a_traceback_of_something_else_is_of_no_run(tmp_path: Path) -> None:
+    values = losses()
+    for name in ("one", "two"):
+        file = events(tmp_path / f"runs/{name}", values)
+        os.utime(file, (START + 20, START + 20))
+    write(tmp_path / "train.log", TRACEBACK, START + 22)
+    assert [read(run).status for run in finding.find_runs(tmp_path, NOON)] == ["unknown", "unknown"]
+    trainer_log(tmp_path / "other/out", values, is_over=True, at=START)
+    write(tmp_path / "other/eval.log", TRACEBACK, START + 60)
+    assert [read(run).status for run in finding.find_runs(tmp_path / "other", NOON)] == ["finished"]
+    hf_state(tmp_path / "late/out", values, total=50, at=START)
+    write(tmp_path / "late/train.log", TRACEBACK, START + 9000)
+    assert [read(run).status for run in finding.find_runs(tmp_path / "late", NOON)] == ["unknown"]

@@ -17,6 +17,7 @@ from tui_ft.watch.grouping import group
 from tui_ft.watch.log import clean_line
 from tui_ft.watch.ranking import Glances, found_alone, found_run, is_empty, rank
 from tui_ft.watch.reading import OtherSource
+from tui_ft.watch.silent_logs import silent_logs
 from tui_ft.watch.sources.protocol import Place
 from tui_ft.watch.walking import Walk, distinct, is_text, walk_file, walk_tree
 
@@ -88,6 +89,7 @@ def _walk(path: Path) -> Walk:
     if ours is not None:
         return Walk(places=[found_ours(ours).places[0]])
     walk = walk_tree(top)
+    walk.beside += silent_logs(walk.places, top)
     if walk.places:
         for ending in _LOG_ENDINGS:
             log = top.parent / f"{top.name}{ending}"

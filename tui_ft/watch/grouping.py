@@ -8,13 +8,16 @@ from dataclasses import replace
 from itertools import count, pairwise
 from pathlib import Path
 
-from tui_ft.watch.homes import LOGGERS, begun_at, folder_of, home, is_own, kept_folders
+from tui_ft.watch.homes import LOGGERS, OWN_FOLDER, begun_at, folder_of, home, is_own, kept_folders
 from tui_ft.watch.likeness import Glimpse, are_same, is_named_after
 from tui_ft.watch.pairing import Look, can_be_one, pairs
 from tui_ft.watch.sources.protocol import Place
 
 SAME_END_S = 300.0
 """A log that only tells how a run ended was last written so near to its last row."""
+
+ENDING = LOGGERS | OWN_FOLDER
+"""Formats that need not say how their run ended."""
 
 Group = list[Place]
 
@@ -92,13 +95,24 @@ class _Grouping:
         return int(self._is_its_screen(a, b) or self._is_its_screen(b, a))
 
     def _is_its_screen(self, log: Place, run: Place) -> bool:
-        """True for the only log of a folder, without points, that ended when the run in it did."""
-        if log.format != "stdout" or run.format not in LOGGERS or ("stdout", home(log)) not in self._alone:
+        """True for the only log of a folder, without points, that ended when the one run in it did."""
+        if run.format not in ENDING or home(log) not in (home(run), home(run).parent):
             return False
-        printed, told = self._look(log), self._look(run)
-        if printed.tier or told.updated_at is None or printed.changed_at is None:
+        if log.format != "stdout" or ("stdout", home(log)) not in self._alone:
             return False
-        return abs(printed.changed_at - told.updated_at) < SAME_END_S
+        ended = self._look(log).changed_at
+        if self._look(log).tier or ended is None or not self._ends_at(run, ended):
+            return False
+        rivals = [place for place in self._places if place.format in ENDING and home(place) != home(run)]
+        rivals += [place for place in self._places if place.format == run.format and place is not run]
+        return not any(
+            home(log) in (home(place), home(place).parent) and self._ends_at(place, ended) for place in rivals
+        )
+
+    def _ends_at(self, run: Place, ended: float) -> bool:
+        told = self._look(run)
+        last = told.updated_at if told.updated_at is not None else told.changed_at
+        return told.status != "finished" and last is not None and abs(ended - last) < SAME_END_S
 
     def _may_merge(self, first: Sequence[int], second: Sequence[int]) -> bool:
         return all(self._may_be_together(a, b) for a in first for b in second)

@@ -32,6 +32,7 @@ def pairs(places: Sequence[Place], look: Look) -> list[Pair]:
     found = {
         *_at_one_home(homes),
         *_named_after(places, homes),
+        *_printed_above(places, homes),
         *_kept_inside(places),
         *_resumed(places),
         *_named_in_settings(places, homes, look),
@@ -63,6 +64,15 @@ def _named_after(places: Sequence[Place], homes: Sequence[Path]) -> Iterator[Pai
     for at, place in enumerate(places):
         if place.format == "stdout":
             for other in by_home.get(place.path.parent / place.path.stem, ())[:MOST_AT_HOME]:
+                yield at, other
+
+
+def _printed_above(places: Sequence[Place], homes: Sequence[Path]) -> Iterator[Pair]:
+    """A log beside the output folder of the run that it is of."""
+    above = _positions(folder.parent for folder in homes)
+    for at, place in enumerate(places):
+        if place.format == "stdout":
+            for other in above.get(homes[at], ())[:MOST_AT_HOME]:
                 yield at, other
 
 

@@ -42,14 +42,15 @@ _ENDS = (b"}", b"]", b" ")
 
 def find(folder: Path, names: Sequence[str]) -> Iterator[Place]:
     """Yield each file of a folder whose name is that of a log and whose head or tail tells of training."""
-    asked = [name for name in names if _is_log_name(name) and not _is_of_another_format(name, names)]
+    asked = [name for name in names if is_log_name(name) and not _is_of_another_format(name, names)]
     for name in asked[:MOST_FILES]:
         path = folder / name
         if stamp_of(path) and tells_of_training(path):
             yield Place(format="stdout", path=path, files=(path,))
 
 
-def _is_log_name(name: str) -> bool:
+def is_log_name(name: str) -> bool:
+    """True for what people and tools call a log."""
     return _NAME.search(name) is not None and (
         not name.endswith(".txt") or _TEXT_NAME.search(name) is not None
     )
@@ -72,6 +73,11 @@ def tells_of_training(path: Path) -> bool:
         if reader.best is not None or (reader.bars.training is not None and reader.header.total_steps):
             return True
     return reader.bars.training is not None and bool(reader.marks.failed)
+
+
+def looks_like_text(head: bytes) -> bool:
+    """True for a piece of a log that is no binary data and no pointer to some."""
+    return bool(head) and not is_lfs_pointer(head) and not _is_binary(head)
 
 
 def _is_binary(head: bytes) -> bool:
