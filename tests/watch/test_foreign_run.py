@@ -18,12 +18,14 @@ from synthetic_run import SyntheticRun
 from tui_ft.hardware import processes
 from tui_ft.watch import finding, formats, report, searching
 from tui_ft.watch.foreign_run import ForeignRun, open_run
+from tui_ft.watch.merging import Told, combine
 from tui_ft.watch.processes import holding
 from tui_ft.watch.processes.writers import Writer
 from tui_ft.watch.reading import Reading
 from tui_ft.watch.sources.hf_trainer_state import TrainerStateSource
 from tui_ft.watch.sources.tui_ft import TuiFtSource
-from tui_ft.watch.writing import WriterWatch
+from tui_ft.watch.state import Evidence, decide
+from tui_ft.watch.writing import WriterWatch, Writing
 
 
 def nobody(paths: Iterable[Path]) -> tuple[Writer, ...]:
@@ -352,9 +354,11 @@ def until_held(pid: int, path: Path) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize(("changed_after_s", "status"), [(60.0, "lost"), (2000.0, "unknown")])
+@pytest.mark.parametrize(
+    ("changed_after_s", "words"), [(60.0, "Its process is gone"), (2000.0, "Last written")]
+)
 def test_a_copied_event_file_tells_nothing_of_its_process_by_its_name(
-    tmp_path: Path, child: Callable[..., subprocess.Popen[bytes]], changed_after_s: float, status: str
+    tmp_path: Path, child: Callable[..., subprocess.Popen[bytes]], changed_after_s: float, words: str
 ) -> None:
     """A plain copy has the time of the copy; the machine that it is of may have our host's name."""
     dead = child("pass")
@@ -366,4 +370,25 @@ def test_a_copied_event_file_tells_nothing_of_its_process_by_its_name(
         for step in range(20):
             file.add(now, step, scalar("train/loss", 3.0 - step / 10))
     os.utime(file.path, (now + changed_after_s,) * 2)
-    assert read(tmp_path, now + 3000).status == status
+    reading = read(tmp_path, now + 3000)
+    assert (reading.status, reading.reason.startswith(words)) == ("unknown", True), reading.reason
+
+
+@pytest.mark.parametrize(
+    ("step", "total", "writing", "status"),
+    [
+        (50, None, Writing(lives=False, is_by_name=True), "unknown"),
+        (100, 100, Writing(lives=False, is_by_name=True), "unknown"),
+        (50, 100, Writing(lives=False, is_by_name=True), "lost"),
+        (50, None, Writing(lives=False), "lost"),
+        (50, None, Writing(lives=False, killed="Its process was killed (signal 9)."), "lost"),
+    ],
+)
+def test_a_process_that_nobody_saw_end_is_lost_only_where_steps_are_missing(
+    step: int, total: int | None, writing: Writing, status: str
+) -> None:
+    reading = Reading(
+        source="tensorboard", title="t", path="/t", status="unknown", step=step, total_steps=total
+    )
+    told = Told(reading, Evidence(written_at=NOON - 10))
+    assert decide(combine([told], writing), NOON)[0] == status

@@ -94,6 +94,9 @@ def combine(told: Sequence[Told], writing: Writing) -> Evidence:
     lives = writing.lives
     if writing.is_by_name and any(one.is_moved for one in told):
         lives = None
+    is_gone = lives is False and writing.is_by_name and not _falls_short(told)
+    if is_gone:  # TensorBoard has no mark of an end that could be missing
+        lives = None
     if lives is None:
         words = {one.evidence.writer_lives for one in told}
         lives = True if True in words else False if False in words else None
@@ -105,7 +108,14 @@ def combine(told: Sequence[Told], writing: Writing) -> Evidence:
         usual_gap_s=min(gaps, default=None),
         is_snapshot=not following,
         is_let_go=writing.is_let_go,
+        is_gone=is_gone,
     )
+
+
+def _falls_short(told: Sequence[Told]) -> bool:
+    """True when a source tells how long the run was to be, and none came so far."""
+    total = max((one.reading.total_steps or 0 for one in told), default=0)
+    return max((one.step for one in told), default=0) < total
 
 
 def _written_at(told: Sequence[Told], dated: Sequence[Evidence], *, is_written: bool) -> float | None:

@@ -21,6 +21,7 @@ class Evidence:
     `written_at` is the newest sign of life in unix seconds, `usual_gap_s` the median time between two
     points. `is_snapshot`: the file is written now and then only, like a checkpoint's state, and is no proof
     of a run that goes on. `is_let_go`: no process at all holds the files open that a writer never closes.
+    `is_gone`: its process is gone, nobody saw how, and it may well have come to its end.
     """
 
     finished: str = ""
@@ -32,6 +33,7 @@ class Evidence:
     usual_gap_s: float | None = None
     is_snapshot: bool = False
     is_let_go: bool = False
+    is_gone: bool = False
 
 
 def decide(evidence: Evidence, now: float) -> tuple[Status, str]:
@@ -55,6 +57,8 @@ def decide(evidence: Evidence, now: float) -> tuple[Status, str]:
             return "running", ""
         usual = f" (usual: {duration_label(evidence.usual_gap_s)})" if evidence.usual_gap_s else ""
         return "quiet", f"Nothing new for {duration_label(age)}{usual}; its process lives."
+    if evidence.is_gone:
+        return "unknown", "Its process is gone; nothing it left tells whether it came to its end."
     if evidence.written_at is None or age is None:
         return "unknown", "Nothing says whether it still runs."
     if age <= limit and evidence.is_let_go:
