@@ -480,3 +480,15 @@ def test_real_files_cut_off_and_damaged(name: str, real: Path, tmp_path: Path) -
 
 def names(folder: Path) -> list[str]:
     return [name for name, _ in mutants.listing(folder)]
+
+
+@named
+@pytest.mark.parametrize("content", ["zeros", "one line", "one row"])
+def test_a_file_without_an_end_of_line_is_read_by_the_shortest_polls(
+    run: SmallRun, content: str, tmp_path: Path
+) -> None:
+    """The last read may bring nothing but the file's end: that, too, is news."""
+    file = small_runs.made(run, tmp_path / "run")
+    place, data = mutants.place_at(run.format, file), file.read_bytes()
+    put(file, data + LARGE[content][:300_000])
+    mutants.read_whole(mutants.opened(place, NOW), 0.0)

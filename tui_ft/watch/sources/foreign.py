@@ -95,8 +95,10 @@ class ForeignSource(ABC):
 
     def poll(self, budget_s: float = 0.05) -> bool:
         """Read what is new for about `budget_s` seconds; True when the reading changed. Never raises."""
+        was_complete = self.facts.is_complete
         try:
             changed = self.advance(time.monotonic() + budget_s)
+            changed = changed or self.facts.is_complete != was_complete
             trouble = ""
         except OSError as error:
             changed, trouble = False, clean_line(f"It cannot be read: {error.strerror or error}.")
