@@ -14,6 +14,7 @@ from run_folders import POINTER, hf_state, losses, screen_log, trainer_log, writ
 from synthetic_run import SyntheticRun
 
 from tui_ft.cli.main import main
+from tui_ft.watch.processes.box import Box
 
 CONTRACT = {
     "schema", "source", "title", "path", "status", "reason", "step", "total_steps", "epoch", "started_at",
@@ -131,6 +132,19 @@ def test_without_a_run_the_box_is_listed(places: Path, capsys: pytest.CaptureFix
     assert all(row["schema"] == 1 for row in rows)
     assert main(["watch", "--once"]) == 0
     assert made.run.id in capsys.readouterr().out
+
+
+def test_hidden_owners_of_a_gpu_are_told_beside_the_json(
+    places: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note = "GPU 0: 21.0 GiB used, owner not visible from this container."
+    monkeypatch.setattr("tui_ft.watch.processes.box.scan", lambda: Box(notes=(note,)))
+    assert main(["watch", "--json"]) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out) == []
+    assert told.err == f"tui-ft: {note}\n"
+    assert main(["watch", "--once"]) == 0
+    assert note in capsys.readouterr().out
 
 
 def test_a_process_of_this_box_is_watched_by_its_pid(

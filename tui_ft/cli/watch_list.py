@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +19,15 @@ _MOST_SHOWN = 20
 def print_box(root: Path, as_json: bool) -> int:
     """Print our runs, newest first, after the training processes of this box that are not ours."""
     from tui_ft.runs import listing
+    from tui_ft.watch.log import clean_line
     from tui_ft.watch.processes.box import scan
 
     runs = listing.list_runs(root)
     box = scan()
     foreign = [group for group in box.groups if group.our_run is None]
     if as_json:
+        for note in box.notes:
+            print(f"tui-ft: {clean_line(note)}", file=sys.stderr)
         print_json([*(_as_json(group) for group in foreign), *(_our_json(run) for run in runs)])
         return 0
     _print_text(root, foreign, runs, box)
