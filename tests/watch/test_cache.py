@@ -12,6 +12,7 @@ import pytest
 
 from tui_ft.watch import cache
 from tui_ft.watch.sources.table import MetricTable
+from tui_ft.watch.tail import Tail
 from tui_ft.watch.values import Values
 
 
@@ -287,3 +288,34 @@ def test_a_path_that_is_no_utf8_is_kept_as_any_other(tmp_path: Path) -> None:
     path.write_bytes(b"rows")
     cache.store([path], table(100), 4)
     assert cache.load([path]) is not None
+
+
+@pytest.mark.parametrize("how", ["replaced", "in place"])
+def test_a_file_replaced_after_it_was_read_is_not_the_tables(file: Path, how: str) -> None:
+    tail = Tail(file)
+    file.write_bytes(b"a line of the run that was read\n" * 3_000)
+    while not tail.is_at_end or not tail.offset:
+        tail.read()
+    other = b"a line of the run after that one\n" * 4_000
+    if how == "replaced":
+        file.with_name("new").write_bytes(other)
+        file.with_name("new").replace(file)
+    else:
+        file.write_bytes(other)
+    cache.store([file], table(100), 96_000, marks=[tail.mark])
+    assert cache.load([file]) is None
+    tail.read()
+    assert tail.restarted
+    cache.store([file], table(100), tail.whole_lines, marks=[tail.mark])
+    assert cache.load([file]) is not None
+
+
+def test_what_a_killed_process_left_is_removed_whatever_its_size(file: Path, place: Path) -> None:
+    place.mkdir(parents=True)
+    left, written_now = place / ".a.curves.1-2.tmp", place / ".b.curves.3-4.tmp"
+    left.write_bytes(b"x")
+    written_now.write_bytes(b"x")
+    os.utime(left, (1e9, 1e9))
+    cache.store([file], table(100), 100_000)
+    assert not left.exists()
+    assert written_now.exists()

@@ -13,6 +13,7 @@ from tui_ft.runs.records import AttemptEvent, BeatEvent, HardwareRow, JsonLinesW
 from tui_ft.watch.reading import Reading
 from tui_ft.watch.report import as_json, as_text, read_whole
 from tui_ft.watch.sources.tui_ft import TuiFtSource
+from tui_ft.watch.tail import Tail
 
 
 @pytest.fixture
@@ -180,3 +181,19 @@ def test_the_memory_of_a_trainer_that_has_gone_is_the_last_that_was_known(tmp_pa
     assert (after.is_gpu, after.used_gib, after.total_gib, after.free_gib) == (
         gpu, before.used_gib, before.total_gib, before.free_gib,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("grows_by", [0, 40])
+def test_a_file_written_anew_in_place_within_one_poll_is_no_mixture(tmp_path: Path, grows_by: int) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_bytes(b"".join(b'{"step": %d, "loss": 1.0}\n' % step for step in range(100, 200)))
+    tail = Tail(path)
+    tail.read()
+    with path.open("r+b") as file:  # the same inode, no shorter than before
+        file.truncate()
+        file.write(b"".join(b'{"step": %d, "loss": 2.0}\n' % step for step in range(300, 400 + grows_by)))
+    data = tail.read()
+    assert tail.restarted
+    assert data.count(b"\n") == 100 + grows_by
+    assert not tail.read()
+    assert not tail.restarted

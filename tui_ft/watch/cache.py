@@ -12,11 +12,13 @@ import stat
 import struct
 import sys
 import threading
+import time
 import zlib
 from array import array
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +26,15 @@ import msgspec
 
 from tui_ft import settings
 from tui_ft.watch.packing import Numbers, PackedTable, UnpackError, chunks, pack, unpack
-from tui_ft.watch.sources.following import open_regular
+from tui_ft.watch.sources.following import ReadMark, open_regular
 from tui_ft.watch.sources.table import MetricTable
 
 MOST_BYTES = 500_000_000
 """All caches together; the ones that were used longest ago go first."""
 MOST_BYTES_OF_ONE = 200_000_000
+
+_LEFT_S = 3600.0
+"""Nobody writes a cache for so long: what is older and not finished was left by a process that died."""
 
 _MAGIC = b"tui-ft curves 2\n"
 _SIZES = struct.Struct("<QII")
@@ -83,9 +88,16 @@ def load(files: Sequence[Path]) -> Cached | None:
     return found
 
 
-def store(files: Sequence[Path], table: MetricTable, offset: int, state: bytes = b"") -> None:
+def store(
+    files: Sequence[Path],
+    table: MetricTable,
+    offset: int,
+    state: bytes = b"",
+    marks: Sequence[ReadMark] = (),
+) -> None:
     """Keep a table for the next time; what cannot be kept is not. Never raises for what disks do.
 
+    `marks` tell what was read of each file: a file that was replaced since is not the table's.
     Its long columns are then read from the cache and no longer take memory. To be called by the thread
     that adds to the table.
     """
@@ -95,7 +107,7 @@ def store(files: Sequence[Path], table: MetricTable, offset: int, state: bytes =
         return
     temporary = None
     try:
-        kept = [_fingerprint(path, None) for path in files]
+        kept = [_fingerprint(path, None, mark) for path, mark in zip_longest(files, marks[: len(files)])]
         head = msgspec.msgpack.encode(_Header(sys.byteorder, kept, offset, state, described))
         place = _place(files)
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -169,10 +181,15 @@ def _still_hold(kept: list[_File], files: Sequence[Path]) -> bool:
     return True
 
 
-def _fingerprint(path: Path, size: int | None) -> _File:
-    """A file by samples of its first `size` bytes (None: of all it has). Raises `OSError`."""
+def _fingerprint(path: Path, size: int | None, mark: ReadMark | None = None) -> _File:
+    """A file by samples of its first `size` bytes (None: of all it has).
+
+    Raises `OSError`, also for a file that is another than the one of the mark.
+    """
     descriptor = open_regular(path)
     try:
+        if mark is not None and not mark.holds(descriptor):
+            raise OSError(0, "it is another file by now", str(path))
         status = os.fstat(descriptor)
         size = status.st_size if size is None else size
         digest = hashlib.sha256(str(min(size, status.st_size)).encode())
@@ -188,11 +205,16 @@ def _fingerprint(path: Path, size: int | None) -> _File:
 def _keep_small(place: Path) -> None:
     """Remove the caches that were used longest ago, and what a killed process left, until all fit."""
     kept = []
-    for entry in os.scandir(place):
-        with suppress(OSError):
-            status = entry.stat(follow_symlinks=False)
-            if entry.name.endswith((_SUFFIX, ".tmp")) and stat.S_ISREG(status.st_mode):
-                kept.append((status.st_mtime, status.st_size, entry.path))
+    with os.scandir(place) as entries:
+        for entry in entries:
+            with suppress(OSError):
+                status = entry.stat(follow_symlinks=False)
+                if not stat.S_ISREG(status.st_mode):
+                    continue
+                if entry.name.endswith(".tmp") and time.time() - status.st_mtime > _LEFT_S:
+                    Path(entry.path).unlink()
+                elif entry.name.endswith((_SUFFIX, ".tmp")):
+                    kept.append((status.st_mtime, status.st_size, entry.path))
     total = sum(size for _, size, _ in kept)
     for _, size, path in sorted(kept):
         if total <= MOST_BYTES:

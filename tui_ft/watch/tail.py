@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-from tui_ft.watch.sources.following import open_regular
+from tui_ft.watch.sources.following import ANCHOR_BYTES, ReadMark, open_regular
 
 CHUNK_BYTES = 65_536
 """Read at most so much at a time: decoding it holds the interpreter for about ten milliseconds."""
@@ -19,7 +19,8 @@ class Tail:
     """Reads the complete lines that were added to a file since the last call.
 
     A torn last line waits for its end. `restarted` is True after a call that found a file other than
-    before (shorter, or replaced): everything read before is void. `lost_lines` counts lines given up.
+    before (shorter, replaced, or with other bytes where reading stopped): everything read before is void.
+    `lost_lines` counts lines given up.
     """
 
     def __init__(self, path: Path) -> None:
@@ -29,6 +30,7 @@ class Tail:
         self.size = 0
         self.offset = 0
         self._identity: tuple[int, int] | None = None
+        self._anchor = b""
         self._rest = b""
         self._is_skipping = False
 
@@ -46,6 +48,11 @@ class Tail:
         """The beginning of a line whose end is not there yet."""
         return self._rest
 
+    @property
+    def mark(self) -> ReadMark:
+        """What was read, to be compared with what lies there later."""
+        return ReadMark(self._identity, self.offset, self.offset - len(self._anchor), self._anchor)
+
     def look(self) -> int:
         """The size of the file in bytes, without reading it; 0 for what is absent or no regular file."""
         try:
@@ -58,14 +65,22 @@ class Tail:
     def go_on_from(self, offset: int) -> bool:
         """Begin at a line end that was reached before; False when the file does not reach so far."""
         try:
-            status = self.path.stat()
+            descriptor = open_regular(self.path)
         except OSError:
             return False
-        if not stat.S_ISREG(status.st_mode) or status.st_size < offset:
+        try:
+            status = os.fstat(descriptor)
+            if status.st_size < offset:
+                return False
+            self._identity = (status.st_dev, status.st_ino)
+            self.size, self.offset, self._rest, self._is_skipping = status.st_size, offset, b"", False
+            start = max(offset - ANCHOR_BYTES, 0)
+            self._anchor = os.pread(descriptor, offset - start, start)
+            return True
+        except OSError:
             return False
-        self._identity = (status.st_dev, status.st_ino)
-        self.size, self.offset, self._rest, self._is_skipping = status.st_size, offset, b"", False
-        return True
+        finally:
+            os.close(descriptor)
 
     def read(self, limit: int = CHUNK_BYTES, skip_to_last: int | None = None) -> bytes:
         """Return complete new lines of at most about `limit` bytes; b"" when there are none.
@@ -91,15 +106,20 @@ class Tail:
         status = os.fstat(descriptor)
         identity = (status.st_dev, status.st_ino)
         self.size = status.st_size
-        if self._identity != identity or status.st_size < self.offset:
+        is_other = self._identity != identity or status.st_size < self.offset
+        if is_other or not self.mark.holds(descriptor):
             self.restarted = self._identity is not None
             self._identity, self.offset, self._rest, self._is_skipping = identity, 0, b"", False
+            self._anchor = b""
             if skip_to_last is not None and status.st_size > skip_to_last:
                 self.offset, self._is_skipping = status.st_size - skip_to_last, True
         if self.offset >= status.st_size:
             return b""
         data = os.pread(descriptor, limit, self.offset)
         self.offset += len(data)
+        self._anchor = (
+            (self._anchor + data)[-ANCHOR_BYTES:] if len(data) < ANCHOR_BYTES else data[-ANCHOR_BYTES:]
+        )
         return self._complete(data)
 
     def _complete(self, data: bytes) -> bytes:

@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-from tui_ft.watch.sources.following import open_regular
+from tui_ft.watch.sources.following import ReadMark, open_regular
 
 CHUNK_BYTES = 128 * 1024
 """Read at most so much at a time: decoding it holds the interpreter for less than ten milliseconds."""
@@ -34,6 +34,11 @@ class ByteTail:
     @property
     def is_at_end(self) -> bool:
         return self.offset >= self.size
+
+    @property
+    def mark(self) -> ReadMark:
+        """What was read, to be compared with what lies there later."""
+        return ReadMark(self._identity, self.offset, 0, self._head)
 
     def look(self) -> int:
         """The size of the file now, in bytes; 0 when there is none that can be read."""

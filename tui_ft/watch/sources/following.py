@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+from typing import NamedTuple
 
 CHUNK_BYTES = 65_536
 """Read at most so much at a time: taking it apart holds the interpreter for a few milliseconds."""
@@ -61,6 +62,21 @@ def head_and_tail(path: Path, limit: int = CHUNK_BYTES) -> tuple[bytes, bytes]:
 def is_lfs_pointer(head: bytes) -> bool:
     """True for the text that git-lfs leaves in the place of a file that was not fetched."""
     return head.startswith(LFS_POINTER)
+
+
+class ReadMark(NamedTuple):
+    """What was read of a file: which one (device and inode), how far, and some of its bytes at `at`."""
+
+    identity: tuple[int, int] | None
+    offset: int
+    at: int
+    held: bytes
+
+    def holds(self, descriptor: int) -> bool:
+        """True when the open file is the one that was read, and was not written anew. Raises OSError."""
+        status = os.fstat(descriptor)
+        is_same = (status.st_dev, status.st_ino) == self.identity and status.st_size >= self.offset
+        return is_same and os.pread(descriptor, len(self.held), self.at) == self.held
 
 
 Stamp = tuple[int, int, int]

@@ -126,4 +126,4 @@ class MetricsReader:
 
     def _keep(self) -> None:
         offset = self._kept_offset = self._tail.whole_lines
-        cache.store([self._tail.path], self._table, offset, msgspec.json.encode(self.bad))
+        cache.store([self._tail.path], self._table, offset, msgspec.json.encode(self.bad), [self._tail.mark])

@@ -116,7 +116,8 @@ class TensorBoardSource(ForeignSource):
         )
         state = event_kept.encode(kept)
         if state is not None:
-            cache.store(list(self._files), self.table, read, state)
+            marks = [file.tail.mark for file in self._files.values()]
+            cache.store(list(self._files), self.table, read, state, marks)
 
     def _take_kept(self) -> bool:
         found = cache.load(list(self._files))

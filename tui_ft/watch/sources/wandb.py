@@ -124,7 +124,7 @@ class WandbSource(ForeignSource):
         self._kept_bytes = read
         state = wandb_kept.encode(read, self.facts.bad_records, self._rows, self._records)
         if state is not None:
-            cache.store([self._tail.path], self.table, read, state)
+            cache.store([self._tail.path], self.table, read, state, [self._tail.mark])
 
     def _take_kept(self, tail: ByteTail) -> bool:
         found = cache.load([tail.path])
