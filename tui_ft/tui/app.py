@@ -14,8 +14,8 @@ from textual.app import SystemCommand
 from textual.binding import Binding
 from textual.screen import Screen
 
-from tui_ft.tui.cell_diff import CellDiff
 from tui_ft.tui.terminal import is_ascii_only
+from tui_ft.tui.type_ahead import TypeAhead
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,7 +34,7 @@ def read_gpus_now() -> GpuReading:
     return read_gpus()
 
 
-class TuiFtApp(CellDiff):
+class TuiFtApp(TypeAhead):
     """tui-ft in a terminal: a reader of files that can be closed at any moment.
 
     With `open_run` or `open_found` it begins on that run's screen and `q` leaves the app, with `tour` on
