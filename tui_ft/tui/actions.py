@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -80,15 +81,17 @@ class LocalActions:
         self.runs_root = runs_root
         self.read_gpus = read_gpus
         self.clock = clock
+        self._listing = threading.Lock()
         self._poll: RunPoll | None = None
         self._foreign: ForeignPoll | None = None
 
     def list_runs(self) -> list[RunSummary]:
         from tui_ft.tui.run_poll import RunPoll
 
-        if self._poll is None:
-            self._poll = RunPoll(self.runs_root)
-        return self._poll.read(self.clock())
+        with self._listing:  # a list that was left and is back asks before the first answer is there
+            if self._poll is None:
+                self._poll = RunPoll(self.runs_root)
+            return self._poll.read(self.clock())
 
     def list_foreign(self, gpus: GpuReading | None) -> tuple[Sequence[RunSummary], Sequence[str]]:
         from tui_ft.runs.labels import LabelBook

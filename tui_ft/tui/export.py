@@ -59,7 +59,10 @@ async def ask_and_export(app: App[Any], export: Export) -> str:
 
 def suggested(title: str) -> Path:
     """A name that is free, in the folder where the app was started, at home when that cannot be written."""
-    folder = Path.cwd() if os.access(Path.cwd(), os.W_OK) else Path.home()
+    try:
+        folder = Path.cwd() if os.access(Path.cwd(), os.W_OK) else Path.home()
+    except FileNotFoundError:  # that folder was removed
+        folder = Path.home()
     name = slug(title)
     number = next(n for n in range(1, 10_000) if not (folder / f"{name}{_suffix(n)}.svg").exists())
     return folder / f"{name}{_suffix(number)}.svg"

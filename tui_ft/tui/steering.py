@@ -14,6 +14,7 @@ from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.records import RequestName
 from tui_ft.tui.actions import sentence
 from tui_ft.tui.run_actions import LocalRunActions, RunActions
+from tui_ft.tui.text import plain
 from tui_ft.tui.widgets.alert import Kind
 from tui_ft.watch.reading import Reading
 
@@ -29,6 +30,7 @@ class Steering(Screen[None]):
         super().__init__()
         self.run = run
         self._given_actions = actions
+        self._is_launching = False
 
     @property
     def owner(self) -> TuiFtApp:
@@ -132,16 +134,26 @@ class Steering(Screen[None]):
             self.say(done)
             self.look_again()
 
-    @work(group="act", exclusive=True)
-    async def _launch(self, launch: Callable[[], RunDirectory], doing: str) -> None:
+    def _launch(self, launch: Callable[[], RunDirectory], doing: str) -> None:
+        """Launch one; a second key while it is on its way starts nothing twice."""
+        if not self._is_launching:
+            self._is_launching = True
+            self._carry_out(launch, doing)
+
+    @work(group="launch")
+    async def _carry_out(self, launch: Callable[[], RunDirectory], doing: str) -> None:
         self.say(doing)
         try:
             run = await asyncio.to_thread(launch)
         except Exception as error:  # noqa: BLE001 - shown where the user looks
             self.say(sentence(error), "bad")
             return
+        finally:
+            self._is_launching = False
         if run.path == self._own.path:
             self.say("")
             self.look_again()
-        else:
+        elif self.app.screen is self:
             self.owner.replace_run(run)
+        else:  # the user is elsewhere by now: what is on top stays
+            self.say(f"{plain(run.id)} is started. Esc leads to the list of runs.")

@@ -66,12 +66,7 @@ class HomeScreen(HomeStarting, inherit_bindings=False):
         yield KeyBar(shows=self._has_room)
 
     def _has_room(self, binding: Binding) -> bool:
-        """Whether the last line shows a key: at 80 columns not all of them fit.
-
-        While a filter is typed only its own keys: every other one is a letter of it.
-        """
-        if self.filter_line.has_focus:
-            return (binding.id or "").startswith("filter.")
+        """Whether the last line shows a key: at 80 columns not all of them fit."""
         return has_room(
             binding.action,
             self.size.width,

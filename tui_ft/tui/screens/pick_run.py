@@ -37,6 +37,13 @@ async def pick_run(app: TuiFtApp, without: Collection[str]) -> Source | None:
     return FoundSource(found, app.clock) if found is not None else None
 
 
+class OfferedRuns(RunList):
+    """The runs to choose from: the keys that begin a new one are not here."""
+
+    def empty_lines(self) -> list[str]:
+        return ["No run here, or none with these words."]
+
+
 class PickRun(FilteredScreen[FoundRun], inherit_bindings=False):
     """Dismissed with the run that was chosen."""
 
@@ -65,7 +72,7 @@ class PickRun(FilteredScreen[FoundRun], inherit_bindings=False):
         return cast("TuiFtApp", self.app)
 
     def compose(self) -> ComposeResult:
-        yield RunList()
+        yield OfferedRuns()
         yield FilterLine()
         yield Notice()
         yield KeyBar(palette=False)

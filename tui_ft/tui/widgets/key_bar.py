@@ -11,6 +11,8 @@ from textual import events
 from textual.strip import Strip
 from textual.widget import Widget
 
+from tui_ft.tui.widgets.filter_line import FilterLine
+
 if TYPE_CHECKING:
     from textual.binding import Binding
     from textual.screen import Screen
@@ -69,6 +71,8 @@ class KeyBar(Widget):
     def _is_wanted(self, binding: Binding) -> bool:
         if binding.action.endswith("command_palette"):
             return False
+        if isinstance(self.screen.focused, FilterLine):  # every other key is a letter of it
+            return (binding.id or "").startswith("filter.")
         return self._shows is None or self._shows(binding)
 
     def render_line(self, y: int) -> Strip:
