@@ -168,3 +168,22 @@ def test_a_process_of_this_box_is_watched_by_its_pid(
     finally:
         process.kill()
         process.wait()
+
+
+def test_a_run_of_ours_is_watched_without_the_readers_of_other_formats(places: Path) -> None:
+    """They are a tenth of the memory of its screen."""
+    with SyntheticRun(places / "runs", total_steps=8) as made:
+        made.begin_training()
+        made.advance(8)
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom tui_ft.cli.watch import _found\n"
+        "from tui_ft.tui.found_source import FoundSource\nfrom tui_ft.watch.sources.tui_ft import TuiFtSource\n"
+        "found = _found(Path(sys.argv[1]), sys.argv[2])\n"
+        "from tui_ft.runs.directory import RunDirectory\nTuiFtSource(RunDirectory(found.path)).poll(1.0)\n"
+        "names = ('tensorboard', 'wandb', 'stdout', 'mlflow')\n"
+        "loaded = {f'tui_ft.watch.sources.{name}' for name in names} | {'hashlib', 'csv', 'sqlite3'}\n"
+        "print(found.path.name, *loaded & set(sys.modules))"
+    )
+    command = [sys.executable, "-c", code, str(places / "runs"), made.run.id]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == [made.run.id]

@@ -11,6 +11,8 @@ from tui_ft.cli.home import open_app, require_terminal
 from tui_ft.cli.printing import print_json, print_lines
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tui_ft.watch.found import FoundRun
     from tui_ft.watch.reading import Reading
 
@@ -41,17 +43,27 @@ def watch(arguments: argparse.Namespace) -> int:
         from tui_ft.cli.watch_list import print_box
 
         return print_box(root, arguments.json)
-    from tui_ft.watch.finding import resolve
-
     if not is_plain:
         require_terminal()
-    found = resolve(root, arguments.run)
+    found = _found(root, arguments.run)
     if not is_plain:
         return _show(arguments, found)
     readings = [_read(run) for run in ((found, *found.siblings) if arguments.all else (found,))]
     _print(readings, as_json=arguments.json, is_list=arguments.all)
     _adopt(found)
     return 0
+
+
+def _found(root: Path, text: str) -> FoundRun:
+    """The run that is meant; the readers of all formats are loaded only when one of ours is not."""
+    from tui_ft.watch.found import found_by_id
+
+    found = found_by_id(root, text)
+    if found is None:
+        from tui_ft.watch.finding import resolve
+
+        found = resolve(root, text)
+    return found
 
 
 def _read(found: FoundRun) -> Reading:

@@ -6,7 +6,6 @@ holds as long as those files only grow. Nothing is ever written beside the files
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 import struct
@@ -124,6 +123,8 @@ def store(
 
 
 def _place(files: Sequence[Path]) -> Path:
+    import hashlib  # it loads OpenSSL, and only long runs need it
+
     names = "\0".join(str(path.absolute()) for path in files)
     return folder() / (hashlib.sha256(os.fsencode(names)).hexdigest()[:32] + _SUFFIX)
 
@@ -186,6 +187,8 @@ def _fingerprint(path: Path, size: int | None, mark: ReadMark | None = None) -> 
 
     Raises `OSError`, also for a file that is another than the one of the mark.
     """
+    import hashlib
+
     descriptor = open_regular(path)
     try:
         if mark is not None and not mark.holds(descriptor):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from tui_ft.runs import directory
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.records import Status
 from tui_ft.watch.log import clean_line
@@ -38,3 +39,11 @@ def found_ours(run: RunDirectory) -> FoundRun:
     """One of our own runs as a found one; touches no file."""
     place = Place(format="tui_ft", path=run.path, files=(run.state, run.events, run.metrics, run.hardware))
     return FoundRun(title=clean_line(run.id), path=run.path, places=(place,))
+
+
+def found_by_id(runs_root: Path, text: str) -> FoundRun | None:
+    """The run of ours whose id is `text`, found without the readers of other formats; None for another text."""
+    if "/" in text:
+        return None
+    exact = [run for run in directory.list_directories(runs_root) if run.id == text]
+    return found_ours(exact[0]) if exact else None
