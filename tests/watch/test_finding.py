@@ -145,6 +145,19 @@ def test_a_pointer_of_git_lfs_is_named_with_the_remedy(tmp_path: Path) -> None:
     assert any(name in note for note in found.notes)
 
 
+def test_a_pointer_is_said_of_its_own_run_or_once(tmp_path: Path) -> None:
+    for at in range(4):
+        hf_state(tmp_path / f"run{at}", losses(seed=at), at=NOON - at)
+    write(tmp_path / "run2/runs/a/events.out.tfevents.1672375864.ficino.1.0", run_folders.POINTER)
+    write(tmp_path / "run3/checkpoint-5/trainer_state.json", run_folders.POINTER)
+    write(tmp_path / "other/trainer_state.json", run_folders.POINTER)
+    told = {run.path.name: " ".join(run.notes) for run in find(tmp_path)}
+    assert "run1" in told and not told["run1"]
+    assert "/other/" in told["run0"] and "another run" in told["run0"]
+    assert "tfevents" in told["run2"] and "checkpoint-5" in told["run3"]
+    assert sum(map(len, (run.notes for run in find(tmp_path)))) == 3
+
+
 @pytest.mark.parametrize("kind", ["nothing there", "empty folder", "file of another kind", "zeros"])
 def test_where_no_run_is_a_sentence_says_so(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "x"

@@ -407,6 +407,21 @@ def test_logs_are_found_by_name_and_content(tmp_path: Path, name: str) -> None:
     assert [path.name for path in finds(FORMAT, tmp_path)] == [name]
 
 
+@pytest.mark.parametrize("name", ["bar.txt", "progress", "epoch3.TXT"])
+def test_a_log_of_any_name_is_found_in_its_folder(tmp_path: Path, name: str) -> None:
+    write(tmp_path, live_log(), name)
+    write(tmp_path, "a line of a text\n" * 50, "notes.txt")
+    assert [path.name for path in finds(FORMAT, tmp_path)] == [name]
+
+
+def test_among_many_texts_only_one_that_grows_is_looked_into(tmp_path: Path) -> None:
+    for at in range(40):
+        os.utime(write(tmp_path, live_log(), f"{at}.txt"), (1e9, 1e9))
+    assert finds(FORMAT, tmp_path) == []
+    os.utime(tmp_path / "7.txt")
+    assert [path.name for path in finds(FORMAT, tmp_path)] == ["7.txt"]
+
+
 @pytest.mark.parametrize("text", ["", "hello\n" * 500, "step 1 of 3: install\n" * 50, "requirements==1.0\n", "\0\0\0",
                                   "Step 1 | loss:1.0 lr:2e-05 \n" * 9, "version https://git-lfs.github.com/spec/v1\noid x\n",
                                   "{'loss': 1.0\n", SHARDS, "".join(f"loss of {at} packets\n" for at in range(50))])  # fmt: skip

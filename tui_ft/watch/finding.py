@@ -12,9 +12,10 @@ from tui_ft.runs import directory
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.user_paths import is_there, user_path
 from tui_ft.watch import formats
-from tui_ft.watch.found import FoundRun, found_ours
+from tui_ft.watch.found import FoundRun, found_by_id, found_ours
 from tui_ft.watch.grouping import group
 from tui_ft.watch.log import clean_line
+from tui_ft.watch.pointers import notes_of
 from tui_ft.watch.ranking import Glances, found_alone, found_run, is_empty, rank
 from tui_ft.watch.reading import OtherSource
 from tui_ft.watch.silent_logs import silent_logs
@@ -44,7 +45,7 @@ def resolve(runs_root: Path, text: str, now: float | None = None) -> FoundRun:
     path = user_path(text).absolute()
     if not is_there(path) and not _database_above(path):
         return _by_process(text, now) or found_ours(_find_ours(runs_root, text))
-    if "/" not in text and (ours := _by_id(runs_root, text)) is not None:
+    if (ours := found_by_id(runs_root, text)) is not None:
         return ours
     walk = _walk(path)
     found = _runs_of(walk, now)
@@ -114,14 +115,18 @@ def _runs_of(walk: Walk, now: float) -> list[FoundRun]:
     if walk.is_guess and all(is_empty(glances.look(place)) for place in places):
         return []
     groups = group([*places, *walk.beside], glances.look)
-    notes = tuple(clean_line(note) for note in (*walk.notes, *_pointer_notes(walk)))
+    notes = tuple(map(clean_line, walk.notes))
     if len(groups) == 1 == len(groups[0]):  # nothing to choose: it is read once, not looked at before
-        return [found_alone(groups[0][0], notes)]
+        return [found_alone(groups[0][0], (*notes, *notes_of(groups, walk.pointers)[0]))]
     known = set(map(id, walk.beside))
     groups = [members for members in groups if any(id(place) not in known for place in members)]
     ranked = sorted(groups, key=lambda members: rank(members, glances, now), reverse=True)
     taken: set[Path] = set()
-    return [found_run(members, glances, notes, taken) for members in ranked]
+    own = notes_of(ranked, walk.pointers)
+    return [
+        found_run(members, glances, (*notes, *missing), taken)
+        for members, missing in zip(ranked, own, strict=True)
+    ]
 
 
 def _database_above(path: Path) -> Path | None:
@@ -130,11 +135,6 @@ def _database_above(path: Path) -> Path | None:
         return None
     parent = path.parent
     return parent if is_there(parent) and parent.is_file() else None
-
-
-def _by_id(runs_root: Path, text: str) -> FoundRun | None:
-    exact = [run for run in directory.list_directories(runs_root) if run.id == text]
-    return found_ours(exact[0]) if exact else None
 
 
 def _find_ours(runs_root: Path, text: str) -> RunDirectory:
@@ -166,13 +166,6 @@ def _by_process(text: str, now: float) -> FoundRun | None:
             "Name a file or a folder of the run instead.",
         )
     return found
-
-
-def _pointer_notes(walk: Walk) -> list[str]:
-    if not walk.pointers:
-        return []
-    more = f" and {len(walk.pointers) - 1} more" if len(walk.pointers) > 1 else ""
-    return [f"{walk.pointers[0]}{more}: a git-lfs pointer, its data is not here; run `git lfs pull`."]
 
 
 def _nothing(walk: Walk, path: Path) -> TuiFtError:

@@ -33,6 +33,11 @@ _CONTROLS = bytes([*range(1, 8), *range(14, 27), *range(28, 32), 127])
 _TEXT_NAME = re.compile(r"log|train|out|std|run|console|slurm|history|job", re.IGNORECASE)
 """A `.txt` is read only when its name says that it is a log: data sets lie in thousands of such files."""
 
+_OTHER_TEXT = re.compile(r"(?:\.txt|^[^.]+)$", re.IGNORECASE)
+MOST_OTHERS = 16
+MOST_STAMPS = 5_000
+_GLANCE_BYTES = 4_096
+
 _ROW_SIGN = re.compile(rb"loss|%\||\d/\d+ \[| train ", re.IGNORECASE)
 """Without any of these a piece of a log holds no row."""
 
@@ -41,12 +46,26 @@ _ENDS = (b"}", b"]", b" ")
 
 
 def find(folder: Path, names: Sequence[str]) -> Iterator[Place]:
-    """Yield each file of a folder whose name is that of a log and whose head or tail tells of training."""
+    """Yield each log of a folder: by its name or any other of a text, head or tail tell of training."""
     asked = [name for name in names if is_log_name(name) and not _is_of_another_format(name, names)]
     for name in asked[:MOST_FILES]:
         path = folder / name
         if stamp_of(path) and tells_of_training(path):
             yield Place(format="stdout", path=path, files=(path,))
+    for name in _other_texts(folder, names):
+        path = folder / name
+        if any(map(_ROW_SIGN.search, head_and_tail(path, _GLANCE_BYTES))) and tells_of_training(path):
+            yield Place(format="stdout", path=path, files=(path,))
+
+
+def _other_texts(folder: Path, names: Sequence[str]) -> list[str]:
+    """Texts whose names say nothing; where there are many, as in a data set, those that grow just now."""
+    found = [name for name in names if _OTHER_TEXT.search(name) and not is_log_name(name)]
+    if len(found) > MOST_OTHERS:
+        now = time.time()
+        stamps = {name: stamp_of(folder / name) for name in found[:MOST_STAMPS]}
+        found = [name for name, stamp in stamps.items() if stamp and abs(now - stamp[0] / 1e9) < FRESH_S]
+    return [name for name in found[:MOST_OTHERS] if stamp_of(folder / name)]
 
 
 def is_log_name(name: str) -> bool:
