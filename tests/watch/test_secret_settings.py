@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from foreign_files import read
 
+from tui_ft.watch.processes.secrets import mask_arguments
 from tui_ft.watch.sources import lightning_csv, llamafactory, setting_values
 
 
@@ -38,3 +40,49 @@ def test_what_only_looks_like_one_stays() -> None:
         "cmd": "--eos_token <|im_end|> --key_dim 64",
     }
     assert setting_values.flat(plain) == plain
+
+
+SECRET_NAMES = (
+    "api_keys", "hf-tokens", "hubToken", "HF_TOKEN", "HF_TOKEN_READ", "x.password.v", "WANDB_API_KEY_2",
+    "apiKey", "wandb.api_key.value", "openaiApiKey", "secrets.openai", "client_secret", "passwords",
+    "AWS_SECRET_ACCESS_KEY", "hub_token", "auth_token", "api_key.team",
+)  # fmt: skip
+OPEN_NAMES = (
+    "num_tokens", "max_tokens", "max_new_tokens", "tokens_per_s", "train_tokens_per_second", "pad_token",
+    "eos_token_id", "tokenizer", "tokenizer_name", "num_input_tokens_seen", "special_tokens", "padToken",
+    "key_dim", "num_key_value_heads", "n_tokens", "tokens", "total_tokens", "passes", "author", "keys_to_log", "monkey",
+    "average_tokens_across_devices", "tokens.max", "add_bos_token", "include_num_input_tokens_seen",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SECRET_NAMES)
+def test_names_of_secrets(name: str) -> None:
+    for value in ("s3cretword", 8_675_309):
+        assert setting_values.flat({name: value}) == {name: "***"}
+        told = setting_values.flat({"list": [{name: value}], "text": f"a {{'{name}': '{value}'}} b"})
+        assert str(value) not in str(told)
+    for line in (
+        [f"--{name}", "-s3cretword"],
+        [f"{name}=s3cretword"],
+        [f"{{'{name}': 's3cretword', 'lr': 1}}"],
+        [f'{{"{name}":"s3cretword"}}'],
+        [f"{{{name}: s3cretword, lr: 1}}"],
+        ["-c", f"{name}=s3cretword python t.py"],
+    ):
+        assert "s3cret" not in " ".join(mask_arguments(line))
+
+
+@pytest.mark.parametrize("name", OPEN_NAMES)
+def test_names_of_what_is_counted_or_tokenized(name: str) -> None:
+    for value in ("plain", 32_000):
+        assert setting_values.flat({name: value}) == {name: value}
+        told = setting_values.flat({"list": [{name: value}], "text": f"a {{'{name}': '{value}'}} b"})
+        assert str(told).count(str(value)) == 2
+    for line in ([f"--{name}", "-plain"], [f"{name}=plain"], [f"{{'{name}': 'plain', 'lr': 1}}"]):
+        assert mask_arguments(line) == line
+
+
+def test_lists_of_secrets_are_hidden_whole() -> None:
+    told = setting_values.flat({"logger": [{"api_keys": ["first", "second"], "passwords": {"me": "third"}}]})
+    assert not [word for word in ("first", "second", "third") if word in str(told)]
+    assert mask_arguments(["--token", "--seed", "1", "-u"]) == ["--token", "--seed", "1", "-u"]

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tui_ft.watch.processes.secrets import mask_arguments
+from tui_ft.watch.processes.secrets import MASK, is_secret_name, is_surely_secret, mask_arguments
 from tui_ft.watch.reading import SettingValue
 from tui_ft.watch.sources.flat_yaml import yaml_value
 
@@ -37,8 +37,10 @@ def _walk(prefix: str, settings: Mapping[str, Any], depth: int) -> Iterator[tupl
 
 def shown(name: str, value: Any) -> SettingValue:
     """A setting's value as it may be shown: hidden where its name says that it is a secret."""
-    if value is None or isinstance(value, bool | int | float):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, int | float):
+        return MASK if is_surely_secret(name) else value
     if isinstance(value, list | tuple) and all(isinstance(part, str) for part in value):
         text = " ".join(mask_arguments(value))
     else:
@@ -54,7 +56,9 @@ def _masked(value: Any, depth: int = 0) -> Any:
         return "…"
     if isinstance(value, dict):
         return {
-            key: _masked(inner, depth + 1) if isinstance(inner, dict | list) else shown(str(key), inner)
+            key: _masked(inner, depth + 1)
+            if isinstance(inner, dict | list) and not is_secret_name(str(key))
+            else shown(str(key), inner)
             for key, inner in value.items()
         }
     return [_masked(inner, depth + 1) for inner in value] if isinstance(value, list) else value
