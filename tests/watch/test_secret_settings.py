@@ -50,8 +50,8 @@ SECRET_NAMES = (
 OPEN_NAMES = (
     "num_tokens", "max_tokens", "max_new_tokens", "tokens_per_s", "train_tokens_per_second", "pad_token",
     "eos_token_id", "tokenizer", "tokenizer_name", "num_input_tokens_seen", "special_tokens", "padToken",
-    "key_dim", "num_key_value_heads", "n_tokens", "tokens", "total_tokens", "passes", "author", "keys_to_log", "monkey",
-    "average_tokens_across_devices", "tokens.max", "add_bos_token", "include_num_input_tokens_seen",
+    "key_dim", "num_key_value_heads", "n_tokens", "tokens", "total_tokens", "passes", "author", "keys_to_log",
+    "monkey", "average_tokens_across_devices", "tokens.max", "add_bos_token", "include_num_input_tokens_seen",
 )  # fmt: skip
 
 
