@@ -177,7 +177,7 @@ def test_a_run_of_ours_is_watched_without_the_readers_of_other_formats(places: P
         made.advance(8)
     code = (
         "import sys\nfrom pathlib import Path\nfrom tui_ft.cli.watch import _found\n"
-        "from tui_ft.tui.found_source import FoundSource\nfrom tui_ft.watch.sources.tui_ft import TuiFtSource\n"
+        "from tui_ft.watch.sources.tui_ft import TuiFtSource\n"
         "found = _found(Path(sys.argv[1]), sys.argv[2])\n"
         "from tui_ft.runs.directory import RunDirectory\nTuiFtSource(RunDirectory(found.path)).poll(1.0)\n"
         "names = ('tensorboard', 'wandb', 'stdout', 'mlflow')\n"

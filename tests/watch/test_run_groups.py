@@ -245,3 +245,26 @@ def test_a_traceback_of_something_else_is_of_no_run(tmp_path: Path) -> None:
     hf_state(tmp_path / "late/out", values, total=50, at=START)
     write(tmp_path / "late/train.log", TRACEBACK, START + 9000)
     assert [read(run).status for run in finding.find_runs(tmp_path / "late", NOON)] == ["unknown"]
+
+
+def test_checkpoints_on_another_disk_are_those_of_their_output_folder(tmp_path: Path) -> None:
+    values = losses(30)
+    out = tmp_path / "work/out"
+    out.mkdir(parents=True)
+    for step in (10, 20, 30):
+        hf_state(tmp_path / f"disk/ck/checkpoint-{step}", values[:step], total=30)
+        (out / f"checkpoint-{step}").symlink_to(tmp_path / f"disk/ck/checkpoint-{step}")
+    for top in (out, tmp_path / "work"):
+        (run,) = finding.find_runs(top, NOON)
+        reading = read(run)
+        assert (run.path, reading.step, reading.status) == (out, 30, "finished")
+        assert reading.checkpoint_steps == (10, 20, 30)
+
+
+def test_logs_of_the_ranks_of_one_run_are_one_run(tmp_path: Path) -> None:
+    for rank in range(4):  # the losses of ranks differ
+        rows = [f"step {step} loss {value + rank / 50:.4f}\n" for step, value in enumerate(losses(), 1)]
+        write(tmp_path / f"logs/rank_{rank}.log", "".join(rows))
+    (run,) = finding.find_runs(tmp_path, NOON)
+    assert len(run.places) == 4
+    assert read(run).series["loss"].last == (20, round(losses()[-1], 4))

@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import count, pairwise
 from pathlib import Path
 
-from tui_ft.watch.homes import LOGGERS, OWN_FOLDER, begun_at, folder_of, home, is_own, kept_folders
+from tui_ft.watch.homes import LOGGERS, OWN_FOLDER, are_ranks, begun_at, folder_of, home, is_own, kept_folders
 from tui_ft.watch.likeness import Glimpse, are_same, is_named_after
 from tui_ft.watch.pairing import Look, can_be_one, pairs
 from tui_ft.watch.sources.protocol import Place
@@ -67,7 +67,7 @@ class _Grouping:
         one, other = self._places[a], self._places[b]
         if one.format == other.format == "wandb":
             return 4, 0.0
-        if _is_inside(one, other) or _is_inside(other, one):
+        if _is_inside(one, other) or _is_inside(other, one) or are_ranks(one, other):
             return 6, 0.0
         verdict = self._verdict(a, b)
         if verdict is False:
@@ -119,7 +119,7 @@ class _Grouping:
 
     def _may_be_together(self, a: int, b: int) -> bool:
         one, other = self._places[a], self._places[b]
-        if _is_inside(one, other) or _is_inside(other, one):
+        if _is_inside(one, other) or _is_inside(other, one) or are_ranks(one, other):
             return True
         if one.format != other.format:
             return self._verdict(a, b) is not False

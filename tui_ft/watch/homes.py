@@ -20,6 +20,8 @@ LOGGERS = frozenset({"tensorboard", "wandb"})
 _OWN_LOGS = frozenset({"debug.log", "running_log.txt"})
 """Logs that Axolotl and LLaMA-Factory write into the run's own output folder."""
 _WANDB_RUN = ("run-", "offline-run-")
+_CHECKPOINT = re.compile(r"checkpoint-\d{1,15}")
+_RANK = re.compile(r"(rank[-_.]?|/attempt_\d{1,6}/)\d{1,6}", re.IGNORECASE)
 _WANDB_TIME = re.compile(r"(?:offline-)?run-(\d{8}_\d{6})-")
 
 
@@ -32,7 +34,8 @@ def home(place: Place) -> Path:
     """The folder that a place belongs to: its own, without those that tools make inside it."""
     folder = folder_of(place)
     if place.format in OWN_FOLDER:
-        return folder
+        is_elsewhere = _CHECKPOINT.fullmatch(folder.name) is not None and folder.is_symlink()
+        return folder.parent if is_elsewhere else folder  # checkpoints on another disk
     above = (folder, *folder.parents)[:4]
     held = [at for at, path in enumerate(above) if path.name.lower() in _CONTAINERS]
     return above[held[-1]].parent if held else folder
@@ -61,3 +64,9 @@ def begun_at(place: Place) -> str:
     """When a W&B run began, as its folder is called: such names stand in the order of time; "" for others."""
     match = _WANDB_TIME.match(folder_of(place).name)
     return match[1] if match is not None else ""
+
+
+def are_ranks(one: Place, other: Place) -> bool:
+    """True for the logs of two processes of one run, which torchrun and others name by their ranks."""
+    names = [_RANK.sub(r"\1#", str(place.path)) for place in (one, other)]
+    return one.format == other.format == "stdout" and names[0] == names[1] != str(one.path)
