@@ -42,7 +42,7 @@ def found_ours(run: RunDirectory) -> FoundRun:
 
 
 def found_by_id(runs_root: Path, text: str) -> FoundRun | None:
-    """The run of ours whose id is `text`, found without the readers of other formats; None for another text."""
+    """The run of ours whose id is `text`, found without the readers of other formats; None for others."""
     if "/" in text:
         return None
     exact = [run for run in directory.list_directories(runs_root) if run.id == text]
