@@ -114,6 +114,50 @@ def test_a_link_in_a_circle_ends_and_counts_no_run_twice(tmp_path: Path) -> None
     assert [run.path for run in find(tmp_path / "latest")] == [tmp_path / "out"]
 
 
+def test_a_file_behind_a_link_is_read_as_long_as_it_stays_in_the_tree(tmp_path: Path) -> None:
+    top = tmp_path / "named"
+    text = screen_log(top / "first.log", losses()).read_bytes()
+    (top / "logs").mkdir()
+    (top / "first.log").rename(top / "logs/attempt.3")  # no name that a log has
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/run-9.log").write_bytes(text)
+    (top / "out").mkdir()
+    (top / "out/train.log").symlink_to("../logs/attempt.3")
+    (top / "out/other.log").symlink_to(tmp_path / "outside/run-9.log")
+    assert [run.path for run in find(top)] == [top / "out/train.log"]
+    assert find(top / "out") == [], "the target is no longer under what was named"
+    assert len(find(top / "out/train.log")) == 1, "what is named itself is read"
+
+
+@pytest.mark.parametrize("name", ["train.log", "trainer_log.jsonl", "metrics.csv"])
+def test_a_link_beside_its_target_is_one_run(tmp_path: Path, name: str) -> None:
+    make = {
+        "train.log": lambda: screen_log(tmp_path / name, losses()),
+        "trainer_log.jsonl": lambda: trainer_log(tmp_path, losses(), total=100),
+        "metrics.csv": lambda: metrics_csv(tmp_path, losses()),
+    }
+    make[name]()
+    (tmp_path / "latest.log").symlink_to(name)
+    assert len(find(tmp_path)) == 1
+    (tmp_path / "latest.log").unlink()
+    (tmp_path / "kept").mkdir()
+    (tmp_path / name).rename(tmp_path / "kept/data.bin")
+    (tmp_path / name).symlink_to("kept/data.bin")
+    (run,) = find(tmp_path)
+    assert read_whole(open_run(run, lambda: NOON)).series["loss"]
+
+
+def test_event_files_behind_links_keep_the_rule(tmp_path: Path) -> None:
+    file = write_events(tmp_path / "run", 9)
+    (tmp_path / "run" / f"{file.name}.again").symlink_to(file.name)
+    (found,) = find(tmp_path / "run")
+    assert found.places[0].files == (file,)
+    (tmp_path / "view").mkdir()
+    (tmp_path / "view" / file.name).symlink_to(file)
+    assert find(tmp_path / "view") == []
+    assert len(find(tmp_path)) == 1
+
+
 def test_a_folder_behind_a_link_is_searched(tmp_path: Path) -> None:
     hf_state(tmp_path / "disk/out", losses())
     (tmp_path / "project").mkdir()

@@ -158,16 +158,18 @@ def test_hostile_names_and_values(tmp_path: Path) -> None:
 
 
 def test_pointers_links_and_odd_files_are_no_runs(tmp_path: Path) -> None:
-    (tmp_path / "trainer_state.json").write_text(
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "trainer_state.json").write_text(
         "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"
     )
     real = write_state(tmp_path / "elsewhere", train_rows([1]))
-    (tmp_path / "checkpoint-5").mkdir()
-    (tmp_path / "checkpoint-5" / "trainer_state.json").symlink_to(real)
-    (tmp_path / "checkpoint-6").symlink_to(real.parent)
-    (tmp_path / "checkpoint-7").mkdir()
-    os.mkfifo(tmp_path / "checkpoint-7" / "trainer_state.json")
-    assert finds(FORMAT, tmp_path) == []
+    (out / "checkpoint-5").mkdir()
+    (out / "checkpoint-5" / "trainer_state.json").symlink_to(real)
+    (out / "checkpoint-6").symlink_to(real.parent)
+    (out / "checkpoint-7").mkdir()
+    os.mkfifo(out / "checkpoint-7" / "trainer_state.json")
+    assert finds(FORMAT, out) == []
 
 
 def test_model_and_method_come_from_what_lies_beside(tmp_path: Path) -> None:

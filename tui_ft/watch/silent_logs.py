@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tui_ft.watch.homes import LOGGERS, OWN_FOLDER, home
-from tui_ft.watch.sources.following import head_and_tail, stamp_of
+from tui_ft.watch.sources.following import head_and_tail, stamp_of, stays_within
 from tui_ft.watch.sources.log_marks import LogMarks
 from tui_ft.watch.sources.protocol import Place
 from tui_ft.watch.sources.stdout import is_log_name, looks_like_text
@@ -45,7 +45,7 @@ def _logs(folder: Path) -> Iterator[Path]:
     except OSError:
         return
     logs = [folder / name for name in sorted(names) if is_log_name(name)]
-    yield from (path for path in logs[:MOST_LOGS] if stamp_of(path))
+    yield from (path for path in logs[:MOST_LOGS] if stays_within(path, folder) and stamp_of(path))
 
 
 def _tells_an_end(path: Path) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 import time
 from collections import deque
 from collections.abc import Collection, Iterator
@@ -15,6 +14,7 @@ from tui_ft.runs import directory
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.watch import formats
 from tui_ft.watch.found import found_ours
+from tui_ft.watch.sources.following import LFS_POINTER, read_piece, stays_within
 from tui_ft.watch.sources.protocol import Place
 
 DEEPEST = 12
@@ -28,7 +28,6 @@ _SKIPPED = frozenset({"node_modules", "__pycache__", "site-packages", "dist-pack
 _HIDDEN_RUNS = ".wandb"
 """W&B writes into this folder instead of `wandb` where it is there."""
 _KERNEL = frozenset(map(Path, ("/proc", "/sys", "/dev")))
-_POINTER = b"version https://git-lfs.github.com/spec/"
 _LARGEST_POINTER = 1024
 _HEAD_BYTES = 4096
 _DATA_NAME = re.compile(
@@ -48,6 +47,7 @@ class Walk:
     beside: list[Place] = field(default_factory=list)
     pointers: list[Path] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    links: set[Path] = field(default_factory=set)
     folders: int = 0
     files: int = 0
     is_guess: bool = False
@@ -56,6 +56,8 @@ class Walk:
 def walk_file(path: Path) -> Walk:
     """Ask every format for the one file `path`."""
     walk = Walk(files=1)
+    if not stays_within(path, path.parent):
+        return walk
     if is_pointer(path):
         walk.pointers.append(path)
     else:
@@ -80,7 +82,7 @@ def walk_tree(top: Path, longest_s: float = LONGEST_WALK_S) -> Walk:
         if walk.folders >= MOST_FOLDERS or links > MOST_LINKS or time.monotonic() > end:
             walk.notes.append(f"There is more than was searched: {walk.folders} folders under {top}.")
             break
-        names, below, below_by_link = _entries(walk, folder, seen)
+        names, below, below_by_link = _entries(walk, top, folder, seen)
         if not names:
             continue
         walk.folders += 1
@@ -93,7 +95,17 @@ def walk_tree(top: Path, longest_s: float = LONGEST_WALK_S) -> Walk:
             linked.extend((path, depth + 1, True) for path in below_by_link)
         elif below:
             walk.notes.append(f"Not searched deeper than {folder}.")
+    _leave_out_links(walk)
     return walk
+
+
+def _leave_out_links(walk: Walk) -> None:
+    """Leave out what a link leads to when that was found under its own name, too."""
+    found = {(place.format, file) for place in walk.places for file in place.files} if walk.links else set()
+    for place in list(walk.places):
+        file = place.files[0] if place.files else place.path
+        if file in walk.links and (place.format, file.resolve()) in found:
+            walk.places.remove(place)
 
 
 def is_ours(folder: Path, names: Collection[str]) -> bool:
@@ -103,7 +115,7 @@ def is_ours(folder: Path, names: Collection[str]) -> bool:
 
 
 def _entries(
-    walk: Walk, folder: Path, seen: set[tuple[int, int]]
+    walk: Walk, top: Path, folder: Path, seen: set[tuple[int, int]]
 ) -> tuple[list[str], list[Path], list[Path]]:
     """The names in a folder that was not seen before, and the folders among them: real ones, and links."""
     try:
@@ -112,7 +124,7 @@ def _entries(
             return [], [], []
         seen.add((status.st_dev, status.st_ino))
         with os.scandir(folder) as entries:
-            return _sorted(walk, folder, entries)
+            return _sorted(walk, top, folder, entries)
     except OSError as error:
         walk.notes.append(f"{folder} cannot be read: {error.strerror or error}.")
         return [], [], []
@@ -124,7 +136,7 @@ def _is_kernels(folder: Path) -> bool:
 
 
 def _sorted(
-    walk: Walk, folder: Path, entries: Iterator[os.DirEntry[str]]
+    walk: Walk, top: Path, folder: Path, entries: Iterator[os.DirEntry[str]]
 ) -> tuple[list[str], list[Path], list[Path]]:
     names: list[str] = []
     below: list[Path] = []
@@ -133,12 +145,16 @@ def _sorted(
         if len(names) >= MOST_ENTRIES:
             walk.notes.append(f"{folder} holds more than {MOST_ENTRIES} files; not all were looked at.")
             break
-        names.append(entry.name)
         try:
             is_folder = entry.is_dir()
             is_link = entry.is_symlink()
         except OSError:  # a link to itself
             continue
+        if is_link and not is_folder:
+            if not stays_within(folder / entry.name, top, folder):
+                continue
+            walk.links.add(folder / entry.name)
+        names.append(entry.name)
         if not is_folder:
             walk.files += 1
             _note_pointer(walk, entry)
@@ -158,7 +174,7 @@ def _note_pointer(walk: Walk, entry: os.DirEntry[str]) -> None:
 
 def is_pointer(path: Path) -> bool:
     """True when `path` holds what git-lfs puts in the place of a file that was not fetched."""
-    return _head(path, largest=_LARGEST_POINTER).startswith(_POINTER)
+    return _head(path, largest=_LARGEST_POINTER).startswith(LFS_POINTER)
 
 
 def is_text(path: Path) -> bool:
@@ -170,18 +186,11 @@ def is_text(path: Path) -> bool:
 def _head(path: Path, largest: int | None = None) -> bytes:
     """The beginning of a regular file that is no larger than `largest`; b"" for anything else."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return b""
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or (largest is not None and status.st_size > largest):
+        if largest is not None and path.stat().st_size > largest:
             return b""
-        return os.pread(descriptor, _HEAD_BYTES, 0)
+        return read_piece(path, _HEAD_BYTES)
     except OSError:
         return b""
-    finally:
-        os.close(descriptor)
 
 
 def _ask(walk: Walk, folder: Path, names: list[str]) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from tui_ft.watch.sources.following import stays_within
 from tui_ft.watch.sources.heads import is_lfs_pointer, is_regular
 
 _NAME = re.compile(r"tfevents\.(?P<started>\d{9,11})\.(?P<rest>.+)$")
@@ -54,7 +55,8 @@ def names_in(folder: Path) -> list[str]:
     """The entries of a folder, bounded; none when it cannot be read."""
     try:
         with os.scandir(folder) as entries:
-            return [entry.name for entry in islice(entries, MOST_ENTRIES)]
+            names = [(entry.name, entry.is_symlink()) for entry in islice(entries, MOST_ENTRIES)]
+            return [name for name, is_link in names if not is_link or stays_within(folder / name, folder)]
     except OSError:
         return []
 
@@ -63,7 +65,10 @@ def own_files(folder: Path, names: Iterable[str]) -> list[Path]:
     """The event files among `names`, the oldest first."""
     known = [(parsed.started_at or 0.0, name) for name in names if (parsed := parse_name(name)) is not None]
     paths = (folder / name for _, name in sorted(known)[:MOST_FILES])
-    return [path for path in paths if is_regular(path) and not is_lfs_pointer(path)]
+    found = [path for path in paths if is_regular(path) and not is_lfs_pointer(path)]
+    links = {path for path in found if path.is_symlink()}
+    real = {path.resolve() for path in found if path not in links} if links else set()
+    return [path for path in found if path not in links or path.resolve() not in real]
 
 
 def files_of_run(folder: Path, names: Iterable[str]) -> list[EventPath]:

@@ -83,12 +83,28 @@ Stamp = tuple[int, int, int]
 
 
 def stamp_of(path: Path) -> Stamp | None:
-    """Return mtime (ns), size and inode of a regular file that is no link; None for anything else."""
+    """Return mtime (ns), size and inode of a regular file, or of what a link leads to; else None."""
     try:
-        status = os.lstat(path)
+        status = path.stat()
     except OSError:
         return None
     return (status.st_mtime_ns, status.st_size, status.st_ino) if stat.S_ISREG(status.st_mode) else None
+
+
+def stays_within(path: Path, *folders: Path) -> bool:
+    """True for what is no link, and for a link to a regular file under one of `folders`.
+
+    The rule for all formats: a link that leads out of the folder that was named, and of its own, is left
+    alone.
+    """
+    try:
+        if not path.is_symlink():
+            return True
+        target = path.resolve(strict=True)
+        is_file = stat.S_ISREG(target.stat().st_mode)
+        return is_file and any(target.is_relative_to(folder.resolve()) for folder in folders)
+    except (OSError, RuntimeError):  # a circle of links is a RuntimeError before Python 3.13
+        return False
 
 
 class Follower:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tui_ft.watch.names import SeriesNames
 from tui_ft.watch.reading import SettingValue
-from tui_ft.watch.sources.following import LFS_NOTE, is_lfs_pointer, read_piece, stamp_of
+from tui_ft.watch.sources.following import LFS_NOTE, is_lfs_pointer, read_piece, stamp_of, stays_within
 from tui_ft.watch.sources.foreign import Facts, ForeignSource
 from tui_ft.watch.sources.hf_state_rows import (
     Parsed,
@@ -45,7 +45,9 @@ def _files(folder: Path, names: Sequence[str]) -> Iterator[StateFile]:
     steps = sorted((int(match[1]), name) for name in names if (match := _CHECKPOINT.match(name)))
     for step, name in steps[-MOST_CHECKPOINTS:]:
         inside = folder / name
-        if not inside.is_symlink() and (stamp := stamp_of(inside / FILE_NAME)):
+        if inside.is_symlink() or not stays_within(inside / FILE_NAME, folder):
+            continue
+        if stamp := stamp_of(inside / FILE_NAME):
             yield StateFile(inside / FILE_NAME, step, stamp)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tui_ft.watch.reading import SettingValue
 from tui_ft.watch.sources import heads, setting_values
-from tui_ft.watch.sources.following import Follower
+from tui_ft.watch.sources.following import Follower, stays_within
 from tui_ft.watch.sources.mlflow_points import Point
 from tui_ft.watch.sources.words import whole_step, word_number
 
@@ -42,14 +42,14 @@ def small_files(folder: Path) -> dict[str, SettingValue]:
 
 
 def _files(folder: Path, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Path]]:
-    """The files under a folder with their keys, a `/` in which is a folder; links are left alone."""
+    """The files under a folder with their keys, a `/` in which is a folder; no links to folders."""
     try:
         with os.scandir(folder) as entries:
             listed = sorted(islice(entries, _MOST_FILES), key=lambda entry: entry.name)
     except OSError:
         return
     for entry in listed:
-        if entry.is_file(follow_symlinks=False):
+        if entry.is_file() and stays_within(Path(entry.path), folder):
             yield prefix + entry.name, Path(entry.path)
         elif depth < _DEEPEST and entry.is_dir(follow_symlinks=False):
             yield from _files(Path(entry.path), f"{prefix}{entry.name}/", depth + 1)

@@ -43,8 +43,10 @@ class Format:
     """One format of runs: the line by which it is registered in `watch.formats`.
 
     `find(folder, names)` yields the places of this format among the entries `names` of a folder; for a
-    single file the folder is asked with that one name. It reads heads of files at most, never raises
-    for what they hold, and follows no link out of the folder. Of several sources of one run the one with
+    single file the folder is asked with that one name. It reads heads of files at most and never raises
+    for what they hold. A link among `names` leads to a regular file under the folder that was named, or
+    under its own (`following.stays_within`), and is read as that file; what a format finds beside them by
+    itself keeps the same rule. Of several sources of one run the one with
     the greatest `richness` is read. `written_by` and `files` say in a few words whose files these are, and
     which; `ends` what in them is the mark of an end.
     """
