@@ -26,6 +26,7 @@ LONGEST_BESIDE_S = 20.0
 """So long the reading of a whole history waits for the sources that are not shown."""
 LIVE = ("running", "quiet")
 LAST_WORDS_S = 0.2
+"""All sources together get so much time for what was written last."""
 
 
 def open_run(
@@ -90,9 +91,10 @@ class ForeignRun:
         return self._read()
 
     def _hear_all(self) -> None:
-        for member in self._members:
+        end = time.monotonic() + LAST_WORDS_S
+        for left, member in zip(range(len(self._members), 0, -1), self._members, strict=True):
             member.polled_at = float("-inf")
-            member.poll(LAST_WORDS_S)
+            member.poll(max((end - time.monotonic()) / left, LEAST_POLL_S))
 
     def _look_for_more(self) -> bool:
         """Now and then take in the sources that a run which goes on has opened since it was found."""

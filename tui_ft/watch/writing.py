@@ -71,6 +71,7 @@ class WriterWatch:
         self._writers = writers_now if writers is None else writers
         self._held = HeldFiles(clock, nobody_holds or (nobody_holds_now if writers is None else _not_known))
         self._watched: dict[int, ExitWatch] = {}
+        self._ended_at: dict[int, float] = {}
         self._looked_at = float("-inf")
         self.known = Writing()
         weakref.finalize(self, _let_go, self._watched)
@@ -94,19 +95,32 @@ class WriterWatch:
         self._places += tuple(places)
 
     def _alive(self) -> tuple[int, ...]:
-        return tuple(pid for pid, watch in self._watched.items() if watch.poll() is None)
+        alive = tuple(pid for pid, watch in self._watched.items() if watch.poll() is None)
+        now = time.monotonic()
+        for pid in self._watched.keys() - set(alive):
+            self._ended_at.setdefault(pid, now)
+        return alive
+
+    def _last_end(self) -> ProcessExit:
+        """How the process ended that ended last; of several at once the oldest, which started the others."""
+        last = max(
+            self._watched.values(), key=lambda watch: (self._ended_at.get(watch.pid, 0.0), -watch.started)
+        )
+        return last.poll() or ProcessExit()
 
     def _look(self) -> None:
         files = [file for place in self._places for file in place.files]
         for writer in self._writers(files)[:MOST_WATCHED]:
             known = self._watched.get(writer.pid)
             if known is None or known.started != writer.start_time:
+                if known is not None:
+                    known.close()
+                self._ended_at.pop(writer.pid, None)
                 self._watched[writer.pid] = ExitWatch(writer.pid, writer.start_time)
         if alive := self._alive():
             self.known = Writing(lives=True, pids=alive)
         elif self._watched:
-            ends = [end for watch in self._watched.values() if (end := watch.poll()) is not None]
-            self.known = _ended(ends[-1] if ends else ProcessExit())
+            self.known = _ended(self._last_end())
         else:
             lives = self._named_lives()
             is_let_go = lives is None and self._held.are_let_go(self._places)
