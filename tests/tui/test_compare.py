@@ -171,3 +171,40 @@ async def test_nothing_is_overwritten_and_a_wrong_ending_is_said(
         await pilot.press("x", "enter")
         await until(pilot, lambda: "must end in .svg, .png or" in " ".join("\n".join(shown(app)).split()))
     assert taken.read_text() == "mine" and os.listdir(tmp_path) == ["comparison.csv"]
+
+
+async def test_evaluations_have_signs_of_their_own_which_are_told() -> None:
+    app = an_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = CompareScreen(two())
+        await app.push_screen(screen)
+        await until(pilot, lambda: screen.list.rows)
+        loss = "\n".join(screen.grid.chart("loss").cells)
+        assert "filled: training, hollow: evaluation" in loss
+        assert all(LOOKS[row.look].hollow in loss for row in screen.list.rows)
+        await pilot.press("delete")  # one run is left: it is named in the list, not twice in the title
+        await until(pilot, lambda: len(screen.list.rows) == 1)
+        assert screen.grid.chart("loss").cells[0].count("their-run") == 0
+        assert "1 run " in "\n".join(shown(app))
+
+
+async def test_a_cursor_is_on_the_axis_that_is_drawn_and_so_is_the_name_of_it() -> None:
+    app = an_app()
+    sources = two()
+    for step in range(1, 41):
+        sources[0].add(step, tokens=512.0 * step)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = CompareScreen(sources)
+        await app.push_screen(screen)
+        await until(pilot, lambda: len(screen.list.rows) == 2)
+        while screen.grid.x_in_use != "tokens":
+            await pilot.press("x")
+        await pilot.press("c")
+        await until(pilot, lambda: screen.grid.view.cursor is not None)
+        await pilot.press("delete")
+        await until(pilot, lambda: len(screen.list.rows) == 1)
+        assert screen.grid.view.x == "tokens"
+        assert screen.grid.x_in_use == "step"
+        assert screen.grid.view.cursor is None
+        await pilot.press("c")
+        assert screen.grid.view.cursor == 40

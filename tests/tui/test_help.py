@@ -26,10 +26,16 @@ async def test_the_keys_of_this_screen_come_first_and_only_those_that_work() -> 
         assert "What works here now" in shown(app)[1]
         assert shown(app)[2].split()[0] == "l"  # another's run: nothing of it is steered
         page = app.screen.query_one(Page)
+        here = [text for text, _ in page._entries]
+        assert any("$EDITOR" in text for text in here)  # where things are, without any other screen's keys
+        assert not any("The practice tour" in text for text in here)
+        await pilot.press("a")
         await until(pilot, lambda: any("The practice tour" in text for text, _ in page._entries))
         everything = "\n".join(text for text, _ in page._entries)
         for words in ("Save a checkpoint and stop the run", "Other sources and other runs", "/runs"):
             assert words in everything
+        await pilot.press("a")
+        assert [text for text, _ in page._entries] == here
         await pilot.press("end")
         await until(pilot, lambda: "$EDITOR" in "\n".join(shown(app)))
         await pilot.press("escape")

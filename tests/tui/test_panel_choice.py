@@ -49,13 +49,15 @@ async def test_panels_are_hidden_shown_and_moved_in_a_list_and_remembered() -> N
         assert "tokens" in app.grid.seen
         seen = app.grid.seen
         await press(pilot, "y", "a", "x")
-        await until_kept(pilot, x="time", log_y=True, smoothing=0.6, hidden=["grad_norm"], shown=["tokens"])
+        assert app.grid.view.log_y
+        assert app.grid.view.x == "time"
+        await until_kept(pilot, smoothing=0.6, hidden=["grad_norm"], shown=["tokens"])
     again = GridApp()
     async with again.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         again.grid.show(run_of())
         assert again.grid.seen == seen
-        assert (again.grid.view.x, again.grid.view.smoothing) == ("time", 0.6)
+        assert (again.grid.view.x, again.grid.view.log_y, again.grid.view.smoothing) == ("step", False, 0.6)
         await press(pilot, "v")
         await until_screen(pilot, PanelsScreen)
         await press(pilot, "d", "q")
@@ -96,7 +98,8 @@ def test_what_is_kept_comes_back_without_the_place_in_one_run() -> None:
         x="tokens", log_y=True, smoothing=0.9, order=("b",), shown=frozenset("b"), hidden=frozenset("a")
     )
     view_store.save(replace(view, zoom=Zoom(low=1, span=10), cursor=3.0, chosen="b", is_maximised=True))
-    assert view_store.load() == view
+    # a logarithmic axis hides another run's points without a word, tokens it may not have
+    assert view_store.load() == replace(view, x="step", log_y=False)
     assert view_store.view_file().stat().st_mode & 0o777 == 0o600
 
 
@@ -106,7 +109,7 @@ async def test_a_choice_that_cannot_be_kept_is_said(monkeypatch: pytest.MonkeyPa
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         app.grid.show(run_of())
-        await press(pilot, "y")
+        await press(pilot, "a")
         for _ in range(200):
             await pilot.pause(0.01)
             if app.charts.said:

@@ -9,6 +9,7 @@ from chart_world import START, STEPS, GridApp, press, run_of, text
 from series_made import reading_of, series_of
 from textual.geometry import Region
 
+from tui_ft.tui.terminal import to_ascii
 from tui_ft.tui.widgets.grid_layout import grid_places
 from tui_ft.tui.widgets.panel_grid import PanelGrid
 from tui_ft.watch.compare_panels import compared_panels
@@ -304,8 +305,9 @@ async def test_several_runs_are_laid_over_each_other_along_their_own_time() -> N
         await pilot.pause()
         app.grid.show_panels(compared_panels([one, other], {"/a": 0, "/b": 2}), [one, other])
         cells = "\n".join(app.grid.chart("loss").cells)
-        assert "o" in cells
-        assert "#" in cells
+        assert "A" in cells
+        assert "C" in cells
+        assert "capitals: training, small: evaluation" in cells
         await press(pilot, "x", "plus", "c", "left", "a")
         assert app.grid.view.x == "time"
         assert len(app.grid.visible_charts()) == len(app.grid.visible_panels())
@@ -323,3 +325,34 @@ async def test_a_run_that_cannot_be_drawn_along_an_axis_is_said() -> None:
         assert "1 of 2 runs without time" in text(app)
         await press(pilot, "x")
         assert "without" not in text(app)
+
+
+async def test_values_without_a_place_on_a_logarithmic_axis_are_told() -> None:
+    app = GridApp()
+    async with app.run_test(size=(120, 30)) as pilot:
+        await pilot.pause()
+        app.grid.show(reading_of(series={"a": series_of([0.0, -1.0, 5.0]), "b": series_of([-1.0, -2.0])}))
+        assert "bottom" not in text(app)
+        await press(pilot, "y")
+        assert "a (log: 0 and below at the bottom)" in text(app)
+        assert "b (nothing above 0: not log)" in text(app)
+
+
+async def test_evaluations_and_checkpoints_differ_in_ascii_too() -> None:
+    app = GridApp(is_ascii=True)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await pilot.pause()
+        app.grid.show(run_of())
+        cells = to_ascii("\n".join(app.grid.chart("loss").cells))
+        assert "@" in cells
+        assert "o" in cells.splitlines()[-2]
+        assert "@" not in cells.splitlines()[-2]
+
+
+async def test_a_run_that_is_over_has_no_values_not_yet() -> None:
+    app = GridApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        app.grid.show(reading_of(series={}, status="finished"))
+        assert "no values" in text(app)
+        assert "yet" not in text(app)

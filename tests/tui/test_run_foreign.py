@@ -420,3 +420,23 @@ async def test_whatever_the_size_becomes_nothing_breaks(
         await until(pilot, lambda: len(shown(app)) == 24 and bool(shown(app)[-1].strip()))
         await pilot.press("escape", "escape", "escape")
         assert app._exception is None
+
+
+@pytest.mark.parametrize(("size", "words"), [
+    ((80, 24), ("c Cursor", "+- Zoom", "y Log y")),
+    ((120, 40), ("c Cursor", "x X axis", "y Log y", "a Smooth", "C Compare", "E Export", "/ Search")),
+])  # fmt: skip
+async def test_the_last_lines_offer_what_they_have_room_for(
+    source: ScriptedSource, size: tuple[int, int], words: tuple[str, ...]
+) -> None:
+    source.log("a line")
+    app = an_app(source)
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: "c Cursor" in text(app) and "/200" in text(app))
+        foot = "\n".join(text(app).splitlines()[-2:])
+        assert all(word in foot for word in words)
+        assert foot.count("m Maximise") <= 1
+        await pilot.press("l")
+        await until(pilot, lambda: "c Cursor" not in text(app))
+        assert "/ Search" in text(app)
+        assert "n Next" in text(app)

@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 from tui_ft.tui.app import TuiFtApp
 from tui_ft.tui.log_marks import dropped, mark_of, matches
 from tui_ft.tui.screens.run import RunScreen
+from tui_ft.tui.screens.series_table import SeriesTable
 from tui_ft.tui.widgets.filter_line import FilterLine
 from tui_ft.tui.widgets.log_tail import LogTail
 
@@ -162,3 +163,47 @@ def test_how_many_lines_fell_away() -> None:
     assert dropped(["same"] * 50, ["same"] * 49 + ["new"]) in (0, 1)
     assert dropped([], ["new"]) == 0
     assert dropped(old, []) == 100
+
+
+async def test_what_is_typed_is_drawn_while_it_is_typed(
+    source: ScriptedSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[str] = []
+    refresh = FilterLine.refresh
+
+    def note(line: FilterLine, *regions: object, **options: bool) -> FilterLine:
+        drawn.append(line.text)
+        return refresh(line, *regions, **options)  # type: ignore[arg-type]
+
+    app = an_app(source)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "end 39" in "\n".join(shown(app)))
+        await pilot.press("slash")
+        await until(pilot, lambda: isinstance(app.focused, FilterLine))
+        monkeypatch.setattr(FilterLine, "refresh", note)
+        await pilot.press("o", "d")
+        await until(pilot, lambda: "od" in drawn)
+
+
+async def test_a_series_chosen_in_the_table_is_seen_though_the_log_had_the_screen(
+    source: ScriptedSource,
+) -> None:
+    app = an_app(source)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "end 39" in "\n".join(shown(app)))
+        await pilot.press("l", "t")
+        await until(pilot, lambda: isinstance(app.screen, SeriesTable))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, RunScreen))
+        await until(pilot, lambda: any(line.strip(" ▸").startswith("Loss") for line in shown(app)))
+
+
+async def test_what_was_written_is_said_under_the_whole_log(source: ScriptedSource, tmp_path: Path) -> None:
+    app = an_app(source)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "end 39" in "\n".join(shown(app)))
+        await pilot.press("l", "E")
+        await until(pilot, lambda: not isinstance(app.screen, RunScreen))
+        await pilot.press("ctrl+u", *str(tmp_path / "a.csv"), "enter")
+        await until(pilot, lambda: isinstance(app.screen, RunScreen))
+        await until(pilot, lambda: "Written to" in "\n".join(shown(app)))

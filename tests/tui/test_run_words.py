@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tui_ft.runs.records import (
@@ -34,6 +36,24 @@ def joined(line: tuple[tuple[str, str], ...]) -> str:
 
 def test_what_is_not_known_is_a_dash() -> None:
     assert {number.value for number in numbers_of(reading())} == {"–"}
+
+
+@pytest.mark.parametrize(
+    ("tokens", "text"),
+    [
+        (950, "950"),
+        (9_999, "9999"),
+        (12_345, "12.3k"),
+        (999_400, "999k"),
+        (999_600, "1M"),
+        (999_960_000, "1G"),
+    ],
+)
+def test_a_count_never_has_four_digits_before_its_unit(tokens: float, text: str) -> None:
+    series = Series()
+    series.add(1, tokens)
+    numbers = {number.name: number.value for number in numbers_of(reading(series={"tokens": series}))}
+    assert numbers["tokens"] == text
 
 
 def test_a_number_that_is_not_finite_is_said_and_marked() -> None:
@@ -141,3 +161,18 @@ def test_the_outcome_shows_one_answer_then_the_code_then_the_rest() -> None:
         "a = 1", "b = 2",
         "Prompt  question 1", "Before  before 1 more", "After   after 1 more",
     ]  # fmt: skip
+
+
+def test_a_rate_keeps_what_it_is_a_rate_of() -> None:
+    series = Series()
+    series.add(1, 1200.0)
+    logged = {"tok/s": series, "train/speed": series}
+    foreign = replace(reading(series=logged), source="stdout")
+    numbers = {number.name: number.short for number in numbers_of(foreign)}
+    assert numbers["tok/s"] == "tok/s"
+    assert numbers["train/speed"] == "speed"
+
+
+def test_a_headline_is_not_said_twice() -> None:
+    stopped = replace(reading(), status="stopped", source="stdout", reason="Stopped by Ctrl-C")
+    assert standing_alert(stopped)[:2] == ("STOPPED", "by Ctrl-C.")

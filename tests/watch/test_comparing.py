@@ -6,6 +6,7 @@ import math
 import random
 
 import pytest
+from rich.cells import cell_len
 
 from tui_ft.errors import TuiFtError
 from tui_ft.watch.compare import best_eval, differing, setting_rows
@@ -117,9 +118,16 @@ def test_more_runs_than_looks_are_taken() -> None:
 
 
 def test_every_look_has_a_colour_and_a_marker_of_its_own() -> None:
-    for what in ("color", "ansi", "marker", "plain"):
+    for what in ("color", "ansi", "marker", "hollow", "plain"):
         assert len({getattr(look, what) for look in LOOKS}) == len(LOOKS)
     assert all(look.plain.isascii() for look in LOOKS)
+    signs = [
+        look.sign(is_evaluation=is_evaluation, is_ascii=is_ascii)
+        for look in LOOKS for is_evaluation in (True, False) for is_ascii in (True, False)
+    ]  # fmt: skip
+    assert len(set(signs)) == len(signs)
+    assert not set(signs) & set("·◆!▲×.o^x@┈━┃│")  # what else stands on a chart
+    assert all(cell_len(sign) == 1 for sign in signs)
 
 
 # --- a spec from a foreign run -----------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 import pytest
 
@@ -48,3 +49,17 @@ def test_steps_beyond_all_reason_have_no_end() -> None:
     times = Series()
     times.extend([1.0, 2.0], [10.0, 11.0])
     assert seconds_left(times, 2, 10**400) is None
+
+
+def test_another_year_is_said() -> None:
+    now = 1_790_000_000.0
+    year = time.localtime(now).tm_year
+    assert str(year - 5) in clock_label(now - 5 * 365.25 * 86_400, now)
+    assert str(year) not in clock_label(now - 3 * 86_400, now)
+
+
+def test_a_pace_that_was_seen_counts_where_no_times_are_known() -> None:
+    assert seconds_left(Series(), 10, 100, seen_pace=2.0) == 180.0
+    times = Series()
+    times.extend([1.0, 2.0], [10.0, 11.0])
+    assert seconds_left(times, 10, 100, seen_pace=2.0) == 90.0

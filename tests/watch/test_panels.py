@@ -71,7 +71,9 @@ def test_a_run_of_ours_begins_with_the_same_three_panels_before_it_has_a_value()
 @pytest.mark.parametrize(
     ("names", "first"),
     [
-        (("loss", "learning_rate", "epoch_time"), ["loss", "learning_rate", "epoch_time"]),
+        (("loss", "learning_rate", "epoch_time"), ["loss", "learning_rate"]),
+        (("loss", "eval_runtime", "eval_samples_per_second", "eval_wer"), ["loss", "eval_wer"]),
+        (("epoch_time",), ["epoch_time"]),
         (("loss", "grad_norm", "learning_rate", "kl"), ["loss", "grad_norm", "learning_rate"]),
         (("loss", "grad_norm", "reward", "learning_rate"), ["loss", "grad_norm", "reward"]),
         (("eval_bleu",), ["eval_bleu"]),

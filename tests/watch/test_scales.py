@@ -7,6 +7,7 @@ import math
 import pytest
 
 from tui_ft.watch.scales import (
+    log_bounds,
     number_label,
     steady_label,
     step_label,
@@ -21,7 +22,7 @@ from tui_ft.watch.scales import (
 def test_the_x_window_grows_in_few_round_steps() -> None:
     windows = [x_bounds(1, last).high for last in range(1, 10_001)]
     assert all(window >= last for last, window in enumerate(windows, 1))
-    assert len(set(windows)) <= 32
+    assert len(set(windows)) <= 34
     assert windows == sorted(windows)
 
 
@@ -67,3 +68,26 @@ def test_labels_of_steps_and_times() -> None:
     assert time_window(61) == 120
     assert time_window(90_000) >= 90_000
     assert step_window(10.5) == 12.5
+
+
+def test_a_flat_line_has_labels_that_differ() -> None:
+    for value in (1e-4, 3e-6, 0.5, 1234.5, -2e-5):
+        ticks = y_bounds(value, value).ticks()
+        labels = [number_label(tick) for tick in ticks]
+        assert len(set(labels)) == len(labels) >= 2
+        assert min(ticks) <= value + abs(value) * 1e-9
+        assert max(ticks) >= value
+
+
+def test_few_points_have_a_short_axis() -> None:
+    assert x_bounds(0, 4).high == 4
+    assert x_bounds(0, 5).high == 5
+    assert x_bounds(0, 7).high == 8
+    assert x_bounds(0, 9).high == 10
+
+
+@pytest.mark.parametrize(("low", "high"), [(2.0, 5.0), (1.0, 2.0), (0.5, 1.0), (5e-5, 1e-4), (1.0, 10.0)])
+def test_a_logarithmic_axis_has_labels_between_its_ends(low: float, high: float) -> None:
+    ticks = log_bounds(low, high).ticks()  # type: ignore[union-attr]
+    assert len(ticks) >= 3
+    assert ticks == sorted(ticks)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from tui_ft.errors import TuiFtError
 from tui_ft.runs.directory import slug
+from tui_ft.tui.text import plain
 from tui_ft.tui.widgets.chart import TIME, Chart, Trace
 from tui_ft.tui.widgets.plot_frame import frame_of
 from tui_ft.user_paths import user_path
@@ -34,8 +35,9 @@ class Export:
     title: str
     subtitle: str
     x_name: str
-    charts: Sequence[Chart]
-    readings: Sequence[Reading]
+    charts: Callable[[], Sequence[Chart]]
+    readings: Callable[[], Sequence[Reading]]
+    """Both are asked when it is written, in a thread."""
 
 
 async def ask_and_export(app: App[Any], export: Export) -> str:
@@ -45,16 +47,27 @@ async def ask_and_export(app: App[Any], export: Export) -> str:
     """
     from tui_ft.tui.screens.ask_text import AskText
 
-    written: list[Path] = []
+    written: list[str] = []
 
     async def carry_out(answer: str) -> None:
-        written.append(await asyncio.to_thread(write, user_path(answer.strip()), export))
+        so_far = unread(export.readings())
+        path = await asyncio.to_thread(write, user_path(answer.strip()), export)
+        written.append(f"Written to {path}{so_far}")
 
     question = "Export what is seen. The ending decides: .svg or .png for the charts, .csv for all data."
     asked = AskText(question, "File", str(suggested(export.title)), carry_out)
     if not await app.push_screen_wait(asked) or not written:
         return ""
-    return f"Written to {written[-1]}"
+    return written[-1]
+
+
+def unread(readings: Sequence[Reading]) -> str:
+    """What a file lacks that is written now: the words behind its name, "" when it holds all there is."""
+    titles = [plain(reading.title) for reading in readings if not reading.is_complete]
+    if not titles:
+        return ""
+    whose = titles[0] if len(titles) == 1 else f"{len(titles)} runs"
+    return f", with what was read so far: {whose} {'is' if len(titles) == 1 else 'are'} still being read."
 
 
 def suggested(title: str) -> Path:
@@ -109,11 +122,11 @@ def _pieces(ending: str, export: Export) -> Iterator[bytes]:
     if ending == ".csv":
         from tui_ft.watch.csv_table import csv_of
 
-        yield from (line.encode() for line in csv_of(export.readings))
+        yield from (line.encode() for line in csv_of(export.readings()))
         return
     from tui_ft.watch.svg import document
 
-    drawn = [chart for one in export.charts if (chart := drawn_chart(one, export.x_name))]
+    drawn = [chart for one in export.charts() if (chart := drawn_chart(one, export.x_name))]
     if not drawn:
         raise TuiFtError("There is nothing to draw yet.", "Wait for the first values.")
     svg = document(drawn, export.title, export.subtitle)

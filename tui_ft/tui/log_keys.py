@@ -39,12 +39,22 @@ class LogActions(Screen[None]):
             self.log_panel.action_end()
             self.set_focus(None)
 
+    def leave_log(self) -> None:
+        """Give the charts their room back."""
+        if self.has_class("-log"):
+            self.action_log()
+
     def action_search(self) -> None:
         if not self.has_class("-log"):
             self.action_log()
         line = self.query_one(FilterLine)
         line.text = self.log_panel.words
         line.begin()
+
+    @on(FilterLine.Typed)
+    def _draw_typed(self) -> None:
+        """Nothing is filtered while words are typed, so nobody else draws them."""
+        self.query_one(FilterLine).refresh()
 
     @on(FilterLine.Left)
     def _look_for(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tui_ft.runs.records import ENDED
 from tui_ft.tui.line_store import LineStore
 from tui_ft.tui.panel_titles import cursor_titles, memory_titles, panel_titles
 from tui_ft.tui.widgets.chart import COUNT, TIME, Chart, Mark, Trace
@@ -25,6 +26,8 @@ MARKS: dict[MarkKind, tuple[str, str]] = {
     "restart": ("▲", "alert"),
 }
 """The character of a mark, and its look; they differ in ASCII, too: . o ! ^"""
+
+_OVER = ENDED | {"lost"}
 
 CROWDED = 3
 """From so many lines on, without colours from two, only the smoothed ones are drawn."""
@@ -65,7 +68,10 @@ class ChartMaker:
         axis_x: X = "time" if panel.axis == "hardware" else scene.x
         wordings = self._wordings(panel, scene)
         titles = (
-            panel_titles(panel, wordings, named)
+            (
+                *(f"{wordings[0]}{signs}" for signs in _signs(panel, scene)),
+                *panel_titles(panel, wordings, named),
+            )
             if cursor is None
             else cursor_titles(panel, wordings, named, cursor, axis_x, says_where=is_first)
         )
@@ -86,7 +92,7 @@ class ChartMaker:
             cursor=cursor,
             is_chosen=is_chosen,
             note=note,
-            empty="no values yet" if not panel.has_values else f"not known by {scene.x}",
+            empty=no_values(scene.readings) if not panel.has_values else f"not known by {scene.x}",
         )
 
     def extent(self, panels: Sequence[Panel], x: X) -> tuple[float, float] | None:
@@ -133,8 +139,8 @@ class ChartMaker:
         if panel.key == "memory" and is_alone and scene.readings[0].memory is not None:
             wordings = memory_titles(scene.readings[0].memory)
         if any(reading.is_approximate for reading in scene.readings):
-            return [f"≈ {wording}" for wording in wordings]
-        return wordings
+            wordings = [f"≈ {wording}" for wording in wordings]
+        return [*(f"{wordings[0]}{words}" for words in _below_log(panel, scene)), *wordings]
 
     @staticmethod
     def _here(panel: Panel, scene: Scene, place: float | None) -> float | None:
@@ -173,14 +179,44 @@ class ChartMaker:
         return None if at is None else Mark(x=at, character=MARKS[mark.kind][0], kind=MARKS[mark.kind][1])
 
 
+def _below_log(panel: Panel, scene: Scene) -> tuple[str, ...]:
+    """What becomes of values that have no place on a logarithmic axis; nothing where there are none."""
+    if not scene.view.log_y or panel.axis != "run":
+        return ()
+    found = [extent for line in panel.lines if (extent := line.series.extent()) is not None]
+    if not found or min(low for low, _ in found) > 0:
+        return ()
+    if max(high for _, high in found) <= 0:
+        return " (nothing above 0: not log)", " (not log)"
+    return " (log: 0 and below at the bottom)", " (≤ 0 at the bottom)"
+
+
+def no_values(readings: Sequence[Reading]) -> str:
+    """What stands where nothing is drawn: there is no yet for runs that are over."""
+    is_over = bool(readings) and all(reading.status in _OVER for reading in readings)
+    return "no values" if is_over else "no values yet"
+
+
 def _marker(line: Line, scene: Scene) -> str:
     if line.look is None:
-        return "●" if line.is_points else ""
+        return ("@" if scene.is_ascii else "●") if line.is_points else ""
     look = LOOKS[line.look % len(LOOKS)]
-    return look.plain if scene.is_ascii else look.marker
+    return look.sign(is_evaluation=line.is_points, is_ascii=scene.is_ascii)
 
 
 def _name(line: Line, panel: Panel) -> str:
-    """The name in a legend: none where the lines are of several runs, which are named once elsewhere."""
-    runs = {other.reading.path for other in panel.lines if other.reading is not None}
-    return line.name if len(runs) < 2 else ""
+    """The name in a legend: none where lines are called like their runs, which are named once elsewhere."""
+    return "" if _is_compared(panel) else line.name
+
+
+def _is_compared(panel: Panel) -> bool:
+    return all(line.reading is not None and line.name == line.reading.title for line in panel.lines)
+
+
+def _signs(panel: Panel, scene: Scene) -> tuple[str, ...]:
+    """What tells the evaluations of compared runs from what they evaluate, the longest wording first."""
+    if not (_is_compared(panel) and any(line.is_points for line in panel.lines)):
+        return ()
+    if scene.is_ascii:
+        return "  capitals: training, small: evaluation", " (small: eval)"
+    return "  filled: training, hollow: evaluation", " (hollow: eval)"

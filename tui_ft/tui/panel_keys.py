@@ -44,6 +44,11 @@ PANEL_KEYS: list[BindingType] = [
                     "◆ checkpoint, ! warning, ▲ restart; × no number"),
 ]  # fmt: skip
 
+PANEL_ACTIONS = frozenset(
+    binding.action.partition("(")[0] for binding in PANEL_KEYS if isinstance(binding, Binding)
+)
+"""What works on the charts, and on nothing while something else has their room."""
+
 
 class PanelActions(Screen[None]):
     """What `PANEL_KEYS` call; a screen that has a `PanelGrid` inherits it and lists those keys."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, get_args
 
@@ -10,11 +11,14 @@ from textual.widget import Widget
 from tui_ft.errors import TuiFtError
 from tui_ft.tui.panel_titles import nearest, place_label
 from tui_ft.watch.axes import X
-from tui_ft.watch.view import SMOOTHINGS, View
+from tui_ft.watch.view import SMOOTHINGS
 
 if TYPE_CHECKING:
     from tui_ft.tui.panel_charts import Scene
     from tui_ft.tui.widgets.panel_grid import PanelGrid
+
+_KEEPING = threading.Lock()
+"""One choice is written after the other."""
 
 FAR = 10
 """Cells by which the cursor goes with shift."""
@@ -150,15 +154,16 @@ class PanelMoves(Widget):
         """Tell the screen a sentence for the user."""
         self.post_message(self._grid.Said(text))
 
-    def remember(self, view: View) -> None:
-        """Keep the view for the next time."""
-        self.run_worker(lambda: self._keep(view), thread=True, exclusive=True, group="remember")
+    def remember(self) -> None:
+        """Keep the view for the next time; of several choices the last one, however long a disk takes."""
+        self.run_worker(self._keep, thread=True, exclusive=True, group="remember")
 
-    def _keep(self, view: View) -> None:
+    def _keep(self) -> None:
         from tui_ft.tui import view_store
 
         try:
-            view_store.save(view)
+            with _KEEPING:
+                view_store.save(self._grid.view)
         except TuiFtError as error:
             self.app.call_from_thread(self.say, f"This choice cannot be kept: {error}")
 

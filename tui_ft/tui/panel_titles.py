@@ -115,7 +115,12 @@ def nearest(series: Curve, x: float) -> tuple[float, float] | None:
 
 def exact(value: float) -> str:
     """A value with seven digits: what tells it from its neighbours."""
-    return f"{value:.7g}" if math.isfinite(value) else number_label(value)
+    if not math.isfinite(value):
+        return number_label(value)
+    if value == 0 or abs(value) >= 1e-3:
+        return f"{value:.7g}"
+    digits, _, power = f"{value:.6e}".partition("e")  # as the axis writes it
+    return f"{digits.rstrip('0').rstrip('.')}e{int(power)}"
 
 
 def place_label(place: float, x: X) -> str:

@@ -29,7 +29,7 @@ def standing_alert(reading: Reading) -> tuple[str, str, Kind]:
     if reading.status == "paused":
         return "PAUSED", "The run still holds its memory and still costs money. p goes on.", "warn"
     if reading.status == "stopped":
-        return "STOPPED", _sentences(_why(reading), _go_on(reading)), "warn"
+        return "STOPPED", _sentences(_after("stopped", _why(reading)), _go_on(reading)), "warn"
     if reading.reason == "unsupervised":
         return "", "Its supervisor is gone; the training goes on, and stop and save work.", "warn"
     if reading.warnings and reading.status != "finished":
@@ -46,10 +46,16 @@ def _alert_of_another(reading: Reading) -> tuple[str, str, Kind]:
     if reading.status == "lost":
         return "LOST", _sentences(reading.reason or "Its process is gone", *notes), "bad"
     if reading.status == "stopped":
-        return "STOPPED", _sentences(reading.reason, *notes), "warn"
+        return "STOPPED", _sentences(_after("stopped", reading.reason), *notes), "warn"
     if reading.status in ("quiet", "unknown"):
         return "", _sentences(reading.reason, *notes), "warn"
     return "", _sentences(*notes), "muted"
+
+
+def _after(headline: str, reason: str) -> str:
+    """A reason behind its headline, which is not said twice: STOPPED by Ctrl-C."""
+    start, _, rest = reason.partition(" ")
+    return rest if start.lower() == headline and rest else reason
 
 
 def _brief(reason: str) -> str:

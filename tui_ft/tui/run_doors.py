@@ -39,6 +39,8 @@ class RunDoors(PanelActions):
 
         def look_again(self) -> None: ...
 
+        def leave_log(self) -> None: ...
+
     def action_table(self) -> None:
         from tui_ft.tui.screens.series_table import SeriesTable
 
@@ -47,8 +49,10 @@ class RunDoors(PanelActions):
 
     def _leave_table(self, name: str | None) -> None:
         self.front = None
-        if name is not None and not self.grid.reveal(name):
-            self.say(f"{plain(name)} has no panel.", "warn")
+        if name is not None:
+            self.leave_log()
+            if not self.grid.reveal(name):
+                self.say(f"{plain(name)} has no panel.", "warn")
         self.look_again()
 
     @work(group="act", exclusive=True)
@@ -87,8 +91,8 @@ class RunDoors(PanelActions):
         reading = self.reading
         about = (reading.model, reading.method, reading.status)
         export = Export(
-            title=reading.title, subtitle=" · ".join(filter(None, about)), x_name=self.grid.view.x,
-            charts=self.grid.visible_charts(), readings=[reading],
+            title=reading.title, subtitle=" · ".join(filter(None, about)), x_name=self.grid.x_in_use,
+            charts=self.grid.picture(), readings=lambda: [self.reading],
         )  # fmt: skip
         try:
             said = await ask_and_export(self.app, export)

@@ -42,7 +42,9 @@ RUN_KEYS: list[BindingType] = [
     Binding("q", "back", "Back", id="run.back", tooltip="Leave this screen; the run goes on"),
 ]  # fmt: skip
 
-PANEL_ACTIONS = frozenset(
-    binding.action.partition("(")[0] for binding in PANEL_KEYS if isinstance(binding, Binding)
-)
-"""What works on the charts, and on nothing while the log has their room."""
+MORE_KEYS = (
+    "charts.cursor", "charts.in", "charts.axis", "charts.log", "charts.smooth", "run.search", "run.compare",
+    "run.export", "run.others", "run.next", "run.previous", "run.follow", "charts.maximise", "run.preset",
+    "run.kill",
+)  # fmt: skip
+"""Keys that stand on the last line where it has room, the most wanted first."""

@@ -9,6 +9,7 @@ from itertools import islice
 
 from tui_ft.tui.text import fit, plain
 from tui_ft.watch.eta import seconds_per_step
+from tui_ft.watch.panel_names import is_bookkeeping, rank_of
 from tui_ft.watch.reading import Reading
 from tui_ft.watch.scales import steady_label
 
@@ -17,6 +18,8 @@ _MOST_LOOKED_AT = 200
 """Of a run with more series than this the rest are in the table of all series only."""
 _SHORT = 6
 """Cells of a short name."""
+_UNITS = frozenset({"sec", "second", "step", "iter", "epoch", "min", "hour", "gpu", "batch"})
+"""What follows a stroke in the name of a rate."""
 _SHORT_NAMES = {
     "rewards/accuracies": "r.acc", "rewards/margins": "margin", "rewards/rejected": "reject",
     "accuracy": "acc", "reward_std": "r.std", "completion_length": "length",
@@ -27,12 +30,6 @@ _STANDARD = frozenset({
     "loss", "grad_norm", "learning_rate", "eval_loss", "perplexity", "tokens_per_s", "tokens",
     "mean_token_accuracy", "gpu_memory_gib", "rss_gib",
 })  # fmt: skip
-_BOOKKEEPING = ("runtime", "per_second", "per_s", "timestamp", "timeout", "flos", "epoch", "elapsed",
-                "remaining", "percentage", "global_step", "_step_time", "wall",
-                "batch_id")  # fmt: skip
-"""Parts of names of what is logged beside the learning."""
-_WANTED = (("reward",), ("acc", "f1", "bleu", "rouge", "wer", "score", "margin"), ("kl", "entropy"))
-"""Parts of names that a person looks for first, the most wanted in front."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,13 +47,13 @@ class Number:
         return self.value if len(self.value) <= room or not self.brief else self.brief
 
 
-def numbers_of(reading: Reading) -> list[Number]:
-    """The ten numbers of a reading.
+def numbers_of(reading: Reading, seen_pace: float | None = None) -> list[Number]:
+    """The ten numbers of a reading; `seen_pace` (seconds a step) is that of a run which tells no times.
 
     Of a run of ours one that is not known yet is a dash, unless the run logs others in its place; of
     another's run only what is known stands there.
     """
-    standard, extra = _standard(reading), _extra(reading)
+    standard, extra = _standard(reading, seen_pace), _extra(reading)
     if reading.source != "tui_ft":
         known = [number for number in standard if number.value != "–"]
         return [*known, *islice(extra, MOST - len(known))]
@@ -66,14 +63,14 @@ def numbers_of(reading: Reading) -> list[Number]:
     ]
 
 
-def _standard(reading: Reading) -> list[Number]:
+def _standard(reading: Reading, seen_pace: float | None) -> list[Number]:
     return [
         _number("loss", "loss", reading.last("loss")),
         _number("gradient norm", "grad", reading.last("grad_norm")),
         _number("learning rate", "lr", reading.last("learning_rate")),
         _number("eval loss", "eval", reading.last("eval_loss")),
         _number("perplexity", "ppl", reading.last("perplexity")),
-        _pace(reading),
+        _pace(reading, seen_pace),
         Number(name="tokens", short="tokens", value=_count(reading.last("tokens"))),
         _number("accuracy", "acc", reading.last("mean_token_accuracy")),
         _memory(reading),
@@ -81,11 +78,12 @@ def _standard(reading: Reading) -> list[Number]:
     ]
 
 
-def _pace(reading: Reading) -> Number:
+def _pace(reading: Reading, seen_pace: float | None) -> Number:
     """Tokens a second; of another's run that does not log them the time of a step."""
     tokens = reading.last("tokens_per_s")
     if tokens is None and reading.source != "tui_ft":
         pace = seconds_per_step(reading.times)
+        pace = seen_pace if pace is None else pace
         value, brief = ("–", "") if pace is None else (f"{pace:.3g}", f"{pace:.0e}")
         return Number(name="s/step", short="s/step", value=value, brief=brief)
     return Number(name="tokens/s", short="tok/s", value=_count(tokens))
@@ -109,7 +107,7 @@ def _extra(reading: Reading) -> Iterator[Number]:
     """What else the run logs, the most wanted first; of two with the same short name the first."""
     names = [
         name for name in islice(reading.series, _MOST_LOOKED_AT)
-        if name not in _STANDARD and not any(part in name for part in _BOOKKEEPING)
+        if name not in _STANDARD and not is_bookkeeping(name)
     ]  # fmt: skip
     taken: set[str] = set()
     for name in sorted(names, key=_rank):
@@ -121,14 +119,14 @@ def _extra(reading: Reading) -> Iterator[Number]:
 
 def _short(name: str) -> str:
     shown = plain(name)
-    return _SHORT_NAMES.get(name) or fit(shown.rpartition("/")[2] or shown, _SHORT).rstrip()
+    part = shown.rpartition("/")[2]
+    if len(part) <= 2 or part.lower() in _UNITS:  # a rate, such as tok/s: the unit alone says nothing
+        part = shown
+    return _SHORT_NAMES.get(name) or fit(part, _SHORT).rstrip()
 
 
 def _rank(name: str) -> tuple[bool, int]:
-    wanted = next(
-        (at for at, parts in enumerate(_WANTED) if any(part in name for part in parts)), len(_WANTED)
-    )
-    return name.startswith("eval_"), wanted
+    return name.startswith("eval_"), rank_of(name)
 
 
 def _number(name: str, short: str, value: float | None) -> Number:
@@ -140,10 +138,10 @@ def _number(name: str, short: str, value: float | None) -> Number:
 
 
 def _count(value: float | None) -> str:
-    """Return a count with at most three digits and a unit: 950, 12.3k, 1.20M."""
+    """Return a count in three digits and a unit, a small one whole: 950, 9999, 12.3k, 1.2M."""
     if value is None or not math.isfinite(value):
         return "–"
-    for limit, name in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
-        if value >= limit:
-            return f"{value / (limit if name != 'k' else 1e3):.3g}{name}"
+    for least, unit, name in ((9.995e8, 1e9, "G"), (9.995e5, 1e6, "M"), (1e4, 1e3, "k")):
+        if value >= least:
+            return f"{value / unit:.3g}{name}"
     return f"{value:.0f}" if value >= 10 else f"{value:.2g}"

@@ -9,6 +9,7 @@ from typing import Literal
 
 from tui_ft.tui.text import plain
 from tui_ft.watch.eta import clock_label
+from tui_ft.watch.process_facts import ProcessFacts
 from tui_ft.watch.reading import Reading, SettingValue
 from tui_ft.watch.scales import number_label
 from tui_ft.watch.series import Series
@@ -22,7 +23,7 @@ ORDERS: tuple[Order, ...] = ("as logged", "by name", "by points", "by values not
 
 @dataclass(frozen=True, kw_only=True)
 class SeriesRow:
-    """One series: its values as texts, `–` where there is none; `unit` says what its x is."""
+    """One series: its values as texts, `–` where there is none. `at` is the step of `last`."""
 
     name: str
     last: str
@@ -73,7 +74,7 @@ def in_order(rows: Sequence[SeriesRow], order: Order) -> list[SeriesRow]:
     return sorted(rows, key=lambda row: -row.nonfinite) if order == "by values not finite" else list(rows)
 
 
-def setting_rows(reading: Reading, now: float) -> list[SettingRow]:
+def setting_rows(reading: Reading, now: float, processes: Sequence[ProcessFacts] = ()) -> list[SettingRow]:
     """What is known of the run itself, then its settings by name."""
     facts = {
         "run": reading.title,
@@ -88,9 +89,16 @@ def setting_rows(reading: Reading, now: float) -> list[SettingRow]:
         "bad records": f"{reading.bad_records}" if reading.bad_records else "",
     }
     rows = [SettingRow(name=name, value=plain(value), is_fact=True) for name, value in facts.items() if value]
+    rows += [row for process in processes for row in _process_rows(process, len(processes))]
     rows += [SettingRow(name="note", value=plain(note), is_fact=True) for note in reading.notes]
     names = sorted(islice(reading.settings, MOST_ROWS), key=str.lower)
     return rows + [SettingRow(name=plain(name), value=_value(reading.settings[name])) for name in names]
+
+
+def _process_rows(process: ProcessFacts, count: int) -> list[SettingRow]:
+    of = f" of {process.pid}" if count > 1 else ""
+    told = (("command", process.command), ("working folder", process.folder), ("user", process.user))
+    return [SettingRow(name=name + of, value=plain(value), is_fact=True) for name, value in told if value]
 
 
 def _moment(moment: float | None, now: float) -> str:

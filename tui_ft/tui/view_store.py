@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
 from tui_ft import atomic, settings
-from tui_ft.watch.axes import X
 from tui_ft.watch.view import SMOOTHINGS, View
 
 LARGEST = 1_000_000
@@ -20,8 +22,6 @@ MOST_KEYS, LONGEST_KEY = 500, 200
 
 class _Kept(msgspec.Struct, kw_only=True, frozen=True):
     schema: int = 1
-    x: X = "step"
-    log_y: bool = False
     smoothing: float = 0.0
     order: tuple[str, ...] = ()
     shown: tuple[str, ...] = ()
@@ -36,22 +36,31 @@ def view_file() -> Path:
 def load() -> View:
     """Return what the user last chose; the defaults where nothing is kept, or it cannot be read."""
     try:
-        with view_file().open("rb") as file:
-            data = file.read(LARGEST)
+        data = _regular_file(view_file())
         kept = msgspec.json.decode(data, type=_Kept)
     except (OSError, ValueError):
         return View()
     return View(
-        x=kept.x, log_y=kept.log_y, smoothing=kept.smoothing if kept.smoothing in SMOOTHINGS else 0.0,
+        smoothing=kept.smoothing if kept.smoothing in SMOOTHINGS else 0.0,
         order=kept.order, shown=frozenset(kept.shown), hidden=frozenset(kept.hidden),
     )  # fmt: skip
 
 
+def _regular_file(path: Path) -> bytes:
+    """Its bytes. Raises `OSError` for what is no file: nobody may wait for a fifo."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:
+        known = os.fstat(descriptor)
+        if not stat.S_ISREG(known.st_mode) or known.st_size > LARGEST:
+            raise OSError(errno.EINVAL, "no file of ours", str(path))
+        return file.read(LARGEST)
+
+
 def kept_of(view: View) -> bytes:
-    """What of a view is kept: not where one looks in one run, which is another in the next."""
+    """What of a view is kept: not where and along which axes one looks, which hides another run's points."""
     return msgspec.json.encode(
         _Kept(
-            x=view.x, log_y=view.log_y, smoothing=view.smoothing, order=_bounded(view.order),
+            smoothing=view.smoothing, order=_bounded(view.order),
             shown=_bounded(sorted(view.shown)), hidden=_bounded(sorted(view.hidden)),
         )
     )  # fmt: skip

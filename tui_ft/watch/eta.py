@@ -27,10 +27,18 @@ def seconds_per_step(times: Series, since_step: float = 0.0) -> float | None:
 
 
 def seconds_left(
-    times: Series, step: int | None, total_steps: int | None, since_step: float = 0.0
+    times: Series,
+    step: int | None,
+    total_steps: int | None,
+    since_step: float = 0.0,
+    seen_pace: float | None = None,
 ) -> float | None:
-    """How long the steps that are left take at the pace of the last ones; None while it is not known."""
+    """How long the steps that are left take at the pace of the last ones; None while it is not known.
+
+    `seen_pace` in seconds a step counts where `times` give none.
+    """
     pace = seconds_per_step(times, since_step)
+    pace = seen_pace if pace is None else pace
     if pace is None or step is None or total_steps is None or total_steps < step:
         return None
     steps = total_steps - step
@@ -52,12 +60,13 @@ def duration_label(seconds: float) -> str:
 
 
 def clock_label(moment: float, now: float) -> str:
-    """Return a moment as local time of day, with the date when it is not today's.
+    """Return a moment as local time of day, with the date when it is not today's and its year.
 
     A moment that no calendar holds, as a damaged file may claim one, is `–`.
     """
     if not 0 <= moment < _LAST_MOMENT:
         return "–"
     then, today = time.localtime(moment), time.localtime(now)
-    form = "%H:%M" if then[:3] == today[:3] else "%d %b %H:%M"
-    return time.strftime(form, then)
+    if then[:3] == today[:3]:
+        return time.strftime("%H:%M", then)
+    return time.strftime("%d %b %H:%M" if then[0] == today[0] else "%d %b %Y %H:%M", then)

@@ -12,24 +12,32 @@ class Look:
     """One look of a line. Colour is never alone: `marker` stands along the line and in the legend.
 
     `color` is for pictures (Okabe and Ito's palette, which the colour-blind tell apart), `ansi` the
-    nearest of the 16 colours of a terminal, `plain` the marker in ASCII.
+    nearest of the 16 colours of a terminal, `plain` the marker in ASCII. `hollow` stands for evaluations.
+    None is a sign that charts have for something else (`tui.panel_charts.MARKS`, and × for no number).
     """
 
     color: str
     ansi: str
     marker: str
+    hollow: str
     plain: str
+
+    def sign(self, *, is_evaluation: bool = False, is_ascii: bool = False) -> str:
+        """The marker of the line, or of the points of its evaluations: hollow, in ASCII a small letter."""
+        if is_ascii:
+            return self.plain.lower() if is_evaluation else self.plain
+        return self.hollow if is_evaluation else self.marker
 
 
 LOOKS = (
-    Look(color="#0072b2", ansi="blue", marker="●", plain="o"),
-    Look(color="#d55e00", ansi="red", marker="▲", plain="^"),
-    Look(color="#009e73", ansi="green", marker="■", plain="#"),
-    Look(color="#cc79a7", ansi="magenta", marker="◆", plain="*"),
-    Look(color="#56b4e9", ansi="cyan", marker="▼", plain="v"),
-    Look(color="#e69f00", ansi="yellow", marker="✚", plain="+"),
-    Look(color="#000000", ansi="white", marker="✖", plain="x"),
-    Look(color="#7f7f7f", ansi="bright_black", marker="○", plain="@"),
+    Look(color="#0072b2", ansi="blue", marker="●", hollow="○", plain="A"),
+    Look(color="#d55e00", ansi="red", marker="■", hollow="□", plain="B"),
+    Look(color="#009e73", ansi="green", marker="▼", hollow="▽", plain="C"),
+    Look(color="#cc79a7", ansi="magenta", marker="★", hollow="☆", plain="D"),
+    Look(color="#56b4e9", ansi="cyan", marker="▮", hollow="▯", plain="E"),
+    Look(color="#e69f00", ansi="yellow", marker="◢", hollow="◿", plain="F"),
+    Look(color="#000000", ansi="white", marker="▰", hollow="▱", plain="G"),
+    Look(color="#7f7f7f", ansi="bright_black", marker="♣", hollow="♧", plain="H"),
 )
 
 

@@ -49,6 +49,24 @@ FROM_ZERO = frozenset({"grad_norm", "tokens_per_s", "tokens", "gpu_memory_gib", 
 """Panels whose axis begins at zero."""
 
 
+_BOOKKEEPING = ("runtime", "per_second", "per_s", "timestamp", "timeout", "flos", "epoch", "elapsed",
+                "remaining", "percentage", "global_step", "_step_time", "wall",
+                "batch_id")  # fmt: skip
+"""Parts of names of what is logged beside the learning."""
+_WANTED = (("reward",), ("acc", "f1", "bleu", "rouge", "wer", "score", "margin"), ("kl", "entropy"))
+"""Parts of names that a person looks for first, the most wanted in front."""
+
+
+def is_bookkeeping(name: str) -> bool:
+    """True for a series that says how long something took, or counts it."""
+    return any(part in name for part in _BOOKKEEPING)
+
+
+def rank_of(name: str) -> int:
+    """How soon a person looks for a series, 0 first."""
+    return next((at for at, parts in enumerate(_WANTED) if any(part in name for part in parts)), len(_WANTED))
+
+
 def group_of(key: str) -> Group:
     """The heading under which a panel of series by step is listed."""
     if key.startswith("eval_"):

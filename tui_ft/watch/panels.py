@@ -9,7 +9,16 @@ from typing import Literal
 
 from tui_ft.watch.bands import usual_values
 from tui_ft.watch.memory import GIB
-from tui_ft.watch.panel_names import FROM_ZERO, TOGETHER, Group, place_of, titles_of
+from tui_ft.watch.panel_names import (
+    FIRST,
+    FROM_ZERO,
+    TOGETHER,
+    Group,
+    is_bookkeeping,
+    place_of,
+    rank_of,
+    titles_of,
+)
 from tui_ft.watch.panel_names import group_of as _group
 from tui_ft.watch.reading import Reading
 from tui_ft.watch.series import Curve
@@ -73,7 +82,7 @@ class Panel:
 
 
 def panels_of(reading: Reading) -> list[Panel]:
-    """Return every panel of a run, the well-known first; `is_default` are three, the first with values."""
+    """Return every panel of a run, the well-known first; `is_default` are at most three."""
     panels = {panel.key: panel for panel in (*_run_panels(reading), *_hardware_panels(reading))}
     memory = _memory_panel(reading, panels.get("gpu_used_gib"))
     if memory is not None:
@@ -106,8 +115,12 @@ def changing_panels(reading: Reading, known: Sequence[Panel]) -> dict[str, Panel
 def _first_three(ordered: list[Panel]) -> tuple[str, ...]:
     wanted = [panel.key for panel in ordered if panel.key in DEFAULTS]
     wanted += [panel.key for panel in ordered if panel.key in REWARDS][:1]
-    wanted += [panel.key for panel in ordered if panel.key not in wanted and panel.axis == "run"]
-    wanted += [panel.key for panel in ordered if panel.key not in wanted]
+    rest = [panel for panel in ordered if panel.key not in wanted]
+    learning = [panel.key for panel in rest if panel.axis == "run" and not is_bookkeeping(panel.key)]
+    wanted += sorted(learning, key=lambda key: (place_of(key)[0], rank_of(key)))
+    wanted += [panel.key for panel in rest if panel.axis == "hardware" and panel.key in FIRST]
+    if not wanted:  # what says least is better than nothing
+        wanted = [panel.key for panel in rest]
     return tuple(wanted[:3])
 
 

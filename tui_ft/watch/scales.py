@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 _WINDOWS = (1.0, 1.25, 1.6, 2.0, 2.5, 3.2, 4.0, 5.0, 6.4, 8.0, 10.0)
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
-_SMALLEST_WINDOW = 10.0
+_SMALL_WINDOWS = (4.0, 5.0, 8.0)
+"""Lengths below ten that fall in whole parts."""
 _MOST_INNER = 4
 """Labels of a logarithmic axis between its ends."""
 _FINEST = 1e-9
@@ -58,8 +59,12 @@ class Bounds:
 
 
 def step_window(length: float) -> float:
-    """The smallest round length (1, 1.25, 1.6, 2 … times a power of ten) that holds `length`, 10 at least."""
-    length = min(max(length, _SMALLEST_WINDOW), _GREATEST)
+    """The smallest round length (1, 1.25, 1.6, 2 … times a power of ten) that holds `length`, 4 at least."""
+    length = min(length, _GREATEST)
+    small = next((window for window in _SMALL_WINDOWS if window >= length), None)
+    if small is not None:
+        return small
+    length = max(length, 10.0)
     power = 10.0 ** math.floor(math.log10(length))
     return next(step * power for step in (*_WINDOWS, 100.0) if step * power >= length * (1 - 1e-12))
 
@@ -108,7 +113,9 @@ def y_bounds(low: float, high: float) -> Bounds:
     crosses one.
     """
     low, high = (min(max(value, -_GREATEST), _GREATEST) for value in (low, high))
-    span = max(high - low, abs(high) * 1e-3, abs(low) * 1e-3)
+    # what is flat stands in a stretch whose labels differ
+    least = 1e-3 if high - low > abs(high) * 1e-6 else 0.1
+    span = max(high - low, abs(high) * least, abs(low) * least)
     if span < _SMALLEST:
         return Bounds(low=low - 1, high=high + 1, step=1.0)
     rough = span / 3
@@ -154,6 +161,9 @@ def _log_ticks(low: float, high: float) -> list[float]:
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     inner = [factor * 10.0**power for power in range(first, last) for factor in (1.0, 2.0, 5.0)]
     inner = [tick for tick in inner if low * 1.01 < tick < high * 0.99]
+    if not inner and last - first <= 1:
+        fine = [float(f"{low * (high / low) ** share:.2g}") for share in (1 / 3, 2 / 3)]
+        inner = [tick for tick in dict.fromkeys(fine) if low * 1.01 < tick < high * 0.99]
     if len(inner) > _MOST_INNER:
         stride = -(-(last - first) // (_MOST_INNER + 1))
         decades = [10.0**power for power in range(first + stride, last, stride)]

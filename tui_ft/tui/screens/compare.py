@@ -13,7 +13,8 @@ from textual.binding import Binding, BindingType
 from tui_ft.tui.actions import sentence
 from tui_ft.tui.compare_words import compared, setting_lines, winner
 from tui_ft.tui.export import Export, ask_and_export
-from tui_ft.tui.panel_keys import PANEL_KEYS, PanelActions
+from tui_ft.tui.panel_keys import PANEL_ACTIONS, PANEL_KEYS, PanelActions
+from tui_ft.tui.run_reader import READ_ON_S, STUCK_S
 from tui_ft.tui.run_words import OVER
 from tui_ft.tui.widgets.compared_list import ComparedList
 from tui_ft.tui.widgets.key_bar import KeyBar
@@ -64,8 +65,10 @@ class CompareScreen(PanelActions):
         super().__init__()
         self._sources = list(sources)
         self._looks: dict[str, int] = {}
-        self._trouble = ""
+        self._trouble: dict[Source, str] = {}
         self._wake = asyncio.Event()
+        self._told = ""
+        self._parts = 0
 
     @property
     def owner(self) -> TuiFtApp:
@@ -90,6 +93,7 @@ class CompareScreen(PanelActions):
     # --- following -------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
+        self._parts = len(self.children)
         self.list.is_ascii = self.owner.is_ascii
         self._follow()
 
@@ -105,30 +109,35 @@ class CompareScreen(PanelActions):
         while True:
             if self.is_current:
                 changed = [await self._poll(source) for source in list(self._sources)]
-                if not self.children:  # the app was closed while a run was read
+                if len(self.children) < self._parts:  # closed while a run was read: they go one by one
                     return
                 if any(changed):
                     self._show()
-            if all(source.reading.is_complete for source in self._sources):
+            if not self.is_current or not any(self._is_owed(source) for source in self._sources):
                 await self._pause()
             else:
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(READ_ON_S if any(changed) else STUCK_S)
 
     async def _poll(self, source: Source) -> bool:
         try:
-            return await asyncio.to_thread(source.poll, READ_S)
-        except Exception as error:  # noqa: BLE001 - shown where the user looks
-            self.notice.complain(f"{source.reading.title} cannot be read: {sentence(error)}")
-            self._sources.remove(source)
-            return True
+            changed = await asyncio.to_thread(source.poll, READ_S)
+        except Exception as error:  # noqa: BLE001 - shown where the user looks, as long as it lasts
+            told = self._trouble.get(source, "")
+            self._trouble[source] = f"{source.reading.title} cannot be read: {sentence(error)}"
+            return self._trouble[source] != told
+        return self._trouble.pop(source, "") != "" or changed
+
+    def _is_owed(self, source: Source) -> bool:
+        """Whether more of its history is to be read at once."""
+        return not source.reading.is_complete and source not in self._trouble
 
     async def _pause(self) -> None:
-        is_live = any(source.reading.status not in OVER for source in self._sources)
-        self._wake.clear()
+        is_live = bool(self._trouble) or any(source.reading.status not in OVER for source in self._sources)
         try:
             await asyncio.wait_for(self._wake.wait(), EVERY_S if is_live else 5 * EVERY_S)
         except TimeoutError:
             return
+        self._wake.clear()
 
     def _show(self) -> None:
         if not self.is_mounted:
@@ -140,9 +149,18 @@ class CompareScreen(PanelActions):
         self.list.set_rows(rows)
         self.grid.show_panels(compared_panels(readings, self._looks), readings)
         self._show_settings()
+        self._trouble = {one: told for one, told in self._trouble.items() if one in self._sources}
+        self._show_trouble(" ".join(self._trouble.values()))
         if not self.notice.is_error:
             self.notice.show_detail(winner(rows))
         self.refresh_bindings()
+
+    def _show_trouble(self, trouble: str) -> None:
+        before, self._told = self._told, trouble
+        if trouble:
+            self.notice.complain(trouble)
+        elif before:
+            self.notice.say("")
 
     def _show_settings(self) -> None:
         readings = [source.reading for source in self._sources]
@@ -161,7 +179,11 @@ class CompareScreen(PanelActions):
     # --- keys ------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """A run can be removed while there is one."""
+        """A run can be removed while it is seen to be chosen; under the settings no chart is seen."""
+        if action in PANEL_ACTIONS and self.has_class("-settings"):
+            return False
+        if action == "remove" and self.is_mounted and not self.list.has_focus:
+            return False
         return bool(self._sources) if action in ("remove", "open", "export") else True
 
     @on(RowList.Clicked)
@@ -205,17 +227,22 @@ class CompareScreen(PanelActions):
             panel.focus()
         else:
             self.list.focus()
+        self.refresh_bindings()
         self._show_settings()
 
     @work(group="export", exclusive=True)
     async def action_export(self) -> None:
-        readings = [source.reading for source in self._sources]
+        sources = list(self._sources)
+        readings = [source.reading for source in sources]
         export = Export(
-            title="comparison", subtitle=winner(compared(readings, self._looks)), x_name=self.grid.view.x,
-            charts=self.grid.visible_charts(), readings=readings,
+            title="comparison", subtitle=winner(compared(readings, self._looks)), x_name=self.grid.x_in_use,
+            charts=self.grid.picture(), readings=lambda: [source.reading for source in sources],
         )  # fmt: skip
-        said = await ask_and_export(self.app, export)
-        if said:
+        try:
+            said = await ask_and_export(self.app, export)
+        except Exception as error:  # noqa: BLE001 - shown where the user looks
+            self.notice.complain(sentence(error))
+        else:
             self.notice.say(said)
 
     @on(PanelGrid.Said)

@@ -1,4 +1,4 @@
-"""The help: every key with what it does, those of the screen under it first, and where things are."""
+"""The help: the keys of the screen under it with what they do, where things are, and every key on demand."""
 
 from __future__ import annotations
 
@@ -36,6 +36,8 @@ class HelpScreen(Screen[None], inherit_bindings=False):
                 priority=True, tooltip="Scroll up by a page"),
         Binding("pagedown,space", "scroll('page', 1)", "Page down", id="help.pagedown", key_display="PgDn",
                 priority=True, tooltip="Scroll down by a page"),
+        Binding("a", "all", "All keys", id="help.all",
+                tooltip="The keys of every screen and where things are; again only those that work here"),
         Binding("q,escape,question_mark", "back", "Back", id="help.back", key_display="q",
                 tooltip="Back to where you were"),
     ]  # fmt: skip
@@ -47,19 +49,30 @@ class HelpScreen(Screen[None], inherit_bindings=False):
             one for one in type(opener).BINDINGS if isinstance(one, Binding) and one.id in works
         ]  # fmt: skip
         self._here = list(key_rows("What works here now", bindings))
+        self._is_all = False
 
     def compose(self) -> ComposeResult:
         yield Page("Keys", name_width=_KEY_WIDTH)
         yield KeyBar(palette=False)
 
     def on_mount(self) -> None:
-        self.query_one(Page).set_facts(list(_keys(self._here)))
-        self._load()
+        self._show_here()
 
-    @work(group="load")
+    def _show_here(self) -> None:
+        more = [Fact("", "Every other screen", "strong"), Fact(" a", "The keys of all screens"), Fact("", "")]
+        self.query_one(Page).set_facts([*_keys(self._here), *more, *self._places()])
+
+    def action_all(self) -> None:
+        self._is_all = not self._is_all
+        if self._is_all:
+            self._load()
+        else:
+            self._show_here()
+
+    @work(group="load", exclusive=True)
     async def _load(self) -> None:
         rows = await asyncio.to_thread(key_table)
-        if self.is_attached:
+        if self.is_attached and self._is_all:
             self.query_one(Page).set_facts([*_keys(self._here), *_keys(rows), *self._places()])
 
     def action_back(self) -> None:

@@ -13,10 +13,11 @@ from textual.containers import Vertical
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.records import Status
 from tui_ft.tui.log_keys import LOG_ACTIONS, LogActions
+from tui_ft.tui.panel_keys import PANEL_ACTIONS
 from tui_ft.tui.run_actions import RunActions
 from tui_ft.tui.run_alerts import standing_alert
 from tui_ft.tui.run_doors import RunDoors
-from tui_ft.tui.run_keys import PANEL_ACTIONS, RUN_KEYS, STEERING_KEYS
+from tui_ft.tui.run_keys import MORE_KEYS, RUN_KEYS, STEERING_KEYS
 from tui_ft.tui.run_reader import RunReader
 from tui_ft.tui.run_words import OVER, header_line, is_offered, origin_line
 from tui_ft.tui.shared_source import SharedSource
@@ -24,13 +25,14 @@ from tui_ft.tui.steering import Steering
 from tui_ft.tui.widgets.alert import Alert, Kind
 from tui_ft.tui.widgets.filter_line import FilterLine
 from tui_ft.tui.widgets.foreseen import Foreseen
-from tui_ft.tui.widgets.key_bar import KeyBar
+from tui_ft.tui.widgets.full_key_bar import FullKeyBar
 from tui_ft.tui.widgets.lines import Lines
 from tui_ft.tui.widgets.log_tail import LogTail
 from tui_ft.tui.widgets.numbers import Numbers
 from tui_ft.tui.widgets.outcome import Outcome, has_outcome
 from tui_ft.tui.widgets.panel_grid import PanelGrid
 from tui_ft.tui.widgets.progress import Progress
+from tui_ft.watch.live_pace import LivePace
 from tui_ft.watch.reading import Reading
 from tui_ft.watch.sources.protocol import Source
 
@@ -61,6 +63,7 @@ class RunScreen(RunDoors, LogActions, Steering):
         self.source = SharedSource(source)
         self._reader = RunReader(self.source)
         self._wake = asyncio.Event()
+        self._pace = LivePace()
         self._said: tuple[str, Kind] | None = None
         self._status: Status | None = None
         self._shape: dict[str, bool] = {}
@@ -90,7 +93,7 @@ class RunScreen(RunDoors, LogActions, Steering):
             yield Alert(id="said")
             yield LogTail(id="log")
         yield FilterLine()
-        yield KeyBar(shows=self._has_room)
+        yield FullKeyBar(MORE_KEYS, shows=self._has_room)
 
     # --- following -------------------------------------------------------------------------------
 
@@ -136,6 +139,7 @@ class RunScreen(RunDoors, LogActions, Steering):
 
     def _show(self, reading: Reading) -> None:
         is_news = reading.status != self._status
+        self._pace.take(reading, self.owner.clock())
         self._show_shape(reading)
         self.grid.show(reading)
         moment = asyncio.get_running_loop().time()
@@ -173,8 +177,9 @@ class RunScreen(RunDoors, LogActions, Steering):
         self.query_one("#header", Lines).set_lines([header_line(reading, now, width)])
         if self.has_class("-origin"):
             self.query_one("#origin", Lines).set_lines([origin_line(reading, width)])
-        self.query_one(Progress).show(reading, now)
-        self.query_one(Numbers).show(reading)
+        pace = self._pace.seconds_per_step()
+        self.query_one(Progress).show(reading, now, pace)
+        self.query_one(Numbers).show(reading, pace)
         self.query_one(Foreseen).show(reading, width)
         if has_outcome(reading):
             self.query_one(Outcome).show(reading)
@@ -204,6 +209,7 @@ class RunScreen(RunDoors, LogActions, Steering):
 
     def on_panel_grid_changed(self, message: PanelGrid.Changed) -> None:
         self.set_class(message.view.is_maximised and not self.has_class("-log"), "-max")
+        self.refresh_bindings()
 
     def on_key(self, event: events.Key) -> None:
         if self._said is not None:
@@ -219,9 +225,15 @@ class RunScreen(RunDoors, LogActions, Steering):
         """Offer only the keys that make sense now."""
         if action in LOG_ACTIONS and self.has_class("-silent"):
             return False
+        if action in ("find", "follow") and not self._shows_log:
+            return False
         if action in PANEL_ACTIONS and self.has_class("-log"):
             return False
         return is_offered(action, self.reading, is_ours=self.run is not None)
+
+    @property
+    def _shows_log(self) -> bool:
+        return self.is_mounted and bool(self.log_panel.display)
 
     def action_home(self) -> None:
         """Undo what hides something, one after the other; then go home."""

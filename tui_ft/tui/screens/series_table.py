@@ -20,10 +20,14 @@ from tui_ft.tui.widgets.lines import Lines
 from tui_ft.tui.widgets.notice import Notice
 from tui_ft.tui.widgets.row_list import RowList
 from tui_ft.tui.widgets.series_list import SeriesList, SettingList
+from tui_ft.watch.process_facts import ProcessFacts, facts_of
 from tui_ft.watch.reading import Reading
 
 if TYPE_CHECKING:
     from tui_ft.tui.app import TuiFtApp
+
+MOST_PROCESSES = 4
+"""Of a run with more the others are workers like them."""
 
 EVERY_S = 1.0
 """Numbers are written again at most so often."""
@@ -60,6 +64,8 @@ class SeriesTable(FilteredScreen[str], inherit_bindings=False):
         self._order = 0
         self._shown_at = -EVERY_S
         self._parts = 0
+        self._pids: tuple[int, ...] = ()
+        self._told: list[ProcessFacts] = []
 
     def compose(self) -> ComposeResult:
         yield Lines()
@@ -92,7 +98,7 @@ class SeriesTable(FilteredScreen[str], inherit_bindings=False):
         self._shown_at = time.monotonic()
         of_all = series_rows.series_rows(self._reading)
         rows = series_rows.in_order(series_rows.holding(of_all, self.words), ORDERS[self._order])
-        known = series_rows.setting_rows(self._reading, self._clock())
+        known = series_rows.setting_rows(self._reading, self._clock(), self._processes())
         settings = series_rows.settings_holding(known, self.words)
         if self.has_class("-settings"):
             what = f" {_count(settings, known)} settings and facts"
@@ -102,6 +108,13 @@ class SeriesTable(FilteredScreen[str], inherit_bindings=False):
         self.series.set_rows(rows)
         self.settings.set_rows(settings)
         self._explain()
+
+    def _processes(self) -> list[ProcessFacts]:
+        """What the run's processes say of themselves: asked once, as long as they are the same."""
+        pids = self._reading.pids[:MOST_PROCESSES]
+        if pids != self._pids:
+            self._pids, self._told = pids, [facts_of(pid) for pid in pids]
+        return self._told
 
     def _explain(self) -> None:
         notice = self.query_one(Notice)

@@ -39,9 +39,8 @@ class ComparedList(RowList[Compared]):
         return ["No run is left. i adds one."]
 
     def heading_cells(self, width: int) -> list[Cell]:
-        title = fit(
-            f"   {len(self.rows)} runs", max(width - 1 - sum(size for _, size in _columns(width)), 0) + 1
-        )
+        count = f"   {len(self.rows)} {'run' if len(self.rows) == 1 else 'runs'}"
+        title = fit(count, max(width - 1 - sum(size for _, size in _columns(width)), 0) + 1)
         captions = "".join(fit(name, size, right=True) for name, size in _columns(width))
         return [(title, "focused-title" if self.has_focus else "title"), (captions, "")]
 

@@ -27,8 +27,8 @@ class Numbers(Lines):
 
     DEFAULT_CSS = "Numbers { height: 2; }"
 
-    def show(self, reading: Reading) -> None:
-        lines = number_lines(numbers_of(reading), self.size.width)
+    def show(self, reading: Reading, seen_pace: float | None = None) -> None:
+        lines = number_lines(numbers_of(reading, seen_pace), self.size.width)
         height = max(len(lines), 1)
         if self.styles.height is None or self.styles.height.value != height:
             self.styles.height = height

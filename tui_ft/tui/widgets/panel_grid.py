@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import ClassVar
 
 from rich.style import Style
@@ -14,7 +15,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui_ft.tui.line_store import PICTURE_S
-from tui_ft.tui.panel_charts import ChartMaker, Scene
+from tui_ft.tui.panel_charts import ChartMaker, Scene, no_values
 from tui_ft.tui.panel_moves import PanelMoves
 from tui_ft.tui.widgets.chart import KINDS, Cell, Chart
 from tui_ft.tui.widgets.grid_layout import grid_places
@@ -93,6 +94,7 @@ class PanelGrid(PanelMoves, Widget):
         self._plots: dict[str, Plot] = {}
         self._placed: list[tuple[str, Region]] = []
         self._is_owed = False
+        self._axis: X | None = None
 
     # --- what is shown ---------------------------------------------------------------------------
 
@@ -111,13 +113,14 @@ class PanelGrid(PanelMoves, Widget):
         if view == before:
             return
         self._view = view
+        self._axis = self.x_in_use
         self.draw()
         self.post_message(self.Changed(view))
         if self._given is None:
             from tui_ft.tui import view_store
 
             if view_store.kept_of(view) != view_store.kept_of(before):
-                self.remember(view)
+                self.remember()
 
     @property
     def panels(self) -> list[Panel]:
@@ -136,7 +139,20 @@ class PanelGrid(PanelMoves, Widget):
             self._rulers = [Ruler(reading) for reading in readings]
         for ruler, reading in zip(self._rulers, readings, strict=True):
             ruler.take(reading)
+        self._follow_axis()
         self.draw()
+
+    def _follow_axis(self) -> None:
+        """Drop what is a place on an axis that is no longer drawn: on another one it means nothing."""
+        before, self._axis = self._axis, self.x_in_use
+        if before not in (None, self._axis) and (self.view.cursor is not None or self.view.zoom is not None):
+            self._view = replace(self.view, cursor=None, zoom=None)
+            self.post_message(self.Changed(self._view))
+
+    @property
+    def x_in_use(self) -> X:
+        """The x axis that is drawn: the wanted one where a run knows it."""
+        return self.known_x(self.view.x)
 
     def reveal(self, series_name: str) -> bool:
         """Show the panel of a series and choose it; False when there is none."""
@@ -165,16 +181,12 @@ class PanelGrid(PanelMoves, Widget):
         """The panels to be seen, whether there is room for all of them or not."""
         return self.view.visible(self._panels)
 
-    def visible_charts(self) -> list[Chart]:
-        """The charts of all panels to be seen, those too for which there is no room: for a picture."""
-        self.maker.store.begin(PICTURE_S)
-        scene = self.scene()
-        charts = [
-            self.maker.chart(panel, scene, is_first=place == 0, is_chosen=False)
-            for place, panel in enumerate(self.visible_panels())
-        ]
-        self.maker.store.end()
-        return charts
+    def picture(self) -> Callable[[], list[Chart]]:
+        """What makes the charts of all panels to be seen, those too for which there is no room.
+
+        It is for a thread: long lines are smoothed to their ends, which takes a while.
+        """
+        return partial(_charts, tuple(self.visible_panels()), self.scene())
 
     def chosen_panel(self) -> Panel | None:
         """The panel that keys are about: the chosen one, else the first."""
@@ -187,7 +199,7 @@ class PanelGrid(PanelMoves, Widget):
         """What the charts share now."""
         ruler = self._rulers[0] if len(self._rulers) == 1 else None
         scene = Scene(
-            view=self.view, x=self.known_x(self.view.x), extent=None, readings=self._readings, ruler=ruler,
+            view=self.view, x=self.x_in_use, extent=None, readings=self._readings, ruler=ruler,
             marks=self._marks if ruler is not None else (), is_plain=self._is_plain(),
             is_ascii=self._is_ascii(),
         )  # fmt: skip
@@ -262,7 +274,8 @@ class PanelGrid(PanelMoves, Widget):
     def render_line(self, y: int) -> Strip:
         width = self.size.width
         if not self._placed and y == self.size.height // 2:
-            return strip_of([(0, _cells("no values yet".center(width)))], width, self._look, self.rich_style)
+            words = _cells(no_values(self._readings).center(width))
+            return strip_of([(0, words)], width, self._look, self.rich_style)
         pieces = [
             (region.x, self._plots[key].rows[y - region.y])
             for key, region in self._placed
@@ -272,6 +285,14 @@ class PanelGrid(PanelMoves, Widget):
 
     def _look(self, kind: str) -> Style:
         return self.get_component_rich_style(f"panel-grid--{kind}")
+
+
+def _charts(panels: Sequence[Panel], scene: Scene) -> list[Chart]:
+    maker = ChartMaker()  # its own lines: those of the screen grow meanwhile
+    maker.store.begin(PICTURE_S)
+    return [
+        maker.chart(panel, scene, is_first=place == 0, is_chosen=False) for place, panel in enumerate(panels)
+    ]
 
 
 def _cells(text: str) -> list[Cell]:

@@ -152,8 +152,11 @@ class Plot:
         return [y for y in range(grid.frame.height) if grid.bits[y][x]]
 
     def _add_strokes(self, overlay: Overlay, grid: CurveGrid, trace: Trace) -> None:
+        """A stroke a column; where the line is steep it is thinner than a block."""
         for x in range(grid.frame.width):
-            overlay.update({(y, x): ("━", trace.kind) for y in self._column_rows(grid, x)})
+            rows = self._column_rows(grid, x)
+            stroke = "━" if len(rows) == 1 else "┃"
+            overlay.update({(y, x): (stroke, trace.kind) for y in rows})
 
     def _add_markers(self, overlay: Overlay, grid: CurveGrid, trace: Trace, place: int) -> None:
         """Stand on the line every few columns; lines beside each other at columns of their own."""

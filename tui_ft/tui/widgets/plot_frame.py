@@ -95,9 +95,12 @@ def title_row(chart: Chart, width: int) -> list[Cell]:
     title = next((title for title in chart.titles if cell_len(title) < width), chart.titles[-1])
     kind = "chosen" if chart.is_chosen else "title"
     room = width - cell_len(title) - 3
-    if chart.note and cell_len(chart.note) <= room:
-        start = fit(mark + title, width - cell_len(chart.note) - 1)
-        return [*_cells(start, kind), *_cells(chart.note + " ", "axis")]
+    note = chart.note
+    while note and cell_len(note) > room:  # what stands first is what matters most
+        note = note.rpartition(" · ")[0]
+    if note:
+        start = fit(mark + title, width - cell_len(note) - 1)
+        return [*_cells(start, kind), *_cells(note + " ", "axis")]
     return _cells(fit(mark + title, width), kind)
 
 
@@ -127,10 +130,22 @@ def empty_rows(chart: Chart | None, width: int, height: int) -> list[list[Cell]]
 def y_labels(frame: Frame) -> dict[int, str]:
     """The labels by row: one for each tick, or only the outer two where there is no room."""
     ticks = frame.y.ticks()
+    if frame.y.is_log:
+        return _log_labels(frame, ticks)
     rows = {frame.row(tick) >> 2: number_label(tick, GUTTER - 1) for tick in ticks}
     if len(rows) < len(ticks) or (frame.height - 1) / max(len(ticks) - 1, 1) < 1.5:
         ticks = [ticks[0], ticks[-1]]
     return {frame.row(tick) >> 2: number_label(tick, GUTTER - 1) for tick in ticks}
+
+
+def _log_labels(frame: Frame, ticks: list[float]) -> dict[int, str]:
+    """The outer labels, and of the others those that leave a row free to the next."""
+    labels = {frame.row(tick) >> 2: number_label(tick, GUTTER - 1) for tick in (ticks[0], ticks[-1])}
+    for tick in ticks[1:-1]:
+        row = frame.row(tick) >> 2
+        if all(abs(row - other) > 1 for other in labels):
+            labels[row] = number_label(tick, GUTTER - 1)
+    return labels
 
 
 def under_rows(chart: Chart, frame: Frame, height: int) -> list[list[Cell]]:

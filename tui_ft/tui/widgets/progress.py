@@ -14,12 +14,15 @@ _LONGEST_BAR = 60
 class Progress(Lines):
     """One line: phase, bar, steps, epoch, time left."""
 
-    def show(self, reading: Reading, now: float) -> None:
-        self.set_lines([progress_line(reading, now, self.size.width)])
+    def show(self, reading: Reading, now: float, seen_pace: float | None = None) -> None:
+        self.set_lines([progress_line(reading, now, self.size.width, seen_pace)])
 
 
-def progress_line(reading: Reading, now: float, width: int) -> Line:
-    """Lay out the line in `width` columns; the bar takes what the words leave."""
+def progress_line(reading: Reading, now: float, width: int, seen_pace: float | None = None) -> Line:
+    """Lay out the line in `width` columns; the bar takes what the words leave.
+
+    `seen_pace` in seconds a step is that of a run which tells no times itself.
+    """
     activity = reading.activity
     phase = _phase(reading)
     counted = activity is not None and activity.total and activity.phase not in ("training", "paused")
@@ -34,7 +37,7 @@ def progress_line(reading: Reading, now: float, width: int) -> Line:
         words = [f"{reading.step}/{total}", f"{100 * done // total}%"]
     if reading.epoch is not None and not counted:
         words.append(f"epoch {reading.epoch:.2f}")
-    if timing := _timing(reading, now):
+    if timing := _timing(reading, now, seen_pace):
         words.append(timing)
     return _lay_out(phase, part, words, width)
 
@@ -71,7 +74,7 @@ def _counted(activity: Activity) -> str:
     return f"{done:,} of {total:,} {activity.unit}".rstrip()
 
 
-def _timing(reading: Reading, now: float) -> str:
+def _timing(reading: Reading, now: float, seen_pace: float | None) -> str:
     if reading.ended_at is not None and reading.started_at is not None:
         took = duration_label(reading.ended_at - reading.started_at)
         return f"took {took}, ended {clock_label(reading.ended_at, now)}"
@@ -79,9 +82,10 @@ def _timing(reading: Reading, now: float) -> str:
         return ""
     if reading.activity is None or reading.activity.phase == "training":
         since = reading.restart_steps[-1] if reading.restart_steps else 0.0
-        left = seconds_left(reading.times, reading.step, reading.total_steps, since)
-        if left is not None and reading.updated_at is not None:
-            return f"{coarse_duration(left)} left, ends {clock_label(reading.updated_at + left, now)}"
+        left = seconds_left(reading.times, reading.step, reading.total_steps, since, seen_pace)
+        at = now if reading.updated_at is None else reading.updated_at
+        if left is not None:
+            return f"{coarse_duration(left)} left, ends {clock_label(at + left, now)}"
         return ""
     return f"since {clock_label(reading.activity.since, now)}"
 
