@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import subprocess
 import sys
+import termios
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,9 @@ from run_folders import POINTER, hf_state, losses, screen_log, trainer_log, writ
 from synthetic_run import SyntheticRun
 
 from tui_ft.cli.main import main
+from tui_ft.tui import main as tui_main
+from tui_ft.watch import finding
+from tui_ft.watch.found import FoundRun
 from tui_ft.watch.processes.box import Box
 
 CONTRACT = {
@@ -120,6 +125,100 @@ def test_a_plain_reading_needs_no_terminal_and_holds_no_control_character(places
     )  # fmt: skip
     assert "loss" in done.stdout
     assert all(character.isprintable() or character == "\n" for character in done.stdout)
+
+
+@pytest.mark.parametrize("path", ["/nope", "generated/", "here/and/there"])
+def test_a_path_that_is_not_there_is_called_so(
+    places: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.chdir(places)
+    assert main(["watch", path, "--once"]) == 2
+    told = capsys.readouterr().err
+    assert f"There is no file or folder {Path(path).absolute()}." in told
+    assert "There is no run" not in told
+
+
+def test_a_run_of_ours_by_the_name_that_lists_show(places: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with SyntheticRun(places / "runs", total_steps=8) as made:
+        made.begin_training()
+    name = made.run.id.partition("-")[2]
+    assert told(capsys, name)["path"] == str(made.run.path)
+    assert told(capsys, name[:-2])["path"] == str(made.run.path)
+
+
+def test_a_long_reason_stands_on_lines_of_its_own(places: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    error = "RuntimeError: " + "allocator word " * 60
+    trainer_log(places / "out", losses(), total=100)
+    screen_log(places / "out/train.log", losses(), total=100)
+    with (places / "out/train.log").open("a") as log:
+        log.write(f"\nTraceback (most recent call last):\n  File 'x', line 1\n{error}\n")
+    reading = told(capsys, str(places / "out"))
+    assert reading["status"] == "failed" and reading["reason"].endswith(("allocator…", "word…"))
+    assert main(["watch", str(places / "out"), "--once"]) == 0
+    lines = capsys.readouterr().out.split("\n")
+    step = next(line for line in lines if line.startswith("step "))
+    reason = " ".join(lines[1 : lines.index(step)])
+    assert reason == reading["reason"]
+    assert all(len(line) <= 80 for line in lines[1 : lines.index(step)])
+
+
+def test_all_of_the_box_have_one_shape(places: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with SyntheticRun(places / "runs", total_steps=8) as made:
+        made.begin_training()
+    log = trainer_log(places / "out", losses(), total=100)
+    code = "import sys, time; log = open(sys.argv[2], 'a'); print('ready', flush=True); time.sleep(60)"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, "--output_dir", str(log)], stdout=subprocess.PIPE, cwd=places
+    )
+    try:
+        assert process.stdout is not None
+        process.stdout.readline()
+        os.utime(log)
+        with process.stdout:
+            rows = told(capsys)
+    finally:
+        process.kill()
+        process.wait()
+    for row in rows:
+        assert row.keys() >= {
+            "schema", "id", "name", "path", "title", "source", "status", "pid", "pids", "step", "total_steps",
+            "loss", "reason", "started_at",
+        }  # fmt: skip
+    (ours,) = (row for row in rows if row["source"] == "tui_ft")
+    (other,) = (row for row in rows if row["pid"] == process.pid)
+    assert ours["id"] == made.run.id and ours["title"]
+    assert (other["source"], other["step"], other["total_steps"]) == ("llamafactory", 20, 100)
+    assert other["loss"] == round(losses()[-1], 4)
+
+
+def test_while_it_looks_a_line_says_so_and_no_key_is_echoed(
+    places: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The terminal shows what stderr shows, and keys that come meanwhile wait unseen for the app."""
+    hf_state(places / "out", losses())
+    master, slave = pty.openpty()
+    shown: list[bool] = []
+
+    def find(*_: object) -> FoundRun:
+        os.write(master, b"q")
+        shown.append(bool(termios.tcgetattr(slave)[3] & termios.ECHO))
+        return finding.find_runs(places / "out")[0]
+
+    with open(slave, "r+b", buffering=0) as raw, open(slave, "w", closefd=False) as terminal:
+        monkeypatch.setattr(sys, "stdin", raw)
+        monkeypatch.setattr(sys, "stdout", terminal)
+        monkeypatch.setattr(sys, "stderr", terminal)
+        monkeypatch.setattr(finding, "resolve", find)
+        monkeypatch.setattr(tui_main, "run_app", lambda *_, **__: None)
+        assert main(["watch", str(places / "out")]) == 0
+        assert shown == [False]
+        assert termios.tcgetattr(slave)[3] & termios.ECHO
+        said = ""
+        while said.count("\r") < 2:  # a terminal hands on in pieces
+            said += os.read(master, 4096).decode()
+    os.close(master)
+    assert said.startswith("Looking for runs at") and "q" not in said
+    assert said.endswith("\r") and said.count(" ") > 40, "the line is taken back"
 
 
 def test_without_a_run_the_box_is_listed(places: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +46,7 @@ def watch(arguments: argparse.Namespace) -> int:
         return print_box(root, arguments.json)
     if not is_plain:
         require_terminal()
-    found = _found(root, arguments.run)
+    found = _found(root, arguments.run, says_so=not is_plain)
     if not is_plain:
         return _show(arguments, found)
     readings = [_read(run) for run in ((found, *found.siblings) if arguments.all else (found,))]
@@ -54,15 +55,22 @@ def watch(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _found(root: Path, text: str) -> FoundRun:
-    """The run that is meant; the readers of all formats are loaded only when one of ours is not."""
+def _found(root: Path, text: str, *, says_so: bool = False) -> FoundRun:
+    """The run that is meant; the readers of all formats are loaded only when one of ours is not.
+
+    With `says_so` a line tells that it is looking, as long as it does, and keys pressed meanwhile are not
+    echoed: they wait for the app.
+    """
     from tui_ft.watch.found import found_by_id
 
     found = found_by_id(root, text)
     if found is None:
-        from tui_ft.watch.finding import resolve
+        from tui_ft.cli.looking import looking
 
-        found = resolve(root, text)
+        with looking(text) if says_so else contextlib.nullcontext():
+            from tui_ft.watch.finding import resolve
+
+            found = resolve(root, text)
     return found
 
 

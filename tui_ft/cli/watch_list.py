@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from tui_ft.cli.printing import print_json, print_lines, print_table
+from tui_ft.runs.records import finite_or_word
 
 if TYPE_CHECKING:
+    from tui_ft.runs.listing import RunSummary
     from tui_ft.watch.processes.box import Box, Group
+    from tui_ft.watch.reading import Reading
 
+LONGEST_READ_S = 0.5
+LONGEST_ALL_S = 5.0
+"""Each run of another process is read for so long, all of them together for so long."""
 _MOST_SHOWN = 20
 
 
@@ -28,24 +35,56 @@ def print_box(root: Path, as_json: bool) -> int:
     if as_json:
         for note in box.notes:
             print(f"tui-ft: {clean_line(note)}", file=sys.stderr)
-        print_json([*(_as_json(group) for group in foreign), *(_our_json(run) for run in runs)])
+        end = time.monotonic() + LONGEST_ALL_S
+        others = [_as_json(group, _reading_of(group, end)) for group in foreign]
+        print_json([*others, *(_our_json(run, box) for run in runs)])
         return 0
     _print_text(root, foreign, runs, box)
     return 0
 
 
-def _our_json(run: Any) -> dict[str, Any]:
-    return {"schema": 1, "source": "tui_ft", **msgspec.to_builtins(run)}
-
-
-def _as_json(group: Group) -> dict[str, Any]:
+def _our_json(run: RunSummary, box: Box) -> dict[str, Any]:
+    pids = [pid for group in box.groups if str(group.our_run) == run.path for pid in group.pids]
     return {
         "schema": 1,
-        "source": None,
+        "source": "tui_ft",
+        "title": run.name or run.id,
+        "pid": pids[0] if pids else None,
+        "pids": pids,
+        **msgspec.to_builtins(run),
+    }
+
+
+def _reading_of(group: Group, end: float) -> Reading | None:
+    """The run that a process writes, looked at shortly; None when none is known, or the time is up."""
+    from tui_ft.watch.finding import find_runs
+    from tui_ft.watch.foreign_run import open_run
+    from tui_ft.watch.processes.attach import found_run
+    from tui_ft.watch.report import read_whole
+
+    if time.monotonic() >= end or (found := found_run(group, find_runs)) is None:
+        return None
+    return read_whole(open_run(found), max(min(LONGEST_READ_S, end - time.monotonic()), 0.0))
+
+
+def _as_json(group: Group, reading: Reading | None) -> dict[str, Any]:
+    """A process with what its run tells; the keys of our runs, and those of a process."""
+    path = reading.path if reading is not None else str(group.paths[0]) if group.paths else None
+    return {
+        "schema": 1,
+        "source": reading.source if reading is not None else None,
+        "id": f"pid {group.pid}",
         "title": group.title,
-        "path": str(group.paths[0]) if group.paths else None,
+        "name": group.title,
+        "path": path,
         "paths": [str(path) for path in group.paths],
-        "status": "running",
+        "status": reading.status if reading is not None and reading.status != "unknown" else "running",
+        "step": reading.step if reading is not None else None,
+        "total_steps": reading.total_steps if reading is not None else None,
+        "loss": _loss(reading),
+        "model": reading.model if reading is not None else "",
+        "method": reading.method if reading is not None else "",
+        "updated_at": reading.updated_at if reading is not None else None,
         "pid": group.pid,
         "pids": list(group.pids),
         "user": group.user,
@@ -56,6 +95,11 @@ def _as_json(group: Group) -> dict[str, Any]:
         "gpu_bytes": group.gpu_bytes,
         "reason": group.why,
     }
+
+
+def _loss(reading: Reading | None) -> float | str | None:
+    loss = reading.last("loss") if reading is not None else None
+    return None if loss is None else finite_or_word(loss)
 
 
 def _print_text(root: Path, foreign: list[Group], runs: list[Any], box: Box) -> None:

@@ -157,7 +157,7 @@ def is_run(path: Path) -> bool:
 
 
 def find(runs_root: Path, name: str) -> RunDirectory:
-    """Return the run that `name` means: a path, an id, or a unique beginning of an id.
+    """Return the run that `name` means: a path, an id, or a unique beginning of one, with or without date.
 
     Raises `TuiFtError` when there is none, or more than one.
     """
@@ -169,7 +169,9 @@ def find(runs_root: Path, name: str) -> RunDirectory:
             f"{path} is not a run directory: it holds no state.json.",
             "See `tui-ft ls` for the runs there are.",
         )
-    matches = [run for run in list_directories(runs_root) if run.id.startswith(name)] if name else []
+    runs = list_directories(runs_root) if name else []
+    matches = [run for run in runs if run.id.startswith(name)]
+    matches = matches or [run for run in runs if _without_date(run.id).startswith(name)]
     exact = [run for run in matches if run.id == name]
     if exact:
         return exact[0]
@@ -183,6 +185,12 @@ def find(runs_root: Path, name: str) -> RunDirectory:
             f"{name!r} begins the names of {len(matches)} runs: {names}.", "Write a longer beginning."
         )
     return matches[0]
+
+
+def _without_date(run_id: str) -> str:
+    """An id as lists show it."""
+    date, dash, rest = run_id.partition("-")
+    return rest if dash and len(date) == 8 and date.isdecimal() else run_id
 
 
 def list_directories(runs_root: Path) -> list[RunDirectory]:

@@ -141,10 +141,18 @@ def _find_ours(runs_root: Path, text: str) -> RunDirectory:
     try:
         return directory.find(runs_root, text)
     except TuiFtError as error:
+        if "/" in text and not is_there(path := user_path(text).absolute()):
+            raise _not_there(path) from None
         if not _is_pid(text) or any(run.id.startswith(text) for run in directory.list_directories(runs_root)):
             raise
         words = error.message.rstrip(".")
         raise TuiFtError(f"{words}, and no process {text} lives here.", error.hint) from None
+
+
+def _not_there(path: Path) -> TuiFtError:
+    above = next((folder for folder in path.parents if is_there(folder)), path.parent)
+    hint = "" if above == path.parent else f"{above} is there, what follows it is not."
+    return TuiFtError(f"There is no file or folder {path}.", hint)
 
 
 def _is_pid(text: str) -> bool:

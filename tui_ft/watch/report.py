@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 import time
 from typing import Any
 
@@ -17,6 +18,7 @@ from tui_ft.watch.sources.protocol import Source
 
 _LONGEST_READ_S = 60.0
 _MOST_OTHERS = 20
+_WIDTH = 80
 
 
 def read_whole(source: Source, budget_s: float = _LONGEST_READ_S) -> Reading:
@@ -101,7 +103,7 @@ def _number(value: float | None) -> float | str | None:
 def as_text(reading: Reading, now: float | None = None) -> str:
     """Return a reading as a few lines for people, without colour."""
     now = time.time() if now is None else now
-    lines = [_headline(reading), _where(reading, now)]
+    lines = [_headline(reading), *_reason(reading.reason), _where(reading, now)]
     if reading.series:
         width = max(len(name) for name in reading.series)
         lines += [
@@ -132,10 +134,13 @@ def _headline(reading: Reading) -> str:
     return f"{reading.title}  {reading.status}" + (f"  {kind}" if kind else "") + whose
 
 
+def _reason(reason: str) -> list[str]:
+    """The reason on lines of its own, broken between words."""
+    return textwrap.wrap(clean_line(reason), _WIDTH, break_on_hyphens=False)
+
+
 def _where(reading: Reading, now: float) -> str:
     parts = []
-    if reading.reason:
-        parts.append(reading.reason)
     if reading.step is not None:
         parts.append(f"step {reading.step}" + (f" of {reading.total_steps}" if reading.total_steps else ""))
     if reading.epoch is not None:

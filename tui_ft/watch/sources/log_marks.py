@@ -138,7 +138,7 @@ class LogMarks:
             if not self.stopped:
                 self.failed = self.failed or self._cause
         else:
-            self.failed = self._cause = text[:LONGEST_REASON]
+            self.failed = self._cause = _shortened(text)
 
     def _see_mark(self, text: str) -> None:
         if _BARE_ERROR.match(text):
@@ -164,3 +164,11 @@ def last_failure(data: bytes) -> str:
     for line in data.decode("utf-8", errors="replace").splitlines():
         marks.see(line)
     return marks.failed
+
+
+def _shortened(text: str) -> str:
+    """A long line of an error, cut between words."""
+    if len(text) <= LONGEST_REASON:
+        return text
+    cut = text[:LONGEST_REASON]
+    return (cut.rpartition(" ")[0] or cut) + "…"
