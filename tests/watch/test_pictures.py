@@ -7,6 +7,7 @@ import io
 import math
 import struct
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 
 import pytest
 
@@ -15,6 +16,8 @@ from tui_ft.watch.png import png_of
 from tui_ft.watch.reading import Reading
 from tui_ft.watch.scales import Bounds, step_label, x_bounds, y_bounds
 from tui_ft.watch.series import Series
+from tui_ft.watch.sources.table import MetricTable
+from tui_ft.watch.steps import Steps
 from tui_ft.watch.svg import document
 from tui_ft.watch.svg_chart import DrawnChart, DrawnLine
 
@@ -130,7 +133,7 @@ def a_reading(title: str = "one") -> Reading:
 
 
 def rows(*readings: Reading) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO("".join(csv_of(readings)))))
+    return list(csv.DictReader(io.StringIO("".join(csv_of(readings)), newline="")))
 
 
 def test_the_table_has_every_point_once() -> None:
@@ -144,6 +147,37 @@ def test_the_table_has_every_point_once() -> None:
 
 def test_several_runs_stand_in_one_table() -> None:
     assert [row["run"] for row in rows(a_reading("one"), a_reading("two"))] == ["one"] * 5 + ["two"] * 5
+
+
+@pytest.mark.parametrize("blank", [" ", "\t", "\r", "\n  ", "\u00a0"])
+def test_a_formula_behind_blanks_is_text_too(blank: str) -> None:
+    series = {f"{blank}=1+1": a_series([(1, 2.0)])}
+    reading = Reading(source="wandb", title=f"{blank}@x", path="/x", status="unknown", series=series)
+    (row,) = rows(reading)
+    assert row["run"] == f"'{blank}@x"
+    assert row[f"'{blank}=1+1"] == "2"
+
+
+def test_series_of_the_same_steps_are_walked_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = MetricTable()
+    steps = [step * 1.5 for step in range(10_000)]
+    table.add_columns(steps, {"time": steps, "loss": steps, **{f"s{at}": steps for at in range(30)}})
+    table.add_columns([3.0, 4.5], {"eval_loss": [1.0, 2.0]})
+    reading = Reading(
+        source="wandb", title="x", path="/x", status="unknown", series=table.series, times=table.times
+    )
+    looks = []
+    look = Steps.__getitem__
+    monkeypatch.setattr(Steps, "__getitem__", lambda self, at: (looks.append(at), look(self, at))[1])
+    found = rows(reading)
+    assert len(looks) < 20, "a look for each stretch of steps, not for each cell"
+    assert [float(row["s29"]) for row in found] == steps
+    assert [row["eval_loss"] for row in found[:5]] == ["", "", "1", "2", ""]
+
+
+def test_a_name_of_both_kinds_of_series_is_that_of_training() -> None:
+    reading = replace(a_reading(), hardware_series={"loss": a_series([(0, 300.0)])})
+    assert [row["loss"] for row in rows(reading)] == ["2.5", "NaN", "1.25"]
 
 
 def test_names_and_numbers_survive_what_others_write() -> None:

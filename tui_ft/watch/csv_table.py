@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 from collections.abc import Iterator, Mapping, Sequence
+from heapq import merge
+from operator import itemgetter
 
 from tui_ft.watch.reading import Reading
 from tui_ft.watch.series import Series
 
 _FORMULA = ("=", "+", "-", "@")
-"""A spreadsheet takes a cell that begins so for a formula: names of others' series are text."""
+"""A spreadsheet takes a cell that begins so, perhaps after blanks, for a formula: others' names are text."""
+
+_TIME = ""
+"""Among the columns of a reading: the times of its steps, which make no row by themselves."""
+_AT_ONCE = 4096
+_NONE = Series()
+
+_Cells = tuple[float, Sequence[str], Sequence[str]]
+"""Of some series that have the same steps: one step, the names, and a cell each."""
 
 
 def csv_of(readings: Sequence[Reading]) -> Iterator[str]:
@@ -24,54 +33,63 @@ def csv_of(readings: Sequence[Reading]) -> Iterator[str]:
     hardware = sorted({name for reading in readings for name in reading.hardware_series} - set(names))
     yield _line(["run", "step", "time", *map(_text, names), *map(_text, hardware)])
     for reading in readings:
-        title = _text(reading.title)
-        for step, values in _by_x(reading.series):
-            moment = _at(reading.times, step)
-            yield _line(
-                [title, _number(step), _number(moment), *_cells(values, names), *[""] * len(hardware)]
-            )
+        title = _line([_text(reading.title)])[:-1]
+        blanks = "," * len(hardware)
+        for step, cells in _by_x({**reading.series, _TIME: reading.times}, [_TIME, *names]):
+            yield f"{title},{_number(step)},{','.join(cells)}{blanks}\n"
         if reading.hardware_origin is not None:
-            for second, values in _by_x(reading.hardware_series):
-                moment = reading.hardware_origin + second
-                yield _line([title, "", _number(moment), *[""] * len(names), *_cells(values, hardware)])
+            blanks = "," * (len(names) + 1)
+            for second, cells in _by_x(reading.hardware_series, hardware):
+                moment = _number(reading.hardware_origin + second)
+                yield f"{title},,{moment}{blanks}{','.join(cells)}\n"
 
 
-def _by_x(series: Mapping[str, Series]) -> Iterator[tuple[float, dict[str, float]]]:
-    """All points of several series in the order of their x, those of one x together."""
-    ends = {name: len(one) for name, one in series.items()}
-    places = dict.fromkeys(series, 0)
-    while waiting := [name for name, place in places.items() if place < ends[name]]:
-        x = min(series[name].steps[places[name]] for name in waiting)
-        found = {}
-        for name in waiting:
-            if series[name].steps[places[name]] == x:
-                found[name] = series[name].values[places[name]]
-                places[name] += 1
-        yield x, found
+def _by_x(series: Mapping[str, Series], names: Sequence[str]) -> Iterator[tuple[float, list[str]]]:
+    """The rows of several series in the order of their x: a cell for each of `names`.
+
+    Series of the same steps are walked together, in pieces.
+    """
+    alike: dict[tuple[int, int], list[str]] = {}
+    for name in names:
+        one = series.get(name, _NONE)
+        alike.setdefault((id(one.own_steps), len(one)), []).append(name)
+    groups = [_cells(group, [series.get(name, _NONE) for name in group]) for group in alike.values()]
+    place = {name: at for at, name in enumerate(names)}
+    last: float | None = None
+    cells: list[str] = []
+    is_row = False
+    for x, group, texts in merge(*groups, key=itemgetter(0)):
+        if x != last:
+            if last is not None and is_row:
+                yield last, cells
+            last, cells, is_row = x, [""] * len(names), False
+        for name, text in zip(group, texts, strict=True):
+            cells[place[name]] = text
+        is_row = is_row or group != [_TIME]
+    if last is not None and is_row:
+        yield last, cells
 
 
-def _at(times: Series, step: float) -> float | None:
-    place = times.index(step)
-    return times.values[place] if place < len(times) and times.steps[place] == step else None
+def _cells(names: list[str], alike: list[Series]) -> Iterator[_Cells]:
+    """The cells of series that have the same steps, step by step."""
+    steps, count = alike[0].own_steps, len(alike[0])
+    for start in range(0, count, _AT_ONCE):
+        part = slice(start, min(start + _AT_ONCE, count))
+        columns = [map(_number, one.values[part]) for one in alike]
+        for x, texts in zip(steps[part], zip(*columns, strict=False), strict=False):
+            yield x, names, texts
 
 
-def _cells(values: Mapping[str, float], names: Sequence[str]) -> list[str]:
-    return [_number(values.get(name)) for name in names]
-
-
-def _number(value: float | None) -> str:
-    if value is None:
-        return ""
-    if not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "inf" if value > 0 else "-inf"
-    return str(int(value)) if value == int(value) and abs(value) < 2**53 else repr(float(value))
+def _number(value: float) -> str:
+    text = repr(float(value))
+    return text[:-2] if text.endswith(".0") else "NaN" if text == "nan" else text
 
 
 def _text(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
 
 
 def _line(cells: Sequence[str]) -> str:
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerow(cells)
-    return buffer.getvalue()
+    csv.writer(buffer, lineterminator="\r\n").writerow(cells)  # so cells that hold either are quoted
+    return buffer.getvalue()[:-2] + "\n"
