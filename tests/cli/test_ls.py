@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tui_ft.cli.main import main
+from tui_ft.runs import known_roots
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.labels import change_labels
 from tui_ft.runs.records import StateRecord, encode_document
@@ -102,3 +104,39 @@ def test_damaged_labels_are_said_on_stderr_and_the_runs_listed(root: Path, capsy
     printed = capsys.readouterr()
     assert len(json.loads(printed.out)) == 1
     assert "labels.json is damaged" in printed.err
+
+
+def test_all_lists_the_runs_of_other_roots_that_were_used(
+    root: Path, tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    here, there = make(root, "20261121-here-aaaa", 2), make(tmp_path / "other", "20261121-there-bbbb", 1)
+    known_roots.remember(root)
+    known_roots.remember(tmp_path / "other")
+    known_roots.remember(tmp_path / "gone")
+    assert [run["id"] for run in listed(capsys)] == [here]
+    found = listed(capsys, "--all")
+    assert [run["id"] for run in found] == [there, here]
+    assert found[0]["path"] == str(tmp_path / "other" / there)
+    assert main(["ls", "--all"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    at = lines.index(f"Under {tmp_path / 'other'}:")
+    assert here in "".join(lines[:at]) and there in "".join(lines[at:])
+
+
+def test_roots_are_remembered_once_and_not_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    for at in range(3 * known_roots.MOST_ROOTS):
+        known_roots.remember(tmp_path)
+        known_roots.remember(tmp_path / f"root{at}")
+    lines = known_roots.roots_file().read_text().splitlines()
+    assert len(lines) == len(set(lines)) <= 2 * known_roots.MOST_ROOTS
+    assert lines[-1] == str(tmp_path / f"root{at}")
+    known_roots.roots_file().write_bytes(b"\xff\0\nrelative\n/\0\n" + os.fsencode(tmp_path))
+    assert known_roots.known_roots() == [tmp_path]
+    known_roots.roots_file().unlink()
+    known_roots.roots_file().mkdir()
+    known_roots.remember(tmp_path)  # nobody minds
+    assert known_roots.known_roots() == []

@@ -15,6 +15,7 @@ import pytest
 from tui_ft.errors import TuiFtError
 from tui_ft.hardware import processes
 from tui_ft.runs import control, launch
+from tui_ft.runs.known_roots import known_roots
 from tui_ft.runs.records import decode_hardware
 from tui_ft.runs.state import read_state
 from tui_ft.runs.truth import read_truth
@@ -43,13 +44,17 @@ def test_tags_and_note_of_the_spec_stand_in_the_state_to_the_end(bench) -> None:
     assert (state.tags, state.note) == (["a", "b"], "a first try")
 
 
-def test_start_returns_with_the_supervisor_at_work(bench) -> None:
+def test_start_returns_with_the_supervisor_at_work(
+    bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     run = bench.start("loading", until=None)
     state = read_state(run)
     assert state.status == "starting"
     supervisor = state.processes[0]
     assert supervisor.role == "supervisor"
     assert processes.is_alive(supervisor.pid, supervisor.start_time)
+    assert known_roots() == [run.path.parent], "`ls --all` finds it from anywhere"
 
 
 def test_the_supervisor_is_nobodys_child_of_ours(bench) -> None:

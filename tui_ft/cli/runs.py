@@ -7,6 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -32,6 +33,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     parser.add_argument("--sort", choices=_ORDERS, default="newest", help="in which order")
     parser.add_argument("--tag", action="append", default=[], help="only runs with this tag; may be repeated")
     parser.add_argument("--archived", action="store_true", help="list the archived runs too")
+    parser.add_argument("--all", action="store_true", help="list those of other runs roots too")
     parser.set_defaults(command=list_runs)
 
 
@@ -40,22 +42,46 @@ def list_runs(arguments: argparse.Namespace) -> int:
     from tui_ft.runs import launch, listing
     from tui_ft.runs.arranging import sort_runs
     from tui_ft.runs.labels import LabelBook
-    from tui_ft.watch.log import clean_line
 
     root = settings.runs_root(arguments.runs_root)
-    every = listing.list_runs(root)
+    roots = [root, *(_other_roots(root) if arguments.all else ())]
+    every = [run for each in roots for run in listing.list_runs(each)]
     found = sort_runs((run for run in every if _is_wanted(run, arguments)), arguments.sort)
     if arguments.json:
         print_json([{"schema": 1, **msgspec.to_builtins(run)} for run in found])
     elif found:
-        print_lines(_table([tuple(map(clean_line, _row(run))) for run in found]))
+        _print_runs(found, root)
     elif every:
         print(f"None of the {len(every)} runs under {root} is one of those (--archived shows the archive).")
     else:
         print(f"No runs under {root}. `tui-ft demo` makes one.")
-    _say_problem(LabelBook(root))
+    for each in roots:
+        _say_problem(LabelBook(each))
     launch.adopt_orphans(root)
     return 0
+
+
+def _other_roots(root: Path) -> list[Path]:
+    from tui_ft.runs.known_roots import known_roots
+
+    here = root.resolve()
+    others = {known.resolve(): known for known in known_roots()}
+    return [known for real, known in others.items() if real != here]
+
+
+def _print_runs(found: Sequence[RunSummary], root: Path) -> None:
+    """A table of the runs under `root`, then one for each of the other roots."""
+    from tui_ft.watch.log import clean_line
+
+    by_root: dict[Path, list[RunSummary]] = {root: []}
+    for run in found:
+        own = Path(run.path).parent
+        by_root.setdefault(root if own == root.absolute() else own, []).append(run)
+    for each, runs in by_root.items():
+        if each != root:
+            print_lines(["", f"Under {clean_line(str(each))}:"])
+        if runs:
+            print_lines(_table([tuple(map(clean_line, _row(run))) for run in runs]))
 
 
 def _is_wanted(run: RunSummary, arguments: argparse.Namespace) -> bool:

@@ -19,6 +19,7 @@ from tui_ft.runs import lock as locks
 from tui_ft.runs import prediction, preflight
 from tui_ft.runs.adopting import adopt_if_orphan, adopt_orphans
 from tui_ft.runs.directory import AttemptDirectory, RunDirectory, create, list_directories
+from tui_ft.runs.known_roots import remember
 from tui_ft.runs.labels import LONGEST_NOTE, MOST_TAGS
 from tui_ft.runs.records import ENDED, ExitRecord, StateRecord
 from tui_ft.runs.requests import clear_requests
@@ -135,6 +136,7 @@ def _launch(
     earlier: StateRecord | None = None,
 ) -> None:
     """Write the attempt and the state, then hand over to the supervisor. The lock is held."""
+    remember(run.path.parent)
     folder = run.attempt(attempt)
     try:
         folder.path.mkdir(mode=0o700, parents=True, exist_ok=True)
