@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +18,16 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from tui_ft.hardware.gpu import GpuReading
+from tui_ft.runs.labels import change_labels
 from tui_ft.tui import home_reading
 from tui_ft.tui.actions import LocalActions
-from tui_ft.tui.foreign_poll import ForeignPoll, ForeignRun
+from tui_ft.tui.foreign_poll import ForeignPoll, ForeignRun, is_our_own, line_of, told_apart
 from tui_ft.tui.home_list import found_of
+from tui_ft.tui.screens.pick_run import PickRun
+from tui_ft.watch.finding import find_runs
 from tui_ft.watch.found import FoundRun
+from tui_ft.watch.processes.box import Group
+from tui_ft.watch.reading import Reading
 from tui_ft.watch.sources.protocol import Place
 
 OURS = "20261121-demo-0001"
@@ -195,7 +203,7 @@ def test_a_process_is_found_read_and_seen_to_end(tmp_path: Path, monkeypatch: py
         assert run is not None and run.found is not None
         assert Path(run.id) == run.found.path and tmp_path in run.found.path.parents
         assert (run.status, run.total_steps, run.loss) == ("running", 1000, 2.0)
-        assert run.method == "LLaMA-Factory"
+        assert run.method == "" and "LLaMA-Factory)" in run.reason  # what it is read from is no method
         process.kill()
         process.wait()
         runs = poll_until(poll, lambda runs: (run := of(process, runs)) and run.status == "lost")
@@ -245,3 +253,123 @@ def test_a_label_on_anothers_run_is_kept_by_its_path(tmp_path: Path, monkeypatch
         (again,) = [run for run in actions.list_foreign(NO_GPU)[0] if getattr(run, "pid", 0) == process.pid]
         assert (again.tags, again.note) == (("theirs",), "look at it")
         assert not list((tmp_path / "work").glob("labels*"))
+
+
+async def test_the_keys_of_our_runs_are_not_offered_on_another() -> None:
+    rooms = Rooms()
+    rooms.runs, rooms.foreign = [a_run(1)], [theirs()]
+    async with an_app(rooms).run_test(size=(120, 30)) as pilot:
+        home = await ready(pilot)
+        await until(pilot, lambda: len(home.runs.rows) == 2)
+        await pilot.press("home")
+        await until(pilot, lambda: "Filter" in shown(pilot.app)[-1] and "Restart" not in shown(pilot.app)[-1])
+        assert not {"Stop", "Save", "Method", "Edit"} & set(shown(pilot.app)[-1].split())
+        await pilot.press("down")
+        await until(pilot, lambda: {"Restart", "Stop", "Save", "Method"} <= set(shown(pilot.app)[-1].split()))
+
+
+async def test_what_goes_on_is_chosen_at_the_start_and_one_list_has_the_cursor() -> None:
+    rooms = Rooms()
+    rooms.runs, rooms.foreign = [a_run(1)], []
+    async with an_app(rooms).run_test(size=(80, 24)) as pilot:
+        home = await ready(pilot)
+        home._foreign, home._has_foreign = [], False
+        rooms.foreign = [theirs()]
+        home.on_screen_resume()
+        await until(pilot, lambda: len(home.runs.rows) == 2)
+        await until(pilot, lambda: home.runs.index == 0)
+        assert sum("▸" in line for line in shown(pilot.app)) == 1
+        await pilot.press("tab")
+        assert sum("▸" in line for line in shown(pilot.app)) == 1
+
+
+async def test_names_have_the_room_where_no_model_is_known_and_a_small_screen_has_rows() -> None:
+    rooms = Rooms()
+    rooms.foreign = [theirs(name="finetune-llama-on-contracts", model="", method="")]
+    async with an_app(rooms).run_test(size=(60, 15)) as pilot:
+        home = await ready(pilot)
+        await until(pilot, lambda: home.runs.rows)
+        await on_screen(pilot, "› finetune-")
+        assert "GPU" in shown(pilot.app)[0] and "Runs" in shown(pilot.app)[1]
+        assert home.presets.size.height <= 3
+
+
+def test_runs_of_one_name_are_told_apart_by_their_folder_or_their_arguments() -> None:
+    runs = [
+        theirs("/home/a/exp1/out", name="out"), theirs("/home/a/exp2/out", name="out"),
+        theirs("/x", name="alone"),
+        theirs("/w", id="pid 7", name="train.py", command="python train.py --lr 1"),
+        theirs("/w", id="pid 8", name="train.py", command="python train.py --lr 2"),
+    ]  # fmt: skip
+    assert [run.name for run in told_apart(runs)] == [
+        "out · exp1", "out · exp2", "alone", "train.py · --lr 1", "train.py · --lr 2",
+    ]  # fmt: skip
+
+
+def test_numbers_that_are_half_read_are_no_facts(tmp_path: Path) -> None:
+    found = theirs().found
+    half = Reading(source="wandb", title="red-run", path="/x", status="quiet", step=940, is_complete=False)
+    line = line_of(found, half, None, is_living=True)
+    assert (line.status, line.step, line.loss, line.name) == ("running", None, None, "red-run")
+    whole = replace(half, status="running", step=1985, is_complete=True)
+    assert line_of(found, whole, whole).step == 1985
+
+
+def test_the_own_helpers_are_no_trainings() -> None:
+    known: dict[str, Any] = {
+        "pid": 1,
+        "start_time": 1,
+        "started_at": None,
+        "pids": (1,),
+        "user": "me",
+        "title": "x",
+    }
+    assert is_our_own(Group(command="/usr/bin/python -m tui_ft.train.simulate spec.toml", **known))
+    assert not is_our_own(Group(command="python train.py", **known))
+
+
+def test_a_labelled_run_stays_in_the_list_when_its_process_is_gone(tmp_path: Path) -> None:
+    folder = tmp_path / "work" / "sft"
+    folder.mkdir(parents=True)
+    rows = [{"current_steps": step, "total_steps": 3, "loss": 2.0} for step in (1, 2, 3)]
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    (folder / "trainer_log.jsonl").write_text(text, encoding="utf-8")
+    run = find_runs(folder)[0]
+    change_labels(tmp_path / "runs", [str(run.path), str(tmp_path / "gone")], tags=("best",), note="the one")
+    actions = LocalActions(tmp_path / "runs", lambda: NO_GPU, time.time)
+    for _ in range(20):
+        listed = {line.id: line for line in actions.list_foreign(None)[0]}
+        if listed[str(run.path)].step:
+            break
+    line = listed[str(run.path)]
+    assert (line.step, line.tags, line.note) == (3, ("best",), "the one")
+    assert found_of(line) is not None
+    gone = listed[str(tmp_path / "gone")]
+    assert gone.status == "unknown" and "No run is at" in gone.reason and found_of(gone) is None
+
+
+async def test_a_run_is_picked_from_what_home_lists_and_from_what_was_found_beside() -> None:
+    rooms = Rooms()
+    rooms.runs, rooms.foreign = [a_run(1)], [theirs()]
+    app = an_app(rooms)
+    app._actions = rooms  # type: ignore[assignment]
+    sibling = theirs("/home/other/outputs/dpo").found
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        app.found_here[str(sibling.path)] = sibling
+        picked: list[Any] = []
+        app.push_screen(PickRun(()), picked.append)
+        await until(pilot, lambda: len(getattr(app.screen, "_runs", ())) == 3)
+        await pilot.press("slash", *"dpo", "enter", "enter")
+        await until(pilot, lambda: picked)
+        assert picked[0].path == sibling.path
+
+
+async def test_where_no_run_can_be_picked_the_keys_that_it_has_are_said() -> None:
+    app = an_app(Rooms())
+    app._actions = Rooms()  # type: ignore[assignment]
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        app.push_screen(PickRun(()))
+        await on_screen(pilot, "f takes the path of a folder or file")
+        assert "new run" not in " ".join(shown(app))

@@ -113,7 +113,7 @@ async def test_a_list_to_choose_from_names_no_key_that_is_not_there() -> None:
         await app.push_screen(PickRun((), list_all=lambda _: [a_run(1)]))
         await until(pilot, lambda: "demo-0001" in "\n".join(shown(app)))
         await pilot.press("slash", "z", "z")
-        await until(pilot, lambda: "none with these words" in "\n".join(shown(app)))
+        await until(pilot, lambda: "No run has “zz” in it" in "\n".join(shown(app)))
         assert "tour" not in "\n".join(shown(app))
 
 

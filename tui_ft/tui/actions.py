@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tui_ft.spec.presets import Preset
     from tui_ft.spec.run_spec import RunSpec
     from tui_ft.tui.foreign_poll import ForeignPoll
+    from tui_ft.tui.labelled_runs import LabelledRuns
     from tui_ft.tui.run_poll import RunPoll
     from tui_ft.tui.starting import StartFacts
 
@@ -84,6 +85,7 @@ class LocalActions:
         self._listing = threading.Lock()
         self._poll: RunPoll | None = None
         self._foreign: ForeignPoll | None = None
+        self._kept: LabelledRuns | None = None
 
     def list_runs(self) -> list[RunSummary]:
         from tui_ft.tui.run_poll import RunPoll
@@ -96,13 +98,15 @@ class LocalActions:
     def list_foreign(self, gpus: GpuReading | None) -> tuple[Sequence[RunSummary], Sequence[str]]:
         from tui_ft.runs.labels import LabelBook
         from tui_ft.runs.listing import labelled
-        from tui_ft.tui.foreign_poll import ForeignPoll
+        from tui_ft.tui.foreign_poll import ForeignPoll, told_apart
+        from tui_ft.tui.labelled_runs import LabelledRuns
 
-        if self._foreign is None:
-            self._foreign = ForeignPoll(self.clock)
+        if self._foreign is None or self._kept is None:
+            self._foreign, self._kept = ForeignPoll(self.clock), LabelledRuns(self.clock)
         runs, notes = self._foreign.read(gpus)
         labels = (self._poll.labels if self._poll is not None else LabelBook(self.runs_root)).read()
-        return [labelled(run, labels) for run in runs], notes
+        kept = self._kept.read(labels, {run.id for run in runs})
+        return [labelled(run, labels) for run in told_apart([*runs, *kept])], notes
 
     def label_problem(self) -> str:
         return self._poll.labels.problem if self._poll is not None else ""

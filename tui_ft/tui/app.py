@@ -66,8 +66,11 @@ class TuiFtApp(TypeAhead):
         self.read_gpus = read_gpus
         self.clock = clock
         self.is_ascii = is_ascii_only(os.environ, getattr(sys.__stderr__, "encoding", None))
+        self.found_here: dict[str, FoundRun] = {}
+        """What searches found since the app began, by path: runs that were opened, and those beside them."""
         self._first_run = open_run
         self._first_found = open_found
+        self._actions: HomeActions | None = None
         self._tour = tour
         # a mode, and not the default screen, because Textual loads no style sheet for the latter
         self.add_mode(self.DEFAULT_MODE, self._first_screen)
@@ -195,7 +198,17 @@ class TuiFtApp(TypeAhead):
 
         return RunScreen(TuiFtSource(run, clock=self.clock), run)
 
+    @property
+    def actions(self) -> HomeActions:
+        """The rooms below, one for all screens: what one of them has read the next need not read again."""
+        if self._actions is None:
+            from tui_ft.tui.actions import LocalActions
+
+            self._actions = LocalActions(self.runs_root, self.read_gpus, self.clock)
+        return self._actions
+
     def _found_screen(self, found: FoundRun) -> Screen[Any]:
+        self.found_here.update((str(one.path), one) for one in (found, *found.siblings))
         if found.is_ours:
             from tui_ft.runs.directory import RunDirectory
 

@@ -55,13 +55,17 @@ WIDE = 110
 
 _OF_RUNS = frozenset({"restart", "stop", "save_preset", "filter"})
 _OF_EITHER = frozenset({"method", "edit"})
+_OF_OURS = frozenset({"restart", "stop", "save_preset", "method", "edit"})
+"""What a run is asked that tui-ft started; another's can only be watched."""
 
 
-def has_room(action: str, width: int, *, has_runs: bool, in_presets: bool) -> bool:
+def has_room(action: str, width: int, *, has_runs: bool, in_presets: bool, is_foreign: bool = False) -> bool:
     """Whether the last line shows the key of `action`; those that it leaves out work all the same.
 
     Without runs the tour stands there; on a narrow screen only what belongs to the list in use.
     """
+    if is_foreign and action in _OF_OURS:
+        return False
     if action == "tour":
         return not has_runs and (width >= WIDE or not in_presets)
     if action in _OF_RUNS:

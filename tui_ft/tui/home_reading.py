@@ -46,6 +46,7 @@ class HomeReading(HomeList, inherit_bindings=False):
         super().__init__()
         self._ours: Sequence[RunSummary] = ()
         self._foreign: Sequence[RunSummary] = ()
+        self._has_foreign = False
         self._gpus: GpuReading | None = None
         self._preset_problems: list[str] = []
         self._label_problem = ""
@@ -123,9 +124,12 @@ class HomeReading(HomeList, inherit_bindings=False):
                 "The processes cannot be listed", lambda: self.actions.list_foreign(self._gpus)
             )
             if found is not None:
-                self._foreign, notes = found
+                is_first, (self._foreign, notes) = not self._has_foreign, found
                 self.query_one(GpuStrip).show_notes(notes)
                 self._show_runs()
+                if is_first and self._foreign and not self.runs.was_moved:
+                    self.runs.begin()  # what goes on stands first, whoever started it
+                self._has_foreign = True
             is_live = any(run.status in _LIVE for run in self._foreign)
             await asyncio.sleep(FOREIGN_EVERY_S if is_live else NO_FOREIGN_EVERY_S)
 

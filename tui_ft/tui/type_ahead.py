@@ -49,14 +49,17 @@ class TypeAhead(CellDiff):
 
     async def on_event(self, event: events.Event) -> None:
         """Hand out what was typed when its turn comes; everything else at once."""
-        if not self._has_turn(event):
-            await super().on_event(event)
-        elif self._handing_out is None and self._is_settled() and not self._deeds(event):
-            await super().on_event(event)
-        else:
+        if self._must_wait_for_turn(event):
             self._typed.append(event)
             if self._handing_out is None:
                 self._handing_out = asyncio.create_task(self._hand_out())
+        else:
+            await super().on_event(event)
+
+    def _must_wait_for_turn(self, event: events.Event) -> bool:
+        if not self._has_turn(event):
+            return False
+        return self._handing_out is not None or not self._is_settled() or bool(self._deeds(event))
 
     def _has_turn(self, event: events.Event) -> bool:
         if getattr(event, "is_forwarded", False) or isinstance(event, events.MouseMove):
@@ -102,7 +105,8 @@ class TypeAhead(CellDiff):
 
     def _deeds(self, event: events.Event) -> list[Worker[Any]]:
         """The workers of the screen on top that carry out an earlier key; Escape waits for none."""
-        if isinstance(event, events.Key) and event.key == "escape" or not self._screen_stack:
+        is_escape = isinstance(event, events.Key) and event.key == "escape"
+        if is_escape or not self._screen_stack:
             return []
         top = self.screen
         return [

@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from tui_ft.tui import home_doors
-from tui_ft.tui.actions import HomeActions, LocalActions, sentence
+from tui_ft.tui.actions import HomeActions, sentence
 from tui_ft.tui.home_keys import HOME_KEYS, has_room
 from tui_ft.tui.home_list import detail_of, found_of
 from tui_ft.tui.home_starting import KEPT, HomeStarting
@@ -40,22 +40,23 @@ class HomeScreen(HomeStarting, inherit_bindings=False):
     HomeScreen {
         RunList { height: 1fr; min-height: 4; }
         PresetList { height: 1fr; }
+        &.-short PresetList { height: 3; }
     }
     """
     AUTO_FOCUS = "RunList"
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (18, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = HOME_KEYS
 
     def __init__(self, actions: HomeActions | None = None) -> None:
         super().__init__()
         self._given_actions = actions
         self._cursor_at = ""
+        self._is_on_foreign = False
 
     @property
     def actions(self) -> HomeActions:
         """The rooms below; the real ones unless others were given."""
-        if self._given_actions is None:
-            self._given_actions = LocalActions(self.owner.runs_root, self.owner.read_gpus, self.owner.clock)
-        return self._given_actions
+        return self._given_actions or self.owner.actions
 
     def compose(self) -> ComposeResult:
         yield GpuStrip()
@@ -72,6 +73,7 @@ class HomeScreen(HomeStarting, inherit_bindings=False):
             self.size.width,
             has_runs=bool(self.runs.runs),
             in_presets=self.presets.has_focus,
+            is_foreign=self._run is not None and is_foreign(self._run),
         )
 
     # --- the chosen row ------------------------------------------------------------------------------
@@ -87,6 +89,10 @@ class HomeScreen(HomeStarting, inherit_bindings=False):
         if event.is_move or (not self.notice.is_error and before == self._cursor_at):
             self.notice.say("")
         self.show_detail()
+        kind = self._run is not None and is_foreign(self._run)
+        if kind != self._is_on_foreign:  # other keys make sense
+            self._is_on_foreign = kind
+            self.refresh_bindings()
 
     def show_detail(self) -> None:
         self.notice.show_detail(self._detail())

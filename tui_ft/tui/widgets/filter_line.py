@@ -15,6 +15,8 @@ from textual.widget import Widget
 from tui_ft.tui.text import fit, plain
 
 LONGEST = 200
+MOST_PASTED = 4 * LONGEST
+"""Of a paste no more is looked at: some of it may be blanks."""
 
 
 class FilterLine(Widget, can_focus=True):
@@ -106,12 +108,14 @@ class FilterLine(Widget, can_focus=True):
 
     def on_paste(self, event: events.Paste) -> None:
         event.stop()
-        self._type(self.text + plain(" ".join(event.text.split())))
+        text = event.text[:MOST_PASTED]  # cut first: a pasted file takes no time
+        self._type(self.text + plain(" ".join(text.split())))
 
     def _type(self, text: str) -> None:
         if text[:LONGEST] != self.text:
             self.text = text[:LONGEST]
-            self.post_message(self.Typed(self.text))  # who filters repaints both: one frame, not two
+            self.refresh()
+            self.post_message(self.Typed(self.text))
 
     def action_done(self) -> None:
         self.post_message(self.Left())

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tui_ft.hardware.gpu import Gpu, GpuReading
 
 _LINES = 3
+_SHORT = 18
+"""On a screen with fewer lines the runs need them."""
 HELD_BYTES = 2**30
 """More than the driver and a display take: memory in use beyond this belongs to somebody's work."""
 
@@ -143,8 +145,14 @@ class GpuStrip(Widget):
         self._notes = tuple(notes)
         self._show_lines()
 
+    def _wanted_lines(self, width: int) -> list[str]:
+        lines = strip_lines(self.reading, width, self._notes)
+        if self.app.size.height >= _SHORT:
+            return lines
+        return [lines[0].partition(" (")[0] if self.reading and not self.reading.gpus else lines[0]]
+
     def _show_lines(self) -> None:
-        lines = strip_lines(self.reading, self.size.width, self._notes)
+        lines = self._wanted_lines(self.size.width)
         if lines != self._lines:
             layout = len(lines) != len(self._lines)
             self._lines = lines
@@ -154,9 +162,9 @@ class GpuStrip(Widget):
         self._show_lines()
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        return len(strip_lines(self.reading, width, self._notes))
+        return len(self._wanted_lines(width))
 
     def render_line(self, y: int) -> Strip:
-        lines = strip_lines(self.reading, self.size.width, self._notes)
+        lines = self._wanted_lines(self.size.width)
         text = lines[y] if y < len(lines) else ""
         return Strip([Segment(fit(text, self.size.width), self.rich_style)])

@@ -89,6 +89,9 @@ class RowList(Widget, Generic[Row], can_focus=True):
         super().__init__(id=id)
         self.rows: Sequence[Row] = ()
         self.loaded = False
+        self.was_moved = False
+        """Whether the user chose a row; until then the cursor stands where the list begins."""
+        self._is_in_use = True
         self._index = 0
         self._top = 0
         self._heading: list[Cell] = []
@@ -162,6 +165,11 @@ class RowList(Widget, Generic[Row], can_focus=True):
                 self._go(index)
                 return
 
+    def begin(self) -> None:
+        """Put the cursor where the list begins, as if nobody had moved it."""
+        self._go(0)
+        self.was_moved = False
+
     # --- the cursor ------------------------------------------------------------------------------
 
     @property
@@ -177,6 +185,7 @@ class RowList(Widget, Generic[Row], can_focus=True):
 
     def _go(self, index: int) -> None:
         old, top = self._index, self._top
+        self.was_moved = True
         self._index = index
         self._clamp()
         if self._index == old:
@@ -224,6 +233,11 @@ class RowList(Widget, Generic[Row], can_focus=True):
         self.refresh()
 
     def on_focus(self) -> None:
+        """Of several lists on a screen only the one in use shows a cursor."""
+        for other in self.screen.query(RowList):
+            other._is_in_use = other is self
+            if other is not self:
+                other.refresh()
         self.refresh()
 
     def on_blur(self) -> None:
@@ -242,7 +256,7 @@ class RowList(Widget, Generic[Row], can_focus=True):
         index = self._top + y - 1
         if index < len(self.rows):
             is_cursor = index == self._index
-            mark = "▸" if is_cursor else " "
+            mark = "▸" if is_cursor and self._is_in_use else " "
             cells = [(mark, ""), *self.row_cells(self.rows[index], width - 1)]
             if is_cursor and self.has_focus:
                 cells = [(text, name if name in self.UNDER_CURSOR else "") for text, name in cells]

@@ -14,11 +14,11 @@ _LETTERS = 4
 """What an id ends in."""
 
 
-def columns(width: int) -> tuple[int, int, int]:
-    """Share what the fixed columns leave: name, model, progress."""
+def columns(width: int, *, has_models: bool = True) -> tuple[int, int, int]:
+    """Share what the fixed columns leave: name, model, progress. Where no model is known names have most."""
     progress = 5 if width < 100 else 18
     rest = width - STATUS - METHOD - LOSS - START - progress - 6
-    model = max(6, min(28, rest * 2 // 5))
+    model = max(6, min(28, rest * 2 // 5)) if has_models else 0
     name = max(6, rest - model)
     return name, max(0, rest - name), progress
 

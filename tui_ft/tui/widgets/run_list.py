@@ -73,6 +73,7 @@ class RunList(RowList[Line]):
         self.wanted: Arrangement | None = None
         self.marked: dict[str, None] = {}
         self._folded: set[str] = set()
+        self._has_models = False
         self._group_lines: list[int] = []
         self._arranger: Arranger | None = None
 
@@ -81,6 +82,9 @@ class RunList(RowList[Line]):
     def set_rows(self, rows: Sequence[RunSummary]) -> None:
         """Show these runs, arranged as wanted."""
         self.runs = rows
+        had_models, self._has_models = self._has_models, any(run.model for run in rows)
+        if had_models != self._has_models:
+            self.refresh()
         super().set_rows(self._lines())
 
     def show_as(self, wanted: Arrangement) -> None:
@@ -168,7 +172,7 @@ class RunList(RowList[Line]):
         return ["All runs here are archived.", "A shows them."]
 
     def heading_cells(self, width: int) -> list[Cell]:
-        name, model, progress = columns(width - 1 - self._margin)
+        name, model, progress = columns(width - 1 - self._margin, has_models=self._has_models)
         title = "focused-title" if self.has_focus else "title"
         cells: list[Cell] = [(" Runs ", title)]
         if self.rows:
@@ -199,7 +203,7 @@ class RunList(RowList[Line]):
     def row_cells(self, row: Line, width: int) -> list[Cell]:
         if isinstance(row, GroupLine):
             return _group_cells(row, width)
-        name, model, progress = columns(width - self._margin)
+        name, model, progress = columns(width - self._margin, has_models=self._has_models)
         mark, look = _MARKS.get(row.status, ("?", "muted"))
         return [
             *self._mark(row),
