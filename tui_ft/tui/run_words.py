@@ -23,7 +23,7 @@ _SIGNS = {
 }  # fmt: skip
 
 SOURCE_NAMES: dict[SourceName, str] = {
-    "tui_ft": "tui-ft", "hf_trainer_state": "Trainer state", "tensorboard": "TensorBoard", "wandb": "W&B",
+    "tui_ft": "tui-ft", "hf_trainer_state": "HF Trainer", "tensorboard": "TensorBoard", "wandb": "W&B",
     "llamafactory": "LLaMA-Factory", "lightning_csv": "Lightning", "stdout": "log", "mlflow": "MLflow",
     "trackio": "trackio", "torchtune": "torchtune",
 }  # fmt: skip
