@@ -9,7 +9,7 @@ from tui_ft.tui.text import plain
 from tui_ft.tui.widgets.text_panel import TextPanel, wrap
 from tui_ft.watch.reading import Reading
 
-CALM_S = 3.0
+CALM_S = 1.0
 """A log that nobody scrolls is repainted at most so often: a chatty one would cost more than all curves."""
 _SIGNS = {"bad": "✗", "warn": "!", "good": "●"}
 _LONGEST_WORDS = 24
