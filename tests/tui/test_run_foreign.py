@@ -24,7 +24,7 @@ from tui_ft.tui.run_words import origin_line
 from tui_ft.tui.screens import pick_run
 from tui_ft.tui.screens.ask_text import AskText
 from tui_ft.tui.screens.compare import CompareScreen
-from tui_ft.tui.screens.other_runs import OtherRuns
+from tui_ft.tui.screens.other_runs import OtherList, OtherRuns
 from tui_ft.tui.screens.run import RunScreen
 from tui_ft.tui.screens.save_preset import SavePreset
 from tui_ft.tui.shared_source import SharedSource
@@ -193,6 +193,43 @@ async def test_what_else_lies_there_is_a_key_away(
         await pilot.press("enter")
         await until(pilot, lambda: opened == [found])
         assert asked == [OTHERS[1]]
+
+
+async def test_what_else_lies_there_is_filtered_and_ordered(source: ScriptedSource) -> None:
+    runs = [
+        OtherSource(
+            source="wandb", title=f"run-{at}", path=f"/runs/{at}", status="finished", is_run=True, step=at * 100,
+            loss=math.nan if at == 3 else 2.0 - at / 10, updated_at=NOW - at * 86_400,
+        )
+        for at in range(8)
+    ]  # fmt: skip
+    log = OtherSource(source="stdout", title="nohup.out", path="/elsewhere/nohup.out")
+    source.change(others=(*runs, log))
+    app = an_app(source)
+
+    def names() -> list[str]:
+        return [row.title for row in app.screen.query_one(OtherList).rows]
+
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "O: 9 more here" in text(app))
+        await pilot.press("O")
+        await until(pilot, lambda: isinstance(app.screen, OtherRuns) and "run-2" in text(app))
+        (line,) = (line for line in shown(app) if "run-2" in line)
+        assert all(word in line for word in ("finished", "200", "1.8"))
+        await pilot.press("o")
+        await until(pilot, lambda: names()[0] == "run-0" and "newest first" in text(app))
+        await pilot.press("o")
+        await until(
+            pilot, lambda: names() == [f"run-{at}" for at in (7, 6, 5, 4, 2, 1, 0, 3)] + ["nohup.out"]
+        )
+        await pilot.press("slash", *"else out")
+        await until(pilot, lambda: names() == ["nohup.out"])
+        await pilot.press("enter", "escape")
+        await until(pilot, lambda: len(names()) == 9)
+        await pilot.press("slash", *"zzz")
+        await until(pilot, lambda: "Nothing has “zzz” in it." in text(app))
+        await pilot.press("escape", "q")
+        await until(pilot, lambda: isinstance(app.screen, RunScreen))
 
 
 async def test_an_other_that_is_gone_meanwhile_is_a_sentence(

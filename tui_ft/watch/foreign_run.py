@@ -172,4 +172,7 @@ def _sibling(run: FoundRun) -> OtherSource:
         path=str(run.path),
         status=run.status,
         is_run=True,
+        step=run.step,
+        loss=run.loss,
+        updated_at=run.updated_at,
     )

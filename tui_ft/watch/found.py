@@ -17,9 +17,10 @@ class FoundRun:
     """One run, ours or another's: `places` are its sources, the richest first, and never empty.
 
     `path` is absolute and tells the run from every other; a run of ours has the one place of its directory.
-    `status` is what the search saw of it, where it looked. `siblings` are the other runs that the same search
-    found, and `notes` what that search says of itself (a folder that it may not read, a limit it came to).
-    `chosen` is the place that somebody asked for: it is shown, whatever the others tell.
+    `status`, step, loss and the time of its newest word are what the search saw of it, where it looked.
+    `siblings` are the other runs that the same search found, and `notes` what that search says of itself
+    (a folder that it may not read, a limit it came to). `chosen` is the place that somebody asked for: it is
+    shown, whatever the others tell.
     """
 
     title: str
@@ -29,6 +30,9 @@ class FoundRun:
     siblings: tuple[FoundRun, ...] = ()
     notes: tuple[str, ...] = ()
     chosen: Place | None = None
+    step: int | None = None
+    loss: float | None = None
+    updated_at: float | None = None
 
     @property
     def is_ours(self) -> bool:

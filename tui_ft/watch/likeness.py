@@ -52,6 +52,8 @@ class Glimpse:
     updated_at: float | None = None
     changed_at: float | None = None
     outputs: frozenset[str] = frozenset()
+    step: int | None = None
+    loss: float | None = None
 
 
 def look_at(place: Place, clock: Clock, budget_s: float) -> Glimpse:
@@ -83,6 +85,8 @@ def glimpse_of(reading: Reading, changed: float | None = None) -> Glimpse:
         rows_from=own_times[0][1] if own_times else None,
         updated_at=own_times[-1][1] if own_times else reading.ended_at,
         changed_at=changed,
+        step=reading.step,
+        loss=reading.last("loss"),
         outputs=frozenset(name.rstrip("/") for name in named if isinstance(name, str) and len(name) > 1),
     )
 

@@ -234,4 +234,12 @@ def _borrowed_notes(borrowed: dict[str, SourceName]) -> list[str]:
 
 def other_of(reading: Reading) -> OtherSource:
     """How a reading is named among the others of the run that is shown."""
-    return OtherSource(source=reading.source, title=reading.title, path=reading.path, status=reading.status)
+    return OtherSource(
+        source=reading.source,
+        title=reading.title,
+        path=reading.path,
+        status=reading.status,
+        step=reading.step,
+        loss=reading.last("loss"),
+        updated_at=reading.updated_at,
+    )

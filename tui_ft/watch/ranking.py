@@ -93,11 +93,15 @@ def found_run(members: Group, glances: Glances, notes: tuple[str, ...], taken: s
         path = ordered[0].path
     taken.add(path)
     title = _title(path) if len(ordered) > 1 else glances.look(ordered[0]).title
+    look = glances.look(ordered[0])
     return FoundRun(
         title=title or clean_line(path.name),
         path=path,
         places=tuple(ordered),
-        status=glances.look(ordered[0]).status,
+        status=look.status,
+        step=look.step,
+        loss=look.loss,
+        updated_at=look.updated_at or look.changed_at,
         notes=notes,
     )
 

@@ -57,13 +57,19 @@ class MemoryCurve:
 
 @dataclass(frozen=True, kw_only=True)
 class OtherSource:
-    """Another source of the same run, or another run at the same place (`is_run`): read it by its path."""
+    """Another source of the same run, or another run at the same place (`is_run`): read it by its path.
+
+    Step, loss and the time of the newest word are as far as a look has seen them.
+    """
 
     source: SourceName
     title: str
     path: str
     status: Status = "unknown"
     is_run: bool = False
+    step: int | None = None
+    loss: float | None = None
+    updated_at: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
