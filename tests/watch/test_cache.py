@@ -242,6 +242,20 @@ def test_what_is_left_to_the_cache_goes_on_growing_and_can_be_written_again(file
     assert facts(again.table) == facts(whole)
 
 
+def test_keeping_a_table_reads_nothing_back(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = table()
+    before = facts(made)
+    with monkeypatch.context() as patch:
+        for name in ("load", "_read", "unpack"):
+            patch.setattr(cache, name, lambda *_: pytest.fail("the whole cache is read"))
+        cache.store([file], made, 1)
+        assert not in_memory(made)["learning_rate"]
+    assert facts(made) == before
+    kept = cache.load([file])
+    assert kept is not None
+    assert facts(kept.table) == before
+
+
 def test_what_the_disk_no_longer_gives_is_not_known(file: Path, place: Path) -> None:
     cache.store([file], table(), 1)
     kept = cache.load([file])

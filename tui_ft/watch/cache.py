@@ -24,9 +24,10 @@ from typing import Any
 import msgspec
 
 from tui_ft import settings
-from tui_ft.watch.packing import Numbers, PackedTable, UnpackError, chunks, pack, unpack
+from tui_ft.watch.packing import Numbers, PackedTable, UnpackError, chunks, leave, pack, unpack
 from tui_ft.watch.sources.following import ReadMark, open_regular
 from tui_ft.watch.sources.table import MetricTable
+from tui_ft.watch.stored import StoredFile
 
 MOST_BYTES = 500_000_000
 """All caches together; the ones that were used longest ago go first."""
@@ -111,11 +112,10 @@ def store(
         place = _place(files)
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         temporary = place.with_name(f".{place.name}.{os.getpid()}-{threading.get_ident()}.tmp")
-        _write(temporary, head, arrays)
+        stored = _write(temporary, head, arrays)
         temporary.replace(place)
         _keep_small(place.parent)
-        if (stored := load(files)) is not None:
-            table.leave_to(stored.table)
+        leave(table, arrays, stored, len(_MAGIC) + _SIZES.size + len(head))
     except OSError:
         if temporary is not None:
             with suppress(OSError):
@@ -129,20 +129,25 @@ def _place(files: Sequence[Path]) -> Path:
     return folder() / (hashlib.sha256(os.fsencode(names)).hexdigest()[:32] + _SUFFIX)
 
 
-def _write(path: Path, head: bytes, numbers: list[array[Any]]) -> None:
-    """Write a whole cache; not flushed to the disk, for a torn one is found out by its checksums."""
+def _write(path: Path, head: bytes, numbers: list[array[Any]]) -> StoredFile:
+    """Write a whole cache and return it, open.
+
+    It is not flushed to the disk, for a torn one is found out by its checksums.
+    """
     checksum = 0
     for part in numbers:
         checksum = zlib.crc32(part, checksum)
     beginning = _MAGIC + _SIZES.pack(len(head), zlib.crc32(head), checksum) + head
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
     descriptor = os.open(path, flags, 0o600)
     try:
         for rest in (memoryview(beginning), *chunks(numbers)):
             while rest:
                 rest = rest[os.write(descriptor, rest) :]
-    finally:
+    except OSError:
         os.close(descriptor)
+        raise
+    return StoredFile(descriptor)
 
 
 def _read(place: Path, files: Sequence[Path]) -> Cached | None:

@@ -16,6 +16,8 @@ from tui_ft.watch.steps import Steps
 from tui_ft.watch.stored import StoredColumn, StoredFile
 from tui_ft.watch.values import BLOCK, Values
 
+_ARRAYS = 6
+"""Of each curve: see `Series.parts`."""
 _PIECE = 65_536
 """Numbers looked through at a time."""
 
@@ -90,6 +92,18 @@ def pack(table: MetricTable) -> tuple[PackedTable, list[array[Any]]]:
         table.restarts, *table.clock(),
     )  # fmt: skip
     return described, arrays
+
+
+def leave(table: MetricTable, arrays: list[array[Any]], file: StoredFile, start: int) -> None:
+    """Leave the long columns of a table to the file in which its arrays lie, from byte `start` on."""
+    offsets = [start]
+    for numbers in arrays:
+        offsets.append(offsets[-1] + len(numbers) * numbers.itemsize)
+    first = len(arrays) - _ARRAYS * (len(table.series) + 1)  # the steps come before the curves
+    for at, series in enumerate(table.series.values(), 1):
+        head = first + _ARRAYS * at
+        if arrays[head].typecode == "f":
+            series.values.leave_to(StoredColumn(file, "f", offsets[head], len(arrays[head])))
 
 
 def unpack(described: PackedTable, numbers: Numbers) -> MetricTable:

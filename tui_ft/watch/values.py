@@ -114,6 +114,12 @@ class Values(Sequence[float]):
         self._parts = (array("d", self._in_memory()), tail, base)
         self._was_narrow = True
 
+    def leave_to(self, stored: StoredColumn) -> None:
+        """Give up the whole blocks in memory, which lie in a file as well."""
+        _, tail, base = self._parts
+        if len(stored) == base:
+            self._parts = (stored, tail, base)
+
     def _in_memory(self) -> array[float]:
         """The whole blocks in an array, where they may be changed."""
         head, tail, base = self._parts

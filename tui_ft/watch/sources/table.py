@@ -120,13 +120,6 @@ class MetricTable:
         """Go on from what was kept."""
         self._clock, self._trained = clock, trained
 
-    def leave_to(self, stored: MetricTable) -> None:
-        """Give up the values in memory that `stored`, the same table, has in a file."""
-        for name, series in self.series.items():
-            same = stored.series.get(name)
-            if same is not None and series.values.is_narrow and len(same.values) == len(series.values):
-                series.values = same.values
-
     # --- the steps of training -------------------------------------------------------------------
 
     def _follow_rows(self, batches: _Batches, columns: Mapping[str, Column], times: Column | None) -> bool:
