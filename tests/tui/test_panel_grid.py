@@ -310,8 +310,8 @@ async def test_several_runs_are_laid_over_each_other_along_their_own_time() -> N
         assert "capitals: training, small: evaluation" in cells
         await press(pilot, "x", "plus", "c", "left", "a")
         assert app.grid.view.x == "time"
-        assert len(app.grid.visible_charts()) == len(app.grid.visible_panels())
-        names = {trace.name for trace in app.grid.visible_charts()[0].traces}
+        assert len(app.grid.picture()()) == len(app.grid.visible_panels())
+        names = {trace.name for trace in app.grid.picture()()[0].traces}
         assert names == {"run"}
 
 
