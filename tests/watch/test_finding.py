@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import pty
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,7 @@ from tui_ft.watch.foreign_run import open_run
 from tui_ft.watch.found import FoundRun
 from tui_ft.watch.reading import OtherSource
 from tui_ft.watch.report import read_whole
+from tui_ft.watch.state import Evidence, decide
 
 
 def find(path: Path) -> list[FoundRun]:
@@ -322,3 +325,27 @@ def test_a_number_that_is_no_run_and_no_process_is_said_to_be_neither(tmp_path: 
     with pytest.raises(TuiFtError) as raised:
         finding.resolve(tmp_path, "no-such-run")
     assert "process" not in raised.value.message
+
+
+def test_a_process_that_prints_to_a_terminal_gets_advice(tmp_path: Path) -> None:
+    master, slave = pty.openpty()
+    silent = subprocess.Popen(["sleep", "60"], stdout=subprocess.DEVNULL)
+    printing = subprocess.Popen(["sleep", "60"], stdout=slave)
+    try:
+        for process, words in ((silent, "Name a file"), (printing, "tee train.log")):
+            with pytest.raises(TuiFtError) as raised:
+                finding.resolve(tmp_path, str(process.pid))
+            assert words in raised.value.hint
+    finally:
+        for process in (silent, printing):
+            process.kill()
+            process.wait()
+        os.close(master)
+        os.close(slave)
+
+
+def test_what_only_checkpoints_tell_is_said_to_be_of_the_last_one() -> None:
+    evidence = Evidence(writer_lives=True, written_at=NOON - 10)
+    assert decide(evidence, NOON) == ("running", "")
+    status, reason = decide(replace(evidence, is_snapshot=True), NOON)
+    assert status == "running" and "as of its last checkpoint" in reason

@@ -166,12 +166,13 @@ def _by_process(text: str, now: float) -> FoundRun | None:
     if not _is_pid(text) or processes.process_stat(int(text)) is None:
         return None
     from tui_ft.watch.processes.attach import run_of
+    from tui_ft.watch.processes.terminal_output import advice_for
 
     found = run_of(int(text), partial(find_runs, now=now))
     if found is None:
         raise TuiFtError(
             f"Process {text} lives, but no run is known that it writes.",
-            "Name a file or a folder of the run instead.",
+            advice_for(int(text)) or "Name a file or a folder of the run instead.",
         )
     return found
 

@@ -54,7 +54,7 @@ def decide(evidence: Evidence, now: float) -> tuple[Status, str]:
     limit = max(FRESH_S, FRESH_GAPS * (evidence.usual_gap_s or 0.0))
     if evidence.writer_lives:
         if age is None or age <= limit:
-            return "running", ""
+            return "running", "Step and curves are as of its last checkpoint." if evidence.is_snapshot else ""
         usual = f" (usual: {duration_label(evidence.usual_gap_s)})" if evidence.usual_gap_s else ""
         return "quiet", f"Nothing new for {duration_label(age)}{usual}; its process lives."
     if evidence.is_gone:
