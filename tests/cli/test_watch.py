@@ -286,3 +286,15 @@ def test_a_run_of_ours_is_watched_without_the_readers_of_other_formats(places: P
     command = [sys.executable, "-c", code, str(places / "runs"), made.run.id]
     ran = subprocess.run(command, capture_output=True, text=True, check=True)
     assert ran.stdout.split() == [made.run.id]
+
+
+def test_processes_of_one_name_are_told_apart_by_where_they_write() -> None:
+    from tui_ft.cli.watch_list import _row
+    from tui_ft.watch.processes.box import Group
+
+    known: dict[str, Any] = {
+        "pid": 1, "start_time": 1, "started_at": None, "pids": (1,), "user": "me", "title": "train.py",
+    }  # fmt: skip
+    writes = Group(command="python train.py", paths=(Path("/w/a\x1b[2J.log"),), **known)
+    assert _row(writes)[3:] == ("train.py", "/w/a.log")
+    assert _row(Group(command="python train.py --lr 2", **known))[3:] == ("train.py", "--lr 2")

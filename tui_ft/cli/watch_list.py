@@ -26,12 +26,13 @@ _MOST_SHOWN = 20
 def print_box(root: Path, as_json: bool) -> int:
     """Print our runs, newest first, after the training processes of this box that are not ours."""
     from tui_ft.runs import listing
+    from tui_ft.tui.foreign_poll import is_our_own
     from tui_ft.watch.log import clean_line
     from tui_ft.watch.processes.box import scan
 
     runs = listing.list_runs(root)
     box = scan()
-    foreign = [group for group in box.groups if group.our_run is None]
+    foreign = [group for group in box.groups if not is_our_own(group)]
     if as_json:
         for note in box.notes:
             print(f"tui-ft: {clean_line(note)}", file=sys.stderr)
@@ -105,7 +106,7 @@ def _loss(reading: Reading | None) -> float | str | None:
 def _print_text(root: Path, foreign: list[Group], runs: list[Any], box: Box) -> None:
     if foreign:
         print("Training processes on this box that tui-ft did not start:")
-        print_table(("PID", "USER", "GPU", "COMMAND"), [_row(group) for group in foreign])
+        print_table(("PID", "USER", "GPU", "NAME", "WHERE"), [_row(group) for group in foreign])
         print("Watch one with `tui-ft watch PID`.\n")
     print_lines(box.notes)
     if not runs:
@@ -123,5 +124,9 @@ def _print_text(root: Path, foreign: list[Group], runs: list[Any], box: Box) -> 
 
 
 def _row(group: Group) -> tuple[str, ...]:
+    from tui_ft.watch.log import clean_line
+
     gpu = "–" if group.gpu_bytes is None else f"{group.gpu_bytes / 2**30:.1f} GiB"
-    return str(group.pid), group.user, gpu, group.title or group.command
+    where = group.paths[0] if group.paths else group.cwd
+    arguments = group.command.partition(group.title)[2].strip()
+    return str(group.pid), group.user, gpu, group.title or group.command, clean_line(str(where or arguments))
