@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from read_bytes import counted_reads
 from synthetic_run import SyntheticRun
 
 from tui_ft.watch import cache
@@ -150,9 +150,10 @@ def test_a_short_run_is_neither_sampled_nor_kept(tmp_path: Path) -> None:
 def test_a_long_file_of_no_rows_ends_with_no_curve(made: SyntheticRun, content: bytes) -> None:
     made.run.metrics.write_bytes(content)
     source = opened(made)
-    began = time.monotonic()
-    reading = read_whole(source)
-    source.poll()
+    with counted_reads() as read:
+        reading = read_whole(source)
+        source.poll()
     assert reading.is_complete
     assert not reading.series
-    assert time.monotonic() - began < 20
+    assert read.total < 3 * len(content) + 2_000_000, "samples of the whole beside it"
+    assert read.pieces < 4 * (len(content) // metrics.SLICE_BYTES) + 1_000
