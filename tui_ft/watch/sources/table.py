@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby, pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
-from tui_ft.runs.records import number
 from tui_ft.watch.log import clean_line
 from tui_ft.watch.series import LONG, Series
+from tui_ft.watch.sources.columns import Batches, Column, Part, known_part, last_known, numbers_of
 from tui_ft.watch.steps import StepBatch, Steps
 
 NOT_SERIES = frozenset({"schema", "step", "time", "epoch"})
@@ -18,17 +18,6 @@ MOST_SERIES = 2_000
 MOST_MARKS = 1_000
 LONGEST_NAME = 120
 _NOT_TRAINING = ("eval_", "test_")
-
-Column = Sequence[float | None]
-"""One value a row; None where the row has none."""
-
-
-def known_number(value: object) -> float | None:
-    """A metric's value as a float; None for what is none. A whole number beyond floats is infinite."""
-    try:
-        return number(value)
-    except OverflowError:
-        return math.inf if isinstance(value, int) and value > 0 else -math.inf
 
 
 class MetricTable:
@@ -64,16 +53,16 @@ class MetricTable:
 
     def add_columns(self, steps: Sequence[float], columns: Mapping[str, Sequence[Any]]) -> None:
         """Take rows as columns of the same length; a row that has no value in a column has None there."""
-        self.add_numbers(steps, {name: _numbers(column) for name, column in columns.items()})
+        self.add_numbers(steps, {name: numbers_of(column) for name, column in columns.items()})
 
     def add_numbers(self, steps: Sequence[float], columns: Mapping[str, Column]) -> None:
         """The same for columns that hold floats and None only."""
         if not steps:
             return
-        batches = _Batches(steps)
+        batches = Batches(steps)
         times, epochs = columns.get("time"), columns.get("epoch")
-        self.time = _last_known(times, self.time)
-        self.epoch = _last_known(epochs, self.epoch)
+        self.time = last_known(times, self.time)
+        self.epoch = last_known(epochs, self.epoch)
         self._fresh = {}
         metrics = {name: column for name, column in columns.items() if name not in NOT_SERIES}
         trained = self._trained
@@ -103,7 +92,7 @@ class MetricTable:
                 self.step = _whole(batch.steps[-1], self.step)
             elif is_clock or not self.restarts:  # else it may be from before the restart
                 self._step_up(batch)
-            self._take(name, _Part(batch, values[part], None))
+            self._take(name, Part(batch, values[part], None))
             if times is not None and len(times[part]):
                 self.time = times[part][-1]
             self._settle()
@@ -122,7 +111,7 @@ class MetricTable:
 
     # --- the steps of training -------------------------------------------------------------------
 
-    def _follow_rows(self, batches: _Batches, columns: Mapping[str, Column], times: Column | None) -> bool:
+    def _follow_rows(self, batches: Batches, columns: Mapping[str, Column], times: Column | None) -> bool:
         """Follow those rows that are of training; True when their steps went back."""
         losses = columns.get("loss")
         is_evaluation = any(name.startswith(_NOT_TRAINING) for name in columns)
@@ -156,7 +145,7 @@ class MetricTable:
             self.back_steps += back[: MOST_MARKS - len(self.back_steps)]
         self._trained = batch.steps[-1]
         if times is not None:
-            part = _known_part(batch, times) or _Batches(batch.steps).of(times)
+            part = known_part(batch, times) or Batches(batch.steps).of(times)
             if not len(self.times) and len(part.batch):
                 self.times = Series(self._share(part.batch))
             self.times.take(part.batch, part.values, is_finite=part.is_finite)
@@ -180,7 +169,7 @@ class MetricTable:
 
     # --- the curves ------------------------------------------------------------------------------
 
-    def _take(self, name: str, part: _Part) -> None:
+    def _take(self, name: str, part: Part) -> None:
         if not len(part.batch):
             return
         shown = self._shown.get(name) or self._name(name)
@@ -208,54 +197,6 @@ class MetricTable:
         for series in (*self._touched.values(), self.times):
             series.settle()
         self._touched.clear()
-
-
-class _Batches:
-    """The steps of some rows, looked at once for each set of rows that have a value."""
-
-    def __init__(self, steps: Sequence[float]) -> None:
-        self.whole = StepBatch(steps)
-        self._parts: dict[tuple[int, ...], StepBatch] = {}
-
-    def of(self, column: Column) -> _Part:
-        """What a column has: values and their steps."""
-        part = _known_part(self.whole, column)
-        if part is not None:
-            return part
-        empty = tuple([at for at, value in enumerate(column) if value is None])
-        if empty not in self._parts:
-            kept = zip(self.whole.steps, column, strict=True)
-            self._parts[empty] = StepBatch([step for step, value in kept if value is not None])
-        return _Part(self._parts[empty], [value for value in column if value is not None], None)
-
-
-def _known_part(batch: StepBatch, column: Column) -> _Part | None:
-    """All points of a column; None when a value is missing among them."""
-    try:
-        total = sum(column)  # type: ignore[arg-type]  # the quickest way to find a None
-    except TypeError:
-        return None
-    return _Part(batch, column, math.isfinite(total))  # type: ignore[arg-type]  # no None in it
-
-
-class _Part(NamedTuple):
-    """Points of one series; `is_finite` None where it is not known whether all values are."""
-
-    batch: StepBatch
-    values: Sequence[float]
-    is_finite: bool | None
-
-
-def _numbers(column: Sequence[Any]) -> Column:
-    if set(map(type, column)) <= {float}:
-        return column
-    return [known_number(value) for value in column]
-
-
-def _last_known(column: Column | None, before: float | None) -> float | None:
-    if column is None:
-        return before
-    return next((value for value in reversed(column) if value is not None), before)
 
 
 def _whole(step: float, before: int | None) -> int | None:
