@@ -12,6 +12,7 @@ from scripted_source import NOW, ScriptedSource
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.listing import RunSummary
 from tui_ft.runs.records import RequestName
+from tui_ft.tui import view_store
 from tui_ft.tui.actions import LocalActions
 from tui_ft.tui.app import TuiFtApp
 from tui_ft.tui.run_poll import RunPoll
@@ -19,6 +20,7 @@ from tui_ft.tui.screens.compare import CompareScreen
 from tui_ft.tui.screens.pick_run import PickRun
 from tui_ft.tui.screens.run import RunScreen
 from tui_ft.tui.screens.series_table import SeriesTable
+from tui_ft.watch.view import View
 
 
 def a_source(name: str, **fields: object) -> ScriptedSource:
@@ -73,6 +75,29 @@ async def test_a_run_is_started_once_and_shown_whatever_was_pressed_meanwhile() 
         actions.may_end.set()
         await until(pilot, lambda: opened)
     assert actions.starts == 1 and opened == [actions.other]
+
+
+async def test_the_answer_to_a_request_comes_whatever_was_pressed_meanwhile() -> None:
+    may_end, asked = threading.Event(), threading.Event()
+
+    class SlowRequest(SlowStart):
+        def request(self, run: RunDirectory, name: RequestName, *, now: bool = False) -> str:
+            asked.set()
+            assert may_end.wait(10)
+            return ""
+
+    app = an_app()
+    async with app.run_test(size=(100, 30)) as pilot:
+        actions = SlowRequest(RunDirectory(Path("/runs/none")))
+        screen = a_run_of_ours(actions)
+        await app.push_screen(screen)
+        await until(pilot, lambda: "finished" in "\n".join(shown(app)))
+        screen.action_save()
+        await until(pilot, asked.is_set)
+        await pilot.press("E")
+        await until(pilot, lambda: "Export what is seen" in "\n".join(shown(app)))
+        may_end.set()
+        await until(pilot, lambda: screen._said is not None and "A checkpoint is saved" in screen._said[0])
 
 
 async def test_a_run_that_was_started_takes_no_other_screen_away() -> None:
@@ -132,6 +157,34 @@ async def test_while_words_are_typed_the_last_line_shows_no_letter_as_a_key(scre
         await pilot.press("slash")
         await until(pilot, lambda: "Enter Keep it" in shown(app)[-1])
         assert "q Back" not in shown(app)[-1] and "/ Filter" not in shown(app)[-1]
+
+
+async def test_of_two_choices_the_last_is_kept_however_long_the_first_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save, may_end = view_store.save, threading.Event()
+    saved: list[View] = []
+
+    def slow(view: View) -> None:
+        if not saved:
+            saved.append(view)
+            assert may_end.wait(10)
+        saved.append(view)
+        save(view)
+
+    monkeypatch.setattr(view_store, "save", slow)
+    app = an_app()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await app.push_screen(screen := RunScreen(a_source("one")))
+        await until(pilot, lambda: screen.grid.seen)
+        await pilot.press("a")
+        await until(pilot, lambda: saved)
+        await pilot.press("a")
+        await pilot.pause(0.1)
+        may_end.set()
+        await until(pilot, lambda: len(saved) == 3)
+        await until(pilot, lambda: view_store.load().smoothing == screen.grid.view.smoothing)
+        assert screen.grid.view.smoothing == 0.9
 
 
 def test_the_runs_are_listed_by_one_thread_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from textual import on, work
@@ -167,25 +167,50 @@ class HomeList(Screen[None], inherit_bindings=False):
         from tui_ft.runs.labels import parse_tags
 
         meant = self._meant("tag")
-        if meant:
-            known = " ".join(meant[0].tags)
-            self._ask(meant, "tags", "Tags, with blanks between them", known, parse_tags)
+        if not meant:
+            return
+        common = [tag for tag in meant[0].tags if all(tag in run.tags for run in meant)]
+
+        async def carry_out(answer: str) -> None:
+            tags = parse_tags(answer)
+            for made, runs in _with_tags(meant, common, tags).items():
+                await self._label(runs, tags=made)
+
+        label = "Tags, with blanks between them"
+        if len(meant) > 1:
+            label = "Tags that all of them have, with blanks between them; their other tags stay"
+        self._ask(meant, "Tags", label, " ".join(common), carry_out)
 
     def action_note(self) -> None:
         from tui_ft.runs.labels import parse_note
 
         meant = self._meant("write a note on")
-        if meant:
-            self._ask(meant, "note", "Note, in one line", meant[0].note, parse_note)
-
-    def _ask(self, meant: Sequence[RunSummary], field: str, label: str, known: str, parse: Any) -> None:
-        from tui_ft.tui.screens.ask_text import AskText
+        if not meant:
+            return
+        notes = {run.note for run in meant}
 
         async def carry_out(answer: str) -> None:
-            await self._label(meant, **{field: parse(answer)})
-            self.read_runs_now()
+            await self._label(meant, note=parse_note(answer))
 
-        self.app.push_screen(AskText(f"{label}: {_named(meant)}", field.capitalize(), known, carry_out))
+        label, known = "Note, in one line", meant[0].note
+        if len(notes) > 1:
+            written = sum(bool(run.note) for run in meant)
+            label, known = f"{label}; it replaces the notes of {written}", ""
+        self._ask(meant, "Note", label, known, carry_out)
+
+    def _ask(
+        self, meant: Sequence[RunSummary], field: str, label: str, known: str,
+        carry_out: Callable[[str], Awaitable[None]],
+    ) -> None:  # fmt: skip
+        from tui_ft.tui.screens.ask_text import AskText
+
+        def answered(is_done: bool | None) -> None:
+            if is_done:
+                self.runs.unmark_all()
+                self.show_view_words()
+                self.read_runs_now()
+
+        self.app.push_screen(AskText(f"{label}: {_named(meant)}", field, known, carry_out), answered)
 
     @work(group="label")
     async def _write(self, meant: Sequence[RunSummary], said: str, **changes: Any) -> None:
@@ -212,6 +237,18 @@ def found_of(run: RunSummary) -> FoundRun | None:
         found: FoundRun | None = run.found  # type: ignore[attr-defined]
         return found
     return found_ours(run_directory(run.path))
+
+
+def _with_tags(
+    runs: Sequence[RunSummary], before: Sequence[str], after: Sequence[str]
+) -> dict[tuple[str, ...], list[RunSummary]]:
+    """The runs by their new tags: what was `before` and is no more is taken away, what is new is added."""
+    gone = set(before) - set(after)
+    made: dict[tuple[str, ...], list[RunSummary]] = {}
+    for run in runs:
+        kept = [tag for tag in run.tags if tag not in gone]
+        made.setdefault(tuple(dict.fromkeys([*kept, *after])), []).append(run)
+    return made
 
 
 def _named(runs: Sequence[RunSummary]) -> str:

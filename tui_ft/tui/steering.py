@@ -124,7 +124,7 @@ class Steering(Screen[None]):
 
         self.app.push_screen(Confirm(question), answered)
 
-    @work(group="act")
+    @work(group="request")  # its own, so that no other key takes its answer away
     async def _request(self, name: RequestName, done: str, now: bool = False) -> None:
         try:
             await asyncio.to_thread(self.actions.request, self._own, name, now=now)

@@ -107,16 +107,22 @@ class CompareScreen(PanelActions):
     async def _follow(self) -> None:
         self._show()
         while True:
-            if self.is_current:
+            if self._is_looked_at:
                 changed = [await self._poll(source) for source in list(self._sources)]
                 if len(self.children) < self._parts:  # closed while a run was read: they go one by one
                     return
                 if any(changed):
                     self._show()
-            if not self.is_current or not any(self._is_owed(source) for source in self._sources):
+            if not self._is_looked_at or not any(self._is_owed(source) for source in self._sources):
                 await self._pause()
             else:
                 await asyncio.sleep(READ_ON_S if any(changed) else STUCK_S)
+
+    @property
+    def _is_looked_at(self) -> bool:
+        """Whether it is on top, or under a question; Textual counts every screen under the top as seen."""
+        top = self.app.screen
+        return top is self or (top.is_modal and self.is_current)
 
     async def _poll(self, source: Source) -> bool:
         try:
@@ -140,7 +146,7 @@ class CompareScreen(PanelActions):
         self._wake.clear()
 
     def _show(self) -> None:
-        if not self.is_mounted:
+        if not self.is_mounted or len(self.children) < self._parts:
             return
         readings = [source.reading for source in self._sources]
         self._looks = assign([reading.path for reading in readings], self._looks)
