@@ -70,8 +70,10 @@ class TypeAhead(CellDiff):
 
     async def _hand_out(self) -> None:
         try:
-            while self._typed and not self._closing:
+            while self._typed:
                 await self._settle(self._typed[0])
+                if self._is_leaving():
+                    return
                 await super().on_event(self._typed.popleft())
         except Exception as error:  # noqa: BLE001 - as Textual does with what a handler raises
             self._handle_exception(error)
@@ -81,7 +83,7 @@ class TypeAhead(CellDiff):
     async def _settle(self, event: events.Event) -> None:
         """Wait until what was typed before `event` was carried out, but not for ever."""
         began = time.monotonic()
-        while not self._closing:
+        while not self._is_leaving():
             waited = time.monotonic() - began
             if waited > LONGEST_WAIT_S:
                 return
@@ -93,6 +95,10 @@ class TypeAhead(CellDiff):
                     self._slow_deeds.update(deeds)
                     return
             await asyncio.sleep(LOOK_EVERY_S)
+
+    def _is_leaving(self) -> bool:
+        """Whether the app is about to end: there is no screen left that a key could go to."""
+        return self._exit or self._closing or self._closed or not self._screen_stack
 
     def _is_settled(self, with_app: bool = False) -> bool:
         """Whether no widget has a message left: no key, no focus to be moved, no screen on its way.
@@ -106,7 +112,7 @@ class TypeAhead(CellDiff):
     def _deeds(self, event: events.Event) -> list[Worker[Any]]:
         """The workers of the screen on top that carry out an earlier key; Escape waits for none."""
         is_escape = isinstance(event, events.Key) and event.key == "escape"
-        if is_escape or not self._screen_stack:
+        if is_escape or self._is_leaving():
             return []
         top = self.screen
         return [
