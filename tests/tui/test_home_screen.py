@@ -300,7 +300,7 @@ async def test_help_shows_every_key_and_comes_back() -> None:
     async with at_home(Rooms()) as pilot:
         await pilot.press("question_mark")
         await on_screen(pilot, "Start the preset with that key at once")
-        assert shown(pilot.app)[-1] == "↑ Up  ↓ Down  PgUp Page up  PgDn Page down  q Back"
+        assert shown(pilot.app)[-1] == "↑ Up  ↓ Down  PgUp Page up  PgDn Page down  a All keys  q Back"
         await pilot.press("q")
         await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
         await pilot.press("q")
