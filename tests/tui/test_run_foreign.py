@@ -198,8 +198,8 @@ async def test_what_else_lies_there_is_a_key_away(
 async def test_what_else_lies_there_is_filtered_and_ordered(source: ScriptedSource) -> None:
     runs = [
         OtherSource(
-            source="wandb", title=f"run-{at}", path=f"/runs/{at}", status="finished", is_run=True, step=at * 100,
-            loss=math.nan if at == 3 else 2.0 - at / 10, updated_at=NOW - at * 86_400,
+            source="wandb", title=f"run-{at}", path=f"/runs/{at}", status="finished", is_run=True,
+            step=at * 100, loss=math.nan if at == 3 else 2.0 - at / 10, updated_at=NOW - at * 86_400,
         )
         for at in range(8)
     ]  # fmt: skip

@@ -60,7 +60,7 @@ class RunDoors(PanelActions):
         from tui_ft.tui.screens.other_runs import OtherRuns
         from tui_ft.watch.finding import found_other
 
-        other = await self.app.push_screen_wait(OtherRuns(self.reading.others))
+        other = await self.app.push_screen_wait(OtherRuns(self.reading.others, self.owner.clock))
         if other is None:
             return
         try:

@@ -1,4 +1,4 @@
-"""Logs that hold no row of a training and yet say how it ended: all of it went to a logger but the traceback."""
+"""Logs without a row of a training that yet say how it ended: all went to a logger but the traceback."""
 
 from __future__ import annotations
 
