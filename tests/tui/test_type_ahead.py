@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 from home_world import OpenedRun, Rooms, a_run, at_home, until
 from textual import events
+from textual.app import ComposeResult
 from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.widgets import Input
 
 from tui_ft.tui import type_ahead
 from tui_ft.tui.screens.ask_text import AskText
@@ -115,3 +118,35 @@ async def test_a_key_that_comes_alone_is_handled_without_waiting() -> None:
         await pilot.pause()
         assert app._handing_out is None and not app._typed
         assert app.screen.filter_line.has_focus
+
+
+class Asking(Screen[None]):
+    """Its own handler waits for the question that it put on top of itself."""
+
+    released = asyncio.Event()
+
+    async def on_key(self) -> None:
+        self.app.push_screen(Question())
+        await self.released.wait()
+
+
+class Question(Screen[None]):
+    def compose(self) -> ComposeResult:
+        yield Input()
+
+
+async def test_a_screen_below_that_waits_for_an_answer_holds_up_no_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(type_ahead, "LONGEST_WAIT_S", 60.0)
+    Asking.released = asyncio.Event()
+    async with at_home(some_runs()) as pilot:
+        pilot.app.push_screen(Asking())
+        await until(pilot, lambda: isinstance(pilot.app.screen, Asking))
+        try:
+            at_once(pilot, "a")
+            await until(pilot, lambda: isinstance(pilot.app.focused, Input))
+            at_once(pilot, "orders")
+            await until(pilot, lambda: pilot.app.screen.query_one(Input).value == "orders")
+        finally:
+            Asking.released.set()

@@ -46,6 +46,7 @@ class TypeAhead(CellDiff):
         self._typed: deque[events.Event] = deque()
         self._handing_out: asyncio.Task[None] | None = None
         self._slow_deeds: WeakSet[Worker[Any]] = WeakSet()
+        self._slow_nodes: WeakSet[MessagePump] = WeakSet()
 
     async def on_event(self, event: events.Event) -> None:
         """Hand out what was typed when its turn comes; everything else at once."""
@@ -86,6 +87,7 @@ class TypeAhead(CellDiff):
         while not self._is_leaving():
             waited = time.monotonic() - began
             if waited > LONGEST_WAIT_S:
+                self._slow_nodes.update(self._busy_nodes())
                 return
             if self._is_settled(with_app=True):
                 deeds = self._deeds(event)
@@ -107,7 +109,21 @@ class TypeAhead(CellDiff):
         """
         if with_app and _is_busy(self):
             return False
-        return not any(_is_busy(node) for node in list(self._registry))
+        return not self._busy_nodes()
+
+    def _busy_nodes(self) -> list[MessagePump]:
+        """The screen on top and what is on it, as far as a message is being handled there.
+
+        A screen below may handle one for as long as the question lasts that it put on top of itself. Who was
+        waited for in vain once is not waited for again until it had its rest.
+        """
+        if self._is_leaving():
+            return []
+        top = self.screen
+        nodes = [node for node in list(self._registry) if top in node.ancestors_with_self]
+        busy = [node for node in nodes if _is_busy(node)]
+        self._slow_nodes.intersection_update(busy)
+        return [node for node in busy if node not in self._slow_nodes]
 
     def _deeds(self, event: events.Event) -> list[Worker[Any]]:
         """The workers of the screen on top that carry out an earlier key; Escape waits for none."""
