@@ -25,7 +25,7 @@ from tui_ft.watch.sources.foreign import ForeignSource
 from tui_ft.watch.sources.protocol import Place, Source
 
 BUDGET_S = 0.05
-SLACK_S = 0.5
+SLACK_S = 1.5
 MOST_POLLS = 4_000
 UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 HOSTILE = "\x1b]0;gone\x07\x1b[2J\x9b31m\u202e\u2066\u200b\r\b\x00\ud800\x85\u2028"

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -80,12 +81,19 @@ class Started:
         """What somebody reads who comes only afterwards, once the files are no longer fresh from the pen."""
 
         def over() -> Reading | None:
+            written = max(file.stat().st_mtime for file in self.folder.rglob("*") if file.is_file())
+            if time.time() - written < RESTED_S:
+                return None
             source = open_run(find_runs(self.folder)[0])
             while source.poll() or not source.reading.is_complete:
                 pass
             return source.reading if source.reading.status != "running" else None
 
         return until(over, f"the state of the one that was to {self.end}", 30.0)
+
+
+RESTED_S = 3.0
+"""What was written just now may still be written by somebody who cannot be seen: nothing is said of it yet."""
 
 
 @contextmanager
