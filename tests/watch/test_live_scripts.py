@@ -93,7 +93,7 @@ class Started:
 
 
 RESTED_S = 3.0
-"""What was written just now may still be written by somebody who cannot be seen: nothing is said of it yet."""
+"""What was written just now may still be written by somebody unseen: nothing is said of it yet."""
 
 
 @contextmanager
