@@ -14,9 +14,6 @@ from tui_ft.watch.series import Curve
 Named = tuple[str, str, Curve]
 """A line as it is drawn: its marker ("" for the only line), its name, its points."""
 
-EXACT = 10
-"""Characters for a value at the cursor where there is room: seven digits of it."""
-
 
 def panel_titles(panel: Panel, wordings: Sequence[str], lines: Sequence[Named]) -> tuple[str, ...]:
     """Return the wordings of a panel with a legend of its lines, the longest first."""

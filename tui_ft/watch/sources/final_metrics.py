@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 import msgspec
 
 from tui_ft.watch.sources.pace import newest
@@ -19,11 +17,6 @@ FINAL_KEYS = frozenset(
 def plain(name: str) -> str:
     """A metric's name without the prefix that reporters give it."""
     return name.removeprefix("train/")
-
-
-def is_final_row(names: Collection[str]) -> bool:
-    """True for a row that Trainer logs at the end of training."""
-    return any(plain(name) == FINISH_KEY for name in names)
 
 
 class FinalState(msgspec.Struct, frozen=True):
