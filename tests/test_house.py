@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "tui_ft"
 HEAVY = {"torch", "transformers", "trl", "peft", "datasets", "accelerate", "bitsandbytes"}
 OWN_FILES = (
     "state.json", "metrics.jsonl", "events.jsonl", "hardware.jsonl", "output.log", "prediction.json",
+    "health.jsonl", "launch.json",
 )  # fmt: skip
 STARTING = ("tui/editor.py", "train/simulate/shim.py", "vram/exact.py")
 """Modules outside runs/ and doctor/ that start a process: an editor, a compiler, the trainer's side."""

@@ -19,11 +19,12 @@ PROMISED = {
     "objective": "kind beta teacher reward_model reward_function",
     "training": "learning_rate schedule warmup epochs max_steps batch_size gradient_accumulation optimizer "
     "weight_decay max_grad_norm gradient_checkpointing precision neftune_alpha dataloader_workers seed",
-    "evaluation": "every_steps every_epochs metrics prompts",
-    "checkpoints": "every_steps every_minutes keep",
+    "evaluation": "every_steps every_epochs probe metrics prompts",
+    "checkpoints": "every_steps every_minutes keep keep_gib hours_between_failures auto_resume",
     "hardware": "gpus strategy memory_fraction nodes node_rank rendezvous",
     "tracking": "report_to",
-    "after": "notify hook idle_minutes",
+    "health": "silence stop_on",
+    "after": "notify copy_to hook idle_minutes budget",
     "notes": "name tags text",
 }
 """The names that hold, in TOML and for `--set`."""

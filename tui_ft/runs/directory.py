@@ -20,7 +20,7 @@ UNFINISHED_PREFIX = ".unfinished-"
 """A checkpoint or result that is still being written; nothing reads it."""
 MANIFEST = "manifest.json"
 """Written last into a checkpoint: its step, and every file with its size."""
-_CONTROL_NAMES = ("stop", "save", "pause", "continue", "learning_rate")
+_CONTROL_NAMES = ("stop", "save", "pause", "continue", "learning_rate", "silence", "budget")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +44,11 @@ class AttemptDirectory:
     @property
     def prediction(self) -> Path:
         return self.path / "prediction.json"
+
+    @property
+    def launch(self) -> Path:
+        """How the attempt was launched: the command, by whom, from which checkpoint."""
+        return self.path / "launch.json"
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,10 @@ class RunDirectory:
     @property
     def hardware(self) -> Path:
         return self.path / "hardware.jsonl"
+
+    @property
+    def health(self) -> Path:
+        return self.path / "health.jsonl"
 
     @property
     def output(self) -> Path:

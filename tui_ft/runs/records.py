@@ -16,6 +16,8 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
+from tui_ft.health.finding import Evidence
+
 SCHEMA = 1
 """Version of every file of a run directory; a reader accepts a newer one and reads what it knows."""
 
@@ -33,7 +35,8 @@ Phase = Literal[
     "loading libraries", "downloading", "loading model", "preparing data", "sampling", "training",
     "evaluating", "saving", "paused",
 ]  # fmt: skip
-RequestName = Literal["stop", "save", "pause", "continue", "learning_rate"]
+RequestName = Literal["stop", "save", "pause", "continue", "learning_rate", "silence", "budget"]
+"""The last two are the supervisor's to carry out, all others the trainer's."""
 
 BEAT_S = 10.0
 """A trainer that lives says so at least this often."""
@@ -62,7 +65,9 @@ class StateRecord(msgspec.Struct, kw_only=True, frozen=True):
     """`state.json`: written only by the holder of `lock`, always as a whole.
 
     `name`, `model`, `method`, `tags`, `note` and `total_steps` repeat what spec and trainer say, so that a
-    list of a thousand runs reads one small file each.
+    list of a thousand runs reads one small file each; `findings` are the open ones of health.jsonl by code,
+    with their level. `silenced` are codes that nobody wants to hear of in this run; `budget` is the money
+    after which it saves and stops, in the user's currency.
     """
 
     schema: int = SCHEMA
@@ -85,6 +90,27 @@ class StateRecord(msgspec.Struct, kw_only=True, frozen=True):
     ended_at: float | None = None
     exit: ExitRecord | None = None
     stop_requested_by: str | None = None
+    findings: dict[str, str] = {}
+    silenced: list[str] = []
+    budget: float | None = None
+
+
+class LaunchRecord(msgspec.Struct, kw_only=True, frozen=True):
+    """An attempt's `launch.json`: how it came to be, for whoever wants to do it again.
+
+    `from_step` is the checkpoint that a resume was told to go on from (None: the newest whole one); `fix` the
+    name of the fix that was carried out, `changes` what it changed in the spec.
+    """
+
+    schema: int = SCHEMA
+    time: float
+    command: list[str] = []
+    folder: str = ""
+    user: str = ""
+    version: str = ""
+    from_step: int | None = None
+    fix: str | None = None
+    changes: list[str] = []
 
 
 class PredictionRecord(msgspec.Struct, kw_only=True, frozen=True):
@@ -121,13 +147,17 @@ class PredictionRecord(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class RequestRecord(msgspec.Struct, kw_only=True, frozen=True):
-    """A file in `control/`: what is asked of the run, by whom, and when."""
+    """A file in `control/`: what is asked of the run, by whom, and when.
+
+    `value` is a learning rate or a budget, `text` the code of a finding to be silenced.
+    """
 
     schema: int = SCHEMA
     request: RequestName
     time: float
     by: str
     value: float | None = None
+    text: str | None = None
     now: bool = False
 
 
@@ -175,13 +205,17 @@ class BeatEvent(Event, kw_only=True, frozen=True, tag="beat"):
 
 
 class CheckpointEvent(Event, kw_only=True, frozen=True, tag="checkpoint"):
-    """A checkpoint is whole: every file with its size, proved before the rename that made it visible."""
+    """A checkpoint is whole: every file with its size, proved before the rename that made it visible.
+
+    `seconds` is how long it took in all, `blocked_s` how long the training stood still for it.
+    """
 
     step: int
     path: str
     bytes: int
     files: dict[str, int]
     seconds: float
+    blocked_s: float | None = None
     eval_loss: float | None = None
     removed: list[str] = []
 
@@ -200,8 +234,12 @@ class SampleEvent(Event, kw_only=True, frozen=True, tag="sample"):
 
 
 class WarningEvent(Event, kw_only=True, frozen=True, tag="warning"):
+    """Something that a person should know; `evidence` holds the numbers and words behind it, named."""
+
     code: str
     message: str
+    step: int | None = None
+    evidence: Evidence = {}
 
 
 class RequestEvent(Event, kw_only=True, frozen=True, tag="request"):
@@ -295,6 +333,7 @@ class HardwareRow(msgspec.Struct, kw_only=True, frozen=True):
     memory_used_bytes: int | None = None
     memory_limit_bytes: int | None = None
     disk_free_bytes: int | None = None
+    inodes_free: int | None = None
 
 
 _EVENT_DECODER = msgspec.json.Decoder(AnyEvent)

@@ -12,7 +12,9 @@ from tui_ft.atomic import write_atomically
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.records import RequestName, RequestRecord, decode_request, encode_document
 
-REQUEST_NAMES: tuple[RequestName, ...] = ("stop", "save", "pause", "continue", "learning_rate")
+REQUEST_NAMES: tuple[RequestName, ...] = (
+    "stop", "save", "pause", "continue", "learning_rate", "silence", "budget",
+)  # fmt: skip
 _LARGEST_BYTES = 4096
 
 

@@ -42,6 +42,8 @@ class HardwareSampler:
         self._began: float | None = None
         self._looked_at = 0.0
         self._last: HardwareRow | None = None
+        self.latest: HardwareRow | None = None
+        """The newest reading, written or not."""
 
     def sample(self, now: float) -> HardwareRow | None:
         """Return the row to write at `now` (unix seconds), None when none is due."""
@@ -51,7 +53,7 @@ class HardwareSampler:
         if now - self._looked_at < (_EARLY_S if is_early else _LATER_S) - _SLACK_S:
             return None
         self._looked_at = now
-        row = self._read(now)
+        row = self.latest = self._read(now)
         at_least = _EARLY_AT_LEAST_S if is_early else _LATER_AT_LEAST_S
         if (
             self._last is not None
@@ -72,6 +74,7 @@ class HardwareSampler:
             self._tree = [self._trainer, *processes.descendants(self._trainer)]
             self._tree_at = now
         memory = host.memory()
+        disk_free, inodes_free = _free(self._run)
         return HardwareRow(
             time=round(now, 3),
             gpus=_samples(reading, self._gpus),
@@ -79,7 +82,8 @@ class HardwareSampler:
             trainer_rss_bytes=processes.resident_bytes(self._tree),
             memory_used_bytes=memory.used_bytes,
             memory_limit_bytes=memory.limit_bytes,
-            disk_free_bytes=_disk_free(self._run),
+            disk_free_bytes=disk_free,
+            inodes_free=inodes_free,
         )
 
 
@@ -101,12 +105,13 @@ def _samples(reading: GpuReading, wanted: frozenset[str]) -> list[GpuSample]:
     ]
 
 
-def _disk_free(run: RunDirectory) -> int | None:
+def _free(run: RunDirectory) -> tuple[int | None, int | None]:
+    """Bytes and inodes that a user may still take; a file system that counts no inodes says 0 of 0."""
     try:
         numbers = os.statvfs(run.path)
     except OSError:
-        return None
-    return numbers.f_bavail * numbers.f_frsize
+        return None, None
+    return numbers.f_bavail * numbers.f_frsize, numbers.f_favail if numbers.f_files else None
 
 
 def _differs(old: HardwareRow, new: HardwareRow) -> bool:

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from types import FrameType
 
 from tui_ft.hardware import host, processes
+from tui_ft.runs.companions import Companions, Sight
+from tui_ft.runs.company import MAKERS
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.ending import TAIL_BYTES, Seen, judge
 from tui_ft.runs.following import EventFollower
@@ -51,6 +53,8 @@ class Supervisor:
         self._signals: set[int] = set()
         self._rows_lost = 0
         self._began = time.monotonic()
+        self._companions = Companions(run, state, MAKERS, say)
+        self._hardware: HardwareRow | None = None
         self._wakeup, self._wakeup_in = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
     def listen(self) -> None:
@@ -103,8 +107,10 @@ class Supervisor:
             self._obey(trainer)
             self._mirror()
             row = sampler.sample(time.time())
+            self._hardware = sampler.latest
             if row is not None and writer is not None:
                 self._append(writer, row)
+            self._state.update(**self._companions.poll(self._sight(trainer.pid)))
             self._wait(trainer)
         self._follower.poll()
         end = self._follower.end
@@ -115,6 +121,16 @@ class Supervisor:
         sampler.close()
         if writer is not None:
             self._close(writer)
+
+    def _sight(self, trainer_pid: int = 0) -> Sight:
+        return Sight(
+            now=time.time(),
+            monotonic=time.monotonic(),
+            state=self._state.record,
+            follower=self._follower,
+            hardware=self._hardware,
+            trainer_pid=trainer_pid,
+        )
 
     # --- while it runs ------------------------------------------------------------------------------
 
@@ -229,6 +245,8 @@ class Supervisor:
                 break
             time.sleep(POLL_S)
         clear_requests(self._run)
+        self._state.update(**self._companions.ended(self._sight(), status, record))
+        self._companions.close()
 
 
 def _is_disk_full(run: RunDirectory) -> bool:

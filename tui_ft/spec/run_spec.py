@@ -25,6 +25,7 @@ from tui_ft.spec.running import (
     CheckpointsSection,
     EvaluationSection,
     HardwareSection,
+    HealthSection,
     NotesSection,
     Optimizer,
     Schedule,
@@ -42,6 +43,7 @@ __all__ = [
     "DataSource",
     "EvaluationSection",
     "HardwareSection",
+    "HealthSection",
     "MethodKind",
     "MethodSection",
     "ModelSection",
@@ -74,5 +76,6 @@ class RunSpec(Section, kw_only=True, frozen=True):
     checkpoints: CheckpointsSection = CheckpointsSection()
     hardware: HardwareSection = HardwareSection()
     tracking: TrackingSection = TrackingSection()
+    health: HealthSection = HealthSection()
     after: AfterSection = AfterSection()
     notes: NotesSection = NotesSection()

@@ -134,6 +134,14 @@ class EvaluationSection(Section, kw_only=True, frozen=True):
         float | None,
         about("Evaluate, by epochs", "Instead of every_steps.", unit="epochs", example=0.25, gt=0, le=10_000),
     ] = None
+    probe: Annotated[
+        str | None,
+        about(
+            "Probe",
+            "Rows of another kind, evaluated too: they show what is forgotten.",
+            example="general.jsonl",
+        ),
+    ] = None
     metrics: Annotated[
         list[str], about("Metrics", "More than loss and perplexity, by name.", example=["exact_match"])
     ] = []
@@ -165,7 +173,7 @@ class CheckpointsSection(Section, kw_only=True, frozen=True):
         float | None,
         about(
             "Save, by time",
-            "Save by time; unset: 10.",
+            "Save by time; unset: by how long a save takes and how long the machine lasts.",
             unit="minutes",
             usual="5 to 30",
             example=10,
@@ -173,7 +181,36 @@ class CheckpointsSection(Section, kw_only=True, frozen=True):
             le=10_080,
         ),
     ] = None
-    keep: Annotated[int, about("Keep", "The newest so many are kept.", usual="1 to 5", ge=1, le=10_000)] = 2
+    keep: Annotated[
+        int, about("Keep", "The newest so many, and the best, are kept.", usual="1 to 5", ge=1, le=10_000)
+    ] = 2
+    keep_gib: Annotated[
+        float | None,
+        about(
+            "Keep, by size",
+            "Older ones also go when all take more; the newest and the best stay.",
+            unit="GiB",
+            example=50,
+            gt=0,
+            le=1_000_000,
+        ),
+    ] = None
+    hours_between_failures: Annotated[
+        float | None,
+        about(
+            "Failures",
+            "How long such a machine lasts on average; unset: by what happened to runs here.",
+            unit="hours",
+            usual="2 to 100, spot 1 to 12",
+            example=6,
+            gt=0,
+            le=100_000,
+        ),
+    ] = None
+    auto_resume: Annotated[
+        bool,
+        about("Go on by itself", "`tui-ft start` of the same spec goes on with a run that was cut off."),
+    ] = False
 
 
 class HardwareSection(Section, kw_only=True, frozen=True):
@@ -222,6 +259,14 @@ class AfterSection(Section, kw_only=True, frozen=True):
     notify: Annotated[
         list[str], about("Notify", "Names of notification targets in your settings.", example=["phone"])
     ] = []
+    copy_to: Annotated[
+        str | None,
+        about(
+            "Copy the result to",
+            "A folder; the copy is verified before the hook runs.",
+            example="/workspace/results",
+        ),
+    ] = None
     hook: Annotated[str | None, about("Hook", "Name of a hook in your settings.", example="upload")] = None
     idle_minutes: Annotated[
         float | None,
@@ -232,6 +277,32 @@ class AfterSection(Section, kw_only=True, frozen=True):
             example=15,
             gt=0,
             le=10_080,
+        ),
+    ] = None
+    budget: Annotated[
+        float | None,
+        about(
+            "Budget",
+            "Save and stop once the run has cost so much, in the currency of your settings.",
+            example=20,
+            gt=0,
+            le=1e9,
+        ),
+    ] = None
+
+
+class HealthSection(Section, kw_only=True, frozen=True):
+    """What watches over it while nobody looks."""
+
+    silence: Annotated[
+        list[str], about("Silence", "Findings that you do not want to hear of, by code.", example=["plateau"])
+    ] = []
+    stop_on: Annotated[
+        list[str] | None,
+        about(
+            "Stop on",
+            "Findings that save and stop the run, by code; unset: nonfinite.",
+            example=["nonfinite"],
         ),
     ] = None
 
