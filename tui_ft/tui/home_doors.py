@@ -44,6 +44,15 @@ async def open_screen(app: TuiFtApp, name: str, make: Callable[[Any], Screen[Non
     app.push_screen(make(await asyncio.to_thread(import_module, f"tui_ft.tui.screens.{name}")))
 
 
+async def put_behind(
+    app: TuiFtApp, actions: HomeActions, preset: Preset | None, run: RunDirectory | None
+) -> str:
+    """Put a preset, or the spec of a run, into the queue; what was done, "" when the user left it."""
+    room = await asyncio.to_thread(import_module, "tui_ft.tui.queueing")
+    said: str = await room.put_behind(app, actions, preset, run)
+    return said
+
+
 async def open_comparison(app: TuiFtApp, found: list[FoundRun]) -> None:
     """Lay runs over each other, ours and others'; their files are opened by the screen's own worker."""
     room = await asyncio.to_thread(import_module, "tui_ft.tui.screens.compare")

@@ -26,6 +26,12 @@ HOME_KEYS: list[BindingType] = [
             tooltip="Save the settings of the chosen run as a preset"),
     Binding("p", "presets", "Presets", id="home.presets",
             tooltip="All presets: rename, delete, compare, give them keys"),
+    Binding("b", "behind", "Queue it", id="home.behind", show=False,
+            tooltip="Put the chosen preset, or the spec of the chosen run, into the queue behind what runs"),
+    Binding("Q", "queue", "Queue", id="home.queue",
+            tooltip="What waits for its turn: order it, hold it, take it out"),
+    Binding("D", "doctor", "Doctor", id="home.doctor",
+            tooltip="What of this box would cost you a run, each with its fix"),
     Binding("slash", "filter", "Filter", id="home.filter",
             tooltip="Show only runs with these words: id, name, model, method, status, #tag, note"),
     Binding("o", "order", "Order", id="home.order", show=False,
@@ -55,6 +61,7 @@ WIDE = 110
 
 _OF_RUNS = frozenset({"restart", "stop", "save_preset", "filter"})
 _OF_EITHER = frozenset({"method", "edit"})
+_OF_BOX = frozenset({"queue", "doctor"})
 _OF_OURS = frozenset({"restart", "stop", "save_preset", "method", "edit"})
 """What a run is asked that tui-ft started; another's can only be watched."""
 
@@ -70,6 +77,8 @@ def has_room(action: str, width: int, *, has_runs: bool, in_presets: bool, is_fo
         return not has_runs and (width >= WIDE or not in_presets)
     if action in _OF_RUNS:
         return has_runs and (width >= WIDE or (not in_presets and action != "save_preset"))
+    if action in _OF_BOX:
+        return width >= WIDE
     if action == "presets":  # Tab leads to them
         return not has_runs or width >= WIDE or in_presets
     if action in _OF_EITHER:

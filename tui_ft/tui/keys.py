@@ -28,6 +28,7 @@ _NAMES = {
     "left_square_bracket": "[",
     "right_square_bracket": "]",
     "equals_sign": "=",
+    "dollar_sign": "$",
     "delete": "Del",
     "backspace": "Backspace",
     "f1": "F1",

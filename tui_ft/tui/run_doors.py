@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from textual import work
 
 from tui_ft.tui.actions import sentence
 from tui_ft.tui.found_source import FoundSource
+from tui_ft.tui.home_doors import open_screen
 from tui_ft.tui.panel_keys import PanelActions
 from tui_ft.tui.shared_source import SharedSource
 from tui_ft.tui.text import plain
@@ -16,6 +18,9 @@ from tui_ft.tui.widgets.alert import Kind
 from tui_ft.watch.reading import Reading
 
 if TYPE_CHECKING:
+    from textual.screen import Screen
+
+    from tui_ft.runs.directory import RunDirectory
     from tui_ft.tui.app import TuiFtApp
     from tui_ft.tui.screens.series_table import SeriesTable
     from tui_ft.watch.found import FoundRun
@@ -25,6 +30,7 @@ class RunDoors(PanelActions):
     """A screen on one run. While `front` is there it is shown what the run has become, in place of this."""
 
     source: SharedSource
+    run: RunDirectory | None
     front: SeriesTable | None = None
 
     if TYPE_CHECKING:
@@ -74,6 +80,21 @@ class RunDoors(PanelActions):
         """What the search found that led here; None for a run of ours that was opened by its id."""
         opened = self.source.source
         return opened.found if isinstance(opened, FoundSource) else None
+
+    @work(group="act", exclusive=True)
+    async def action_money(self) -> None:
+        await self._open("money", lambda room: room.MoneyScreen(self.source, self.run))
+
+    @work(group="act", exclusive=True)
+    async def action_prune(self) -> None:
+        await self._open("prune", lambda room: room.PruneScreen(self.run))
+
+    async def _open(self, name: str, make: Callable[[Any], Screen[None]]) -> None:
+        """Show the screen that `make` makes of the module of that name; what goes wrong is said here."""
+        try:
+            await open_screen(self.owner, name, make)
+        except Exception as error:  # noqa: BLE001 - shown where the user looks
+            self.say(sentence(error), "bad")
 
     @work(group="act", exclusive=True)
     async def action_compare(self) -> None:

@@ -19,6 +19,16 @@ STEERING_KEYS: list[BindingType] = [
             tooltip="Go on with the ended run from its newest whole checkpoint"),
     Binding("r", "restart", "Restart", id="run.restart",
             tooltip="Start a new run from the spec of this one"),
+    Binding("h", "health", "Health", id="run.health", show=False,
+            tooltip="What is not well, since when, and what to change; how a run that is over ended"),
+    Binding("F", "fix", "Fix", id="run.fix", show=False,
+            tooltip="What the offered fix would change, as a diff; Enter there carries it out"),
+    Binding("z", "silence", "Silence", id="run.silence", show=False,
+            tooltip="Hear no more of the shown finding in this run"),
+    Binding("dollar_sign", "money", "Money", id="run.money", show=False, key_display="$",
+            tooltip="What the run has cost, what it will, its budget, and what an idle box costs"),
+    Binding("d", "prune", "Make room", id="run.prune", show=False,
+            tooltip="What can be removed from the disk, with sizes; nothing goes without a question"),
     Binding("w", "save_preset", "Preset", id="run.preset", show=False,
             tooltip="Keep the settings of this run, whoever started it, as a preset with a name and a key"),
 ]  # fmt: skip
@@ -43,8 +53,8 @@ RUN_KEYS: list[BindingType] = [
 ]  # fmt: skip
 
 MORE_KEYS = (
-    "charts.cursor", "charts.in", "charts.axis", "charts.log", "charts.smooth", "run.search", "run.compare",
-    "run.export", "run.others", "run.next", "run.previous", "run.follow", "charts.maximise", "run.preset",
+    "run.health", "run.money", "charts.cursor", "charts.in", "charts.axis", "charts.log", "charts.smooth",
+    "run.search", "run.compare", "run.export", "run.others", "run.next", "run.previous", "run.follow", "charts.maximise", "run.preset",
     "run.kill",
 )  # fmt: skip
 """Keys that stand on the last line where it has room, the most wanted first."""

@@ -29,7 +29,9 @@ SOURCE_NAMES: dict[SourceName, str] = {
 }  # fmt: skip
 """What a person calls a source."""
 
-STEERING = frozenset({"stop", "kill", "save", "pause", "go_on", "resume", "restart"})
+STEERING = frozenset({
+    "stop", "kill", "save", "pause", "go_on", "resume", "restart", "fix", "silence", "money", "prune",
+})  # fmt: skip
 """What is done to a run of ours only: another's is watched."""
 
 

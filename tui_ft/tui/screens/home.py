@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from tui_ft.spec.presets import Preset
 
 Deed = Callable[[], Coroutine[None, None, None]]
+NOTHING_QUEUED = "Nothing was put into the queue."
 
 
 class HomeScreen(HomeStarting, inherit_bindings=False):
@@ -157,6 +158,22 @@ class HomeScreen(HomeStarting, inherit_bindings=False):
 
     def action_presets(self) -> None:
         self._open_screen("presets", lambda room: room.PresetsScreen(self.actions))
+
+    def action_queue(self) -> None:
+        self._open_screen("queue", lambda room: room.QueueScreen(self.actions))
+
+    def action_doctor(self) -> None:
+        self._open_screen("doctor", lambda room: room.DoctorScreen())
+
+    def action_behind(self) -> None:
+        preset = self._preset
+        run = None if preset is not None else self._chosen_run("queue")
+        if preset is not None or run is not None:
+            self._do(lambda: self._put_behind(preset, run))
+
+    async def _put_behind(self, preset: Preset | None, run: RunDirectory | None) -> None:
+        said = await home_doors.put_behind(self.owner, self.actions, preset, run)
+        self.notice.say(said or NOTHING_QUEUED)
 
     def _open_screen(self, name: str, make: Callable[[Any], Screen[None]]) -> None:
         self._do(lambda: home_doors.open_screen(self.owner, name, make))
