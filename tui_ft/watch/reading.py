@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from tui_ft.health.finding import Finding
+from tui_ft.runs.health_rows import DeedRow, HealthRow
 from tui_ft.runs.records import (
     CheckpointEvent,
     EndEvent,
@@ -80,7 +82,9 @@ class Reading:
     resume went on. `hardware_series` run over seconds since `hardware_origin` (unix seconds). `is_complete`
     is False while a long history is still being read; while `is_approximate` the series are samples of it.
     `pids` are the processes that are known to write the run, as long as they live. `borrowed` names the
-    series that are read from another source of the run than `source`.
+    series that are read from another source of the run than `source`. `findings` are what is not well now,
+    worst first, without the codes in `silenced`; `health_rows` all that was found, cleared and done lately,
+    `deeds` of these what was done with nobody there, both oldest first. Their text is safe to show.
     """
 
     source: SourceName
@@ -123,6 +127,10 @@ class Reading:
     others: tuple[OtherSource, ...] = ()
     borrowed: Mapping[str, SourceName] = field(default_factory=dict)
     pids: tuple[int, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    deeds: tuple[DeedRow, ...] = ()
+    health_rows: tuple[HealthRow, ...] = ()
+    silenced: tuple[str, ...] = ()
 
     def last(self, name: str) -> float | None:
         """The newest value of a series; None when there is none."""

@@ -12,6 +12,7 @@ from tui_ft.watch.log import LogBuffer, clean_line
 from tui_ft.watch.reading import Reading
 from tui_ft.watch.sources.events import EventReader
 from tui_ft.watch.sources.hardware import HardwareReader
+from tui_ft.watch.sources.health import HealthReader
 from tui_ft.watch.sources.metrics import MetricsReader
 from tui_ft.watch.sources.predicted import PredictionReader
 from tui_ft.watch.sources.spec_settings import SettingsReader
@@ -20,6 +21,7 @@ from tui_ft.watch.sources.table import MOST_SERIES
 if TYPE_CHECKING:
     from tui_ft.runs.truth import Truth
 
+MOST_SILENCED = 50
 TRUTH_EVERY_S = 1.0
 """Whether a process lives is asked at most so often."""
 
@@ -51,6 +53,7 @@ class TuiFtSource:
         self._events = EventReader(run)
         self._foreseen = PredictionReader(run)
         self._hardware = HardwareReader(run)
+        self._health = HealthReader(run)
         self._log = LogBuffer(run.output)
         self._reading = Reading(
             source="tui_ft", title=clean_line(run.id), path=str(run.path), status="unknown", is_complete=False
@@ -67,6 +70,7 @@ class TuiFtSource:
             self._poll_truth(),
             self._events.poll(end),
             self._hardware.poll(end),
+            self._health.poll(end),
             self._log.poll(),
             self._metrics.poll(end),
         ]
@@ -90,6 +94,9 @@ class TuiFtSource:
         state = truth.state if truth is not None else None
         attempt = max(events.attempt, state.attempt if state is not None else 1)
         total = events.total_steps or (state.total_steps if state is not None else None)
+        silenced = (
+            tuple(clean_line(code) for code in state.silenced[:MOST_SILENCED]) if state is not None else ()
+        )
         return Reading(
             source="tui_ft",
             title=clean_line(state.name if state is not None and state.name else self.run.id),
@@ -110,7 +117,7 @@ class TuiFtSource:
             times=table.times,
             restart_steps=tuple(sorted({*events.restart_steps, *table.back_steps})),
             restarts=max(events.restarts, table.restarts),
-            bad_records=self._metrics.bad + events.bad + self._hardware.bad,
+            bad_records=self._bad_lines(),
             notes=self._notes(),
             hardware=self._hardware.last,
             memory=self._hardware.memory(),
@@ -128,7 +135,14 @@ class TuiFtSource:
             checkpoint_steps=tuple(float(step) for step in events.checkpoints),
             hardware_series=self._hardware.series(),
             hardware_origin=self._hardware.origin,
+            findings=self._health.findings(silenced),
+            deeds=self._health.deeds,
+            health_rows=self._health.rows,
+            silenced=silenced,
         )
+
+    def _bad_lines(self) -> int:
+        return self._metrics.bad + self._events.bad + self._hardware.bad + self._health.bad
 
     def _updated_at(self) -> float | None:
         known = [self._metrics.table.time, self._events.time, self._truth.updated_at if self._truth else None]
@@ -140,7 +154,7 @@ class TuiFtSource:
             notes.append("state.json is missing or cannot be read.")
         elif self._truth is not None and self._truth.state is not None and self._truth.state.schema > SCHEMA:
             notes.append("Written by a newer tui-ft: what is known here is shown.")
-        bad = self._metrics.bad + self._events.bad + self._hardware.bad
+        bad = self._bad_lines()
         if bad:
             notes.append(f"{bad} bad {'line' if bad == 1 else 'lines'} left out.")
         if self._metrics.table.is_cut:
