@@ -1,32 +1,17 @@
-"""The user's settings and places: runs root, presets folder, trainer's Python."""
+"""The user's settings and places: runs root, presets folder, trainer's Python, prices, whom to tell."""
 
 from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import tui_ft
 from tui_ft.errors import TuiFtError
+from tui_ft.settings_shape import Settings as Settings  # it is read under this name everywhere
 from tui_ft.user_paths import user_path
 
-DEAREST = 1e6
-LONGEST_CURRENCY = 5
 _PACKAGE_FOLDERS = frozenset({"site-packages", "dist-packages"})
-
-
-@dataclass(kw_only=True, frozen=True)
-class Settings:
-    """`<config folder>/settings.toml`; every key may be missing.
-
-    `price_per_hour` is what one GPU costs an hour, in `currency`.
-    """
-
-    runs_root: str | None = None
-    trainer_python: str | None = None
-    price_per_hour: float | None = None
-    currency: str = "$"
 
 
 def config_folder() -> Path:
@@ -57,17 +42,22 @@ def user_presets_folder() -> Path:
     return config_folder() / "presets"
 
 
+def settings_file() -> Path:
+    """Where the settings lie; it need not exist."""
+    return config_folder() / "settings.toml"
+
+
 def load() -> Settings:
     """Read settings.toml; an absent file means the defaults.
 
     Raises `TuiFtError` for a file that is no TOML or has an unknown or wrong key.
     """
-    path = config_folder() / "settings.toml"
+    path = settings_file()
     if not path.exists():
         return Settings()
     import tomllib  # the app's first frame waits for neither of these
 
-    import msgspec
+    from tui_ft.settings_tables import read_tables
 
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -75,24 +65,27 @@ def load() -> Settings:
         return Settings()
     except (OSError, ValueError, RecursionError) as error:
         raise TuiFtError(f"The settings {path} cannot be read: {error}.", "Mend or remove it.") from error
-    unknown = sorted(data.keys() - Settings.__dataclass_fields__.keys())
-    if unknown:
-        raise TuiFtError(f"The settings {path} are wrong: {unknown[0]} is no setting.", "Mend or remove it.")
-    try:
-        found = msgspec.convert(data, Settings)
-    except msgspec.ValidationError as error:
-        raise TuiFtError(f"The settings {path} are wrong: {error}.", "Mend or remove it.") from error
-    price = found.price_per_hour
-    if price is not None and not 0 <= price < DEAREST:
-        raise TuiFtError(
-            f"The settings {path} are wrong: price_per_hour = {price} is no price of a GPU hour.",
-            "For example price_per_hour = 2.5.",
-        )
-    if len(found.currency) > LONGEST_CURRENCY or not found.currency.isprintable():
-        raise TuiFtError(
-            f"The settings {path} are wrong: currency is a sign or a short word.",
-            'For example "€" or "USD ".',
-        )
+    return read_tables(path, data)
+
+
+def private() -> Settings:
+    """The settings with their addresses and commands, which others can neither read nor have written.
+
+    Raises `TuiFtError` as `load` does, and when they can.
+    """
+    found, path = load(), settings_file()
+    if found.notify or found.hooks:
+        about = path.stat()
+        if about.st_uid not in (os.geteuid(), 0):
+            raise TuiFtError(
+                f"The settings {path} belong to somebody else: addresses and commands in them do not count.",
+                "They must be your own file.",
+            )
+        if about.st_mode & 0o077:
+            raise TuiFtError(
+                f"The settings {path} hold addresses or commands, and others can get at them.",
+                f"`chmod 600 {path}` keeps them yours.",
+            )
     return found
 
 
