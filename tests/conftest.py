@@ -1,4 +1,4 @@
-"""What all tests share: none of them notes anything in the state folder of whoever runs them."""
+"""What all tests share: nothing of the terminal or the state folder of whoever runs them."""
 
 from __future__ import annotations
 
@@ -12,4 +12,5 @@ def _own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Processes that tests start inherit it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        patch.delenv("COLUMNS", raising=False)  # that of the terminal of pytest-xdist
         yield

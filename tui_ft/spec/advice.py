@@ -124,6 +124,7 @@ ADVICE: Mapping[str, Advice] = {
     "evaluation.every_epochs": Advice(
         "short runs: oftener", Band(0.05, 1, "most of the time goes into it", "too late to see overfitting")
     ),
+    "evaluation.probe": Advice("old skills must not be lost: rows of another kind, such as general chat"),
     "evaluation.metrics": Advice("loss does not say whether answers are right"),
     "evaluation.prompts": Advice("you want to read your own questions answered before and after"),
     "checkpoints.every_steps": Advice("you want checkpoints at certain steps"),
@@ -132,6 +133,12 @@ ADVICE: Mapping[str, Advice] = {
         Band(5, 30, "saving takes a share of the time", "so much work is lost with the machine"),
     ),
     "checkpoints.keep": Advice("the disk is small: 1", Band(1, 5, above="each takes disk")),
+    "checkpoints.keep_gib": Advice("the disk is small, the model is not", Band(1, 10_000)),
+    "checkpoints.hours_between_failures": Advice(
+        "a machine that may be taken away: its usual life",
+        Band(1, 1000, "most of the time goes into saving", "too much is lost when it fails"),
+    ),
+    "checkpoints.auto_resume": Advice("the machine may be taken away, and starts with the same command"),
     "hardware.gpus": Advice("a certain GPU is wanted"),
     "hardware.strategy": Advice("one GPU does not hold it"),
     "hardware.memory_fraction": Advice(
@@ -143,8 +150,12 @@ ADVICE: Mapping[str, Advice] = {
     "hardware.rendezvous": Advice("there are several machines"),
     "tracking.report_to": Advice("others follow the run elsewhere"),
     "after.notify": Advice("you want to be told when it ends"),
+    "health.silence": Advice("you know why, and do not want to hear it again"),
+    "health.stop_on": Advice("such a run is worth nothing to you"),
+    "after.copy_to": Advice("the machine goes away after the run"),
     "after.hook": Advice("something is to happen when it ends"),
     "after.idle_minutes": Advice("the machine may be used again soon"),
+    "after.budget": Advice("it must not cost more"),
     "notes.name": Advice("you want to know it again in the list", rank=16),
     "notes.tags": Advice("you want to find it again"),
     "notes.text": Advice("there is something to remember"),

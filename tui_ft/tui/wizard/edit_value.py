@@ -38,7 +38,10 @@ _LADDERS: Mapping[str, tuple[float, ...]] = {
     "training.dataloader_workers": (0, 1, 2, 4, 8, 16),
     "evaluation.every_epochs": (0.05, 0.1, 0.25, 0.5, 1, 2),
     "checkpoints.every_minutes": (2, 5, 10, 15, 30, 60, 120),
+    "checkpoints.keep_gib": (5, 10, 20, 50, 100, 200, 500, 1000),
+    "checkpoints.hours_between_failures": (1, 2, 3, 6, 12, 24, 48, 100, 200, 500, 1000),
     "after.idle_minutes": (5, 10, 15, 30, 60, 120),
+    "after.budget": (1, 2, 5, 10, 20, 30, 50, 100, 200, 500, 1000),
     "checkpoints.keep": (1, 2, 3, 4, 5, 10, 20),
     "hardware.memory_fraction": (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1),
 }
