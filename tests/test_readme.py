@@ -68,7 +68,7 @@ def test_the_two_commands_set_up_everything_and_end_in_what_they_are_for() -> No
         assert command.startswith("python3 -m venv .venv && .venv/bin/pip install -e ")
         assert "\n" not in command
     assert demo.endswith("&& .venv/bin/tui-ft demo")
-    assert test.endswith("&& .venv/bin/python -m pytest")
+    assert test.endswith("&& .venv/bin/python -m pytest -n 2 --dist loadfile")
     for tool in ("ruff check", "ruff format --check", "mypy", "lint-imports"):
         assert f"&& .venv/bin/{tool} &&" in test
 
