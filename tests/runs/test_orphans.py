@@ -159,7 +159,7 @@ def test_resume_goes_on_from_the_checkpoint_as_a_new_attempt(bench) -> None:
     control.request(run, "stop", by="test")
     bench.wait_for(run, "stopped")
     step = run.list_checkpoints()[0][0]
-    assert launch.resume(run, ["training.batch_size=2"], trainer=fake(f"steps={step + 3}")) == run
+    assert launch.resume(run, ["training.batch_size=2", "training.gradient_accumulation=8"], trainer=fake(f"steps={step + 3}")) == run
     bench.wait_for(run, "finished")
     state = read_state(run)
     assert (state.attempt, state.exit.cause, state.stop_requested_by) == (2, "finished", None)

@@ -99,7 +99,9 @@ class LaunchRecord(msgspec.Struct, kw_only=True, frozen=True):
     """An attempt's `launch.json`: how it came to be, for whoever wants to do it again.
 
     `from_step` is the checkpoint that a resume was told to go on from (None: the newest whole one); `fix` the
-    name of the fix that was carried out, `changes` what it changed in the spec.
+    name of the fix that was carried out, `changes` what it changed in the spec. `hours_between_failures` is
+    how long the machine is expected to last, and `failures_basis` says by what that is known. `commit` is what
+    git says of `folder`, `is_dirty` whether its tracked files differ from that.
     """
 
     schema: int = SCHEMA
@@ -111,6 +113,10 @@ class LaunchRecord(msgspec.Struct, kw_only=True, frozen=True):
     from_step: int | None = None
     fix: str | None = None
     changes: list[str] = []
+    hours_between_failures: float | None = None
+    failures_basis: str = ""
+    commit: str | None = None
+    is_dirty: bool | None = None
 
 
 class PredictionRecord(msgspec.Struct, kw_only=True, frozen=True):

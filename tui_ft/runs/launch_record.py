@@ -1,0 +1,88 @@
+"""How an attempt was launched, kept beside its spec: the command without its secrets, by whom, from where."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from tui_ft import __version__
+from tui_ft.runs import failure_rate
+from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.records import LaunchRecord
+from tui_ft.runs.requests import user_name
+from tui_ft.spec.run_spec import RunSpec
+
+MASK = "***"
+_LONGEST_ARGUMENT = 2000
+_MOST_ARGUMENTS = 200
+_LARGEST_BYTES = 1 << 20
+_SECRET_NAME = re.compile(
+    r"(?i)(?P<name>[\w.-]*(?:token(?!s|iz)|secret|password|passwd|api[_-]?key|credential|webhook)[\w.-]*)"
+    r"(?P<between>\s*[=:]\s*)(?P<value>\S.*)"
+)
+_SECRET_VALUE = re.compile(
+    r"\b(?:hf_|sk-|ghp_|gho_|github_pat_|glpat-|xox[abpr]-|AKIA)[A-Za-z0-9_-]{8,}"  # their makers' own signs
+)
+_IN_ADDRESS = re.compile(r"(?P<scheme>\b[a-z][a-z0-9+.-]*://)[^/\s@]+@")
+_QUERY = re.compile(r"(?P<scheme>\bhttps?://[^\s?#]+)[?#]\S+")
+
+
+def make(
+    run: RunDirectory, spec: RunSpec, from_step: int | None, fix: str | None, changes: Sequence[str]
+) -> LaunchRecord:
+    """What is to be written of a launch that this process makes."""
+    life = failure_rate.expected_life(spec, run.path.parent)
+    return LaunchRecord(
+        time=time.time(),
+        command=command(),
+        folder=_folder(),
+        user=user_name(),
+        version=__version__,
+        from_step=from_step,
+        fix=fix,
+        changes=[masked(change) for change in changes],
+        hours_between_failures=life.hours,
+        failures_basis=life.basis,
+    )
+
+
+def read(run: RunDirectory, attempt: int) -> LaunchRecord | None:
+    """How `attempt` was launched; None where that was not written or cannot be read."""
+    try:
+        descriptor = os.open(run.attempt(attempt).launch, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as file:
+            return msgspec.json.decode(file.read(_LARGEST_BYTES), type=LaunchRecord)
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def command() -> list[str]:
+    """The command line of this process as it may be kept: bounded, and without secrets."""
+    name = Path(sys.argv[0]).name if sys.argv else ""
+    arguments = sys.argv[1:]
+    hidden, is_secret = [], False
+    for argument in arguments[:_MOST_ARGUMENTS]:
+        hidden.append(MASK if is_secret else masked(argument[:_LONGEST_ARGUMENT]))
+        is_secret = argument.startswith("--") and bool(_SECRET_NAME.fullmatch(f"{argument}=x"))
+    return ["tui-ft" if name in ("", "-c", "__main__.py") else name, *hidden]
+
+
+def masked(text: str) -> str:
+    """`text` without what looks like a token, a password, or an address that carries one."""
+    text = _SECRET_NAME.sub(lambda found: f"{found['name']}{found['between']}{MASK}", text)
+    text = _SECRET_VALUE.sub(MASK, text)
+    text = _IN_ADDRESS.sub(lambda found: f"{found['scheme']}{MASK}@", text)
+    return _QUERY.sub(lambda found: f"{found['scheme']}?{MASK}", text)
+
+
+def _folder() -> str:
+    try:
+        return str(Path.cwd())
+    except OSError:
+        return ""  # the folder that we stand in is gone

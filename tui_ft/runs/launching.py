@@ -1,0 +1,185 @@
+"""One attempt made to go: its folder and state are written, then a supervisor takes over."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tui_ft.atomic import write_atomically
+from tui_ft.errors import TuiFtError
+from tui_ft.hardware import host
+from tui_ft.hardware.choose import choose_gpu
+from tui_ft.hardware.gpu import GpuReading, read_gpus
+from tui_ft.runs import launch_record, prediction, preflight
+from tui_ft.runs.directory import AttemptDirectory, RunDirectory, list_directories
+from tui_ft.runs.known_roots import remember
+from tui_ft.runs.labels import LONGEST_NOTE, MOST_TAGS
+from tui_ft.runs.lock import Lock
+from tui_ft.runs.records import ExitRecord, LaunchRecord, StateRecord, Status, encode_document
+from tui_ft.runs.spawn import start_supervisor
+from tui_ft.runs.state import StateFile, read_state
+from tui_ft.runs.truth import is_here, read_truth
+from tui_ft.spec import display
+from tui_ft.spec.run_spec import RunSpec
+
+QUEUED = "it waits in the queue: `tui-ft queue` says for what"
+"""The reason of a run that has not begun."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """What is about to be launched: `spec` as it is meant, `written` as it is kept."""
+
+    spec: RunSpec
+    written: str
+    command: Sequence[str]
+    number: int = 1
+    earlier: StateRecord | None = None
+    from_step: int | None = None
+    fix: str | None = None
+    changes: Sequence[str] = field(default=())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """What of this machine the attempt gets, and what was seen when that was decided."""
+
+    gpus: list[str]
+    reading: GpuReading
+
+
+def choose_machine(spec: RunSpec, runs_root: Path) -> Machine:
+    """Choose the GPUs, passing over those of runs that are just loading. Raises `TuiFtError`."""
+    reading = read_gpus()
+    taken = {uuid for run in list_directories(runs_root) for uuid in _gpus_of_starting(run)}
+    gpus = choose_gpu(
+        reading,
+        spec.hardware.gpus,
+        os.environ.get("CUDA_VISIBLE_DEVICES"),
+        taken,
+        os.environ.get("CUDA_DEVICE_ORDER"),
+    )
+    return Machine(gpus=gpus, reading=reading)
+
+
+def trainer_command(given: Sequence[str] | None) -> list[str]:
+    """The trainer's command: `given`, else ours by the interpreter that trains. Raises `TuiFtError`."""
+    return list(given) if given is not None else [preflight.trainer_python(), "-m", "tui_ft.train"]
+
+
+def launch_attempt(run: RunDirectory, attempt: Attempt, machine: Machine, lock: Lock) -> None:
+    """Write the attempt and the state, then hand over to the supervisor. The lock is held.
+
+    Raises `TuiFtError`; the run is then as it was, or `failed` once its state had said `starting`.
+    """
+    remember(run.path.parent)
+    folder = run.attempt(attempt.number)
+    try:
+        folder.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(folder.path, error) from error
+    write_spec(folder.spec, attempt.written)
+    record = launch_record.make(run, attempt.spec, attempt.from_step, attempt.fix, attempt.changes)
+    _write_record(folder, record)
+    state = write_state(run, new_state(attempt, "starting", gpus=machine.gpus))
+    try:
+        start_supervisor(
+            run,
+            attempt.number,
+            lock,
+            trainer=attempt.command,
+            environment=_environment(attempt.number, machine.gpus),
+            meanwhile=lambda: _foresee(run, folder, attempt.spec, machine),
+        )
+    except TuiFtError as error:
+        state.update(
+            status="failed", ended_at=time.time(), exit=ExitRecord(cause="error", message=error.message)
+        )
+        raise
+
+
+def new_state(attempt: Attempt, status: Status, gpus: Sequence[str] = ()) -> StateRecord:
+    """The state with which `attempt` opens: what lists show of its spec, and where it is launched."""
+    spec, earlier, now, place = attempt.spec, attempt.earlier, time.time(), host.here()
+    return StateRecord(
+        status=status,
+        reason=QUEUED if status == "queued" else None,
+        attempt=attempt.number,
+        name=spec.notes.name,
+        model=display.model_label(spec),
+        method=display.method_label(spec),
+        tags=spec.notes.tags[:MOST_TAGS],
+        note=spec.notes.text[:LONGEST_NOTE],
+        total_steps=earlier.total_steps if earlier else None,
+        host=place.host,
+        boot_id=place.boot_id,
+        pid_namespace=place.pid_namespace,
+        gpus=list(gpus),
+        created_at=earlier.created_at if earlier else now,
+        started_at=None if status == "queued" else now,
+        silenced=earlier.silenced if earlier else [],
+        budget=earlier.budget if earlier else None,
+    )
+
+
+def write_state(run: RunDirectory, record: StateRecord) -> StateFile:
+    """Write the state of a run that nobody supervises yet. Raises `TuiFtError`."""
+    state = StateFile(run, record)
+    state.is_written = False
+    if not state.write():
+        raise TuiFtError(f"The state of {run.id} cannot be written.", f"Is there room on {run.path}?")
+    return state
+
+
+def write_spec(path: Path, text: str) -> None:
+    """Write a spec as it is kept. Raises `TuiFtError`."""
+    try:
+        write_atomically(path, text.encode())
+    except OSError as error:
+        raise unwritable(path, error) from error
+
+
+def unwritable(path: Path, error: OSError) -> TuiFtError:
+    """The sentence for a place that takes no file."""
+    return TuiFtError(
+        f"{path} cannot be written: {os.strerror(error.errno or 0)}.",
+        "Free some space there, or choose another place with --runs-root.",
+    )
+
+
+def _write_record(folder: AttemptDirectory, record: LaunchRecord) -> None:
+    """Without it the trainer would go on from another checkpoint than it was told to. Raises `TuiFtError`."""
+    try:
+        write_atomically(folder.launch, encode_document(record))
+    except OSError as error:
+        raise unwritable(folder.launch, error) from error
+
+
+def _foresee(run: RunDirectory, folder: AttemptDirectory, spec: RunSpec, machine: Machine) -> None:
+    """Write what the attempt is expected to take, corrected by what earlier runs here took."""
+    if machine.gpus:
+        from tui_ft.runs import measurements
+
+        measurements.gather(run.path.parent)
+    prediction.write(folder, spec, machine.gpus, machine.reading)
+
+
+def _environment(attempt: int, gpus: list[str]) -> dict[str, str]:
+    environment = {"TUI_FT_ATTEMPT": str(attempt)}
+    if gpus:
+        environment["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
+    return environment
+
+
+def _gpus_of_starting(run: RunDirectory) -> list[str]:
+    """The GPUs of a run that is loading: it holds less memory than it is about to."""
+    try:
+        state = read_state(run)
+    except TuiFtError:
+        return []
+    if state.status != "starting" or not is_here(state):
+        return []
+    return state.gpus if read_truth(run).status == "starting" else []
