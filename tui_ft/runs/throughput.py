@@ -10,11 +10,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
-
 from tui_ft.errors import TuiFtError
 from tui_ft.guide.pace import Measured
 from tui_ft.runs.directory import AttemptDirectory, RunDirectory, list_directories
+from tui_ft.runs.hired import gpu_of
 from tui_ft.runs.records import StateRecord, complete_lines, decode_metrics, number
 from tui_ft.runs.state import read_state
 from tui_ft.spec import toml
@@ -30,7 +29,6 @@ MOST_LOOKED_AT = 30
 
 WARM_UP_STEPS = 3
 _TAIL_BYTES = 128 << 10
-_LARGEST_DOCUMENT_BYTES = 1 << 20
 
 
 class _Run(NamedTuple):
@@ -103,7 +101,7 @@ def _run(directory: RunDirectory) -> _Run | None:
 def _measured(run: _Run) -> tuple[RunSpec, str, float, int] | None:
     """The spec, the GPU's name, tokens a second and how many steps say so; None where they cannot be told."""
     speed = _tokens_per_s(run.directory)
-    gpu = _gpu(run.attempt)
+    gpu = gpu_of(run.attempt)
     if speed is None or gpu is None:
         return None
     try:
@@ -111,17 +109,6 @@ def _measured(run: _Run) -> tuple[RunSpec, str, float, int] | None:
     except TuiFtError:
         return None
     return (spec, gpu, *speed)
-
-
-def _gpu(attempt: AttemptDirectory) -> str | None:
-    """The name of the GPU that the attempt ran on, "" for the CPU."""
-    try:
-        with attempt.environment.open("rb") as file:
-            facts: Any = msgspec.json.decode(file.read(_LARGEST_DOCUMENT_BYTES))
-        gpu = facts.get("gpu")
-        return "" if gpu is None else str(gpu["name"])
-    except (OSError, ValueError, RecursionError, AttributeError, KeyError, TypeError):
-        return None
 
 
 def _tokens_per_s(run: RunDirectory) -> tuple[float, int] | None:

@@ -12,7 +12,8 @@ from tui_ft.errors import TuiFtError
 from tui_ft.guide.pace import Pace, pace
 from tui_ft.guide.volume import Volume, devices, volume
 from tui_ft.hardware.gpu import GpuReading
-from tui_ft.runs.cost import Cost, cost, rate_of
+from tui_ft.runs.cost import Cost, cost
+from tui_ft.runs.prices import rate_of
 from tui_ft.runs.throughput import EarlierRuns
 from tui_ft.spec.run_spec import RunSpec
 from tui_ft.vram import find_model
@@ -85,7 +86,7 @@ class Live:
             except TuiFtError as error:
                 self._settings, self._settings_problem = settings.Settings(), str(error)
         known = self._settings
-        return cost(time, rate_of(known.price_per_hour, gpu, known.currency), devices(spec))
+        return cost(time, rate_of(known.price_of(gpu), gpu, known.currency), devices(spec))
 
     def _shape(self, spec: RunSpec) -> ModelShape | str:
         """The model's shape, or why there is none. Nothing is asked of the network."""

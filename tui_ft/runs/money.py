@@ -1,0 +1,250 @@
+"""What a run has cost and will cost: the time that it holds its machine by what an hour of that costs."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict, deque
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, median
+
+import msgspec
+
+from tui_ft import settings
+from tui_ft.errors import TuiFtError
+from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.hired import gpu_of
+from tui_ft.runs.prices import Amount, Rate, amount, rate_of
+from tui_ft.runs.records import ENDED, StateRecord, Status, decode_metrics, number
+from tui_ft.runs.spells import Spell, Spells
+from tui_ft.runs.tail import Tail
+from tui_ft.runs.truth import Truth, read_truth
+
+LEAST_STEPS = 10
+"""Before so many the first ones, which are slow, say nothing of the rest (facts: domain, i)."""
+
+RECENT_STEPS = 200
+"""The pace is that of so many: a run slows down with its rows, a machine with its neighbours."""
+
+_TAIL_BYTES = 1 << 17
+"""Room for some 400 rows."""
+_MOST_METERS = 32
+_GOING: frozenset[Status] = frozenset({"starting", "running", "paused", "stopping", "quiet"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """The money of one run. None is "not known"; `problem` then says what would tell.
+
+    `seconds` is how long it has held its machine over all attempts, pauses too; `left_s` how long the steps
+    that are left take at the measured pace (`pace_s` a step, evaluations and saves in it), None before
+    `LEAST_STEPS` steps. `budget` is in the currency of the settings.
+    """
+
+    rate: Rate | None
+    gpu: str | None
+    gpus: int
+    seconds: float
+    left_s: float | None = None
+    pace_s: float | None = None
+    steps_per_epoch: float | None = None
+    budget: float | None = None
+    problem: str = ""
+
+    @property
+    def currency(self) -> str:
+        """The sign before an amount."""
+        return self.rate.currency if self.rate is not None else "$"
+
+    @property
+    def hours(self) -> float:
+        """Hours of the machine so far."""
+        return self.seconds / 3600
+
+    @property
+    def spent(self) -> Amount | None:
+        """What it has cost so far."""
+        return self._cost(self.seconds)
+
+    @property
+    def to_finish(self) -> Amount | None:
+        """What the steps that are left cost."""
+        return self._cost(self.left_s)
+
+    @property
+    def in_all(self) -> Amount | None:
+        """What it will have cost at its end."""
+        return self._cost(None if self.left_s is None else self.seconds + self.left_s)
+
+    @property
+    def per_epoch(self) -> Amount | None:
+        """What one pass over the data costs."""
+        if self.pace_s is None or self.steps_per_epoch is None:
+            return None
+        return self._cost(self.pace_s * self.steps_per_epoch)
+
+    @property
+    def per_thousand_steps(self) -> Amount | None:
+        """What a thousand optimizer steps cost."""
+        return self._cost(None if self.pace_s is None else self.pace_s * 1000)
+
+    @property
+    def per_hour(self) -> Amount | None:
+        """What an hour of all its GPUs costs."""
+        return self._cost(3600.0)
+
+    @property
+    def budget_left_s(self) -> float | None:
+        """How long it may still go on for its budget, at the highest rate; None without one."""
+        most = self.per_hour
+        if self.budget is None or most is None or most.high <= 0:
+            return None
+        return self.budget / most.high * 3600 - self.seconds
+
+    def _cost(self, seconds: float | None) -> Amount | None:
+        if self.rate is None or seconds is None:
+            return None
+        return amount(self.rate, seconds, self.gpus)
+
+
+class Meter:
+    """Makes the bill of one run again and again, reading only what is new."""
+
+    def __init__(self, run: RunDirectory) -> None:
+        self._run = run
+        self._spells = Spells(run)
+        self._rows = _Rows(run.metrics)
+        self._gpu: dict[int, str] = {}
+
+    def bill(self, now: float, truth: Truth | None = None) -> Bill:
+        """Return the bill at `now` (unix seconds). Never raises for what the files hold."""
+        known = read_truth(self._run, now) if truth is None else truth
+        state = known.state
+        if state is None:
+            return Bill(rate=None, gpu=None, gpus=1, seconds=0.0, problem=known.reason or "it has no state")
+        self._rows.read()
+        seconds = self._spells.seconds(state, _until(known, state, now))
+        gpu = self._gpu_name(state)
+        gpus = max(len(state.gpus), 1)
+        rate, problem = rate_here(gpu)
+        pace = self._pace(state)
+        return Bill(
+            rate=rate,
+            gpu=gpu,
+            gpus=gpus,
+            seconds=seconds,
+            left_s=self._left(known.status, state, pace),
+            pace_s=pace,
+            steps_per_epoch=self._rows.steps_per_epoch,
+            budget=state.budget,
+            problem=problem,
+        )
+
+    def _gpu_name(self, state: StateRecord) -> str | None:
+        """Of the newest attempt that says so: one that is only just loading says nothing yet."""
+        for attempt in (state.attempt, state.attempt - 1):
+            if attempt not in self._gpu and (name := gpu_of(self._run.attempt(attempt))) is not None:
+                self._gpu[attempt] = name
+            if attempt in self._gpu:
+                return self._gpu[attempt]
+        return None
+
+    def _pace(self, state: StateRecord) -> float | None:
+        """Seconds a step: that of the steps alone, and each one's share of all that came in between."""
+        spells = self._spells.read()
+        spell = spells.get(state.attempt)
+        if spell is None or self._done(spell) < LEAST_STEPS:
+            spell = spells.get(state.attempt - 1)
+        if spell is None or self._done(spell) < LEAST_STEPS:
+            return None
+        return self._rows.pace(spell.beside_s / self._done(spell))
+
+    def _done(self, spell: Spell) -> int:
+        return (self._rows.step or 0) - spell.first_step
+
+    def _left(self, status: Status, state: StateRecord, pace: float | None) -> float | None:
+        if status == "finished":
+            return 0.0
+        step, total = self._rows.step, state.total_steps
+        if pace is None or step is None or total is None or total < step:
+            return None
+        return (total - step) * pace
+
+
+class _Rows:
+    """The newest training rows: where they stand, and how long they take."""
+
+    def __init__(self, path: Path) -> None:
+        self._tail = Tail(path, last_bytes=_TAIL_BYTES)
+        self._step_s: deque[float] = deque(maxlen=RECENT_STEPS)
+        self._gaps_s: deque[float] = deque(maxlen=RECENT_STEPS)
+        self._time: float | None = None
+        self.step: int | None = None
+        self.steps_per_epoch: float | None = None
+
+    def read(self) -> None:
+        for line in self._tail.lines():
+            try:
+                row = decode_metrics(line)
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                continue
+            step, at = row.get("step"), number(row.get("time"))
+            if not isinstance(step, int) or isinstance(step, bool) or at is None or "loss" not in row:
+                continue
+            self._row(step, at, number(row.get("step_s")), number(row.get("epoch")))
+
+    def _row(self, step: int, at: float, step_s: float | None, epoch: float | None) -> None:
+        if self.step is not None and self._time is not None and step > self.step and at >= self._time:
+            self._gaps_s.append((at - self._time) / (step - self.step))
+        else:  # the first one, or an earlier checkpoint was gone back to
+            self._gaps_s.clear()
+            self._step_s.clear()
+        if step_s is not None and 0 <= step_s < float("inf"):
+            self._step_s.append(step_s)
+        if epoch is not None and 0 < epoch < float("inf"):
+            self.steps_per_epoch = step / epoch
+        self.step, self._time = step, at
+
+    def pace(self, beside_s: float) -> float | None:
+        """Seconds a step; `beside_s` is each one's share of evaluations and saves."""
+        if len(self._step_s) >= LEAST_STEPS - 1:
+            return median(self._step_s) + beside_s
+        return fmean(self._gaps_s) if self._gaps_s else None  # with everything that fell in between
+
+
+def _until(truth: Truth, state: StateRecord, now: float) -> float:
+    """Up to when the newest attempt held its machine."""
+    if truth.status in _GOING:
+        return now
+    if state.status in ENDED and state.ended_at is not None:
+        return state.ended_at
+    if truth.status == "queued" or state.started_at is None:
+        return state.started_at or now
+    return min(truth.updated_at or now, now)
+
+
+def rate_here(gpu: str | None) -> tuple[Rate | None, str]:
+    """The rate for a GPU of that name ("": the CPU) by the user's settings, and what to do for want of one."""
+    try:
+        known = settings.load()
+    except TuiFtError as error:
+        return None, str(error)
+    rate = rate_of(known.price_of(gpu), gpu, known.currency)
+    if rate is not None:
+        return rate, ""
+    what = f"of {gpu}" if gpu else "of this machine"
+    return None, f"The price {what} is not known: set price_per_hour in {settings.settings_file()}."
+
+
+_meters: OrderedDict[Path, Meter] = OrderedDict()
+_mutex = threading.Lock()
+
+
+def bill_of(run: RunDirectory, now: float) -> Bill:
+    """Return the bill of `run` at `now` (unix seconds). Asked again, it reads only what is new."""
+    with _mutex:
+        meter = _meters.setdefault(run.path, Meter(run))
+        _meters.move_to_end(run.path)
+        while len(_meters) > _MOST_METERS:
+            _meters.popitem(last=False)
+        return meter.bill(now)

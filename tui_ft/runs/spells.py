@@ -1,0 +1,122 @@
+"""How long a run has held its machine: each attempt from its launch to its end, pauses and all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.records import (
+    AttemptEvent,
+    EndEvent,
+    LaunchRecord,
+    Phase,
+    PhaseEvent,
+    StateRecord,
+    decode_event,
+)
+from tui_ft.runs.tail import Tail
+
+_LONGEST_LAUNCH_S = 3600.0
+"""An attempt opens some seconds after its launch; what says more is a copy or a clock that was set."""
+_MOST_ATTEMPTS = 10_000
+_LARGEST_RECORD_BYTES = 1 << 20
+_BESIDE: frozenset[Phase] = frozenset({"evaluating", "saving", "sampling"})
+"""What a step's own time does not hold."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Spell:
+    """One attempt: when it was launched, when it was last heard of (unix seconds), and what it spent on what.
+
+    It went on from `first_step`. `beside_s` went into evaluations, saves and samples since it began to train,
+    `paused_s` into pauses.
+    """
+
+    began: float
+    last: float
+    first_step: int = 0
+    ended: float | None = None
+    trained_at: float | None = None
+    beside_s: float = 0.0
+    paused_s: float = 0.0
+    phase: Phase | None = None
+    phase_at: float = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """From launch to end, or to the last sign of life."""
+        return max((self.ended if self.ended is not None else self.last) - self.began, 0.0)
+
+
+class Spells:
+    """The attempts of one run as its events tell of them; `read` reads what is new. Never raises."""
+
+    def __init__(self, run: RunDirectory) -> None:
+        self._run = run
+        self._tail = Tail(run.events)
+        self._shrank = 0
+        self._attempts: dict[int, Spell] = {}
+        self._now: Spell | None = None
+
+    def read(self) -> dict[int, Spell]:
+        """Return the attempts so far, by number."""
+        for line in self._tail.lines():
+            if self._tail.shrank != self._shrank:
+                self._shrank = self._tail.shrank
+                self._attempts, self._now = {}, None
+            self._line(line)
+        return self._attempts
+
+    def seconds(self, state: StateRecord, until: float) -> float:
+        """How long the machine was held in all, in the newest attempt of `state` until `until` (unix)."""
+        spells = self.read()
+        earlier = sum(spell.seconds for number, spell in spells.items() if number != state.attempt)
+        newest = spells.get(state.attempt)
+        began = state.started_at if state.started_at is not None else newest.began if newest else until
+        return earlier + max(until - began, 0.0)
+
+    def _line(self, line: bytes) -> None:
+        try:
+            event = decode_event(line)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return
+        if event is None:
+            return
+        if isinstance(event, AttemptEvent):
+            self._open(event)
+        elif self._now is not None:
+            self._now.last = max(self._now.last, event.time)
+            if isinstance(event, EndEvent):
+                self._enter(self._now, None, event.time)
+                self._now.ended = event.time
+            elif isinstance(event, PhaseEvent):
+                self._enter(self._now, event.phase, event.time)
+
+    def _open(self, event: AttemptEvent) -> None:
+        if len(self._attempts) >= _MOST_ATTEMPTS:
+            return
+        launched = _launched_at(self._run, event.attempt)
+        is_sound = launched is not None and 0 <= event.time - launched <= _LONGEST_LAUNCH_S
+        began = launched if is_sound and launched is not None else event.time
+        self._now = self._attempts[event.attempt] = Spell(began=began, last=event.time, first_step=event.step)
+
+    @staticmethod
+    def _enter(spell: Spell, phase: Phase | None, at: float) -> None:
+        spent = max(at - spell.phase_at, 0.0)
+        if spell.phase == "paused":
+            spell.paused_s += spent
+        elif spell.phase in _BESIDE and spell.trained_at is not None:
+            spell.beside_s += spent
+        if phase == "training" and spell.trained_at is None:
+            spell.trained_at = at
+        spell.phase, spell.phase_at = phase, at
+
+
+def _launched_at(run: RunDirectory, attempt: int) -> float | None:
+    try:
+        with run.attempt(attempt).launch.open("rb") as file:
+            return msgspec.json.decode(file.read(_LARGEST_RECORD_BYTES), type=LaunchRecord).time
+    except (OSError, ValueError, RecursionError):
+        return None
