@@ -23,7 +23,20 @@ def parser() -> argparse.ArgumentParser:
     import argparse
 
     from tui_ft import __version__
-    from tui_ft.cli import control, data, demo, estimate, guide, home, presets, runs, start, watch
+    from tui_ft.cli import (
+        control,
+        data,
+        demo,
+        estimate,
+        guide,
+        home,
+        presets,
+        runs,
+        silence,
+        start,
+        watch,
+        why,
+    )
 
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
@@ -37,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"tui-ft {__version__}")
     top.set_defaults(command=home.open_app)
     commands = top.add_subparsers(title="commands", metavar="COMMAND")
-    for module in (demo, start, runs, watch, control, presets, estimate, data, guide):
+    for module in (demo, start, runs, watch, control, presets, estimate, data, guide, why, silence):
         module.add(commands, common)
     return top
 

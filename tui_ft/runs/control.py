@@ -20,7 +20,12 @@ _OPPOSITE: dict[RequestName, RequestName] = {"pause": "continue", "continue": "p
 
 
 def request(
-    run: RunDirectory, name: RequestName, by: str, value: float | None = None, now: bool = False
+    run: RunDirectory,
+    name: RequestName,
+    by: str,
+    value: float | None = None,
+    now: bool = False,
+    text: str | None = None,
 ) -> Status:
     """Put a request to `run` and return its status right after; the run carries it out in its own time.
 
@@ -38,7 +43,7 @@ def request(
         adopt_if_orphan(run)
     if name == "continue":
         _require_paused(run, truth)
-    record = RequestRecord(request=name, time=time.time(), by=by, value=value, now=now)
+    record = RequestRecord(request=name, time=time.time(), by=by, value=value, now=now, text=text)
     try:
         _put(run, record)
     except OSError as error:

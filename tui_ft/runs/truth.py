@@ -84,6 +84,12 @@ def is_here(state: StateRecord) -> bool:
     return (state.boot_id, state.pid_namespace) == (place.boot_id, place.pid_namespace)
 
 
+def was_on_earlier_boot(state: StateRecord) -> bool:
+    """True when the run was on this machine, which was started again since: it surely is over."""
+    place = host.here()
+    return bool(state.boot_id) and state.host == place.host and state.boot_id != place.boot_id
+
+
 def supervisor_lives(state: StateRecord) -> bool:
     """True when the recorded supervisor runs; ask only when `is_here`."""
     return any(

@@ -1,0 +1,228 @@
+"""Carrying out a fix: what it would change and from where it would go on, and then doing it.
+
+A fix stands in a file of the run, and the run may be somebody's copy: it may change how the run trains, never
+what it reads, what it executes, or what happens afterwards.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tui_ft.errors import TuiFtError
+from tui_ft.health.finding import Fix, How
+from tui_ft.runs import checkpoints, control, launch, resuming
+from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.records import ENDED
+from tui_ft.runs.requests import user_name
+from tui_ft.runs.truth import Truth, read_truth, was_on_earlier_boot
+from tui_ft.spec import declarations, overrides, toml
+from tui_ft.spec.run_spec import RunSpec
+
+CHANGEABLE = frozenset({"training", "method", "objective", "evaluation", "checkpoints"})
+"""Sections that a fix may change."""
+CHANGEABLE_FIELDS = frozenset({
+    "data.max_length", "data.packing", "data.train_on", "data.eval_fraction",
+    "model.attention", "model.dtype", "hardware.memory_fraction", "health.silence", "health.stop_on",
+})  # fmt: skip
+"""Fields of other sections that it may change."""
+_NOT_CHANGEABLE = frozenset({"objective.reward_function", "evaluation.probe"})
+"""A file that would be read, or code that would be run."""
+
+STOPS_WITHIN_S = 900.0
+"""How long a run may take to save and stop before the fix gives up: the longest wait is a step and a save."""
+_LOOK_EVERY_S = 0.2
+_GOES_ON: frozenset[str] = frozenset({"stopped", "failed", "lost", "unknown"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """A field of the spec, with what it is and what it would be, as TOML."""
+
+    field: str
+    old: str
+    new: str
+
+    @property
+    def text(self) -> str:
+        """`training.batch_size 8 → 4`."""
+        return f"{self.field} {self.old} → {self.new}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What carrying out a fix comes to.
+
+    `how` is what would really be done, which `remark` explains where the fix says otherwise. `from_step` is
+    the checkpoint that is gone on from: None for a new run, and for a live one that saves first. `again` is
+    how many steps that are done now would be done again. `is_elsewhere`: it was last seen on another machine,
+    and only a person knows whether it still runs there; `is_over_here`: on this one, before its last start.
+    """
+
+    fix: Fix
+    how: How
+    changes: tuple[Change, ...] = ()
+    from_step: int | None = None
+    again: int | None = None
+    is_live: bool = False
+    is_over_here: bool = False
+    is_elsewhere: bool = False
+    remark: str = ""
+
+    @property
+    def text(self) -> str:
+        """What happens, in a sentence."""
+        if self.how == "command":
+            return f"For you to run: {self.fix.command}" if self.fix.command else "For you to do."
+        if self.how == "restart":
+            stop = "The run saves and stops; then a" if self.is_live else "A"
+            return f"{stop} new run begins from step 0, with the changes above."
+        if self.from_step is None:
+            return "The run saves a checkpoint, stops, and goes on from there."
+        stop = "The run stops and goes on" if self.is_live else "It goes on"
+        again = f"; {_steps(self.again)} are done again" if self.again else ""
+        return f"{stop} from the checkpoint of step {self.from_step}{again}."
+
+
+def plan(run: RunDirectory, fix: Fix, step: int | None = None) -> Plan:
+    """Say what `fix` would do to `run` now; `step` is how far it is, for what would be done again.
+
+    Raises `TuiFtError` for a fix that changes what a fix may not, or that does not suit the spec.
+    """
+    if fix.how == "command":
+        return Plan(fix=fix, how="command")
+    truth = read_truth(run)
+    before = _spec(run, truth)
+    changes = _diff(before, _changed(before, fix))
+    is_live = truth.status not in _GOES_ON and truth.status != "finished"
+    is_over_here = truth.status == "unknown" and truth.state is not None and was_on_earlier_boot(truth.state)
+    made = Plan(
+        fix=fix, how=fix.how, changes=changes, is_live=is_live, is_over_here=is_over_here,
+        is_elsewhere=truth.status == "unknown" and not is_over_here,
+    )  # fmt: skip
+    if fix.how == "restart":
+        return made
+    if truth.status == "finished":
+        return _anew(made, "The run has finished, so there is nothing to go on with.")
+    try:
+        resuming.changed_spec(run, before, fix.changes)
+    except TuiFtError as error:
+        return _anew(made, error.message)
+    return _from_checkpoint(run, made, step)
+
+
+def _from_checkpoint(run: RunDirectory, made: Plan, step: int | None) -> Plan:
+    is_before = made.how == "resume_before"
+    if made.is_live and not is_before:
+        return made
+    whole = [one.step for one in checkpoints.whole(run)]
+    limit = made.fix.step if is_before else None
+    usable = [one for one in whole if limit is None or one <= limit]
+    if not usable:
+        why = (
+            f"No checkpoint of step {limit} or before is left"
+            if whole and is_before
+            else "No checkpoint is whole"
+        )
+        return _anew(made, f"{why}, so it begins again.")
+    again = max(step - usable[0], 0) if step is not None else None
+    return replace(made, from_step=usable[0], again=again)
+
+
+def _anew(made: Plan, remark: str) -> Plan:
+    return replace(made, how="restart", remark=remark)
+
+
+def carry_out(
+    run: RunDirectory,
+    made: Plan,
+    runs_root: Path,
+    *,
+    by: str = "",
+    say: Callable[[str], None] = lambda _: None,
+    take_over: bool = False,
+    patience_s: float = STOPS_WITHIN_S,
+) -> RunDirectory:
+    """Do what the plan says: stop a live run first, wait until it has, then go on. Returns the run that goes.
+
+    Raises `TuiFtError`; what was stopped then stays stopped, with its checkpoint.
+    """
+    if made.how == "command":
+        raise TuiFtError("This is for you to do.", made.fix.command or made.fix.title)
+    changes = list(made.fix.changes)
+    if _is_live(read_truth(run)):
+        say("The run saves a checkpoint and stops.")
+        _stop(run, by or f"{user_name()} (fix {made.fix.name})", patience_s)
+    if made.how == "restart":
+        say("A new run begins.")
+        path = _spec_path(run, read_truth(run))
+        return launch.start(overrides.apply(toml.load(path), changes), runs_root, text=toml.read(path))
+    say("The run goes on.")
+    return launch.resume(
+        run, changes, take_over or made.is_over_here, from_step=made.from_step, fix=made.fix.name
+    )
+
+
+def _stop(run: RunDirectory, by: str, patience_s: float) -> None:
+    control.request(run, "stop", by)
+    deadline = time.monotonic() + patience_s
+    while (truth := read_truth(run)).status not in ENDED and truth.status != "lost":
+        if time.monotonic() > deadline:
+            raise TuiFtError(
+                f"{run.id} has not stopped within {patience_s / 60:.0f} minutes: it is {truth.status}.",
+                f"`tui-ft stop {run.id} --now` ends it without a checkpoint; then try the fix again.",
+                exit_code=1,
+            )
+        time.sleep(_LOOK_EVERY_S)
+
+
+def _is_live(truth: Truth) -> bool:
+    return truth.status not in _GOES_ON and truth.status not in ENDED
+
+
+def _spec(run: RunDirectory, truth: Truth) -> RunSpec:
+    """The spec of the newest attempt; of a run whose state is gone the first one. Raises `TuiFtError`."""
+    return toml.load(_spec_path(run, truth))
+
+
+def _spec_path(run: RunDirectory, truth: Truth) -> Path:
+    path = run.attempt(truth.state.attempt if truth.state is not None else 1).spec
+    return path if path.is_file() else run.spec
+
+
+def spec_of(run: RunDirectory) -> RunSpec:
+    """The spec that the newest attempt of a run was launched with. Raises `TuiFtError`."""
+    return _spec(run, read_truth(run))
+
+
+def _changed(before: RunSpec, fix: Fix) -> RunSpec:
+    for change in fix.changes:
+        field = change.partition("=")[0].strip()
+        section = field.partition(".")[0]
+        if (section not in CHANGEABLE and field not in CHANGEABLE_FIELDS) or field in _NOT_CHANGEABLE:
+            raise TuiFtError(
+                f"The fix {fix.name} would change {field}, which no fix may.",
+                "The run directory is somebody else's, or damaged: change it yourself with --set.",
+            )
+    return overrides.apply(before, fix.changes)
+
+
+def _diff(before: RunSpec, after: RunSpec) -> tuple[Change, ...]:
+    found = []
+    for section in declarations.sections().values():
+        for field in section.fields.values():
+            old = getattr(getattr(before, section.name), field.name)
+            new = getattr(getattr(after, section.name), field.name)
+            if old != new:
+                found.append(Change(field=field.path, old=_value(old), new=_value(new)))
+    return tuple(found)
+
+
+def _value(value: object) -> str:
+    return "unset" if value is None else toml.format_value(value).strip('"')
+
+
+def _steps(count: int | None) -> str:
+    return f"{count:,} step" if count == 1 else f"{count or 0:,} steps"

@@ -1,0 +1,208 @@
+"""How a run ended: one line, the cause told apart, the evidence, what a resume would lose, what to change."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tui_ft.errors import TuiFtError
+from tui_ft.health.finding import Finding, Fix
+from tui_ft.runs import checkpoints, fixing
+from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.records import SCHEMA, StateRecord
+from tui_ft.runs.state import read_state
+from tui_ft.watch.cause_fixes import fixes_for
+from tui_ft.watch.ending_words import evidence_of, headline_of
+from tui_ft.watch.endings import ORDERLY, Ending, ending_of
+from tui_ft.watch.eta import duration_label
+from tui_ft.watch.log import clean_line
+from tui_ft.watch.reading import Reading
+
+LAST_LINES = 20
+MOST_FIXES = 6
+
+Fact = tuple[str, str]
+"""A piece of evidence: its name, and what was seen."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """The newest whole checkpoint, and what going on from it would do again: None is "not known".
+
+    `money` is a text with its currency, "" where no price is known.
+    """
+
+    step: int
+    path: str
+    again_steps: int | None = None
+    again_s: float | None = None
+    money: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PostMortem:
+    """How a run ended; all text is safe to show. `ending` is a stable word, `headline` one line for people."""
+
+    ending: Ending
+    headline: str
+    evidence: tuple[Fact, ...] = ()
+    last_lines: tuple[str, ...] = ()
+    kept: Kept | None = None
+    fixes: tuple[Fix, ...] = ()
+    is_ours: bool = True
+
+    @property
+    def is_orderly(self) -> bool:
+        """Whether it ended as somebody wished."""
+        return self.ending in ORDERLY
+
+
+def post_mortem(
+    reading: Reading, run: RunDirectory | None = None, now: float | None = None
+) -> PostMortem | None:
+    """Look into the end of the run of `reading`, ours where `run` is its directory; None while it goes on.
+
+    It reads small files and asks for the GPUs after an out-of-memory: to be called off an event loop. Never
+    raises for what the files hold.
+    """
+    state = _state(run)
+    ending = ending_of(reading, state)
+    if ending is None:
+        return None
+    now = time.time() if now is None else now
+    kept = _kept(reading, run, now) if run is not None else None
+    made = PostMortem(
+        ending=ending,
+        headline=headline_of(ending, reading, state),
+        evidence=tuple(evidence_of(ending, reading, state, now)),
+        last_lines=_last_lines(reading),
+        kept=kept,
+        is_ours=run is not None,
+    )
+    if run is None:
+        return made
+    return replace(made, fixes=_fixes(ending, reading, run, kept))
+
+
+def _state(run: RunDirectory | None) -> StateRecord | None:
+    if run is None:
+        return None
+    try:
+        return read_state(run)
+    except TuiFtError:
+        return None
+
+
+def _last_lines(reading: Reading) -> tuple[str, ...]:
+    lines = [line for line in reading.log[-4 * LAST_LINES :] if line.strip()]
+    return tuple(clean_line(line) for line in lines[-LAST_LINES:])
+
+
+def _kept(reading: Reading, run: RunDirectory, now: float) -> Kept | None:
+    newest = checkpoints.newest(run)
+    if newest is None:
+        return None
+    steps = max(reading.step - newest.step, 0) if reading.step is not None else None
+    seconds = _seconds_since(reading, newest.step) if steps else (0.0 if steps == 0 else None)
+    return Kept(
+        step=newest.step,
+        path=str(newest.path),
+        again_steps=steps,
+        again_s=seconds,
+        money=_money(run, seconds, now) if seconds else "",
+    )
+
+
+def _seconds_since(reading: Reading, step: int) -> float | None:
+    """The wall time that the steps after `step` took, as far as the metrics tell."""
+    times = reading.times
+    if not len(times) or times.last is None:
+        return None
+    at = min(times.index(float(step)), len(times) - 1)
+    seconds = times.last[1] - times.values[at]
+    return seconds if seconds >= 0 else None
+
+
+def _money(run: RunDirectory, seconds: float, now: float) -> str:
+    """What so many seconds cost at the rate of this run; "" where no price is set."""
+    from tui_ft.runs.money import bill_of
+
+    try:
+        bill = bill_of(run, now)
+    except (TuiFtError, OSError):
+        return ""
+    if bill.rate is None:
+        return ""
+    low, high = (price * seconds / 3600 * bill.gpus for price in (bill.rate.low, bill.rate.high))
+    text = f"{bill.rate.currency}{low:.2f}"
+    return text if f"{low:.2f}" == f"{high:.2f}" else f"{text}–{high:.2f}"
+
+
+def _fixes(ending: Ending, reading: Reading, run: RunDirectory, kept: Kept | None) -> tuple[Fix, ...]:
+    """Those of the findings that brought it about, then those of the cause; what cannot be is left out."""
+    found = [fix for finding in reading.findings for fix in finding.fixes]
+    if ending == "finished":
+        return tuple(_possible(found, run))[:MOST_FIXES]
+    try:
+        spec = fixing.spec_of(run)
+    except TuiFtError:
+        return ()
+    own = fixes_for(ending, reading, run, spec, has_checkpoint=kept is not None)
+    return tuple(_possible([*found, *own], run))[:MOST_FIXES]
+
+
+def _possible(fixes: list[Fix], run: RunDirectory) -> list[Fix]:
+    kept: dict[tuple[str, ...], Fix] = {}
+    for fix in fixes:
+        key = (fix.how, *sorted(fix.changes), str(fix.step), fix.command or "")
+        if key in kept:
+            continue
+        try:
+            fixing.plan(run, fix)
+        except TuiFtError:
+            continue  # written for another spec, or by somebody who may not
+        kept[key] = fix
+    return list(kept.values())
+
+
+def first_fix(findings: tuple[Finding, ...], post: PostMortem | None) -> tuple[Finding | None, Fix] | None:
+    """The fix that one key offers: of a run that is over its post-mortem's, else the worst finding's."""
+    if post is not None:
+        return (None, post.fixes[0]) if post.fixes else None
+    return next(((finding, finding.fixes[0]) for finding in findings if finding.fixes), None)
+
+
+def again_text(kept: Kept | None) -> str:
+    """What going on would do again, in a sentence."""
+    if kept is None:
+        return "No whole checkpoint is left: it can only begin again."
+    text = f"A resume goes on from the checkpoint of step {kept.step:,}"
+    if not kept.again_steps:
+        return text + (": nothing is lost." if kept.again_steps == 0 else ".")
+    cost = [duration_label(kept.again_s)] if kept.again_s is not None else []
+    cost += [kept.money] if kept.money else []
+    steps = "1 step is" if kept.again_steps == 1 else f"{kept.again_steps:,} steps are"
+    return f"{text}: {steps} done again" + (f" ({', '.join(cost)})." if cost else ".")
+
+
+def as_json(post: PostMortem) -> dict[str, Any]:
+    """The post-mortem as `tui-ft why --json` prints it."""
+    kept = post.kept
+    return {
+        "schema": SCHEMA,
+        "ending": post.ending,
+        "headline": post.headline,
+        "evidence": [{"name": name, "text": text} for name, text in post.evidence],
+        "last_lines": list(post.last_lines),
+        "checkpoint": None
+        if kept is None
+        else {
+            "step": kept.step,
+            "path": str(Path(kept.path)),
+            "again_steps": kept.again_steps,
+            "again_s": kept.again_s,
+            "money": kept.money or None,
+        },
+    }
