@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
-from tui_ft.runs.companions import Maker
+from tui_ft.runs.companions import Companion, Maker
+from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.records import StateRecord
 
-MAKERS: tuple[Maker, ...] = ()
+
+def _queue(run: RunDirectory, state: StateRecord) -> Companion | None:
+    from tui_ft.runs.queue_companion import make
+
+    return make(run, state)
+
+
+MAKERS: tuple[Maker, ...] = (_queue,)

@@ -18,8 +18,10 @@ CHECKPOINT_PREFIX = "checkpoint-"
 """The libraries' own name for a checkpoint's folder, followed by its step."""
 UNFINISHED_PREFIX = ".unfinished-"
 """A checkpoint or result that is still being written; nothing reads it."""
+REPLACED_PREFIX = ".replaced-"
+"""A checkpoint that is just giving its name to a newer one of the same step."""
 MANIFEST = "manifest.json"
-"""Written last into a checkpoint: its step, and every file with its size."""
+"""Written last into a checkpoint: its step, and every file with its size and hash."""
 _CONTROL_NAMES = ("stop", "save", "pause", "continue", "learning_rate", "silence", "budget")
 
 
@@ -180,7 +182,7 @@ def find(runs_root: Path, name: str) -> RunDirectory:
         )
     runs = list_directories(runs_root) if name else []
     matches = [run for run in runs if run.id.startswith(name)]
-    matches = matches or [run for run in runs if _without_date(run.id).startswith(name)]
+    matches = matches or [run for run in runs if without_date(run.id).startswith(name)]
     exact = [run for run in matches if run.id == name]
     if exact:
         return exact[0]
@@ -196,7 +198,7 @@ def find(runs_root: Path, name: str) -> RunDirectory:
     return matches[0]
 
 
-def _without_date(run_id: str) -> str:
+def without_date(run_id: str) -> str:
     """An id as lists show it."""
     date, dash, rest = run_id.partition("-")
     return rest if dash and len(date) == 8 and date.isdecimal() else run_id

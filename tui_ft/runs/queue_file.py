@@ -1,0 +1,204 @@
+"""`queue.json` of a runs root: which runs wait, in what order, on what terms. Read whole, replaced whole.
+
+What a run is stands in its directory, which has the status `queued`; here stands only what the order of
+several needs. So nothing is lost with this file: a queued run that is not in it is found again.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from tui_ft.atomic import write_atomically
+from tui_ft.errors import TuiFtError
+
+SCHEMA = 1
+MOST_ENTRIES = 1000
+"""A grid of a thousand runs is a mistake."""
+LONGEST_REASON = 500
+KEPT_VARIABLES = (
+    "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "HF_HOME", "HF_HUB_CACHE", "HF_HUB_OFFLINE",
+    "HF_DATASETS_CACHE",
+)  # fmt: skip
+"""Of the environment in which a run was queued: which GPUs it may have, and where models lie. No secrets."""
+_LONGEST_VALUE = 4096
+_LARGEST_BYTES = 8 << 20
+_PATIENCE_S = 5.0
+_WITHOUT_FLOCK = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL})
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+WaitsFor = Literal["", "turn", "run", "memory", "launch"]
+
+
+class QueueEntry(msgspec.Struct, kw_only=True, frozen=True):
+    """One run that waits; `id` is the name of its directory.
+
+    `after` "finished" holds it when the run before it did not finish. `beside` lets it start while others
+    of ours go on, if there is memory for both; `any_memory` lets it start whatever the estimate says.
+    `reason` says why it waits or is held, as of `looked_at`; `waits_for` says the same in a word and
+    `behind` is the run that it waits for. `needed_bytes` is the memory it needs of its GPU.
+    """
+
+    id: str
+    added_at: float = 0.0
+    added_by: str = ""
+    after: Literal["any", "finished"] = "any"
+    beside: bool = False
+    any_memory: bool = False
+    state: Literal["waiting", "starting", "held"] = "waiting"
+    reason: str = ""
+    waits_for: WaitsFor = ""
+    behind: str = ""
+    needed_bytes: int | None = None
+    looked_at: float | None = None
+    environment: dict[str, str] = {}
+
+
+class QueueDocument(msgspec.Struct, kw_only=True, frozen=True):
+    """The whole file. `earlier` are the runs before the next one, the newest
+    last: those that it started or waited for. `held` stops all."""
+
+    schema: int = SCHEMA
+    held: bool = False
+    entries: tuple[QueueEntry, ...] = ()
+    earlier: tuple[str, ...] = ()
+
+
+EMPTY = QueueDocument()
+
+
+def queue_path(root: Path) -> Path:
+    """Where the queue of a runs root stands; it need not exist."""
+    return root / "queue.json"
+
+
+def is_name(text: str) -> bool:
+    """True for what can be the name of a run directory: nothing that leads elsewhere."""
+    return bool(text) and "/" not in text and "\0" not in text and text not in (".", "..") and len(text) < 200
+
+
+def read_queue(root: Path) -> QueueDocument:
+    """Return the queue; an absent file is an empty one.
+
+    Raises `TuiFtError` for a file that cannot be read, is somebody else's, or is a link.
+    """
+    path = queue_path(root)
+    try:
+        data = _own_file(path)
+    except FileNotFoundError:
+        return EMPTY
+    except OSError as error:
+        raise TuiFtError(
+            f"The queue {path} cannot be read: {os.strerror(error.errno or 0)}.",
+            "It must be a file of yours; move it away, and `tui-ft queue` finds the runs that wait again.",
+        ) from error
+    try:
+        document = msgspec.json.decode(data, type=QueueDocument)
+    except _UNREADABLE as error:
+        raise TuiFtError(
+            f"The queue {path} is damaged.",
+            "Move it away: the runs that wait are kept, and `tui-ft queue` finds them again.",
+        ) from error
+    return msgspec.structs.replace(document, entries=_bounded(document.entries))
+
+
+def _bounded(entries: tuple[QueueEntry, ...]) -> tuple[QueueEntry, ...]:
+    """Each run once, and no more than anybody could mean."""
+    found: dict[str, QueueEntry] = {}
+    for entry in entries:
+        if is_name(entry.id) and entry.id not in found and len(found) < MOST_ENTRIES:
+            found[entry.id] = msgspec.structs.replace(
+                entry, reason=entry.reason[:LONGEST_REASON], environment=kept_variables(entry.environment)
+            )
+    return tuple(found.values())
+
+
+def kept_variables(environment: dict[str, str] | os._Environ[str]) -> dict[str, str]:
+    """Of an environment what a queued run keeps."""
+    return {
+        name: environment[name]
+        for name in KEPT_VARIABLES
+        if name in environment and len(environment[name]) <= _LONGEST_VALUE and "\0" not in environment[name]
+    }
+
+
+def write_queue(root: Path, document: QueueDocument) -> None:
+    """Replace the queue. Raises `TuiFtError`; call it with `locked` held."""
+    path = queue_path(root)
+    try:
+        write_atomically(path, msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n")
+    except OSError as error:
+        raise TuiFtError(
+            f"The queue {path} cannot be written: {os.strerror(error.errno or 0)}.",
+            "Make room there, or check its rights.",
+        ) from error
+
+
+@contextmanager
+def locked(root: Path) -> Iterator[None]:
+    """Hold the queue's lock: for reading, changing and writing it, never for a launch.
+
+    Raises `TuiFtError` when somebody keeps it; a file system without flock goes without, and a run's own
+    lock keeps it from being started twice all the same.
+    """
+    path = root / "queue.lock"
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        descriptor = open_lock(path)
+    except OSError as error:
+        raise TuiFtError(
+            f"The queue of {root} cannot be changed: {os.strerror(error.errno or 0)}.",
+            "The runs root must be yours and writable.",
+        ) from error
+    try:
+        deadline = time.monotonic() + _PATIENCE_S
+        while not try_lock(descriptor):
+            if time.monotonic() >= deadline:
+                raise TuiFtError(f"{path} is held by another process.", "Try again.")
+            time.sleep(0.02)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def open_lock(path: Path) -> int:
+    """Return a descriptor of a lock file of ours. Raises `OSError`, for a link too."""
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+
+
+def try_lock(descriptor: int) -> bool:
+    """Take the flock of an open file if nobody has it; True too where there is no such thing."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in _WITHOUT_FLOCK:
+            raise
+    return True
+
+
+def _own_file(path: Path) -> bytes:
+    """Read a regular file of the user's own. Raises `OSError` for anything else."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        known = os.fstat(descriptor)
+        if not stat.S_ISREG(known.st_mode):
+            raise OSError(errno.EINVAL, "no file")
+        if known.st_uid != os.geteuid():
+            raise PermissionError(errno.EPERM, "somebody else's")
+        if known.st_size > _LARGEST_BYTES:
+            raise OSError(errno.EFBIG, "too large")
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read(_LARGEST_BYTES)
+    finally:
+        os.close(descriptor)
