@@ -1,0 +1,272 @@
+"""The box as the checks see it: its files under a root that tests replace, its settings, GPUs and trainer."""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from tui_ft import settings
+from tui_ft.doctor import people
+from tui_ft.doctor.mounts import Mount, mount_of, parse
+from tui_ft.errors import TuiFtError
+from tui_ft.hardware import host
+from tui_ft.hardware.host import Memory
+from tui_ft.user_paths import user_path
+
+if TYPE_CHECKING:
+    from tui_ft.doctor.gpu_facts import GpuFacts
+    from tui_ft.doctor.trainer_report import TrainerReport
+    from tui_ft.hardware.gpu import GpuReading
+
+
+class Room(NamedTuple):
+    """Room on a file system, for an ordinary user; None is not known, and what is not counted there."""
+
+    free_bytes: int | None = None
+    total_bytes: int | None = None
+    free_inodes: int | None = None
+    total_inodes: int | None = None
+
+
+def room_of(path: Path) -> Room:
+    """The room on the file system of a path, which need not exist yet. Never raises."""
+    for folder in (path, *path.parents):
+        try:
+            numbers = os.statvfs(folder)
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError):
+            break
+        size = numbers.f_frsize
+        inodes = (numbers.f_favail, numbers.f_files) if numbers.f_files else (None, None)  # btrfs counts none
+        return Room(numbers.f_bavail * size, numbers.f_blocks * size, *inodes)
+    return Room()
+
+
+_MOST_BYTES = 1 << 20
+"""No file that a check reads is longer; more of it is left unread."""
+
+
+def open_file_limits() -> tuple[int, int]:
+    """The soft and the hard limit of open files, -1 for none."""
+    return resource.getrlimit(resource.RLIMIT_NOFILE)
+
+
+def own_terminal_size() -> tuple[int, int] | None:
+    """Columns and lines of the terminal that is written to; None where there is none."""
+    for number in (1, 2, 0):
+        try:
+            size = os.get_terminal_size(number)
+        except OSError:
+            continue
+        return (size.columns, size.lines)
+    return None
+
+
+def _read_gpus() -> GpuReading:
+    from tui_ft.hardware.gpu import read_gpus
+
+    return read_gpus()
+
+
+def _gpu_facts() -> GpuFacts:
+    from tui_ft.doctor.gpu_facts import read_gpu_facts
+
+    return read_gpu_facts()
+
+
+@dataclass(kw_only=True)
+class Box:
+    """What the checks look at. `root` stands before every path of the system; all else may be replaced too.
+
+    Paths of the user (runs root, caches) are those that programs see: `disk` asks for them under `root`.
+    """
+
+    root: Path = Path("/")
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    given_runs_root: Path | None = None
+    user: int = field(default_factory=os.geteuid)
+    clock: Callable[[], float] = time.time
+    ask_room: Callable[[Path], Room] | None = None
+    ask_memory: Callable[[], Memory] = host.memory
+    ask_processors: Callable[[], float] = host.processors
+    ask_limits: Callable[[], tuple[int, int]] = open_file_limits
+    ask_gpus: Callable[[], GpuReading] = _read_gpus
+    ask_gpu_facts: Callable[[], GpuFacts] = _gpu_facts
+    trainer: TrainerReport | None = None
+    terminal_size: tuple[int, int] | None = field(default_factory=own_terminal_size)
+    """Columns and lines; None where the output is no terminal."""
+
+    # --- files of the system ---------------------------------------------------------------------
+
+    def at(self, path: str | Path) -> Path:
+        """Where an absolute path of the system lies for us."""
+        return self.root / str(path).lstrip("/")
+
+    def text(self, path: str | Path) -> str | None:
+        """The beginning of a file of the system; None where it is not there or may not be read."""
+        data = self.data(path)
+        return None if data is None else data.decode("utf-8", "replace")
+
+    def data(self, path: str | Path) -> bytes | None:
+        """Like `text`, as bytes."""
+        try:
+            descriptor = os.open(self.at(path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            return None
+        try:
+            parts = []
+            left = _MOST_BYTES
+            try:
+                while left > 0 and (part := os.read(descriptor, left)):
+                    parts.append(part)
+                    left -= len(part)
+            except BlockingIOError:  # the end of the kernel's log
+                pass
+            return b"".join(parts)
+        except OSError:
+            return None
+        finally:
+            os.close(descriptor)
+
+    def number(self, path: str) -> int | None:
+        """The whole number that a file holds; None where it holds none."""
+        text = (self.text(path) or "").strip()
+        return int(text) if text.isascii() and text.isdigit() else None
+
+    def exists(self, path: str | Path) -> bool:
+        """True when something can be seen there."""
+        try:
+            return self.at(path).exists()
+        except (OSError, ValueError):
+            return False
+
+    # --- the user's places -------------------------------------------------------------------------
+
+    @cached_property
+    def settings_problem(self) -> TuiFtError | None:
+        """Why settings.toml cannot be used; None where it can."""
+        try:
+            settings.load()
+        except TuiFtError as problem:
+            return problem
+        return None
+
+    @cached_property
+    def runs_root(self) -> Path | None:
+        """Where runs are kept; None while the settings that name it are broken."""
+        if self.given_runs_root is not None:
+            return self.given_runs_root.absolute()
+        try:
+            return settings.runs_root()
+        except TuiFtError:
+            return None
+
+    @cached_property
+    def hub_cache(self) -> Path:
+        """Where models from the Hugging Face hub are kept."""
+        env = self.environment
+        for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
+            if env.get(name):
+                return user_path(env[name]).absolute()
+        return self.hub_home / "hub"
+
+    @cached_property
+    def hub_home(self) -> Path:
+        """The home of the Hugging Face libraries: caches and the token."""
+        env = self.environment
+        if env.get("HF_HOME"):
+            return user_path(env["HF_HOME"]).absolute()
+        base = Path(env["XDG_CACHE_HOME"]) if env.get("XDG_CACHE_HOME") else self.home / ".cache"
+        return (base / "huggingface").absolute()
+
+    @property
+    def home(self) -> Path:
+        return Path(self.environment.get("HOME") or "/").absolute()
+
+    @property
+    def temporary(self) -> Path:
+        """Where programs put what they need for a moment; compilers do."""
+        return Path(self.environment.get("TMPDIR") or "/tmp").absolute()
+
+    # --- file systems --------------------------------------------------------------------------------
+
+    @cached_property
+    def mounts(self) -> list[Mount]:
+        return parse(self.text("/proc/self/mountinfo") or "")
+
+    def mount_of(self, path: Path) -> Mount | None:
+        """The mount on which a path lies, links followed as far as they are there."""
+        return mount_of(self._resolved(path), self.mounts)
+
+    def disk(self, path: Path) -> Room:
+        """Room on the file system of a path, which need not exist yet."""
+        return (self.ask_room or (lambda asked: room_of(self.at(asked))))(path)
+
+    def _resolved(self, path: Path) -> Path:
+        if self.root != Path("/"):
+            return path
+        try:
+            return Path(os.path.realpath(path))
+        except (OSError, ValueError):
+            return path
+
+    @cached_property
+    def is_container(self) -> bool:
+        """True in a container, whose own layer is thrown away with it."""
+        if any(self.exists(mark) for mark in ("/.dockerenv", "/run/.containerenv")):
+            return True
+        if any(name in self.environment for name in ("RUNPOD_POD_ID", "KUBERNETES_SERVICE_HOST")):
+            return True
+        first = mount_of(Path("/"), self.mounts)
+        return first is not None and first.is_of_container
+
+    @cached_property
+    def volumes(self) -> list[tuple[Mount, Room]]:
+        """Writable file systems beside the root that last, that with the most room first."""
+        found = {}
+        for mount in self.mounts:
+            if str(mount.point) == "/" or not mount.is_store or not self.at(str(mount.point)).is_dir():
+                continue
+            disk = self.disk(Path(mount.point))
+            if disk.free_bytes is not None and self.may_write(Path(mount.point)):
+                found[mount.point] = (mount, disk)
+        return sorted(found.values(), key=lambda pair: -(pair[1].free_bytes or 0))
+
+    def may_use(self, path: Path) -> bool:
+        """True when a device may be read and written by us."""
+        return os.access(self.at(path), os.R_OK | os.W_OK)
+
+    def may_write(self, folder: Path) -> bool:
+        """True when we may make files in a folder that is there."""
+        return os.access(self.at(folder), os.W_OK)
+
+    # --- processes and GPUs ------------------------------------------------------------------------
+
+    @cached_property
+    def gpus(self) -> GpuReading:
+        """One reading for all checks."""
+        return self.ask_gpus()
+
+    @cached_property
+    def gpu_facts(self) -> GpuFacts:
+        """What NVML says beyond that reading: faults of the memory, the driver's CUDA version."""
+        return self.ask_gpu_facts()
+
+    @cached_property
+    def first_environment(self) -> Mapping[str, bytes]:
+        """Variables of the container's first process, empty where it may not be read; never shown."""
+        data = self.data("/proc/1/environ") or b""
+        pairs = (entry.partition(b"=") for entry in data.split(b"\0") if entry)
+        return {name.decode("utf-8", "replace"): value for name, _, value in pairs}
+
+    @cached_property
+    def own_processes(self) -> Mapping[int, str]:
+        """The processes of runs that go on, by pid: the run's id."""
+        return people.own_processes(self)

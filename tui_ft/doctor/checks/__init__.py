@@ -1,0 +1,1 @@
+"""The checks, by theme; each is a function of the box that returns what it finds."""

@@ -1,0 +1,48 @@
+"""The home screen's corner: the worst of what can be seen in a few milliseconds, in one line."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+KEPT_S = 60.0
+"""A box seldom changes faster; the doctor's own screen always looks anew."""
+
+_lock = threading.Lock()
+_kept: dict[Path | None, tuple[float, str]] = {}
+
+
+def corner(runs_root: Path | None = None) -> str:
+    """The worst warning or error among the quick checks, "" when there is none. Never raises.
+
+    It takes a few milliseconds, and nothing within a minute of the last time.
+    """
+    with _lock:
+        known = _kept.get(runs_root)
+        if known is not None and time.monotonic() - known[0] < KEPT_S:
+            return known[1]
+        line = _line(runs_root)
+        _kept[runs_root] = (time.monotonic(), line)
+        return line
+
+
+def forget() -> None:
+    """Look anew the next time: something was changed."""
+    with _lock:
+        _kept.clear()
+
+
+def _line(runs_root: Path | None) -> str:
+    from tui_ft.doctor.box import Box
+    from tui_ft.doctor.examine import made
+    from tui_ft.doctor.finding import badness, worst_first
+    from tui_ft.doctor.registry import CHECKS
+
+    box = Box(given_runs_root=runs_root)
+    found = [finding for check in CHECKS if check.is_of_home for finding in made(check, box)]
+    bad = [finding for finding in worst_first(found) if badness(finding.level) >= badness("warning")]
+    if not bad:
+        return ""
+    more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
+    return f"{bad[0].level}: {bad[0].what}{more}"
