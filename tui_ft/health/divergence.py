@@ -1,0 +1,90 @@
+"""Loss that goes up and stays up (T2)."""
+
+from __future__ import annotations
+
+import math
+
+from tui_ft.health.detector import Detector, Said
+from tui_ft.health.facts import RunFacts
+from tui_ft.health.finding import Evidence, Level
+from tui_ft.health.fixes import calmer
+from tui_ft.health.rows import Step
+from tui_ft.health.smoothing import Smoothed
+from tui_ft.health.thresholds import Thresholds
+
+_LEAST_ROWS = 3
+_OVER_RATIO = 1.2
+_LEAST_LOSS = 1e-3
+
+
+class Divergence(Detector):
+    """The smoothed loss far above its minimum for many rows; or a few losses in a row that are sky-high.
+
+    Losses of preferences and rewards are no such measure: they may be negative, and near zero by design.
+    """
+
+    code = "divergence"
+
+    def __init__(self, facts: RunFacts, limits: Thresholds) -> None:
+        super().__init__(facts, limits)
+        self._forget()
+
+    def _forget(self) -> None:
+        self._smoothed = Smoothed(self.limits.divergence_rows)
+        self._least = math.inf
+        self._least_step = 0
+        self._above = 0
+        self._sky_high = 0
+
+    def resumed(self, step: int, now: float) -> Said:
+        self._forget()
+        return self.clear("The run went on from a checkpoint.", now)
+
+    def step(self, row: Step, now: float) -> Said:
+        if row.loss is None or not math.isfinite(row.loss) or not self.facts.is_judged_by_loss:
+            return None
+        if row.loss < 0:  # no cross-entropy: nothing to compare
+            self._least = -math.inf
+        mean = self._smoothed.add(row.loss)
+        if self._smoothed.count < _LEAST_ROWS:
+            return None
+        if self._smoothed.count == _LEAST_ROWS or mean < self._least:
+            self._least, self._least_step = min(mean, self._least), row.step
+        if self._least < _LEAST_LOSS and self._least != math.inf:
+            return self.clear("The loss is near zero.", now) if mean < _LEAST_LOSS else None
+        return self._judge(row, mean, now)
+
+    def _judge(self, row: Step, mean: float, now: float) -> Said:
+        limits = self.limits
+        rise = mean - self._least
+        least_rise = max(limits.divergence_least_rise, limits.divergence_noise * self._smoothed.noise)
+        is_above = mean > limits.divergence_ratio * self._least and rise > least_rise
+        self._above = self._above + 1 if is_above else 0
+        assert row.loss is not None
+        is_sky_high = row.loss > max(limits.divergence_loss, limits.divergence_error_ratio * self._least)
+        self._sky_high = self._sky_high + 1 if is_sky_high else 0
+        if self._sky_high >= limits.divergence_loss_rows:
+            return self._say("error", row, row.loss, now)
+        if self._above >= limits.divergence_rows:
+            is_far = mean > limits.divergence_error_ratio * self._least
+            return self._say("error" if is_far else "warning", row, mean, now)
+        if mean < _OVER_RATIO * self._least and not self._above:
+            return self.clear(f"The loss is back at {mean:.3g}.", now)
+        return None
+
+    def _say(self, level: Level, row: Step, loss: float, now: float) -> Said:
+        message = (
+            f"The loss has risen from {self._least:.3g} (around step {self._least_step}) to {loss:.3g} "
+            f"at step {row.step}, and stays up."
+        )
+        evidence: Evidence = {
+            "loss": round(loss, 6),
+            "lowest_loss": round(self._least, 6),
+            "lowest_at_step": self._least_step,
+            "ratio": round(loss / self._least, 3),
+            "noise": round(self._smoothed.noise, 6),
+            "rows_above": max(self._above, self._sky_high),
+            "learning_rate": row.learning_rate,
+        }
+        fixes = calmer(self.facts, self._least_step)
+        return self.find(level, message, now, step=row.step, evidence=evidence, fixes=fixes)

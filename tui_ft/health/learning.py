@@ -1,0 +1,178 @@
+"""Loss that does not fall: from the start (T5), and no further."""
+
+from __future__ import annotations
+
+import math
+
+from tui_ft.health.detector import Detector, Said
+from tui_ft.health.facts import RunFacts
+from tui_ft.health.finding import Evidence, Fix, Level
+from tui_ft.health.fixes import change, fitting
+from tui_ft.health.rows import Step
+from tui_ft.health.smoothing import Smoothed, Window
+from tui_ft.health.thresholds import Thresholds
+
+_BASE_ROWS = 10
+_SMOOTH_ROWS = 20
+_LATEST_BASE_SHARE = 0.02
+_MUCH_RANK = 64
+_USUAL_RATE = {"lora": 2e-4, "adalora": 2e-4, "full": 2e-5, "last_layers": 2e-5}
+
+
+class NotLearning(Detector):
+    """After warmup and a tenth of the steps the loss has hardly fallen, or the gradient is next to nothing.
+
+    A gradient of exactly zero means that nothing trainable is in the graph, or that every label is masked.
+    """
+
+    code = "not_learning"
+
+    def __init__(self, facts: RunFacts, limits: Thresholds) -> None:
+        super().__init__(facts, limits)
+        self._zero = 0
+        self._norms = Window(_SMOOTH_ROWS)
+        self._base: list[float] = []
+        self._is_base_lost = False
+        self._smoothed = Smoothed(_SMOOTH_ROWS)
+
+    def resumed(self, step: int, now: float) -> Said:
+        self._zero = 0
+        self._norms = Window(_SMOOTH_ROWS)
+        if step > 0 and not self._base:
+            self._is_base_lost = True
+        return self.clear("The run went on from a checkpoint.", now)
+
+    def step(self, row: Step, now: float) -> Said:
+        if not self.facts.is_judged_by_loss:
+            return None
+        return self._gradient(row, now) or self._fall(row, now)
+
+    def _gradient(self, row: Step, now: float) -> Said:
+        norm = row.grad_norm
+        if norm is None or not math.isfinite(norm):
+            return None
+        self._norms.add(norm)
+        self._zero = self._zero + 1 if norm == 0.0 and row.loss and math.isfinite(row.loss) else 0
+        if self._zero >= self.limits.learning_zero_rows:
+            return self._say(
+                "error", row, now, {"grad_norm": 0.0, "rows": self._zero},
+                f"The gradient has been exactly zero for {self._zero} steps: nothing is learnt at all.",
+            )  # fmt: skip
+        if len(self._norms) == _SMOOTH_ROWS and 0 < self._norms.median < self.limits.learning_norm:
+            return self._say(
+                "warning", row, now, {"median_grad_norm": self._norms.median, "rows": _SMOOTH_ROWS},
+                f"The gradient is next to nothing ({self._norms.median:.2g}): hardly anything is learnt.",
+            )  # fmt: skip
+        return None
+
+    def _is_gradient_small(self) -> bool:
+        return bool(self._zero) or self._norms.median < self.limits.learning_norm
+
+    def _fall(self, row: Step, now: float) -> Said:
+        if row.loss is None or not math.isfinite(row.loss) or self._is_base_lost:
+            return None
+        total = self.facts.total_steps
+        if len(self._base) < _BASE_ROWS:
+            latest = max(_BASE_ROWS, _LATEST_BASE_SHARE * total) if total else math.inf
+            if not self._base and row.step > latest:
+                self._is_base_lost = True
+            self._base.append(row.loss)
+            return None
+        mean = self._smoothed.add(row.loss)
+        limits = self.limits
+        if not total or self._smoothed.count < limits.learning_rows:
+            return None
+        if row.step < self.facts.warmup_steps + limits.learning_share * total:
+            return None
+        base = math.fsum(self._base) / len(self._base)
+        if base <= 0:
+            return None
+        fall = (base - mean) / base
+        if fall >= limits.learning_fall:
+            return (
+                None if self._is_gradient_small() else self.clear(f"The loss has fallen to {mean:.3g}.", now)
+            )
+        noise = self._smoothed.noise
+        message = (
+            f"After {row.step} of {total} steps the loss is {mean:.3g}; it began at {base:.3g}: "
+            "it hardly learns."
+        )
+        evidence: Evidence = {"loss": round(mean, 6), "first_loss": round(base, 6), "fall": round(fall, 5),
+                    "noise": round(noise, 6)}  # fmt: skip
+        return self._say("warning", row, now, evidence, message)
+
+    def _say(self, level: Level, row: Step, now: float, evidence: Evidence, message: str) -> Said:
+        known: Evidence = evidence | {"learning_rate": row.learning_rate}
+        return self.find(level, message, now, step=row.step, evidence=known, fixes=self._fixes())
+
+    def _fixes(self) -> list[Fix]:
+        spec = self.facts.spec
+        if spec is None:
+            return []
+        rate, usual = spec.training.learning_rate, _USUAL_RATE.get(spec.method.kind)
+        has_targets = spec.method.targets not in (None, "all-linear")
+        return fitting(
+            change(
+                self.facts, "all_linear", "Begin again with all linear layers as targets", "restart",
+                ["method.targets=all-linear"],
+            ) if has_targets else None,
+            change(
+                self.facts, "usual_rate", f"Begin again at the usual learning rate of {usual:g}", "restart",
+                [f"training.learning_rate={usual:g}"],
+            ) if usual is not None and rate is not None and rate < usual else None,
+            change(
+                self.facts, "more_rank", "Begin again with twice the rank", "restart",
+                [f"method.rank={(spec.method.rank or 0) * 2}", f"method.alpha={(spec.method.rank or 0) * 4}"],
+            ) if spec.method.kind == "lora" and (spec.method.rank or 999) <= _MUCH_RANK else None,
+        )  # fmt: skip
+
+
+class Plateau(Detector):
+    """The smoothed loss has not got lower for a good part of the run: a note, for money may be saved."""
+
+    code = "plateau"
+
+    def __init__(self, facts: RunFacts, limits: Thresholds) -> None:
+        super().__init__(facts, limits)
+        self._forget()
+
+    def _forget(self) -> None:
+        self._smoothed = Smoothed(max(50.0, self.limits.plateau_rows / 4))
+        self._best = math.inf
+        self._best_step = 0
+        self._rows_since = 0
+        self._peak_rate = 0.0
+
+    def resumed(self, step: int, now: float) -> Said:
+        self._forget()
+        return self.clear("The run went on from a checkpoint.", now)
+
+    def step(self, row: Step, now: float) -> Said:
+        if (
+            row.loss is None
+            or not math.isfinite(row.loss)
+            or not self.facts.is_judged_by_loss
+            or row.loss < 0
+        ):
+            return None
+        total, rate = self.facts.total_steps, row.learning_rate
+        mean = self._smoothed.add(row.loss)
+        self._peak_rate = max(self._peak_rate, rate or 0.0)
+        if mean < self._best * (1.0 - self.limits.plateau_fall):
+            self._best, self._best_step, self._rows_since = mean, row.step, 0
+            return self.clear(f"The loss falls again: {mean:.3g}.", now)
+        self._rows_since += 1
+        if not total or self._rows_since < self.limits.plateau_rows:
+            return None
+        flat = row.step - self._best_step
+        is_done = rate is not None and rate < 0.1 * self._peak_rate
+        if flat < self.limits.plateau_share * total or is_done or self._best < 1e-3:
+            return None
+        message = (
+            f"The loss has not fallen below {self._best:.3g} since step {self._best_step} ({flat} steps)."
+        )
+        evidence: Evidence = {
+            "lowest_loss": round(self._best, 6), "loss": round(mean, 6), "lowest_at_step": self._best_step,
+            "flat_steps": flat, "learning_rate": rate,
+        }  # fmt: skip
+        return self.find("note", message, now, step=row.step, evidence=evidence)

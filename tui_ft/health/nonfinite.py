@@ -1,0 +1,125 @@
+"""NaN and infinity in loss or gradient: seen by the trainer itself, and by whoever reads its rows (T3)."""
+
+from __future__ import annotations
+
+import math
+
+from tui_ft.health.detector import Detector, Said
+from tui_ft.health.finding import Evidence, Fix, Level
+from tui_ft.health.fixes import calmer, change, fitting
+from tui_ft.health.rows import Step
+
+_CALM_ROWS = 20
+
+
+class Nonfinite(Detector):
+    """One step without a finite loss is a warning, two in a row are an error.
+
+    fp16's scaler tries out its factor by letting gradients overflow and leaving those steps out: a finite
+    loss with an infinite gradient is nothing there, until it has gone on for longer than any search.
+    """
+
+    code = "nonfinite"
+
+    def resumed(self, step: int, now: float) -> Said:
+        self._in_a_row = self._calm = 0
+        if self._good_step is not None and self._good_step > step:
+            self._good_step = step
+        return self.clear("The run went on from a checkpoint before it.", now)
+
+    _in_a_row = 0
+    _calm = 0
+    _good_step: int | None = None
+    _good_loss: float | None = None
+
+    def step(self, row: Step, now: float) -> Said:
+        if row.loss is None and row.grad_norm is None:
+            return None
+        is_loss_bad = row.loss is not None and not math.isfinite(row.loss)
+        is_norm_bad = row.grad_norm is not None and not math.isfinite(row.grad_norm)
+        if not is_loss_bad and not is_norm_bad:
+            return self._good(row, now)
+        self._in_a_row += 1
+        self._calm = 0
+        if self._is_scaler(row, is_loss_bad):
+            return None
+        is_error = self._in_a_row >= self.limits.nonfinite_rows and (is_loss_bad or not row.loss)
+        return self._say("error" if is_error else "warning", row.step, now, self._evidence(row))
+
+    def warning(self, code: str, message: str, step: int | None, evidence: Evidence, now: float) -> Said:
+        """The trainer looked before it moved the weights: it knows more than the rows say."""
+        if code != self.code:
+            return None
+        count = evidence.get("in_a_row", 1)
+        is_many = isinstance(count, (int, float)) and count >= self.limits.nonfinite_rows
+        level: Level = "error" if is_many or evidence.get("what") == "weights" else "warning"
+        known = {"good_step": self._good_step} | evidence
+        return self.find(level, message, now, step=step, evidence=known, fixes=self._fixes(known), again=True)
+
+    def _good(self, row: Step, now: float) -> Said:
+        self._in_a_row = 0
+        if row.loss is not None and (row.loss != 0.0 or row.grad_norm):
+            self._good_step, self._good_loss = row.step, row.loss
+        self._calm += 1
+        if self._calm >= _CALM_ROWS:
+            return self.clear(f"The last {_CALM_ROWS} steps were finite.", now)
+        return None
+
+    def _is_scaler(self, row: Step, is_loss_bad: bool) -> bool:
+        is_fp16 = self.facts.compute == "float16"
+        return (
+            is_fp16
+            and not is_loss_bad
+            and bool(row.loss)
+            and self._in_a_row < self.limits.nonfinite_scaler_rows
+        )
+
+    def _evidence(self, row: Step) -> Evidence:
+        return {
+            "loss": _word(row.loss),
+            "grad_norm": _word(row.grad_norm),
+            "in_a_row": self._in_a_row,
+            "last_finite_loss": self._good_loss,
+            "good_step": self._good_step,
+            "learning_rate": row.learning_rate,
+            "compute": self.facts.compute or None,
+        }
+
+    def _say(self, level: Level, step: int, now: float, evidence: Evidence) -> Said:
+        what = "loss" if evidence["loss"] in ("NaN", "Infinity", "-Infinity") else "gradient norm"
+        value = evidence["loss" if what == "loss" else "grad_norm"]
+        rows = f", for the {self._in_a_row}th step in a row" if self._in_a_row > 1 else ""
+        before = f"; the last good step was {self._good_step}" if self._good_step is not None else ""
+        message = f"At step {step} the {what} is {value}{rows}{before}."
+        # the trainer's own word on the same step has more in it: do not say less after it
+        if self.open is not None and "rows" in self.open.evidence:
+            evidence = self.open.evidence | {"in_a_row": self._in_a_row}
+        return self.find(level, message, now, step=step, evidence=evidence, fixes=self._fixes(evidence))
+
+    def _fixes(self, evidence: Evidence) -> list[Fix]:
+        good = evidence.get("last_good_step", evidence.get("good_step"))
+        spec = self.facts.spec
+        if spec is None:
+            return []
+        wider = None
+        if self.facts.compute == "float16":
+            to = "bf16" if self.facts.has_bf16 else "fp32"
+            wider = change(
+                self.facts, "wider_numbers", f"Begin again in {to}, whose range is wider", "restart",
+                [f"training.precision={to}"],
+            )  # fmt: skip
+        kernel = None
+        if spec.model.attention == "flash_attention_2":
+            kernel = change(
+                self.facts, "attention", "Begin again with the sdpa attention kernel", "restart",
+                ["model.attention=sdpa"],
+            )  # fmt: skip
+        return fitting(wider, kernel, *calmer(self.facts, good if isinstance(good, int) else None))
+
+
+def _word(value: float | None) -> float | str | None:
+    if value is None or math.isfinite(value):
+        return value
+    if math.isnan(value):
+        return "NaN"
+    return "Infinity" if value > 0 else "-Infinity"

@@ -1,0 +1,78 @@
+"""A GPU that is clocked down: by heat, by its power supply, by its power limit (T12)."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from tui_ft.health.detector import Detector, Said
+from tui_ft.health.facts import RunFacts
+from tui_ft.health.finding import Evidence, Level
+from tui_ft.health.fixes import command
+from tui_ft.health.rows import Machine, Step
+from tui_ft.health.smoothing import Window
+from tui_ft.health.thresholds import Thresholds
+
+POWER_LIMIT = "power limit"
+"""A card at full work runs into its power limit as a rule: alone it is no trouble."""
+_PACE_ROWS = 50
+
+
+class Throttling(Detector):
+    """Over the last minute the GPU was slowed down most of the time."""
+
+    code = "throttling"
+
+    def __init__(self, facts: RunFacts, limits: Thresholds) -> None:
+        super().__init__(facts, limits)
+        self._seen: deque[Machine] = deque(maxlen=600)
+        self._calm = Window(_PACE_ROWS)
+        self._slowed = Window(_PACE_ROWS)
+        self._is_slowed = False
+
+    def resumed(self, step: int, now: float) -> Said:
+        self._calm, self._slowed = Window(_PACE_ROWS), Window(_PACE_ROWS)
+        return None
+
+    def step(self, row: Step, now: float) -> Said:
+        if row.step_s is not None:
+            (self._slowed if self._is_slowed else self._calm).add(row.step_s)
+        return None
+
+    def machine(self, seen: Machine) -> Said:
+        if seen.utilization is None and seen.throttle is None:
+            return None
+        self._is_slowed = seen.throttle is not None
+        self._seen.append(seen)
+        while len(self._seen) > 2 and seen.time - self._seen[1].time >= self.limits.throttle_s:
+            self._seen.popleft()
+        if seen.time - self._seen[0].time < self.limits.throttle_s:
+            return None
+        slowed = [one for one in self._seen if one.throttle is not None]
+        share = len(slowed) / len(self._seen)
+        if share < self.limits.throttle_share:
+            return self.clear("The GPU runs at full speed again.", seen.time) if share < 0.1 else None
+        reasons = {one.throttle for one in slowed if one.throttle is not None}
+        slower = self._slower()
+        hot = sorted(reasons - {POWER_LIMIT})
+        if not hot and (slower is None or slower < self.limits.throttle_slowdown):
+            return None
+        return self._say(seen, share, hot or [POWER_LIMIT], slower)
+
+    def _slower(self) -> float | None:
+        """By what share steps take longer than before; None while either is not known."""
+        if len(self._calm) < 5 or len(self._slowed) < 5:
+            return None
+        return self._slowed.median / self._calm.median - 1.0 if self._calm.median else None
+
+    def _say(self, seen: Machine, share: float, reasons: list[str], slower: float | None) -> Said:
+        cost = f"; steps take {slower:.0%} longer" if slower is not None and slower > 0 else ""
+        heat = f" at {seen.temperature_c:.0f} °C" if seen.temperature_c is not None else ""
+        message = f"The GPU is slowed down ({', '.join(reasons)}){heat}{cost}."
+        evidence: Evidence = {
+            "reasons": list(reasons), "share": round(share, 2), "temperature_c": seen.temperature_c,
+            "power_w": round(seen.power_w) if seen.power_w is not None else None,
+            "slower": round(slower, 3) if slower is not None else None,
+        }  # fmt: skip
+        level: Level = "note" if reasons == [POWER_LIMIT] else "warning"
+        look = command("clocks", "See what slows it down", "nvidia-smi -q -d PERFORMANCE,TEMPERATURE,POWER")
+        return self.find(level, message, seen.time, evidence=evidence, fixes=[look])
