@@ -27,10 +27,12 @@ def parser() -> argparse.ArgumentParser:
         control,
         data,
         demo,
+        doctor,
         estimate,
         guide,
         home,
         presets,
+        queue,
         runs,
         silence,
         start,
@@ -50,7 +52,21 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"tui-ft {__version__}")
     top.set_defaults(command=home.open_app)
     commands = top.add_subparsers(title="commands", metavar="COMMAND")
-    for module in (demo, start, runs, watch, control, presets, estimate, data, guide, why, silence):
+    for module in (
+        demo,
+        start,
+        runs,
+        watch,
+        control,
+        queue,
+        presets,
+        estimate,
+        data,
+        guide,
+        doctor,
+        why,
+        silence,
+    ):
         module.add(commands, common)
     return top
 
@@ -91,7 +107,21 @@ def _carry_out(argv: list[str]) -> int:
     arguments = parser().parse_args(argv)
     arguments.runs_root = getattr(arguments, "runs_root", None)
     command: Command = arguments.command
-    return command(arguments)
+    code = command(arguments)
+    _advance_queue(arguments.runs_root)
+    return code
+
+
+def _advance_queue(runs_root: str | None) -> None:
+    """Let what waits in the queue go on, should nobody be there any more to see to that (a reboot)."""
+    from tui_ft import settings
+
+    with contextlib.suppress(TuiFtError):  # a command that needs none has done its work
+        root = settings.runs_root(runs_root)
+        if (root / "queue.json").exists():
+            from tui_ft.runs.nudging import nudge
+
+            nudge(root, has_changed=False)
 
 
 def _drop_output() -> None:

@@ -14,6 +14,7 @@ from tui_ft.doctor.box import Box
 from tui_ft.doctor.finding import Finding, error, note, ok, warning
 from tui_ft.doctor.trainer_report import TrainerReport
 from tui_ft.doctor.words import short
+from tui_ft.errors import TuiFtError
 
 NEEDED = {
     "torch": (2, 6), "transformers": (5, 23), "trl": (1, 16), "peft": (0, 21), "accelerate": (1, 15),
@@ -26,10 +27,13 @@ COMPILERS = ("cc", "gcc", "clang")
 
 
 def settings_file(box: Box) -> list[Finding]:
-    problem = box.settings_problem
-    if problem is not None:
-        return [error("settings_file", problem.message, problem.hint)]
-    path = settings.config_folder() / "settings.toml"
+    if (broken := box.settings_problem) is not None:
+        return [error("settings_file", broken.message, broken.hint)]
+    try:
+        settings.private()
+    except TuiFtError as problem:
+        return [warning("settings_file", problem.message, problem.hint)]
+    path = settings.settings_file()
     return [ok("settings_file", f"The settings {short(path)} are sound.")] if path.exists() else []
 
 
@@ -64,7 +68,7 @@ def trainer_answers(box: Box) -> list[Finding]:
     if trainer is None:
         return []
     if trainer.problem is not None:
-        where = settings.config_folder() / "settings.toml"
+        where = settings.settings_file()
         fix = f"Mend trainer_python in {where}, or install tui-ft there."
         return [error("trainer_answers", short(trainer.problem, 200), fix)]
     return [ok("trainer_answers", f"Training runs in {short(trainer.executable)}, Python {trainer.python}.")]
