@@ -13,4 +13,10 @@ def _queue(run: RunDirectory, state: StateRecord) -> Companion | None:
     return make(run, state)
 
 
-MAKERS: tuple[Maker, ...] = (_queue,)
+def _afterwards(run: RunDirectory, state: StateRecord) -> Companion | None:
+    from tui_ft.runs.afterwards import Afterwards
+
+    return Afterwards(run, state)
+
+
+MAKERS: tuple[Maker, ...] = (_queue, _afterwards)
