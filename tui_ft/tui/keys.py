@@ -60,6 +60,7 @@ def key_table() -> list[KeyRow]:
     from tui_ft.tui.screens.data_files import DataFiles
     from tui_ft.tui.screens.data_pick import PickData
     from tui_ft.tui.screens.data_row import DataRow
+    from tui_ft.tui.screens.doctor import DoctorScreen
     from tui_ft.tui.screens.goal import GoalScreen
     from tui_ft.tui.screens.help import HelpScreen
     from tui_ft.tui.screens.home import HomeScreen
@@ -108,6 +109,7 @@ def key_table() -> list[KeyRow]:
         ("Model", AskModel.BINDINGS),
         ("Cards", CardsScreen.BINDINGS),
         ("Practice tour", TourScreen.BINDINGS),
+        ("Doctor", DoctorScreen.BINDINGS),
         ("Presets", PresetsScreen.BINDINGS),
         ("Save as a preset", SavePreset.BINDINGS),
         ("What does not fit", AskStepDown.BINDINGS),
