@@ -10,7 +10,6 @@ from tui_ft.errors import TuiFtError
 from tui_ft.spec import display
 from tui_ft.spec.resolve import resolve, resolved_learning_rate
 from tui_ft.spec.run_spec import (
-    AfterSection,
     CheckpointsSection,
     EvaluationSection,
     HardwareSection,
@@ -116,9 +115,6 @@ def test_what_runs_is_let_through(runnable: RunSpec) -> None:
         (RunSpec(hardware=HardwareSection(rendezvous="h:1")), "hardware.rendezvous"),
         (RunSpec(evaluation=EvaluationSection(metrics=["rouge"])), "evaluation.metrics"),
         (RunSpec(tracking=TrackingSection(report_to=["wandb"])), "tracking.report_to"),
-        (RunSpec(after=AfterSection(notify=["phone"])), "after.notify"),
-        (RunSpec(after=AfterSection(hook="upload")), "after.hook"),
-        (RunSpec(after=AfterSection(idle_minutes=5)), "after.idle_minutes"),
     ],
 )
 def test_what_does_not_run_is_refused_with_reason_and_remedy(refused: RunSpec, word: str) -> None:

@@ -224,7 +224,7 @@ def _until(truth: Truth, state: StateRecord, now: float) -> float:
 
 
 def rate_here(gpu: str | None) -> tuple[Rate | None, str]:
-    """The rate for a GPU of that name ("": the CPU) by the user's settings, and what to do for want of one."""
+    """The rate for a GPU of that name ("": the CPU) by the settings, and what to do for want of one."""
     try:
         known = settings.load()
     except TuiFtError as error:

@@ -98,14 +98,6 @@ _LATER: tuple[_Later, ...] = (
         "reporting to a tracker",
         "Use report_to = [].",
     ),
-    _Later("after.notify", lambda spec: bool(spec.after.notify), "notifying when the run ends", "Remove it."),
-    _Later("after.hook", lambda spec: spec.after.hook is not None, "hooks when the run ends", "Remove it."),
-    _Later(
-        "after.idle_minutes",
-        lambda spec: spec.after.idle_minutes is not None,
-        "hooks when the run ends",
-        "Remove it.",
-    ),
 )
 
 

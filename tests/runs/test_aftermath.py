@@ -1,0 +1,139 @@
+"""What follows a run, done by the real process that outlives its supervisor."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tui_ft.runs import control
+from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.health_rows import DeedRow, decode_health
+from tui_ft.spec import overrides
+
+
+class Inbox:
+    """A server on this machine that keeps what is posted to it; `status` is what it answers."""
+
+    def __init__(self) -> None:
+        self.posts: list[tuple[str, dict[str, str], dict[str, Any]]] = []
+        self.status = 200
+        self.headers: dict[str, str] = {}
+        inbox = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                inbox.posts.append((self.path, dict(self.headers), json.loads(body)))
+                self.send_response(inbox.status)
+                for name, value in inbox.headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+
+            def log_message(self, *_: Any) -> None:
+                return
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/secret-path"
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+@pytest.fixture
+def inbox() -> Iterator[Inbox]:
+    server = Inbox()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def settings_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    path = tmp_path / "config" / "tui-ft" / "settings.toml"
+    path.parent.mkdir(parents=True)
+    path.touch(mode=0o600)
+    return path
+
+
+def deeds(run: RunDirectory) -> list[DeedRow]:
+    if not run.health.exists():
+        return []
+    rows = [decode_health(line) for line in run.health.read_bytes().splitlines()]
+    return [row for row in rows if isinstance(row, DeedRow)]
+
+
+def with_after(bench: Any, *changes: str) -> None:
+    bench.spec = overrides.apply(bench.spec, [f"after.{change}" for change in changes])
+
+
+def test_the_end_is_told_the_result_copied_and_then_the_hook_runs(
+    bench: Any, inbox: Inbox, settings_file: Path, tmp_path: Path
+) -> None:
+    ran = tmp_path / "ran"
+    script = (
+        f"import os; open({str(ran)!r}, 'w').write(os.environ['TUI_FT_STATUS'] + os.environ['TUI_FT_COPY'])"
+    )
+    settings_file.write_text(
+        f'price_per_hour = 3.0\n[notify.phone]\nkind = "webhook"\nurl = "{inbox.url}"\n'
+        f"[hooks.mark]\ncommand = '''{sys.executable} -c \"{script}\"'''\nat_once = true\n"
+    )
+    with_after(bench, 'notify=["phone"]', f"copy_to={tmp_path / 'copies'}", "hook=mark")
+    run = bench.start("steps=3", until="finished")
+    bench.wait_until(ran.exists, "the hook")
+    bench.wait_until(lambda: len(deeds(run)) == 4, "all deeds")
+    copied = tmp_path / "copies" / run.id
+    assert ran.read_text() == f"finished{copied}"
+    assert (copied / "metrics.jsonl").read_bytes() == run.metrics.read_bytes()
+    [(path, _, told)] = inbox.posts
+    assert path == "/secret-path"
+    assert (told["run"], told["status"], told["step"]) == (run.id, "finished", 3)
+    assert told["spent"] > 0 and "$" in told["text"]
+    assert [row.deed for row in deeds(run)] == ["notify", "copy", "hook", "hook"]
+    assert all(row.is_done for row in deeds(run))
+    everything = b"".join(path.read_bytes() for path in run.path.rglob("*") if path.is_file())
+    assert b"secret-path" not in everything
+
+
+def test_no_hook_without_the_copy_that_was_asked_for(
+    bench: Any, inbox: Inbox, settings_file: Path, tmp_path: Path
+) -> None:
+    ran, in_the_way = tmp_path / "ran", tmp_path / "file"
+    in_the_way.touch()
+    settings_file.write_text(
+        f'[notify.phone]\nkind = "webhook"\nurl = "{inbox.url}"\n[hooks]\nmark = "touch {ran}"\n'
+    )
+    with_after(bench, 'notify=["phone"]', f"copy_to={in_the_way / 'copies'}", "hook=mark")
+    run = bench.start("steps=3", until="finished")
+    bench.wait_until(lambda: any(row.deed == "hook" for row in deeds(run)), "the refusal")
+    refused = [row for row in deeds(run) if not row.is_done]
+    assert [row.deed for row in refused] == ["copy", "hook"]
+    assert "no verified copy" in refused[1].message
+    assert not ran.exists()
+    assert len(inbox.posts) == 2  # the end, and that the copy failed
+
+
+def test_a_person_who_stops_a_run_does_not_lose_the_machine(
+    bench: Any, settings_file: Path, tmp_path: Path
+) -> None:
+    ran = tmp_path / "ran"
+    settings_file.write_text(f'[hooks]\nstop = "touch {ran}"\n')
+    with_after(bench, "hook=stop")
+    run = bench.start()
+    control.request(run, "stop", by="ada (command)")
+    bench.wait_for(run, "stopped")
+    bench.wait_until(lambda: deeds(run), "the refusal")
+    [row] = deeds(run)
+    assert (row.deed, row.is_done) == ("hook", False)
+    assert "ada (command) stopped the run" in row.message
+    assert not ran.exists()

@@ -1,0 +1,87 @@
+"""Is this machine in use: by runs of ours, by anybody's work on a GPU, by somebody at a terminal."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from tui_ft.errors import TuiFtError
+from tui_ft.hardware import host
+from tui_ft.hardware.gpu import GpuReading
+from tui_ft.runs import truth
+from tui_ft.runs.directory import RunDirectory, list_directories
+from tui_ft.runs.known_roots import known_roots
+from tui_ft.runs.records import ACTIVE, StateRecord
+from tui_ft.runs.state import read_state
+
+IDLE_PERCENT = 5.0
+"""A GPU that is used less stands idle (facts: domain, e, T17)."""
+
+BUSY_SHARE = 0.3
+"""On a machine without a GPU: load for each processor from which on somebody works (our own number)."""
+
+_TERMINALS = Path("/dev/pts")
+
+
+def roots_here(root: Path) -> list[Path]:
+    """`root` and every other that is remembered, each once."""
+    return list(dict.fromkeys(path.resolve() for path in (root, *known_roots())))
+
+
+def states_here(roots: Iterable[Path]) -> list[tuple[RunDirectory, StateRecord]]:
+    """All runs under `roots` whose state can be read."""
+    found = []
+    for root in roots:
+        for run in list_directories(root):
+            try:
+                found.append((run, read_state(run)))
+            except TuiFtError:
+                continue
+    return found
+
+
+def goes_on(roots: Iterable[Path], now: float) -> str | None:
+    """The id of a run of ours that goes on on this machine; None when none does."""
+    return goes_on_among(states_here(roots), now)
+
+
+def goes_on_among(states: Iterable[tuple[RunDirectory, StateRecord]], now: float) -> str | None:
+    """The same for states that have been read."""
+    for run, state in states:
+        if state.status in ACTIVE and truth.is_here(state):
+            status = truth.judge(run, state, now).status
+            if status in ACTIVE or status == "quiet":
+                return run.id
+    return None
+
+
+def busy_with(reading: GpuReading) -> str:
+    """Who uses the GPUs now, or the processors of a machine without; "" when nobody does."""
+    for gpu in reading.gpus:
+        if gpu.utilization is not None and gpu.utilization >= IDLE_PERCENT:
+            return f"GPU {gpu.index} is at {gpu.utilization:.0f} %"
+    if reading.gpus:
+        return ""
+    try:
+        load = os.getloadavg()[0] / host.processors()
+    except OSError:
+        return ""
+    return f"the processors are at {load:.0%}" if load >= BUSY_SHARE else ""
+
+
+def last_key(terminals: Path = _TERMINALS) -> float | None:
+    """When somebody last typed at a terminal of this machine (unix seconds); None where none is seen."""
+    newest: float | None = None
+    try:
+        entries = list(os.scandir(terminals))
+    except OSError:
+        return None
+    for entry in entries:
+        if entry.name.isdecimal():
+            try:
+                at = entry.stat().st_atime
+            except OSError:
+                continue  # it was closed just now
+            newest = at if newest is None else max(newest, at)
+    return newest
