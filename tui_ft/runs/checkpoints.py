@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 
-from tui_ft.runs.directory import CHECKPOINT_PREFIX, MANIFEST, RunDirectory
+from tui_ft.runs.directory import CHECKPOINT_PREFIX, MANIFEST, REPLACED_PREFIX, RunDirectory
 
 NEEDED = ("optimizer.pt", "scheduler.pt", "trainer_state.json")
 """Without any of these the library would resume silently with fresh state."""
@@ -22,7 +23,7 @@ SUPERSEDED_PREFIX = "superseded-"
 """Folder of the checkpoints that attempt n went back behind; nothing is resumed from there."""
 _LARGEST_JSON = 64 << 20
 _CHUNK = 1 << 20
-_HASHING_THREADS = 4
+HASHING_THREADS = 4
 """hashlib computes without the interpreter's lock; beyond a few threads the disk is the limit."""
 
 Progress = Callable[[int, int], None]
@@ -123,7 +124,7 @@ def verify(folder: Path, progress: Progress | None = None) -> str | None:
 
 def hash_files(paths: list[Path]) -> Iterator[tuple[Path, str]]:
     """Yield each path with its SHA-256, several at a time. Raises `OSError`."""
-    with ThreadPoolExecutor(_HASHING_THREADS, thread_name_prefix="hash") as pool:
+    with ThreadPoolExecutor(HASHING_THREADS, thread_name_prefix="hash") as pool:
         yield from zip(paths, pool.map(hash_file, paths), strict=True)
 
 
@@ -171,6 +172,19 @@ def superseded(run: RunDirectory) -> list[Path]:
         for folder in run.checkpoints.glob(f"{SUPERSEDED_PREFIX}*/{CHECKPOINT_PREFIX}*")
         if folder.is_dir() and not folder.is_symlink() and not folder.parent.is_symlink()
     )
+
+
+def mend(run: RunDirectory) -> None:
+    """Give a checkpoint its name back that a kill took while a newer one of the same step was to get it.
+
+    Call it only while no trainer of the run lives. Raises `OSError`.
+    """
+    for aside in run.checkpoints.glob(f"{REPLACED_PREFIX}{CHECKPOINT_PREFIX}*"):
+        final = aside.with_name(aside.name.removeprefix(REPLACED_PREFIX))
+        if not os.path.lexists(final):
+            aside.rename(final)
+        elif aside.is_dir() and not aside.is_symlink():
+            shutil.rmtree(aside)
 
 
 def _is_inside(name: str) -> bool:

@@ -7,17 +7,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tui_ft.errors import TuiFtError
+from tui_ft.runs import launch_record, preflight, resuming
 from tui_ft.runs import lock as locks
-from tui_ft.runs import preflight, resuming
 from tui_ft.runs.adopting import adopt_if_orphan, adopt_orphans
 from tui_ft.runs.directory import RunDirectory, create
 from tui_ft.runs.known_roots import remember
 from tui_ft.runs.launching import (
     Attempt,
+    attempt_folder,
     choose_machine,
     launch_attempt,
     new_state,
     trainer_command,
+    write_record,
     write_spec,
     write_state,
 )
@@ -86,6 +88,7 @@ def prepare(spec: RunSpec, runs_root: Path, *, text: str | None = None) -> RunDi
         lock = locks.acquire(run)
         try:
             write_spec(run.spec, attempt.written)
+            write_record(attempt_folder(run, 1), launch_record.make(run, attempt.spec))
             write_state(run, new_state(attempt, "queued"))
         finally:
             lock.close()

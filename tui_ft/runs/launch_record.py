@@ -14,6 +14,7 @@ import msgspec
 from tui_ft import __version__
 from tui_ft.runs import failure_rate
 from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.git_state import git_state
 from tui_ft.runs.records import LaunchRecord
 from tui_ft.runs.requests import user_name
 from tui_ft.spec.run_spec import RunSpec
@@ -34,15 +35,22 @@ _QUERY = re.compile(r"(?P<scheme>\bhttps?://[^\s?#]+)[?#]\S+")
 
 
 def make(
-    run: RunDirectory, spec: RunSpec, from_step: int | None, fix: str | None, changes: Sequence[str]
+    run: RunDirectory,
+    spec: RunSpec,
+    from_step: int | None = None,
+    fix: str | None = None,
+    changes: Sequence[str] = (),
+    asked: LaunchRecord | None = None,
 ) -> LaunchRecord:
-    """What is to be written of a launch that this process makes."""
+    """What is to be written of a launch that this process makes; `asked` is the record of whoever queued it,
+    whose command, folder and name count.
+    """
     life = failure_rate.expected_life(spec, run.path.parent)
     return LaunchRecord(
         time=time.time(),
-        command=command(),
-        folder=_folder(),
-        user=user_name(),
+        command=command() if asked is None else asked.command,
+        folder=_folder() if asked is None else asked.folder,
+        user=user_name() if asked is None else asked.user,
         version=__version__,
         from_step=from_step,
         fix=fix,
@@ -50,6 +58,14 @@ def make(
         hours_between_failures=life.hours,
         failures_basis=life.basis,
     )
+
+
+def with_commit(record: LaunchRecord) -> LaunchRecord:
+    """`record` with the commit of the folder in which it was launched, where that is under git."""
+    found = git_state(Path(record.folder)) if record.folder else None
+    if found is None:
+        return record
+    return msgspec.structs.replace(record, commit=found.commit, is_dirty=found.is_dirty)
 
 
 def read(run: RunDirectory, attempt: int) -> LaunchRecord | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from tui_ft.atomic import write_atomically
@@ -40,7 +41,8 @@ class Attempt:
     earlier: StateRecord | None = None
     from_step: int | None = None
     fix: str | None = None
-    changes: Sequence[str] = field(default=())
+    changes: Sequence[str] = ()
+    was_queued: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,14 +78,11 @@ def launch_attempt(run: RunDirectory, attempt: Attempt, machine: Machine, lock: 
     Raises `TuiFtError`; the run is then as it was, or `failed` once its state had said `starting`.
     """
     remember(run.path.parent)
-    folder = run.attempt(attempt.number)
-    try:
-        folder.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise unwritable(folder.path, error) from error
+    folder = attempt_folder(run, attempt.number)
     write_spec(folder.spec, attempt.written)
-    record = launch_record.make(run, attempt.spec, attempt.from_step, attempt.fix, attempt.changes)
-    _write_record(folder, record)
+    asked = launch_record.read(run, 1) if attempt.was_queued else None
+    record = launch_record.make(run, attempt.spec, attempt.from_step, attempt.fix, attempt.changes, asked)
+    write_record(folder, record)
     state = write_state(run, new_state(attempt, "starting", gpus=machine.gpus))
     try:
         start_supervisor(
@@ -92,7 +91,7 @@ def launch_attempt(run: RunDirectory, attempt: Attempt, machine: Machine, lock: 
             lock,
             trainer=attempt.command,
             environment=_environment(attempt.number, machine.gpus),
-            meanwhile=lambda: _foresee(run, folder, attempt.spec, machine),
+            meanwhile=lambda: _foresee(run, folder, attempt.spec, machine, record),
         )
     except TuiFtError as error:
         state.update(
@@ -125,6 +124,16 @@ def new_state(attempt: Attempt, status: Status, gpus: Sequence[str] = ()) -> Sta
     )
 
 
+def attempt_folder(run: RunDirectory, number: int) -> AttemptDirectory:
+    """The folder of an attempt, made. Raises `TuiFtError`."""
+    folder = run.attempt(number)
+    try:
+        folder.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(folder.path, error) from error
+    return folder
+
+
 def write_state(run: RunDirectory, record: StateRecord) -> StateFile:
     """Write the state of a run that nobody supervises yet. Raises `TuiFtError`."""
     state = StateFile(run, record)
@@ -150,7 +159,7 @@ def unwritable(path: Path, error: OSError) -> TuiFtError:
     )
 
 
-def _write_record(folder: AttemptDirectory, record: LaunchRecord) -> None:
+def write_record(folder: AttemptDirectory, record: LaunchRecord) -> None:
     """Without it the trainer would go on from another checkpoint than it was told to. Raises `TuiFtError`."""
     try:
         write_atomically(folder.launch, encode_document(record))
@@ -158,8 +167,12 @@ def _write_record(folder: AttemptDirectory, record: LaunchRecord) -> None:
         raise unwritable(folder.launch, error) from error
 
 
-def _foresee(run: RunDirectory, folder: AttemptDirectory, spec: RunSpec, machine: Machine) -> None:
+def _foresee(
+    run: RunDirectory, folder: AttemptDirectory, spec: RunSpec, machine: Machine, record: LaunchRecord
+) -> None:
     """Write what the attempt is expected to take, corrected by what earlier runs here took."""
+    with suppress(TuiFtError):  # the record is there already, without the commit
+        write_record(folder, launch_record.with_commit(record))
     if machine.gpus:
         from tui_ft.runs import measurements
 

@@ -53,6 +53,8 @@ def resumable_state(run: RunDirectory, take_over: bool) -> StateRecord:
             exit_code=1,
         )
     if not run.list_checkpoints():
+        checkpoints.mend(run)
+    if not run.list_checkpoints():
         raise TuiFtError(
             f"{run.id} has no checkpoint to go on from.", f"`tui-ft restart {run.id}` begins again."
         )

@@ -1,0 +1,145 @@
+"""What can be removed from a run directory without losing what it is for: listed first, removed when told."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tui_ft.errors import TuiFtError
+from tui_ft.runs import checkpoints
+from tui_ft.runs import lock as locks
+from tui_ft.runs.directory import REPLACED_PREFIX, UNFINISHED_PREFIX, RunDirectory
+
+Kind = Literal["unfinished", "broken", "superseded", "older", "all"]
+
+_WHY: dict[Kind, str] = {
+    "unfinished": "was never finished",
+    "broken": "is not whole: nothing can be resumed from it",
+    "superseded": "lies behind the checkpoint that the run went back to",
+    "older": "is older than the newest, and not the best",
+    "all": "the run has finished: its result is there",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """A folder that can go. `bytes` is what it takes on the disk, `files` how many inodes."""
+
+    path: Path
+    kind: Kind
+    bytes: int
+    files: int
+
+    @property
+    def why(self) -> str:
+        return _WHY[self.kind]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prunable:
+    """What can go, the least regretted first, and what stays with the reason."""
+
+    items: tuple[Item, ...]
+    kept: tuple[tuple[str, int, str], ...]
+
+    @property
+    def bytes(self) -> int:
+        return sum(item.bytes for item in self.items)
+
+
+def find(run: RunDirectory) -> Prunable:
+    """List what can go from `run`, reading no more than folders. Never raises for what they hold.
+
+    While the run is going nothing that its trainer may be at work on is listed.
+    """
+    is_live = locks.is_locked(run.events)
+    has_result = run.result.is_dir() and not is_live and _is_finished(run)
+    whole = checkpoints.whole(run)
+    steps = {one.path for one in whole}
+    newest, best = (whole[0] if whole else None), checkpoints.best(whole)
+    items: list[tuple[Path, Kind]] = []
+    if not is_live:
+        items += [(path, "unfinished") for path in _unfinished(run)]
+        broken = [path for _, path in run.list_checkpoints() if path not in steps]
+        items += [(path, "broken") for path in broken]
+    items += [(path, "superseded") for path in checkpoints.superseded(run)]
+    kept: list[tuple[str, int, str]] = []
+    for one in reversed(whole):
+        is_best = best is not None and one.path == best.path
+        if has_result and (one is newest or not is_best):
+            items.append((one.path, "all"))
+        elif one is newest:
+            kept.append((one.path.name, one.bytes, "the newest: a resume goes on from it"))
+        elif is_best:
+            kept.append((one.path.name, one.bytes, f"the best: eval loss {one.eval_loss:.4g}"))
+        else:
+            items.append((one.path, "older"))
+    measured = tuple(_measured(path, kind) for path, kind in items if not path.is_symlink())
+    return Prunable(items=measured, kept=tuple(kept))
+
+
+def remove(run: RunDirectory, items: Iterable[Item]) -> int:
+    """Remove `items`, each only if it still can go; return the bytes that this freed.
+
+    Raises `TuiFtError` when the disk refuses; what was removed before stays removed.
+    """
+    asked = {(item.path, item.kind) for item in items}
+    freed = 0
+    for item in find(run).items:  # looked at anew: meanwhile it may have become the only one
+        if (item.path, item.kind) not in asked:
+            continue
+        try:
+            _remove(run, item.path)
+        except OSError as error:
+            raise TuiFtError(
+                f"{item.path} cannot be removed: {os.strerror(error.errno or 0)}.", "Is it yours?"
+            ) from error
+        freed += item.bytes
+    return freed
+
+
+def _remove(run: RunDirectory, path: Path) -> None:
+    """Renamed first: a kill in the middle leaves nothing that looks like a checkpoint."""
+    if path.name.startswith((UNFINISHED_PREFIX, REPLACED_PREFIX)):
+        shutil.rmtree(path)
+        return
+    doomed = run.checkpoints / f"{UNFINISHED_PREFIX}pruned-{path.parent.name}-{path.name}"
+    if doomed.is_dir() and not doomed.is_symlink():
+        shutil.rmtree(doomed)
+    path.rename(doomed)
+    shutil.rmtree(doomed)
+    if path.parent != run.checkpoints and not any(path.parent.iterdir()):
+        path.parent.rmdir()
+
+
+def _is_finished(run: RunDirectory) -> bool:
+    from tui_ft.runs.truth import read_truth
+
+    return read_truth(run).status == "finished"
+
+
+def _unfinished(run: RunDirectory) -> list[Path]:
+    prefixes = (f"{UNFINISHED_PREFIX}*", f"{REPLACED_PREFIX}*")
+    places = [path for prefix in prefixes for path in run.checkpoints.glob(prefix)]
+    places += run.path.glob(f"{UNFINISHED_PREFIX}*")
+    return sorted(path for path in places if path.is_dir())
+
+
+def _measured(path: Path, kind: Kind) -> Item:
+    """Count what a folder takes; links are counted as links."""
+    size = files = 0
+    for folder, _, names in os.walk(path, followlinks=False):
+        files += 1
+        for name in names:
+            try:
+                about = os.lstat(os.path.join(folder, name))  # noqa: PTH118 - many files
+            except OSError:
+                continue
+            files += 1
+            size += about.st_blocks * 512 if stat.S_ISREG(about.st_mode) else 0
+    return Item(path=path, kind=kind, bytes=size, files=files)
