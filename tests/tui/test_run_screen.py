@@ -24,12 +24,12 @@ from tui_ft.tui.widgets.panel_grid import PanelGrid
 from tui_ft.watch.sources.tui_ft import TuiFtSource
 
 LIVE_KEYS = {
-    80: "s Stop S Save p Pause r Restart l Log t Table v Panels ? Help q Back c Cursor",
+    80: "s Stop S Save p Pause r Restart l Log t Table v Panels ? Help q Back h Health",
     120: "s Stop  S Save  p Pause  r Restart  l Log  t Table  m Maximise  v Panels"
     "  ? Help  q Back  ^p Palette",
 }
 FAILED_KEYS = {
-    80: "R Resume  r Restart  l Log  t Table  v Panels  ? Help  q Back  c Cursor  +- Zoom",
+    80: "R Resume  r Restart  l Log  t Table  v Panels  ? Help  q Back  h Health  $ Money",
     120: "R Resume  r Restart  l Log  t Table  m Maximise  v Panels  ? Help  q Back  ^p Palette",
 }
 SIZES = [(80, 24), (120, 40)]

@@ -50,6 +50,7 @@ def key_table() -> list[KeyRow]:
     from tui_ft.tui.app import TuiFtApp
     from tui_ft.tui.screens.ask import AskPath, Confirm
     from tui_ft.tui.screens.ask_draft import AskDraft
+    from tui_ft.tui.screens.ask_fix import AskFix
     from tui_ft.tui.screens.ask_model import AskModel
     from tui_ft.tui.screens.ask_step_down import AskStepDown
     from tui_ft.tui.screens.cards import CardsScreen
@@ -62,6 +63,7 @@ def key_table() -> list[KeyRow]:
     from tui_ft.tui.screens.data_row import DataRow
     from tui_ft.tui.screens.doctor import DoctorScreen
     from tui_ft.tui.screens.goal import GoalScreen
+    from tui_ft.tui.screens.health import HealthScreen
     from tui_ft.tui.screens.help import HelpScreen
     from tui_ft.tui.screens.home import HomeScreen
     from tui_ft.tui.screens.launch import LaunchScreen
@@ -87,6 +89,8 @@ def key_table() -> list[KeyRow]:
         ("Home, the filter", FilterLine.BINDINGS),
         ("Lists", RowList.BINDINGS),
         ("Run", RunScreen.BINDINGS),
+        ("Its health", HealthScreen.BINDINGS),
+        ("A fix for it", AskFix.BINDINGS),
         ("Its table", SeriesTable.BINDINGS),
         ("Its panels", PanelsScreen.BINDINGS),
         ("What else is there", OtherRuns.BINDINGS),

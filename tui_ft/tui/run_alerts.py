@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from tui_ft.runs.records import Cause
+from typing import TYPE_CHECKING
+
+from tui_ft.health.finding import Finding, Level
+from tui_ft.runs.records import ENDED, Cause
 from tui_ft.tui.widgets.alert import Kind
 from tui_ft.watch.reading import Reading
+
+if TYPE_CHECKING:
+    from tui_ft.watch.post_mortem import PostMortem
 
 _REMEDIES: dict[Cause, str] = {
     "cuda_oom": "The GPU has too little memory: lower training.batch_size or data.max_length, or use QLoRA.",
@@ -12,12 +18,41 @@ _REMEDIES: dict[Cause, str] = {
     "disk_full": "Make room on the disk of the runs root.",
     "preempted": "The machine took the run away.",
 }
+_KINDS: dict[Level, Kind] = {"error": "bad", "warning": "warn", "note": "muted"}
 _LONGEST_REASON = 240
 _FOREIGN_REMEDY = "A smaller batch, shorter rows or gradient checkpointing take less memory."
 
 
-def standing_alert(reading: Reading) -> tuple[str, str, Kind]:
-    """Headline, text and kind of what the reading itself has to say; empty when all is well."""
+def standing_alert(
+    reading: Reading, post: PostMortem | None = None, *, is_ours: bool = True
+) -> tuple[str, str, Kind]:
+    """Headline, text and kind of what the reading itself has to say; empty when all is well.
+
+    `post` is how it ended, once that was looked into. Keys that act are named for a run of ours only.
+    """
+    headline, text, kind = _alert(reading)
+    if post is not None:
+        return headline, _sentences(text, _end_keys(post)) if headline else text, kind
+    finding = next(iter(reading.findings), None)
+    if finding is None or reading.status in ENDED or headline:
+        return headline, text, kind
+    keys = _finding_keys(finding, is_ours=is_ours)
+    return finding.level.upper(), _sentences(finding.message, keys), _KINDS[finding.level]
+
+
+def _finding_keys(finding: Finding, *, is_ours: bool) -> str:
+    if not is_ours:
+        return "h: why"
+    fix = f"F: {finding.fixes[0].title}, " if finding.fixes else ""
+    return f"h: why, {fix}z: silence"
+
+
+def _end_keys(post: PostMortem) -> str:
+    fix = next((one for one in post.fixes if one.changes or one.command), None)
+    return "h: why" + (f", F: {fix.title}" if fix is not None and fix == post.fixes[0] else "")
+
+
+def _alert(reading: Reading) -> tuple[str, str, Kind]:
     if reading.source != "tui_ft":
         return _alert_of_another(reading)
     if reading.status == "failed":

@@ -86,8 +86,8 @@ class RunDoors(PanelActions):
         await self._open("money", lambda room: room.MoneyScreen(self.source, self.run))
 
     @work(group="act", exclusive=True)
-    async def action_prune(self) -> None:
-        await self._open("prune", lambda room: room.PruneScreen(self.run))
+    async def action_health(self) -> None:
+        await self._open("health", lambda room: room.HealthScreen(self.source, self.run))
 
     async def _open(self, name: str, make: Callable[[Any], Screen[None]]) -> None:
         """Show the screen that `make` makes of the module of that name; what goes wrong is said here."""

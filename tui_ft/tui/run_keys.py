@@ -25,6 +25,8 @@ STEERING_KEYS: list[BindingType] = [
             tooltip="What the offered fix would change, as a diff; Enter there carries it out"),
     Binding("z", "silence", "Silence", id="run.silence", show=False,
             tooltip="Hear no more of the shown finding in this run"),
+    Binding("u", "since", "Since", id="run.since", show=False,
+            tooltip="Show again what happened since you looked last"),
     Binding("dollar_sign", "money", "Money", id="run.money", show=False, key_display="$",
             tooltip="What the run has cost, what it will, its budget, and what an idle box costs"),
     Binding("d", "prune", "Make room", id="run.prune", show=False,
@@ -54,7 +56,8 @@ RUN_KEYS: list[BindingType] = [
 
 MORE_KEYS = (
     "run.health", "run.money", "charts.cursor", "charts.in", "charts.axis", "charts.log", "charts.smooth",
-    "run.search", "run.compare", "run.export", "run.others", "run.next", "run.previous", "run.follow", "charts.maximise", "run.preset",
+    "run.search", "run.compare", "run.export", "run.others", "run.next", "run.previous", "run.follow",
+    "charts.maximise", "run.preset",
     "run.kill",
 )  # fmt: skip
 """Keys that stand on the last line where it has room, the most wanted first."""

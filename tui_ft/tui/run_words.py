@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich.cells import cell_len
 
 from tui_ft.runs.records import ENDED
@@ -9,6 +11,9 @@ from tui_ft.tui.text import fit, plain
 from tui_ft.tui.widgets.lines import Line, Piece, pack
 from tui_ft.watch.eta import clock_label
 from tui_ft.watch.reading import Reading, SourceName
+
+if TYPE_CHECKING:
+    from tui_ft.runs.money import Bill
 
 OVER: frozenset[str] = ENDED | {"lost"}
 """A run in one of these does nothing more unless it is resumed."""
@@ -57,14 +62,16 @@ def is_offered(action: str, reading: Reading, *, is_ours: bool = True) -> bool:
     return offered.get(action, True)
 
 
-def header_line(reading: Reading, now: float, width: int) -> Line:
-    """Name, status, what is trained and how, attempt and start; what does not fit is left out whole."""
+def header_line(reading: Reading, now: float, width: int, bill: Bill | None = None) -> Line:
+    """Name, status, what is trained and how, money, attempt and start; what has no room is left out."""
     sign, kind = _SIGNS.get(reading.status, ("?", "warn"))
     pieces: list[Piece] = [
         (f" {plain(reading.title)}", "strong"),
         (f"{sign} {reading.status}", kind),
         (plain(" · ".join(part for part in (reading.method, reading.model) if part)), ""),
     ]
+    if bill is not None and (money := money_text(bill)):
+        pieces.append((money, ""))
     if reading.attempt > 1:
         pieces.append((f"attempt {reading.attempt}", "muted"))
     if reading.started_at is not None:
@@ -74,6 +81,14 @@ def header_line(reading: Reading, now: float, width: int) -> Line:
     if not reading.is_complete or reading.is_approximate:
         pieces.append(("approximate, reading…" if reading.is_approximate else "reading…", "muted"))
     return pack([piece for piece in pieces if piece[0]], width)
+
+
+def money_text(bill: Bill) -> str:
+    """What was spent and what is still to be, where the user has said what an hour costs."""
+    if bill.rate is None or bill.rate.basis != "settings" or bill.spent is None:
+        return ""
+    left = bill.to_finish
+    return f"{bill.spent.text} spent" + (f", {left.text} to go" if left is not None and bill.left_s else "")
 
 
 def origin_line(reading: Reading, width: int) -> Line:

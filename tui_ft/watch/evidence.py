@@ -1,4 +1,4 @@
-"""The evidence of a finding in lines for people: names without underscores, numbers with the digits that tell."""
+"""The evidence of a finding for people: names without underscores, numbers with the digits that tell."""
 
 from __future__ import annotations
 

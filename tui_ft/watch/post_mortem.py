@@ -43,7 +43,7 @@ class Kept:
 
 @dataclass(frozen=True, kw_only=True)
 class PostMortem:
-    """How a run ended; all text is safe to show. `ending` is a stable word, `headline` one line for people."""
+    """How a run ended; its text is safe to show. `ending` is a stable word, `headline` a line for people."""
 
     ending: Ending
     headline: str
@@ -126,18 +126,15 @@ def _seconds_since(reading: Reading, step: int) -> float | None:
 
 
 def _money(run: RunDirectory, seconds: float, now: float) -> str:
-    """What so many seconds cost at the rate of this run; "" where no price is set."""
+    """What so many seconds cost at the rate of this run; "" where no price is known."""
     from tui_ft.runs.money import bill_of
+    from tui_ft.runs.prices import amount
 
     try:
         bill = bill_of(run, now)
     except (TuiFtError, OSError):
         return ""
-    if bill.rate is None:
-        return ""
-    low, high = (price * seconds / 3600 * bill.gpus for price in (bill.rate.low, bill.rate.high))
-    text = f"{bill.rate.currency}{low:.2f}"
-    return text if f"{low:.2f}" == f"{high:.2f}" else f"{text}–{high:.2f}"
+    return amount(bill.rate, seconds, bill.gpus).text if bill.rate is not None else ""
 
 
 def _fixes(ending: Ending, reading: Reading, run: RunDirectory, kept: Kept | None) -> tuple[Fix, ...]:

@@ -17,8 +17,10 @@ from tui_ft.tui.panel_keys import PANEL_ACTIONS
 from tui_ft.tui.run_actions import RunActions
 from tui_ft.tui.run_alerts import standing_alert
 from tui_ft.tui.run_doors import RunDoors
+from tui_ft.tui.run_health import HealthActions
 from tui_ft.tui.run_keys import MORE_KEYS, RUN_KEYS, STEERING_KEYS
 from tui_ft.tui.run_reader import RunReader
+from tui_ft.tui.run_since import SinceActions, SinceLines
 from tui_ft.tui.run_words import OVER, header_line, is_offered, origin_line
 from tui_ft.tui.shared_source import SharedSource
 from tui_ft.tui.steering import Steering
@@ -45,7 +47,7 @@ TINY_ROWS, SHORT_ROWS, TALL_ROWS = 14, 20, 32
 """Below these the log has no room, little room and its usual room; from the last on all have more."""
 
 
-class RunScreen(RunDoors, LogActions, Steering):
+class RunScreen(RunDoors, HealthActions, SinceActions, LogActions, Steering):
     """Follows one run; it only reads, and can be left and opened again at any moment.
 
     `run` is its directory when the run is ours: without one no key that steers is offered.
@@ -87,6 +89,7 @@ class RunScreen(RunDoors, LogActions, Steering):
         yield Numbers(id="numbers")
         yield Foreseen(id="foreseen")
         yield Alert(id="alert")
+        yield SinceLines(id="since")
         yield PanelGrid(id="curves")
         yield Outcome(id="outcome")
         with Vertical(id="foot"):
@@ -120,7 +123,20 @@ class RunScreen(RunDoors, LogActions, Steering):
                     self.front.show(self.reading)
                 elif changed or self._is_owed:
                     self._show(self.reading)
+                if self.front is None:
+                    await self._look_deeper()
             await self._pause()
+
+    async def _look_deeper(self) -> None:
+        """What takes longer than a reading: how it ended, what it costs, what happened since."""
+        bill = self.bill
+        is_news = await self.look_into_end()
+        if len(self.children) < self._parts:
+            return
+        await self.come_back()
+        if len(self.children) == self._parts and (is_news or bill != self.bill):
+            self._show_words(self.reading)
+            self.refresh_bindings()
 
     @property
     def _is_looked_at(self) -> bool:
@@ -174,7 +190,7 @@ class RunScreen(RunDoors, LogActions, Steering):
 
     def _show_words(self, reading: Reading) -> None:
         now, width = self.owner.clock(), self.size.width
-        self.query_one("#header", Lines).set_lines([header_line(reading, now, width)])
+        self.query_one("#header", Lines).set_lines([header_line(reading, now, width, self.bill)])
         if self.has_class("-origin"):
             self.query_one("#origin", Lines).set_lines([origin_line(reading, width)])
         pace = self._pace.seconds_per_step()
@@ -191,7 +207,7 @@ class RunScreen(RunDoors, LogActions, Steering):
         if self._reader.trouble:
             alert.show("", self._reader.trouble, "bad")
         else:
-            alert.show(*standing_alert(reading))
+            alert.show(*standing_alert(reading, self.post, is_ours=self.run is not None))
         said.show("", *(self._said or ("", "good")))
 
     def say(self, text: str, kind: Kind = "good") -> None:
@@ -212,6 +228,7 @@ class RunScreen(RunDoors, LogActions, Steering):
         self.refresh_bindings()
 
     def on_key(self, event: events.Key) -> None:
+        self.notice_person()
         if self._said is not None:
             self.say("")
 
@@ -226,6 +243,8 @@ class RunScreen(RunDoors, LogActions, Steering):
         if action in LOG_ACTIONS and self.has_class("-silent"):
             return False
         if action in ("find", "follow") and not self._shows_log:
+            return False
+        if action in ("fix", "silence") and not self.is_health_offered(action):
             return False
         if action in PANEL_ACTIONS and self.has_class("-log"):
             return False

@@ -1,0 +1,178 @@
+"""What run screen and health screen do about a run that is not well: fix it, silence it, make room."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from textual import work
+from textual.screen import Screen
+
+from tui_ft.tui.actions import sentence
+from tui_ft.tui.text import plain
+from tui_ft.tui.widgets.alert import Kind
+from tui_ft.watch.reading import Reading
+
+if TYPE_CHECKING:
+    from tui_ft.runs.directory import RunDirectory
+    from tui_ft.runs.fixing import Plan
+    from tui_ft.tui.app import TuiFtApp
+    from tui_ft.tui.health_words import FixRow
+    from tui_ft.watch.post_mortem import PostMortem
+
+MAY_BE_OVER = frozenset({"finished", "stopped", "failed", "lost", "unknown"})
+
+
+class HealthActions(Screen[None]):
+    """A screen on one run; `run` is None for another's. `post` is how it ended, once that was looked into."""
+
+    run: RunDirectory | None
+    post: PostMortem | None = None
+    _looked_at: tuple[object, ...] = ()
+    _is_fixing = False
+
+    if TYPE_CHECKING:
+
+        @property
+        def owner(self) -> TuiFtApp: ...
+
+        @property
+        def reading(self) -> Reading: ...
+
+        def say(self, text: str, kind: Kind = "good") -> None: ...
+
+        def look_again(self) -> None: ...
+
+    async def look_into_end(self) -> bool:
+        """Make the post-mortem of a run that is over; True when `post` is another one now."""
+        reading = self.reading
+        if reading.status not in MAY_BE_OVER or not reading.is_complete:
+            changed, self.post, self._looked_at = self.post is not None, None, ()
+            return changed
+        seen = (reading.status, reading.attempt, reading.log_version, reading.findings, reading.exit)
+        if seen == self._looked_at:
+            return False
+        self._looked_at = seen
+        before = self.post
+        self.post = await asyncio.to_thread(self._post_mortem, reading)
+        return self.post != before
+
+    def _post_mortem(self, reading: Reading) -> PostMortem | None:
+        from tui_ft.watch.post_mortem import post_mortem
+
+        return post_mortem(reading, self.run, self.owner.clock())
+
+    def is_health_offered(self, action: str) -> bool:
+        """Whether there is a fix, a finding to silence, or a directory of ours."""
+        if self.run is None:
+            return False
+        if action == "fix":
+            row = self.chosen_fix()
+            return row is not None and row.fix is not None
+        if action == "silence":
+            return bool(self.reading.findings) and self.reading.status not in MAY_BE_OVER
+        return True
+
+    def chosen_fix(self) -> FixRow | None:
+        """The fix that a key means: the first that there is."""
+        from tui_ft.tui.health_words import fix_rows
+
+        return next((row for row in fix_rows(self.reading, self.post) if row.fix is not None), None)
+
+    # --- fixes -----------------------------------------------------------------------------------
+
+    def action_fix(self) -> None:
+        row = self.chosen_fix()
+        if row is None or row.fix is None or self.run is None:
+            self.say("There is nothing to change that is known here.", "warn")
+        elif not self._is_fixing:
+            self._ask_and_fix(row)
+
+    @work(group="act", exclusive=True)
+    async def _ask_and_fix(self, row: FixRow) -> None:
+        from tui_ft.runs import fixing
+        from tui_ft.tui.screens.ask_fix import AskFix
+
+        assert self.run is not None
+        assert row.fix is not None
+        try:
+            plan = await asyncio.to_thread(fixing.plan, self.run, row.fix, self.reading.step)
+        except Exception as error:  # noqa: BLE001 - shown where the user looks
+            self.say(sentence(error), "bad")
+            return
+        if await self.app.push_screen_wait(AskFix(plan)):
+            self._is_fixing = True
+            self._carry_out_fix(plan)
+
+    @work(group="launch")
+    async def _carry_out_fix(self, plan: Plan) -> None:
+        from tui_ft.runs import fixing
+
+        run, owner, root = self.run, self.owner, self.owner.runs_root
+        assert run is not None
+
+        def say(text: str) -> None:
+            owner.call_from_thread(self._say_if_there, text)
+
+        try:
+            going = await asyncio.to_thread(
+                fixing.carry_out, run, plan, root, say=say, take_over=plan.is_elsewhere
+            )
+        except Exception as error:  # noqa: BLE001 - shown where the user looks
+            self._say_if_there(sentence(error), "bad")
+            return
+        finally:
+            self._is_fixing = False
+        self._fixed(going, plan)
+
+    def _say_if_there(self, text: str, kind: Kind = "good") -> None:
+        if self.is_mounted and self.children:
+            self.say(text, kind)
+
+    def _fixed(self, going: RunDirectory, plan: Plan) -> None:
+        if self.run is not None and going.path == self.run.path:
+            self._say_if_there(f"It goes on: {plan.fix.title}.")
+            if self.is_mounted:
+                self.look_again()
+        elif self.app.screen is self:
+            self.owner.replace_run(going)
+        else:
+            self._say_if_there(f"{plain(going.id)} is started.")
+
+    # --- silence ---------------------------------------------------------------------------------
+
+    def action_silence(self) -> None:
+        row = self.chosen_fix()
+        code = row.code if row is not None and row.code else ""
+        if not code and self.reading.findings:
+            code = self.reading.findings[0].code
+        if not code:
+            self.say("There is no finding to silence.", "warn")
+        else:
+            self._silence(code)
+
+    @work(group="request")
+    async def _silence(self, code: str) -> None:
+        from tui_ft.runs import control
+        from tui_ft.runs.requests import user_name
+
+        assert self.run is not None
+        try:
+            await asyncio.to_thread(control.request, self.run, "silence", user_name(), text=code)
+        except Exception as error:  # noqa: BLE001 - shown where the user looks
+            self.say(sentence(error), "bad")
+        else:
+            undo = f"`tui-ft silence RUN {plain(code)} --undo` undoes it"
+            self.say(f"{plain(code)} is silenced for this run; {undo}.")
+            self.look_again()
+
+    # --- the disk --------------------------------------------------------------------------------
+
+    @work(group="act", exclusive=True)
+    async def action_prune(self) -> None:
+        from tui_ft.tui.home_doors import open_screen
+
+        try:
+            await open_screen(self.owner, "prune", lambda room: room.PruneScreen(self.run))
+        except Exception as error:  # noqa: BLE001 - shown where the user looks
+            self.say(sentence(error), "bad")
