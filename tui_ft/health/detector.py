@@ -20,7 +20,8 @@ class Cleared(NamedTuple):
 
 Said = Finding | Cleared | None
 
-_RANK: dict[Level, int] = {"note": 0, "warning": 1, "error": 2}
+RANK: dict[Level, int] = {"note": 0, "warning": 1, "error": 2}
+"""How bad a level is."""
 
 
 class Detector:
@@ -90,7 +91,7 @@ class Detector:
         `Finding.time` is since when it is so, also where it has become worse.
         """
         before = self.open
-        if before is not None and _RANK[level] <= _RANK[before.level] and not again:
+        if before is not None and RANK[level] <= RANK[before.level] and not again:
             return None
         self.open = Finding(
             code=self.code,

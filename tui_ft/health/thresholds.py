@@ -17,7 +17,7 @@ from tui_ft.errors import TuiFtError
 
 
 class Thresholds(msgspec.Struct, kw_only=True, frozen=True):
-    """`_rows` and `_steps` are counts, `_s` seconds, `_share`, `_rise`, `_fall` fractions, `_ratio` factors."""
+    """`_rows`, `_steps` are counts, `_s` seconds, `_share`, `_rise`, `_fall` fractions, `_ratio` factors."""
 
     # nonfinite: T3. One is a warning, two in a row an error.
     nonfinite_rows: float = 2

@@ -66,6 +66,11 @@ class Watcher:
         """What is not well now, by code."""
         return {one.code: one.open for one in self._all if one.open is not None}
 
+    def close_all(self) -> None:
+        """Forget what is open without a word: it was another attempt's."""
+        for one in self._all:
+            one.open = None
+
     def learn(self, facts: RunFacts) -> None:
         """Take what became known later: the number of steps, the dtype of the arithmetic."""
         self.facts = facts

@@ -7,6 +7,12 @@ from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.records import StateRecord
 
 
+def _guard(run: RunDirectory, state: StateRecord) -> Companion | None:
+    from tui_ft.runs.guarding import Guard
+
+    return Guard(run, state)
+
+
 def _queue(run: RunDirectory, state: StateRecord) -> Companion | None:
     from tui_ft.runs.queue_companion import make
 
@@ -19,4 +25,4 @@ def _afterwards(run: RunDirectory, state: StateRecord) -> Companion | None:
     return Afterwards(run, state)
 
 
-MAKERS: tuple[Maker, ...] = (_queue, _afterwards)
+MAKERS: tuple[Maker, ...] = (_guard, _queue, _afterwards)

@@ -1,0 +1,78 @@
+"""Following a file of rows while another process appends to it, in bounded pieces."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from tui_ft.runs.records import complete_lines
+
+PIECE_BYTES = 1 << 18
+"""Read at most so much at a time: a second of the supervisor is not spent on history."""
+HISTORY_BYTES = 1 << 22
+"""Of what was there before, so much of the end is read: some 20,000 rows."""
+_LONGEST_LINE_BYTES = 1 << 22
+
+
+class LineFollower:
+    """Complete lines that were added since the last call. `had_history` is the size when it began."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._rest = b""
+        self._is_skipping = False
+        self._inode: int | None = None
+        self.had_history = self._size()
+        self.offset = max(self.had_history - HISTORY_BYTES, 0)
+        if self.offset:
+            self._is_skipping = True
+
+    @property
+    def is_past_history(self) -> bool:
+        return self.offset >= self.had_history
+
+    def poll(self) -> list[bytes]:
+        """Return what is new, a piece at most. A file that shrank or is another is read from its start.
+
+        Never raises: what cannot be read now is read another time.
+        """
+        try:
+            descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except OSError:
+            return []
+        try:
+            about = os.fstat(descriptor)
+            if not stat.S_ISREG(about.st_mode):
+                return []
+            if about.st_size < self.offset or self._inode not in (None, about.st_ino):
+                self.offset, self.had_history, self._rest, self._is_skipping = 0, 0, b"", False
+            self._inode = about.st_ino
+            if about.st_size == self.offset:
+                return []
+            data = os.pread(descriptor, PIECE_BYTES, self.offset)
+        except OSError:
+            return []
+        finally:
+            os.close(descriptor)
+        self.offset += len(data)
+        return self._lines(data)
+
+    def _lines(self, data: bytes) -> list[bytes]:
+        data = self._rest + data
+        if self._is_skipping:
+            at = data.find(b"\n") + 1
+            if not at:
+                return []
+            data, self._is_skipping = data[at:], False
+        end = data.rfind(b"\n") + 1
+        self._rest = data[end:]
+        if len(self._rest) > _LONGEST_LINE_BYTES:
+            self._rest, self._is_skipping = b"", True
+        return list(complete_lines(data[:end]))
+
+    def _size(self) -> int:
+        try:
+            return self._path.lstat().st_size
+        except OSError:
+            return 0
