@@ -72,6 +72,7 @@ def _root(arguments: argparse.Namespace) -> Path:
 
 def _add(arguments: argparse.Namespace) -> int:
     from tui_ft.runs import grid, queue
+    from tui_ft.runs.queue_removing import remove
     from tui_ft.spec import overrides
 
     root = _root(arguments)
@@ -100,7 +101,7 @@ def _add(arguments: argparse.Namespace) -> int:
             ids.append(queue.add(one, root, text=text, terms=terms, needed_bytes=size).id)
     except TuiFtError:
         if ids:
-            queue.remove(root, ids)  # all of a grid or none
+            remove(root, ids)  # all of a grid or none
         raise
     return _added(arguments, root, ids, grid.tag_of(made))
 
@@ -218,9 +219,9 @@ def _changed(arguments: argparse.Namespace, said: str) -> int:
 
 
 def _remove(arguments: argparse.Namespace) -> int:
-    from tui_ft.runs import queue
+    from tui_ft.runs.queue_removing import remove
 
-    ids = queue.remove(_root(arguments), arguments.runs)
+    ids = remove(_root(arguments), arguments.runs)
     return _changed(arguments, f"{', '.join(ids)}: out of the queue.")
 
 
@@ -237,8 +238,9 @@ def _hold(arguments: argparse.Namespace) -> int:
     from tui_ft.runs import queue
 
     queue.hold(_root(arguments), arguments.runs)
-    what = ", ".join(arguments.runs) or "The queue"
-    return _changed(arguments, f"{what}: held. What goes on goes on; `tui-ft queue go` lets the rest start.")
+    if arguments.runs:
+        return _changed(arguments, f"{', '.join(arguments.runs)}: held until `tui-ft queue go` lets it go.")
+    return _changed(arguments, "The queue is held until `tui-ft queue go`; runs that have begun go on.")
 
 
 def _go(arguments: argparse.Namespace) -> int:

@@ -14,6 +14,7 @@ import argparse
 import os
 import sys
 import time
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -89,8 +90,10 @@ def _serve(root: Path, document: QueueDocument, entry: QueueEntry, trainer: Sequ
             if decision.start:
                 _write(root, entry, state="starting", waits_for="", behind="", reason="")
                 return _start(root, run, decision.gpus, trainer)
-        except TuiFtError as error:
-            _hold(root, run, entry, str(error))
+        except Exception as error:  # noqa: BLE001 - whatever it was, the runs behind it are to go on
+            if not isinstance(error, TuiFtError):
+                traceback.print_exc()
+            _hold(root, run, entry, str(error) if isinstance(error, TuiFtError) else repr(error))
             return ""
     if decision.hold:
         _write(

@@ -6,14 +6,12 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from tui_ft.errors import TuiFtError
-from tui_ft.runs import lock as locks
 from tui_ft.runs.directory import RunDirectory, without_date
 from tui_ft.runs.queue_file import (
     MOST_ENTRIES,
@@ -24,12 +22,10 @@ from tui_ft.runs.queue_file import (
     read_queue,
     write_queue,
 )
-from tui_ft.runs.queue_sight import has_no_process, is_own, look, reconcile
+from tui_ft.runs.queue_sight import look, reconcile
 from tui_ft.runs.requests import user_name
-from tui_ft.runs.state import read_state
 from tui_ft.spec.run_spec import RunSpec
 
-_REMOVED = ".removed-"
 HELD_BY_HAND = "you held it"
 
 
@@ -114,7 +110,9 @@ def find(document: QueueDocument, name: str) -> QueueEntry:
     Raises `TuiFtError` when there is none, or more than one.
     """
     entries = document.entries
-    if name.isdecimal() and len(name) < 5 and 1 <= int(name) <= len(entries):
+    if name.isdecimal() and len(name) < 5:
+        if not 1 <= int(name) <= len(entries):
+            raise TuiFtError(f"There is no place {name} in the queue: {_runs(len(entries))} wait there.")
         return entries[int(name) - 1]
     name = name.rstrip("/").rpartition("/")[2]
     exact = [entry for entry in entries if name in (entry.id, without_date(entry.id))]
@@ -193,60 +191,9 @@ def _change_entries(root: Path, names: Sequence[str], **changes: object) -> Queu
     return change(root, changed)
 
 
-def remove(root: Path, names: Sequence[str]) -> list[str]:
-    """Take runs out of the queue, and their directories away: nothing was ever trained in them.
-
-    Returns their ids. Raises `TuiFtError` for one that is not there, or is just being started; those before
-    it are gone then.
-    """
-    document = current(root)
-    ids = list(dict.fromkeys(find(document, name).id for name in names))
-    for run_id in ids:
-        with locked(root):
-            _discard(RunDirectory(root.resolve() / run_id))
-        change(root, lambda one, gone=run_id: _without(one, gone))  # type: ignore[misc]
-    _sweep(root)
-    return ids
-
-
-def _without(document: QueueDocument, run_id: str) -> QueueDocument:
-    entries = tuple(entry for entry in document.entries if entry.id != run_id)
-    return msgspec.structs.replace(document, entries=entries)
-
-
-def _discard(run: RunDirectory) -> None:
-    """Put the directory of a run aside that has not begun, in one step; it is deleted by the sweep."""
-    if not run.path.exists():
-        return
-    try:
-        lock = locks.acquire(run, patience_s=0.0)
-    except TuiFtError as error:
-        raise TuiFtError(
-            f"{run.id} is just being started.", f"`tui-ft stop {run.id}` ends it.", exit_code=1
-        ) from error
-    try:
-        state = read_state(run)
-        has_begun = state.status != "queued" and not has_no_process(state)
-        if has_begun or run.events.exists() or not is_own(run.path):
-            raise TuiFtError(
-                f"{run.id} has begun already: it is {state.status}.",
-                f"`tui-ft stop {run.id}` ends it.",
-                exit_code=1,
-            )
-        try:
-            run.path.rename(run.path.with_name(_REMOVED + run.id))
-        except OSError as error:
-            raise TuiFtError(f"{run.path} cannot be removed: {os.strerror(error.errno or 0)}.") from error
-    finally:
-        lock.close()
-
-
-def _sweep(root: Path) -> None:
-    """Delete what was put aside, now or by one that was killed in between."""
-    with suppress(OSError):
-        for folder in root.resolve().glob(f"{_REMOVED}*"):
-            if is_own(folder):
-                shutil.rmtree(folder, ignore_errors=True)
+def change_terms(root: Path, names: Sequence[str], **terms: object) -> QueueDocument:
+    """Change `after`, `beside` or `any_memory` of these runs. Raises `TuiFtError`."""
+    return _change_entries(root, names, **terms)
 
 
 def waiting(root: Path) -> int:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from statistics import median
 
 from tui_ft.errors import TuiFtError
-from tui_ft.runs.directory import RunDirectory, list_directories
+from tui_ft.runs.directory import RunDirectory, list_directories, without_date
 from tui_ft.runs.money import bill_of
+from tui_ft.runs.nudging import is_being_advanced
 from tui_ft.runs.prices import Amount, amount
 from tui_ft.runs.queue import current
 from tui_ft.runs.queue_file import QueueDocument, QueueEntry
@@ -36,7 +38,10 @@ class Forecast:
 
 @dataclass(frozen=True, kw_only=True)
 class QueueRow:
-    """One run that waits; `place` is counted from 1. `why` is what it waits for, or why it is held."""
+    """One run that waits; `place` is counted from 1. `why` is what it waits for, or why it is held.
+
+    `is_under_way`: a process is at work on the queue, so what is said to be starting is being started.
+    """
 
     place: int
     entry: QueueEntry
@@ -44,6 +49,7 @@ class QueueRow:
     model: str = ""
     method: str = ""
     why: str = ""
+    is_under_way: bool = False
     forecast: Forecast = Forecast()
 
     @property
@@ -53,7 +59,8 @@ class QueueRow:
     @property
     def word(self) -> str:
         """`waiting`, `starting` or `held`."""
-        return self.entry.state
+        is_cut_off = self.entry.state == "starting" and not self.is_under_way
+        return "waiting" if is_cut_off else self.entry.state
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +90,7 @@ def read_listing(root: Path, now: float | None = None) -> QueueListing:
         for run, truth in look(root, now).going
     )
     forecaster = _Forecaster(root, now) if document.entries else None
+    is_under_way = _is_under_way(root)
     rows = []
     for place, entry in enumerate(document.entries, 1):
         run = RunDirectory(root.resolve() / entry.id)
@@ -94,14 +102,15 @@ def read_listing(root: Path, now: float | None = None) -> QueueListing:
                 path=run.path,
                 model=state.model if state else "",
                 method=state.method if state else "",
-                why=_why(document, entry),
+                why=_why(document, entry, going),
+                is_under_way=is_under_way,
                 forecast=forecaster.of(run, state) if forecaster and state else Forecast(),
             )
         )
     return QueueListing(is_held=document.held, rows=tuple(rows), going=going)
 
 
-def _why(document: QueueDocument, entry: QueueEntry) -> str:
+def _why(document: QueueDocument, entry: QueueEntry, going: Sequence[Going]) -> str:
     """Why it does not run yet; only of the first one more is known than that others come before it."""
     if entry.state == "held":
         return entry.reason
@@ -113,7 +122,16 @@ def _why(document: QueueDocument, entry: QueueEntry) -> str:
         return f"after number {free[turn - 1]}"
     if entry.state == "starting":
         return "it is being started"
+    if not entry.reason and going and not entry.beside:
+        return f"behind {without_date(going[0].id)}"
     return entry.reason or "about to start"
+
+
+def _is_under_way(root: Path) -> bool:
+    try:
+        return is_being_advanced(root)
+    except OSError:
+        return False
 
 
 def _state(run: RunDirectory) -> StateRecord | None:

@@ -77,15 +77,22 @@ class StartFlow:
         finally:
             await asyncio.to_thread(draft.discard)
 
+    async def completed(self, spec: RunSpec, name: str) -> tuple[RunSpec, StartFacts] | None:
+        """Return `spec` with its data, which is asked for where it names none, and what is known of it."""
+        facts = asyncio.create_task(self._facts(spec))
+        try:
+            whole = await self._with_data(spec, name, facts)
+            return None if whole is None else (whole, await facts)
+        finally:
+            facts.cancel()
+
     async def _start(self, spec: RunSpec, name: str, text: str | None = None) -> RunDirectory | None:
         facts = asyncio.create_task(self._facts(spec))
         try:
-            if spec.data.train is None:
-                answer = await self._ask_data(spec, name, facts)
-                if answer is None:
-                    return None
-                spec = with_data(spec, answer)
-            return await self._launch(spec, name, facts, lambda chosen: self.actions.start(chosen, text))
+            whole = await self._with_data(spec, name, facts)
+            if whole is None:
+                return None
+            return await self._launch(whole, name, facts, lambda chosen: self.actions.start(chosen, text))
         finally:
             facts.cancel()
 
@@ -117,6 +124,13 @@ class StartFlow:
 
         changes = await self.app.push_screen_wait(AskStepDown(question, facts.lines(), facts.step_downs))
         return None if changes is None else overrides.apply(spec, changes)
+
+    async def _with_data(self, spec: RunSpec, name: str, facts: asyncio.Task[StartFacts]) -> RunSpec | None:
+        """Ask for the data where `spec` names none; None when the user left it."""
+        if spec.data.train is not None:
+            return spec
+        answer = await self._ask_data(spec, name, facts)
+        return None if answer is None else with_data(spec, answer)
 
     async def _ask_data(self, spec: RunSpec, name: str, facts: asyncio.Task[StartFacts]) -> str | None:
         async def lines() -> Sequence[str]:
