@@ -143,13 +143,12 @@ def resume(
     state = resuming.resumable_state(run, take_over)
     if from_step is not None:
         resuming.require_checkpoint(run, from_step)
-    before = run.attempt(state.attempt).spec
-    spec = resuming.changed_spec(run, toml.load(before), changes)
+    spec = resuming.changed_spec(run, state.attempt, changes)
     require_runnable(spec)
     attempt = Attempt(
         number=state.attempt + 1,
         spec=spec,
-        written=rewrite(toml.read(before), spec),
+        written=rewrite(toml.read(run.attempt(state.attempt).spec), spec),
         command=trainer_command(trainer),
         earlier=state,
         from_step=from_step,
@@ -174,8 +173,7 @@ def check_changes(run: RunDirectory, changes: Sequence[str]) -> RunSpec:
 
     Raises `TuiFtError` for changes with which its checkpoints would not fit, or that cannot run here.
     """
-    before = run.attempt(read_state(run).attempt).spec
-    spec = resuming.changed_spec(run, toml.load(before), changes)
+    spec = resuming.changed_spec(run, read_state(run).attempt, changes)
     require_runnable(spec)
     return spec
 

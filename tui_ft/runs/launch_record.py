@@ -48,6 +48,7 @@ def make(
     life = failure_rate.expected_life(spec, run.path.parent)
     return LaunchRecord(
         time=time.time(),
+        run=str(run.path),
         command=command() if asked is None else asked.command,
         folder=_folder() if asked is None else asked.folder,
         user=user_name() if asked is None else asked.user,

@@ -22,6 +22,7 @@ from tui_ft.runs.lock import Lock
 from tui_ft.runs.records import ExitRecord, LaunchRecord, StateRecord, Status, encode_document
 from tui_ft.runs.spawn import start_supervisor
 from tui_ft.runs.state import StateFile, read_state
+from tui_ft.runs.telling import INHERITED_GPUS
 from tui_ft.runs.truth import is_here, read_truth
 from tui_ft.spec import display
 from tui_ft.spec.run_spec import RunSpec
@@ -183,6 +184,9 @@ def _foresee(
 def _environment(attempt: int, gpus: list[str]) -> dict[str, str]:
     environment = {"TUI_FT_ATTEMPT": str(attempt)}
     if gpus:
+        allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
+        if allowed is not None:  # whatever is started after the run must not inherit its narrower choice
+            environment[INHERITED_GPUS] = allowed
         environment["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
     return environment
 

@@ -98,6 +98,7 @@ class StateRecord(msgspec.Struct, kw_only=True, frozen=True):
 class LaunchRecord(msgspec.Struct, kw_only=True, frozen=True):
     """An attempt's `launch.json`: how it came to be, for whoever wants to do it again.
 
+    `run` is where its directory lay, `folder` where the command was given.
     `from_step` is the checkpoint that a resume was told to go on from (None: the newest whole one); `fix` the
     name of the fix that was carried out, `changes` what it changed in the spec. `hours_between_failures` is
     how long the machine is expected to last, and `failures_basis` says by what that is known. `commit` is what
@@ -107,6 +108,7 @@ class LaunchRecord(msgspec.Struct, kw_only=True, frozen=True):
     schema: int = SCHEMA
     time: float
     command: list[str] = []
+    run: str = ""
     folder: str = ""
     user: str = ""
     version: str = ""

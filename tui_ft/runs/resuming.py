@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import msgspec
 
 from tui_ft.errors import TuiFtError
-from tui_ft.runs import checkpoints
+from tui_ft.runs import checkpoints, moving
 from tui_ft.runs import lock as locks
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.records import StateRecord
 from tui_ft.runs.truth import is_here, living_trainer, read_truth
-from tui_ft.spec import overrides
+from tui_ft.spec import overrides, toml
 from tui_ft.spec.run_spec import RunSpec
 
 _KEPT_SECTIONS = ("model", "data", "method", "objective")
@@ -73,9 +73,13 @@ def require_checkpoint(run: RunDirectory, step: int) -> None:
     raise TuiFtError(f"{run.id} has no checkpoint of step {step}.", there)
 
 
-def changed_spec(run: RunDirectory, before: RunSpec, changes: Sequence[str]) -> RunSpec:
-    """Return `before` with `changes`. Raises `TuiFtError` for one with which its checkpoints do not fit."""
-    after = overrides.apply(before, list(changes))
+def changed_spec(run: RunDirectory, attempt: int, changes: Sequence[str]) -> RunSpec:
+    """Return the spec of `attempt` with `changes`, its places as they are on this machine.
+
+    Raises `TuiFtError` for a change with which the checkpoints would not fit, and for what is not here.
+    """
+    before = moving.found_again(run, attempt, toml.load(run.attempt(attempt).spec), changes)
+    after = overrides.apply(before, moving.others(changes))
     fields = [
         f"{section}.{name}"
         for section in (*_KEPT_SECTIONS, "training")
