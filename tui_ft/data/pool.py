@@ -16,15 +16,28 @@ SAMPLES = 8
 
 
 class EncodedRows(Sequence[Encoded]):
-    """Encoded examples in little memory: 4 bytes a token and one for its mask."""
+    """Encoded examples in little memory: 4 bytes a token and one for its mask.
+
+    `sources` and `numbers` say where each came from: the number of the source, from 0 in the order in
+    which they were read, and the row in it, from 1.
+    """
 
     def __init__(self) -> None:
         self._ids: list[array[int]] = []
         self._trained: list[bytes] = []
+        self.sources = array("i")
+        self.numbers = array("q")
 
-    def append(self, ids: array[int], trained: bytes) -> None:
+    def append(self, ids: array[int], trained: bytes, source: int = 0, number: int = 0) -> None:
         self._ids.append(ids)
         self._trained.append(trained)
+        self.sources.append(source)
+        self.numbers.append(number)
+
+    @property
+    def lengths(self) -> list[int]:
+        """Tokens of each row."""
+        return [len(ids) for ids in self._ids]
 
     def few(self, limit: int | None) -> EncodedRows:
         """Return at most `limit` rows: half of them the longest, the others spread evenly over the rest.
@@ -39,7 +52,7 @@ class EncodedRows(Sequence[Encoded]):
         chosen = [*longest, *(rest[place * len(rest) // others] for place in range(others))]
         rows = EncodedRows()
         for index in sorted(chosen):
-            rows.append(self._ids[index], self._trained[index])
+            rows.append(self._ids[index], self._trained[index], self.sources[index], self.numbers[index])
         return rows
 
     def __len__(self) -> int:
@@ -73,6 +86,9 @@ class Pool:
         self._ids: list[array[int]] = []
         self._trained: list[bytes] = []
         self._repeats: list[int] = []
+        self._names: dict[str, int] = {}
+        self._sources = array("i")
+        self._numbers = array("q")
 
     def add(self, encoded: Encoded, place: bytes, found: Candidate, repeats: int) -> None:
         """Add an example of rank `place`, to be trained on `repeats` times an epoch."""
@@ -81,6 +97,8 @@ class Pool:
         self._ids.append(array("i", encoded.input_ids))
         self._trained.append(bytes(encoded.trained))
         self._repeats.append(repeats)
+        self._sources.append(self._names.setdefault(found.source, len(self._names)))
+        self._numbers.append(found.row)
 
     def _keep(self, kept: tuple[int, int, Candidate]) -> None:
         if any(kept[0] == other for other, *_ in self._kept):
@@ -94,6 +112,11 @@ class Pool:
         """Return up to `SAMPLES` examples, the lowest in rank (those held out first) first."""
         return [found for *_, found in sorted(self._kept, key=lambda kept: kept[:2], reverse=True)]
 
+    @property
+    def names(self) -> list[str]:
+        """The sources that examples came from, as `EncodedRows.sources` counts them."""
+        return list(self._names)
+
     def rows(self, *, without: set[int] | None = None, only: set[int] | None = None) -> EncodedRows:
         """Return the rows for training, those in `without` left out, or for evaluation, those in `only`."""
         rows = EncodedRows()
@@ -101,5 +124,5 @@ class Pool:
             if (without and index in without) or (only is not None and index not in only):
                 continue
             for _ in range(1 if only is not None else self._repeats[index]):
-                rows.append(ids, self._trained[index])
+                rows.append(ids, self._trained[index], self._sources[index], self._numbers[index])
         return rows

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -10,9 +9,8 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from tui_ft.data import split
+from tui_ft.data.content import ContentHash
 from tui_ft.data.encode import ChatTokenizer
 from tui_ft.data.examples import LOOKED_AT, Reading, TooLong, said_of, tokens_of
 from tui_ft.data.formats import require_sft
@@ -48,9 +46,13 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """What training needs of the data; `evaluation` is empty when nothing is held out."""
+    """What training needs of the data; `evaluation` is empty when nothing is held out.
+
+    `names` are the sources of `train`, as its rows count them.
+    """
 
     train: EncodedRows
+    names: list[str]
     evaluation: EncodedRows
     samples: list[Sample]
     report: DataReport
@@ -105,6 +107,7 @@ def prepare(
     candidates = work.pool if asked else pool
     return Prepared(
         train=train,
+        names=pool.names,
         evaluation=evaluation,
         samples=[sample_of(found, tokenizer) for found in candidates.examples()],
         report=DataReport(
@@ -134,7 +137,7 @@ class _Work:
     ) -> None:
         self.pool = Pool()
         self.most_rows: int | None = None
-        self.content = hashlib.blake2b(digest_size=16)
+        self.content = ContentHash()
         self.totals = {"tokens": 0, "trained_tokens": 0, "longest": 0, "truncated": 0}
         self._tokenizer = tokenizer
         self._train_on = train_on
@@ -180,7 +183,7 @@ class _Work:
         self._read += 1
         if self._progress and self._read % _PROGRESS_ROWS == 1:
             self._progress(self._read)
-        self.content.update(msgspec.json.encode(_hashable(row), enc_hook=str))
+        self.content.add(row)
 
     def _use(
         self,
@@ -215,17 +218,6 @@ def _repeats(weight: float, place: bytes) -> int:
     whole = int(weight)
     part = int.from_bytes(place[::-1], "big") / 2 ** (8 * len(place))
     return whole + int(part < weight - whole)
-
-
-def _hashable(value: Any) -> Any:
-    """Return a row with what JSON cannot say (half characters, bytes, dates) as text that it can."""
-    if isinstance(value, str):
-        return value if value.isascii() else value.encode("utf-8", "surrogatepass").hex()
-    if isinstance(value, dict):
-        return {_hashable(str(key)): _hashable(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_hashable(item) for item in value]
-    return value if isinstance(value, int | float | type(None)) else repr(value)
 
 
 def iterate_numbered(rows: Iterable[dict[str, Any]]) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -2,56 +2,85 @@
 
 from __future__ import annotations
 
-import os
 import time
 from typing import Any
 
-import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from tui_ft.hardware.processes import resident_bytes
-from tui_ft.runs.records import RequestEvent, RequestName, RequestRecord, finite_or_word
+from tui_ft.runs.records import RequestEvent, RequestName, RequestRecord
 from tui_ft.train.journal import Journal
 from tui_ft.train.memory import MemoryMeter
+from tui_ft.train.nonfinite import GUARD, NonfiniteGuard
 from tui_ft.train.requests import Requests
 from tui_ft.train.schedule import Plan
-from tui_ft.train.stopping import StopFlag
+from tui_ft.train.step_rows import StepRows
+from tui_ft.train.stopping import StepInterrupted, StopFlag
 
-GIB = 1024**3
 PAUSE_POLL_S = 0.2
 STEP_REQUESTS: tuple[RequestName, ...] = ("stop", "save", "learning_rate", "pause")
-_RENAMED = {"num_tokens": "tokens", "eval_runtime": "eval_runtime_s"}
-_DROPPED = {"total_flos", "eval_samples_per_second", "eval_steps_per_second", "eval_num_tokens"}
-
-
-class EvaluationInterrupted(Exception):  # noqa: N818 - it ends a loop, it is no error
-    """A stop was asked for in the middle of an evaluation."""
 
 
 class RunCallback(TrainerCallback):
     """Follows the run for us; no method returns anything, for that would replace the trainer's control."""
 
     def __init__(
-        self, journal: Journal, requests: Requests, stop: StopFlag, meter: MemoryMeter | None
+        self,
+        journal: Journal,
+        requests: Requests,
+        stop: StopFlag,
+        meter: MemoryMeter | None,
+        guard: NonfiniteGuard,
     ) -> None:
         self.journal = journal
         self.requests = requests
         self.stop = stop
+        self.guard = guard
+        self.rows = StepRows(meter)
         self.plan: Plan | None = None
         self.last_eval: tuple[int, float] | None = None
+        self.probe_loss: float | None = None
+        self.owes_evaluation = False
+        """The checkpoint that we go on from was saved by a stop, before the evaluation that was due."""
+        self.keeps_nothing = False
+        """A probe leaves no checkpoint behind, however it ends."""
         self.saved_step: int | None = None
+        """The newest step that is written, if not yet proved; the trainer keeps it."""
+        self.saved_in_s: float | None = None
+        """How long the save took with which a stop ended the run."""
+        self.in_step = False
+        """Between the fetching of a step's batches and its update: it may be thrown away."""
+        self.is_evaluating = False
         self.new_learning_rate: float | None = None
         """That of a resumed run whose spec was changed: the library would go on with the checkpoint's."""
         self._meter = meter
         self._saved_at = time.monotonic()
-        self._edge_at = time.monotonic()
-        self._tokens = 0
+        self._is_save_asked = False
 
     def begin(self, plan: Plan, step: int, tokens: int) -> None:
         """Take the plan, and where a resumed run goes on."""
-        self.plan, self._tokens = plan, tokens
+        self.plan = plan
+        self.rows.begin(tokens)
         self.saved_step = step or None
         self._saved_at = time.monotonic()
+
+    # --- where the step stands -------------------------------------------------------------------
+
+    def enter_step(self, *, interruptible: bool) -> None:
+        """A step begins: until its update a stop interrupts it. Of several ranks none may stop alone."""
+        self.in_step = True
+        self.guard.losses.clear()
+        if interruptible:
+            self.stop.open(StepInterrupted)
+
+    def leave_step(self) -> None:
+        """The update begins, or the step is given up: from here on a stop waits for the edge."""
+        self.stop.close()
+        self.in_step = False
+
+    def wants_save(self, step: int) -> bool:
+        """True when a stop at this edge has something to save that is not saved yet, and may be."""
+        is_sound = self.guard.verdict is None and not self.guard.in_a_row
+        return is_sound and not self.keeps_nothing and 0 < step != self.saved_step
 
     # --- the trainer's calls ---------------------------------------------------------------------
 
@@ -63,7 +92,8 @@ class RunCallback(TrainerCallback):
         if self.new_learning_rate is not None:
             set_learning_rate(kwargs["optimizer"], kwargs["lr_scheduler"], self.new_learning_rate)
         self.journal.enter("training", total_steps=state.max_steps)
-        self._edge_at = time.monotonic()
+        args.eval_on_start = self.owes_evaluation
+        self.rows.mark()
 
     def on_step_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
@@ -71,21 +101,29 @@ class RunCallback(TrainerCallback):
         if self._meter is not None:
             self._meter.begin_step(self.journal.phase)
 
+    def on_pre_optimizer_step(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        self.leave_step()
+
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         step = self.journal.step = state.global_step
         for request in self.requests.pending(STEP_REQUESTS):
-            self._carry_out(request, step, control, kwargs["optimizer"], kwargs["lr_scheduler"])
+            self._carry_out(request, step, kwargs["optimizer"], kwargs["lr_scheduler"])
+        if self.guard.verdict is not None:
+            self._stop_for(self.guard.verdict, step)
         assert self.plan is not None
         if self.stop:
             control.should_training_stop = True
-            control.should_save = self.saved_step != step
-            return
-        if self.plan.evaluates_at(step):
+        elif self.plan.evaluates_at(step):
             control.should_evaluate = True
-        if self.plan.saves_at(step, time.monotonic() - self._saved_at):
-            control.should_save = True
+        if self._is_to_be_saved(step):
+            control.should_save = self._may_be_saved(step, kwargs["model"])
+        if self.stop:  # perhaps only now, for the weights are no numbers
+            control.should_training_stop, control.should_evaluate = True, False
+            self.accept_stop(step)
 
     def on_log(
         self,
@@ -98,63 +136,59 @@ class RunCallback(TrainerCallback):
         logs = logs or {}
         if not state.is_world_process_zero or "train_runtime" in logs:
             return
-        row: dict[str, Any] = {"step": state.global_step, "time": time.time()}
-        for key, value in logs.items():
-            if key not in _DROPPED:
-                row[_RENAMED.get(key, key)] = value
-        if "eval_loss" in logs:
-            self._complete_evaluation(row)
+        step, phase = state.global_step, self.journal.phase
+        if "eval_loss" in logs or "probe_loss" in logs:
+            row = self.rows.of_evaluation(step, phase, logs, self.probe_loss)
+            if "eval_loss" in logs:
+                self.last_eval = (step, float(logs["eval_loss"]))
         else:
-            self._complete_step(row)
+            row = self.rows.of_step(step, phase, logs)
         self.journal.metrics(row)
         if self._meter is not None:
-            self._meter.report(state.global_step)
-        self._edge_at = time.monotonic()
+            self._meter.report(step)
+        self.rows.mark()
 
     def on_prediction_step(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        if self.stop or self.requests.pending(("stop",)):
-            raise EvaluationInterrupted
+        self.stop.check()
 
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        self.saved_step = state.global_step
-        self._saved_at = self._edge_at = time.monotonic()
+        self._saved_at = time.monotonic()
+        self.rows.mark()
 
     def accept_stop(self, step: int) -> None:
-        """Carry out a stop outside a step edge: in an evaluation."""
+        """Take the request of a stop that is carried out: nobody need ask again."""
         for request in self.requests.pending(("stop",)):
             self.stop.request(request.by)
             self._done(request, step)
 
-    # --- rows ------------------------------------------------------------------------------------
+    # --- saving ----------------------------------------------------------------------------------
 
-    def _complete_step(self, row: dict[str, Any]) -> None:
-        """Add throughput, and the memory of this step: the allocator's on a GPU, ours on a CPU."""
-        seconds = time.monotonic() - self._edge_at
-        tokens = int(row.get("tokens", self._tokens))
-        row["tokens"] = tokens
-        if seconds > 0:
-            row["tokens_per_s"] = round((tokens - self._tokens) / seconds, 1)
-        self._tokens = tokens
-        if self._meter is not None:
-            allocated, reserved = self._meter.end_step(self.journal.phase)
-            row["gpu_memory_gib"] = round(allocated / GIB, 4)
-            row["gpu_reserved_gib"] = round(reserved / GIB, 4)
-        else:
-            rss = resident_bytes((os.getpid(),))
-            if rss is not None:
-                row["rss_gib"] = round(rss / GIB, 4)
+    def _is_to_be_saved(self, step: int) -> bool:
+        assert self.plan is not None
+        if self.stop:
+            return self.wants_save(step)
+        if self.guard.in_a_row and step < self.plan.total_steps:
+            return False  # whether the weights are sound shows in the next step
+        return self._is_save_asked or self.plan.saves_at(step, time.monotonic() - self._saved_at)
 
-    def _complete_evaluation(self, row: dict[str, Any]) -> None:
-        """Add the perplexity: exp of the eval loss, as the field defines it (a mean over batches)."""
-        if self._meter is not None:
-            self._meter.book(self.journal.phase)
-        loss = float(row["eval_loss"])
-        self.last_eval = (int(row["step"]), loss)
-        row["perplexity"] = finite_or_word(torch.tensor(loss, dtype=torch.float64).exp().item())
+    def _may_be_saved(self, step: int, model: Any) -> bool:
+        """True when the weights are numbers; if not, the run may end here."""
+        if not self.guard.weights_are_finite(model, step):
+            if self.guard.verdict is not None:
+                self._stop_for(self.guard.verdict, step)
+            return False
+        self._is_save_asked = False
+        return True
+
+    def _stop_for(self, verdict: str, step: int) -> None:
+        """The guard ends the run: what it was asked by stands where a person's name would stand."""
+        if not self.stop:
+            self.stop.request(GUARD)
+            self.journal.event(RequestEvent(time=time.time(), request="stop", step=step, by=GUARD))
 
     # --- requests --------------------------------------------------------------------------------
 
@@ -162,7 +196,6 @@ class RunCallback(TrainerCallback):
         self,
         request: RequestRecord,
         step: int,
-        control: TrainerControl,
         optimizer: Any,
         scheduler: Any,
     ) -> None:
@@ -170,7 +203,7 @@ class RunCallback(TrainerCallback):
             case "stop":
                 self.stop.request(request.by)
             case "save":
-                control.should_save = True
+                self._is_save_asked = True
             case "learning_rate" if request.value is not None:
                 set_learning_rate(optimizer, scheduler, request.value)
             case "pause":
@@ -200,7 +233,7 @@ class RunCallback(TrainerCallback):
                 break
             time.sleep(PAUSE_POLL_S)
         self.journal.enter("training", total_steps=self.plan.total_steps if self.plan else None)
-        self._edge_at = time.monotonic()
+        self.rows.mark()
 
 
 def set_learning_rate(optimizer: Any, scheduler: Any, value: float) -> None:

@@ -22,6 +22,7 @@ from tui_ft.errors import TuiFtError
 from tui_ft.spec.run_spec import RunSpec
 from tui_ft.train.journal import Journal
 from tui_ft.train.model import model_source, one_line
+from tui_ft.train.row_ids import RowNumbers
 from tui_ft.train.samples import SamplePrompt
 from tui_ft.train.tokenizer import ComparedTokenizer, HubTokenizer, folder_of
 from tui_ft.user_paths import is_there, user_path
@@ -38,10 +39,16 @@ _ROWS_A_CHUNK = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """What the trainer needs of the data; `eval` is None when nothing is held out."""
+    """What the trainer needs of the data.
+
+    `eval` is None when nothing is held out, `probe` when the spec names none;
+    `numbers` says where each row to train on came from.
+    """
 
     train: Dataset
     eval: Dataset | None
+    probe: Dataset | None = None
+    numbers: RowNumbers
     report: DataReport
     prompts: list[SamplePrompt]
 
@@ -83,9 +90,36 @@ def prepare(spec: RunSpec, tokenizer: PreTrainedTokenizerBase, journal: Journal)
     return Prepared(
         train=to_dataset(made.train),
         eval=to_dataset(made.evaluation) if len(made.evaluation) else None,
+        probe=probe_rows(spec, door),
+        numbers=row_numbers(made.train, made.names),
         report=made.report,
         prompts=prompts,
     )
+
+
+def probe_rows(spec: RunSpec, tokenizer: HubTokenizer) -> Dataset | None:
+    """The rows of `evaluation.probe`, every one, converted as its own columns say.
+
+    Raises `TuiFtError` when they cannot be read or used.
+    """
+    name = spec.evaluation.probe
+    if name is None:
+        return None
+    made = preparing.prepare(
+        [source(name, spec, format="auto", columns={})],
+        tokenizer,
+        train_on=spec.data.train_on,
+        max_length=spec.data.max_length,
+        eval_fraction=0.0,
+        seed=spec.data.seed,
+        limit=spec.data.limit,
+    )
+    return to_dataset(made.train)
+
+
+def row_numbers(rows: EncodedRows, names: list[str]) -> RowNumbers:
+    """Where the rows came from: file and row, for whoever has to look at one."""
+    return RowNumbers(names=names, sources=rows.sources, numbers=rows.numbers, lengths=rows.lengths)
 
 
 def own_prompt(text: str, tokenizer: HubTokenizer) -> SamplePrompt:

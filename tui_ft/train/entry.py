@@ -12,13 +12,15 @@ import warnings
 from pathlib import Path
 
 from tui_ft.errors import TuiFtError
+from tui_ft.runs.checkpoints import read_manifest
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.records import AttemptEvent, EndEvent
 from tui_ft.spec.run_spec import RunSpec
 from tui_ft.spec.toml import load
-from tui_ft.train import checkpoints
-from tui_ft.train.failures import cause_of
+from tui_ft.train import checkpoints, resume_point
+from tui_ft.train.failures import cause_of, out_of_memory
 from tui_ft.train.journal import Journal
+from tui_ft.train.requests import StopWatch
 from tui_ft.train.stopping import StopFlag, StopRequested
 from tui_ft.user_paths import is_there, user_path
 
@@ -30,7 +32,7 @@ def run_attempt(path: Path, number: int) -> int:
     in its `end` event in one line and, if it was an error, in the output as a whole.
     """
     stop = StopFlag()
-    stop.install()
+    stop.install()  # it interrupts nothing yet: there is no journal to write the last word into
     faulthandler.enable()
     run = RunDirectory(path.resolve())
     try:
@@ -38,29 +40,51 @@ def run_attempt(path: Path, number: int) -> int:
     except (TuiFtError, OSError) as error:
         print(f"tui-ft: {error}", file=sys.stderr)  # noqa: T201 - nothing else can carry it
         return 2
+    journal.shield = stop.shielded
+    watch = StopWatch(run, stop)
     try:
-        end = _attempt(run, number, journal, stop)
-    except StopRequested as request:
-        end = EndEvent(
-            time=time.time(),
-            cause="stopped",
-            message=f"Stopped ({request}) before the first step; there was nothing to save.",
-            step=journal.step,
-        )
-    except BaseException as error:  # noqa: BLE001 - the last word must be written
-        traceback.print_exc()
-        cause, message = cause_of(error)
-        end = EndEvent(time=time.time(), cause=cause, message=message, step=journal.step)
+        end = _end_of(run, number, journal, stop)
+    except StopRequested as request:  # it came while something else was going wrong
+        end = _stopped_early(request, journal)
     stop.ignore()
+    watch.close()
     journal.say(end.message)
     journal.event(end)
     journal.close()
     return 0 if end.cause in ("finished", "stopped") else 1
 
 
+def _end_of(run: RunDirectory, number: int, journal: Journal, stop: StopFlag) -> EndEvent:
+    try:
+        stop.open(StopRequested)
+        return _attempt(run, number, journal, stop)
+    except StopRequested as request:
+        return _stopped_early(request, journal)
+    except BaseException as error:  # noqa: BLE001 - the last word must be written
+        stop.close()
+        traceback.print_exc()
+        trouble = out_of_memory(error, journal.phase, journal.step)
+        if trouble is not None:
+            journal.event(trouble.event())
+        cause, message = cause_of(error)
+        return EndEvent(time=time.time(), cause=cause, message=message, step=journal.step)
+
+
+def _stopped_early(request: StopRequested, journal: Journal) -> EndEvent:
+    if journal.step:
+        message = f"Stopped ({request}) before a further step; checkpoint-{journal.step} is as it was."
+    else:
+        message = f"Stopped ({request}) before the first step; there was nothing to save."
+    return EndEvent(time=time.time(), cause="stopped", message=message, step=journal.step)
+
+
 def _attempt(run: RunDirectory, number: int, journal: Journal, stop: StopFlag) -> EndEvent:
-    checkpoint, rejected = checkpoints.choose(run) if number > 1 else (None, [])
-    step = checkpoints.read_manifest(checkpoint).step if checkpoint else 0
+    try:
+        checkpoint, rejected = resume_point.choose(run, number, journal) if number > 1 else (None, [])
+    except StopRequested:  # a big checkpoint takes a while to be checked
+        journal.event(AttemptEvent(time=time.time(), attempt=number, pid=os.getpid()))
+        raise
+    step = read_manifest(checkpoint).step if checkpoint else 0
     journal.step = step
     journal.event(
         AttemptEvent(
@@ -116,4 +140,4 @@ def _sources(spec: RunSpec) -> list[str]:
     """Every place that the spec reads a model or rows from."""
     train = spec.data.train
     rows = [train] if isinstance(train, str) else [source.path for source in train or []]
-    return [name for name in (spec.model.id, spec.data.eval, *rows) if name]
+    return [name for name in (spec.model.id, spec.data.eval, spec.evaluation.probe, *rows) if name]

@@ -6,6 +6,7 @@ import fcntl
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from tui_ft.errors import TuiFtError
@@ -65,6 +66,8 @@ class Journal:
         self.step = 0
         self.on_leave: Callable[[Phase], None] = _ignore
         """Told of each phase that ends, while it still is the phase."""
+        self.shield: Callable[[], AbstractContextManager[None]] = nullcontext
+        """Around each write: what interrupts the trainer must not tear a row."""
         self._beat = threading.Thread(target=self._beat_on, name="beat", daemon=True)
         self._beat.start()
 
@@ -73,7 +76,7 @@ class Journal:
         return self._phase
 
     def event(self, event: Event) -> None:
-        with self._mutex:
+        with self.shield(), self._mutex:
             self._events.write(event)
             self._said_at = time.monotonic()
 
@@ -100,7 +103,8 @@ class Journal:
 
     def metrics(self, row: Mapping[str, Any]) -> None:
         """Append a row of metrics; `step` and `time` must be in it."""
-        self._metrics.write(row)
+        with self.shield():
+            self._metrics.write(row)
         self._said_at = time.monotonic()
 
     def close(self) -> None:

@@ -39,8 +39,11 @@ RAN_OUT = ("cuda_oom",)
 class AtOnce(StopFlag):
     """A stop that never waits for a step's edge: there is nothing to save."""
 
-    def defer(self) -> None:
-        self.raise_if_set()
+    def open(self, window: type[BaseException]) -> None:
+        super().open(StopRequested)
+
+    def close(self) -> None:
+        self.check()
 
 
 class ProbeJournal(Journal):
@@ -71,6 +74,7 @@ def probe(spec: RunSpec, tell: IO[str], stop: StopFlag) -> dict[str, Any]:
 
     Raises `TuiFtError` where nothing can be measured: no GPU, weights that are not here.
     """
+    stop.open(StopRequested)
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="tui-ft-probe-") as folder:
         run = directory.create(Path(folder), "probe")

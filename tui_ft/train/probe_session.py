@@ -48,6 +48,7 @@ class ProbeSession(Session):
         self.data: Any = self._rows()
         self.journal.enter("loading model")
         self.trainer = self._build_trainer()
+        self.follower.keeps_nothing = True
         self.trainer.args.train_sampling_strategy = "sequential"
         self.plan = NothingSaved(
             total_steps=STEPS,

@@ -13,12 +13,13 @@ import torch
 import transformers
 
 from tui_ft.atomic import write_atomically
+from tui_ft.runs.checkpoints import read_manifest
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.records import EndEvent, SampleEvent, decode_event, encode_document
 from tui_ft.spec.resolve import resolve
 from tui_ft.spec.run_spec import RunSpec
 from tui_ft.spec.support import require_runnable
-from tui_ft.train import checkpoints, download, environment, memory, quantized, result, samples
+from tui_ft.train import download, environment, memory, quantized, result, samples
 from tui_ft.train.assembly import assemble
 from tui_ft.train.callback import RunCallback
 from tui_ft.train.dataset import prepare
@@ -26,8 +27,11 @@ from tui_ft.train.journal import Journal
 from tui_ft.train.memory import MemoryMeter
 from tui_ft.train.methods import count_parameters
 from tui_ft.train.model import load_model, load_tokenizer, model_source
+from tui_ft.train.nonfinite import GUARD, NonfiniteGuard
 from tui_ft.train.precision import decide, training_device
 from tui_ft.train.requests import Requests
+from tui_ft.train.resume_point import launch_record
+from tui_ft.train.row_ids import rows_of_step
 from tui_ft.train.schedule import make_plan
 from tui_ft.train.stopping import StopFlag
 from tui_ft.train.trainer import RunTrainer
@@ -53,6 +57,7 @@ class Session:
     ) -> None:
         require_runnable(spec)
         self.run_directory = run
+        self.number = attempt
         self.attempt = run.attempt(attempt)
         self.spec = resolve(spec)
         self.checkpoint = checkpoint
@@ -76,6 +81,8 @@ class Session:
         self._write_data_report()
         self.journal.enter("loading model")
         self.trainer = self._build_trainer()
+        self.trainer.probe_dataset = self.data.probe
+        self._brief(self.follower.guard)
         if not self._has_first_samples():
             self._sample("before")
         self._train()
@@ -103,7 +110,7 @@ class Session:
         return meter
 
     def _describe_environment(self, **more: Any) -> None:
-        facts = environment.describe(self.device, self.precision) | more
+        facts = environment.describe(self.device, self.precision, self.spec) | more
         write_atomically(self.attempt.environment, encode_document(facts))
 
     def _download(self) -> None:
@@ -132,7 +139,10 @@ class Session:
         if self.device.type == "cuda" and spec.hardware.memory_fraction is not None:
             torch.cuda.set_per_process_memory_fraction(spec.hardware.memory_fraction)
         model: PreTrainedModel = load_model(spec, self.precision, self.device)
-        self.follower = RunCallback(self.journal, Requests(self.run_directory), self.stop, self.meter)
+        precision = str(self.precision.compute).removeprefix("torch.")
+        guard = NonfiniteGuard(self.journal, spec.health, precision)
+        requests = Requests(self.run_directory)
+        self.follower = RunCallback(self.journal, requests, self.stop, self.meter, guard)
         trainer = assemble(
             spec,
             model,
@@ -155,6 +165,12 @@ class Session:
         )
         return trainer
 
+    def _brief(self, guard: NonfiniteGuard) -> None:
+        """Tell the guard what it says when it finds something: which rows, and what is left to go back to."""
+        trainer, numbers = self.trainer, self.data.numbers
+        guard.rows_of = lambda step, batches: rows_of_step(trainer, numbers, step, batches)
+        guard.last_checkpoint = self._newest_checkpoint
+
     # --- training --------------------------------------------------------------------------------
 
     def _train(self) -> None:
@@ -165,12 +181,17 @@ class Session:
             self.spec,
             total_steps=training.max_steps or math.ceil(training.epochs * steps_per_epoch),
             steps_per_epoch=steps_per_epoch,
-            has_eval=self.data.eval is not None,
+            has_eval=self.data.eval is not None or self.data.probe is not None,
+            launch=launch_record(self.run_directory, self.number),
         )
         tokens = 0
+        # what is forgotten shows by the beginning
+        self.follower.owes_evaluation = self.data.probe is not None
         if self.checkpoint is not None:
-            manifest = checkpoints.read_manifest(self.checkpoint)
+            manifest = read_manifest(self.checkpoint)
             tokens = manifest.tokens
+            has_eval = self.data.eval is not None and manifest.eval_loss is not None
+            self.follower.owes_evaluation = self.plan.evaluates_at(manifest.step) and not has_eval
             if manifest.learning_rate not in (None, training.learning_rate):
                 self.follower.new_learning_rate = training.learning_rate
         self.trainer.restore_tokens(tokens)
@@ -232,13 +253,29 @@ class Session:
             autocast=self.precision.autocast(self.device) if when == "before" else None,
         )
 
+    def _newest_checkpoint(self, step: int) -> int | None:
+        """The newest checkpoint of `step` or before; those in the making are waited for."""
+        self.trainer.wait_for_saves()
+        return next((found for found, _ in self.run_directory.list_checkpoints() if found <= step), None)
+
     def _stopped(self, step: int, total: int) -> EndEvent:
-        return EndEvent(
-            time=time.time(),
-            cause="stopped",
-            message=f"Stopped at step {step} of {total}; its checkpoint is whole and can be resumed.",
-            step=step,
-        )
+        verdict = self.follower.guard.verdict
+        if verdict is not None:
+            message = f"Stopped by {GUARD}: {verdict}"
+        else:
+            message = f"Stopped at step {step} of {total}; {self._kept(step)}"
+        return EndEvent(time=time.time(), cause="stopped", message=message, step=step)
+
+    def _kept(self, step: int) -> str:
+        """What a stop left to resume from."""
+        newest = self._newest_checkpoint(step)
+        if newest is None:
+            return "there was nothing to save."
+        if newest < step:
+            return f"it could not be saved. The newest checkpoint is that of step {newest}."
+        took_s = self.follower.saved_in_s
+        took = f", saved in {took_s:.1f} s," if took_s is not None else ""
+        return f"its checkpoint{took} is whole and can be resumed."
 
     def _finish(self, step: int) -> EndEvent:
         self.stop.disregard()

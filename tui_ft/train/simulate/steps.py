@@ -19,6 +19,8 @@ from tui_ft.train.trainer import RunTrainer
 class SimulatedTrainer(RunTrainer):
     """`RunTrainer` on a device that need not be there; it writes no file and asks no value."""
 
+    keeps_edges = False
+
     def __init__(self, *, on: torch.device, args: Any, **options: Any) -> None:
         self._on = on
         state = PartialState()
@@ -96,6 +98,9 @@ class SimulatedTrainer(RunTrainer):
 
     def _get_output_dir(self, trial: Any) -> str:
         return ""
+
+    def wait_for_saves(self) -> None:
+        """Nothing is saved."""
 
     def _send_telemetry(self) -> None:
         """Nobody is told."""
