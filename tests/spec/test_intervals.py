@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tui_ft.spec import overrides
-from tui_ft.spec.intervals import minutes_between_saves, steps_between_evaluations
+from tui_ft.spec.intervals import steps_between_evaluations
 from tui_ft.spec.run_spec import RunSpec
 
 
@@ -23,9 +23,3 @@ def spec(*changes: str) -> RunSpec:
 def test_evaluations(change: str, steps_per_epoch: int, steps: int) -> None:
     asked = spec(change) if change else spec()
     assert steps_between_evaluations(asked, steps_per_epoch) == steps
-
-
-def test_saves() -> None:
-    assert minutes_between_saves(spec()) == 10
-    assert minutes_between_saves(spec("checkpoints.every_minutes=3")) == 3
-    assert minutes_between_saves(spec("checkpoints.every_steps=50")) is None

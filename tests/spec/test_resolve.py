@@ -10,7 +10,6 @@ from tui_ft.errors import TuiFtError
 from tui_ft.spec import display
 from tui_ft.spec.resolve import resolve, resolved_learning_rate
 from tui_ft.spec.run_spec import (
-    CheckpointsSection,
     EvaluationSection,
     HardwareSection,
     MethodKind,
@@ -61,9 +60,8 @@ def test_the_objective_has_the_first_word_on_the_learning_rate_and_the_spec_the_
     assert resolved_learning_rate(RunSpec(training=TrainingSection(learning_rate=1e-3))) == 1e-3
 
 
-def test_checkpoints_come_by_time_unless_by_steps() -> None:
-    assert resolve(spec()).checkpoints.every_minutes == 10
-    assert resolve(RunSpec(checkpoints=CheckpointsSection(every_steps=5))).checkpoints.every_minutes is None
+def test_the_time_between_checkpoints_is_left_open_to_be_learnt() -> None:
+    assert resolve(spec()).checkpoints.every_minutes is None
 
 
 def test_resolving_twice_changes_nothing_more() -> None:

@@ -52,9 +52,6 @@ _LEARNING_RATE_OF_OBJECTIVE: Mapping[ObjectiveKind, float] = {
     "dpo": 5e-6, "kto": 5e-6, "orpo": 8e-6, "reward": 1e-4, "rloo": 1e-5, "grpo": 1e-5,
 }  # fmt: skip
 
-CHECKPOINT_MINUTES = 10.0
-"""Time between checkpoints when neither interval is set."""
-
 
 def uses_double_quantization(method: MethodSection) -> bool:
     """True when the base is held in 4 bit, the only place where double quantisation means something."""
@@ -81,7 +78,7 @@ def resolve(spec: RunSpec) -> RunSpec:
     """Fill every unset field that has a default by its method or objective.
 
     What stays `None` afterwards is not used, or is decided where the run happens (evaluation every
-    quarter epoch needs the number of rows; optimizer and precision "auto" need the device).
+    quarter epoch needs the number of rows; the time between checkpoints what one costs; optimizer and precision "auto" need the device).
     """
     return msgspec.structs.replace(
         spec,
@@ -90,10 +87,6 @@ def resolve(spec: RunSpec) -> RunSpec:
         training=_fill(
             spec.training,
             {"learning_rate": resolved_learning_rate(spec), "weight_decay": _weight_decay(spec)},
-        ),
-        checkpoints=_fill(
-            spec.checkpoints,
-            {} if spec.checkpoints.every_steps else {"every_minutes": CHECKPOINT_MINUTES},
         ),
     )
 

@@ -12,6 +12,7 @@ from tui_ft.train import quantized
 from tui_ft.train.arguments import sft_config
 from tui_ft.train.methods import METHODS, cast_trainable
 from tui_ft.train.precision import Precision
+from tui_ft.train.retention import Retention
 from tui_ft.train.trainer import RunTrainer
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def assemble(
     if spec.method.kind == "last_layers":
         _keep_backward_short(model)
     trainer = kind(
-        keep=spec.checkpoints.keep,
+        retention=Retention(keep=spec.checkpoints.keep, keep_gib=spec.checkpoints.keep_gib),
         is_loraplus=spec.method.variant == "lora+",
         model=model,
         args=sft_config(spec, precision, device, output),

@@ -1,29 +1,43 @@
-"""TRL's SFTTrainer on a run directory: whole checkpoints, evaluation that a stop can interrupt."""
+"""TRL's SFTTrainer on a run directory: whole checkpoints, written while the training goes on."""
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Any
 
+import torch
+from safetensors import SafetensorError
 from torch import nn
 from transformers.trainer_callback import PrinterCallback
-from trl import SFTTrainer
 
 from tui_ft.runs.directory import RunDirectory
-from tui_ft.runs.records import CheckpointEvent
 from tui_ft.train import checkpoints
-from tui_ft.train.callback import EvaluationInterrupted, RunCallback
+from tui_ft.train.callback import RunCallback
+from tui_ft.train.disk_guard import DiskGuard, Need, is_no_room
+from tui_ft.train.edge import EdgeTrainer
 from tui_ft.train.journal import Journal
 from tui_ft.train.memory import MemoryMeter
+from tui_ft.train.retention import Retention
+from tui_ft.train.saving import Draft, Saver
 
 LORAPLUS_RATIO = 16
 """How much faster B learns than A: the value that the paper recommends."""
 
+WORTH_SAYING_S = 1.0
+"""A wait for the disk that people notice."""
+
+WRITING_ERRORS = (OSError, RuntimeError, SafetensorError)
+"""What the writers of a checkpoint raise when a disk refuses: the system, torch, safetensors."""
+
+FILES = 32
+"""More than any checkpoint of one process has: weights, states, tokenizer."""
+
 FirstStep = Callable[[list[dict[str, Any]]], None]
 
 
-class RunTrainer(SFTTrainer):
+class RunTrainer(EdgeTrainer):
     """`SFTTrainer` whose files go where the run directory wants them.
 
     `on_first_step` is called once, after the first optimizer step, with the micro-batches that it
@@ -38,7 +52,7 @@ class RunTrainer(SFTTrainer):
         run: RunDirectory,
         journal: Journal,
         follower: RunCallback,
-        keep: int,
+        retention: Retention,
         on_first_step: FirstStep,
         meter: MemoryMeter | None = None,
         is_loraplus: bool = False,
@@ -51,9 +65,10 @@ class RunTrainer(SFTTrainer):
         self.run = run
         self.journal = journal
         self.follower = follower
-        self.keep = keep
+        self._saver = Saver(run, journal, retention)
         self._on_first_step: FirstStep | None = on_first_step
         self._first_batches: list[dict[str, Any]] = []
+        self._guard: DiskGuard | None = None
 
     def restore_tokens(self, tokens: int) -> None:
         """Go on counting tokens where the checkpoint stopped; the library begins again at zero."""
@@ -81,51 +96,135 @@ class RunTrainer(SFTTrainer):
             self._meter.longest_row = max(self._meter.longest_row or 0, inputs["input_ids"].shape[-1])
         return super().training_step(model, inputs, *args, **kwargs)
 
-    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
-        """Evaluate, unless a stop is asked for on the way: then save and stop without a number."""
-        self.journal.enter("evaluating")
-        try:
-            metrics: dict[str, float] = super().evaluate(*args, **kwargs)
-        except EvaluationInterrupted:
-            self._metrics["eval"].clear()
-            self.control.should_training_stop = True
-            self.control.should_save = self.follower.saved_step != self.state.global_step
-            self.follower.accept_stop(self.state.global_step)
-            return {}
-        self.journal.enter("training", total_steps=self.state.max_steps)
-        return metrics
-
     def create_model_card(self, *args: Any, **kwargs: Any) -> None:
         """A run directory describes itself; no README is written into it."""
 
     def _get_output_dir(self, trial: Any) -> str:
         return str(checkpoints.unfinished_folder(self.run, self.state.global_step))
 
-    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
-        """Write the checkpoint aside, prove it, give it its name, and retire what is no longer kept."""
-        step = self.state.global_step
+    # --- checkpoints -----------------------------------------------------------------------------
+
+    def train(self, *args: Any, **kwargs: Any) -> Any:
+        """Train; whatever ends it, what was begun to be saved is whole, or is said not to be."""
+        try:
+            output = super().train(*args, **kwargs)
+        except BaseException:
+            with contextlib.suppress(Exception):  # what ended the training is what must be told
+                self._join_saver()
+            raise
+        self.wait_for_saves()
+        return output
+
+    def wait_for_saves(self) -> None:
+        """Return when every checkpoint that was begun is whole; one that found no room is written again
+        once there is some. Raises what went wrong otherwise.
+        """
         began = time.monotonic()
+        while True:
+            try:
+                self._join_saver()
+            except WRITING_ERRORS as error:
+                self._after_refusal(error)
+                self._save_checkpoint(self.model, None)
+            else:
+                break
+        waited = time.monotonic() - began
+        if waited > WORTH_SAYING_S:
+            self.journal.say(f"waited {waited:.1f} s until the checkpoint was whole")
+
+    def _join_saver(self) -> None:
+        try:
+            self._saver.wait()
+        except BaseException:
+            self.follower.saved_step = None
+            raise
+        finally:
+            self._note_proof()
+
+    def _after_refusal(self, error: Exception) -> None:
+        """Make the best of a disk that was full; raise every other error, and that of a full disk that
+        nobody waits for any more.
+        """
+        if not is_no_room(error):
+            raise error
+        self._saver.discard()
+        self._disk_guard().ran_out(self.state.global_step, self._need(), error)
+
+    def _maybe_log_save_evaluate(self, *args: Any, **kwargs: Any) -> None:
+        if self._saver.has_failed:
+            self.control.should_save = True  # here is the next edge: there it is told, and tried again
+        super()._maybe_log_save_evaluate(*args, **kwargs)
+
+    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
+        """Write the checkpoint aside; a thread proves it, gives it its name, and retires older ones.
+
+        Where there is no room for it the run waits here; asked to go on or to stop, nothing is saved.
+        """
+        step, began = self.state.global_step, time.monotonic()
         self.journal.enter("saving")
-        self.state.log_history = []  # our own rows hold it; with a million steps each save would rewrite it
-        super()._save_checkpoint(model, trial)
-        checkpoints.remove_cards(self.run, step)
-        last_eval = self.follower.last_eval
-        eval_loss = last_eval[1] if last_eval is not None and last_eval[0] == step else None
-        manifest = checkpoints.finish(
-            self.run, step, int(self._total_train_tokens), eval_loss, self.args.learning_rate
-        )
-        removed = checkpoints.retire(self.run, self.keep)
-        self.journal.event(
-            CheckpointEvent(
-                time=time.time(),
+        is_written = self._write_checkpoint(model, trial, step)
+        if is_written:
+            self._submit(step, began)
+        self.journal.enter("training", total_steps=self.state.max_steps)
+
+    def _write_checkpoint(self, model: nn.Module, trial: Any, step: int) -> bool:
+        """Have the library write its files; False when there is no room and nobody waits for some."""
+        guard = self._disk_guard()
+        while True:
+            try:
+                self._join_saver()  # one at a time
+                if not guard.make_room(step, self._need()):
+                    return False
+                self.state.log_history = []  # our rows hold it; each save would write it anew
+                super()._save_checkpoint(model, trial)
+                self.accelerator.wait_for_everyone()
+            except WRITING_ERRORS as error:
+                self._after_refusal(error)
+            else:
+                checkpoints.remove_cards(self.run, step)
+                return True
+
+    def _submit(self, step: int, began: float) -> None:
+        follower, cadence = self.follower, self.follower.plan.cadence if self.follower.plan else None
+        last_eval = follower.last_eval
+        blocked_s = time.monotonic() - began
+        self._saver.submit(
+            Draft(
                 step=step,
-                path=str(self.run.checkpoint(step)),
-                bytes=sum(manifest.files.values()),
-                files=manifest.files,
-                seconds=round(time.monotonic() - began, 3),
-                eval_loss=manifest.eval_loss,
-                removed=removed,
+                tokens=int(self._total_train_tokens),
+                eval_loss=last_eval[1] if last_eval is not None and last_eval[0] == step else None,
+                learning_rate=self.args.learning_rate,
+                began=began,
+                blocked_s=blocked_s,
             )
         )
-        self.journal.say(f"{self.run.checkpoint(step).name} saved")
-        self.journal.enter("training", total_steps=self.state.max_steps)
+        follower.saved_step = step
+        if cadence is not None:
+            cadence.blocked(blocked_s)
+            news = cadence.news()
+            if news is not None:
+                self.journal.say(news)
+
+    def _note_proof(self) -> None:
+        """Let the cadence know how long the last checkpoint took until it was whole."""
+        plan = self.follower.plan
+        if self._saver.last is not None and plan is not None and plan.cadence is not None:
+            plan.cadence.proved(self._saver.last.seconds)
+
+    def _disk_guard(self) -> DiskGuard:
+        if self._guard is None:
+            self._guard = DiskGuard(
+                self.run.path, self.journal, self.follower.requests, self.follower.stop, self._saver.retire
+            )
+        return self._guard
+
+    def _need(self) -> Need:
+        """What the next checkpoint takes: as much as the last one; the first one, by what is in memory."""
+        last = self._saver.last
+        if last is not None:
+            return Need(bytes=last.bytes, files=len(last.files) + 1)
+        is_adapter = hasattr(self.model, "peft_config")
+        weights = [one for one in self.model.parameters() if one.requires_grad or not is_adapter]
+        states = [value for state in self.optimizer.state.values() for value in state.values()]
+        tensors = [*weights, *(value for value in states if isinstance(value, torch.Tensor))]
+        return Need(bytes=sum(one.numel() * one.element_size() for one in tensors), files=FILES)

@@ -1,0 +1,114 @@
+"""A checkpoint's way from the library's files to a proved folder, behind the training's back."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+
+from tui_ft.runs.checkpoints import Manifest
+from tui_ft.runs.directory import UNFINISHED_PREFIX, RunDirectory
+from tui_ft.runs.records import CheckpointEvent
+from tui_ft.train import checkpoints
+from tui_ft.train.cadence import span
+from tui_ft.train.journal import Journal
+from tui_ft.train.retention import Retention, retire
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A checkpoint that the library has written. `began` is the monotonic time at which its save began;
+    `blocked_s` is how long the training stood still for it.
+    """
+
+    step: int
+    tokens: int
+    eval_loss: float | None
+    learning_rate: float | None
+    began: float
+    blocked_s: float
+
+
+class Saver:
+    """Proves one checkpoint at a time in a thread of its own, and retires what is no longer kept.
+
+    A checkpoint is spoken of only once it is proved. What goes wrong is raised to whoever waits next.
+    """
+
+    def __init__(self, run: RunDirectory, journal: Journal, retention: Retention) -> None:
+        self._run = run
+        self._journal = journal
+        self._retention = retention
+        self._thread: threading.Thread | None = None
+        self._error: BaseException | None = None
+        self._failed_step: int | None = None
+        self.last: CheckpointEvent | None = None
+        """The newest checkpoint that this attempt has proved."""
+
+    @property
+    def is_at_work(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def has_failed(self) -> bool:
+        """True when a checkpoint could not be proved, and `wait` has not yet said so."""
+        return self._error is not None
+
+    def submit(self, draft: Draft) -> None:
+        """Have `draft` proved. There must be none at work: `wait` first."""
+        assert not self.is_at_work
+        self._thread = threading.Thread(target=self._work, args=(draft,), name="checkpoint")
+        self._thread.start()
+
+    def wait(self) -> None:
+        """Return once nothing is at work. Raises what went wrong since the last time."""
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
+
+    def discard(self) -> None:
+        """Remove what a failed save left; its room is needed. Raises `OSError`."""
+        for folder in self._run.checkpoints.glob(f"{UNFINISHED_PREFIX}*"):
+            checkpoints.remove(folder)
+
+    def retire(self) -> list[str]:
+        """Remove all that need not be kept, even of the newest: only that one and the best stay."""
+        return retire(self._run, Retention(keep=1))
+
+    def _work(self, draft: Draft) -> None:
+        try:
+            manifest = checkpoints.finish(
+                self._run, draft.step, draft.tokens, draft.eval_loss, draft.learning_rate
+            )
+            self._tell(draft, manifest)
+        except BaseException as error:  # noqa: BLE001 - `wait` raises it where the training can act on it
+            self._error = error
+
+    def _tell(self, draft: Draft, manifest: Manifest) -> None:
+        removed, problem = [], None
+        try:
+            removed = retire(self._run, self._retention)
+        except OSError as error:
+            problem = error  # the new one is whole all the same
+        event = CheckpointEvent(
+            time=time.time(),
+            step=draft.step,
+            path=str(self._run.checkpoint(draft.step)),
+            bytes=sum(manifest.files.values()),
+            files=manifest.files,
+            seconds=round(time.monotonic() - draft.began, 3),
+            blocked_s=round(draft.blocked_s, 3),
+            eval_loss=manifest.eval_loss,
+            removed=removed,
+        )
+        self.last = event
+        self._journal.event(event)
+        self._journal.say(
+            f"{self._run.checkpoint(draft.step).name} saved: whole after {span(event.seconds)}, "
+            f"the training stood still for {span(draft.blocked_s)}"
+        )
+        if problem is not None:
+            self._journal.warn("retention", f"An older checkpoint could not be removed: {problem}.")
