@@ -15,7 +15,9 @@ from tui_ft.health.thresholds import Thresholds
 
 _USUAL_SAMPLES = 20
 _MOST_WORKERS = 8
-_KEPT_SAVES = 4
+_MOST_STEPS = 10_000
+_LEAST_SAVES = 3
+_SAVES_WINDOW_S = 600.0
 _WANTED_SHARE = 0.02
 
 
@@ -29,7 +31,8 @@ class DataStarvation(Detector):
         self._forget()
 
     def _forget(self) -> None:
-        self._steps: deque[tuple[float, float]] = deque(maxlen=max(int(self.limits.starvation_rows), 1))
+        self._steps: deque[tuple[float, float]] = deque(maxlen=_MOST_STEPS)
+        self._took = self._waited = 0.0
         self._busy = Smoothed(_USUAL_SAMPLES)
 
     def resumed(self, step: int, now: float) -> Said:
@@ -44,11 +47,10 @@ class DataStarvation(Detector):
     def step(self, row: Step, now: float) -> Said:
         if row.step_s is None or row.data_wait_s is None or row.step_s <= 0:
             return None
-        self._steps.append((row.step_s, min(row.data_wait_s, row.step_s)))
-        took = math.fsum(step_s for step_s, _ in self._steps)
+        took = self._add(row.step_s, min(row.data_wait_s, row.step_s))
         if len(self._steps) < self.limits.starvation_rows or took < self.limits.starvation_s:
             return None
-        share = math.fsum(wait_s for _, wait_s in self._steps) / took
+        share = min(max(self._waited / took, 0.0), 1.0)
         busy = self._busy.mean if self._busy.count else None
         if share < self.limits.starvation_share / 2:
             return self.clear(f"Waiting for data takes {share:.0%} of the time now.", now)
@@ -64,6 +66,25 @@ class DataStarvation(Detector):
             "gpu_utilization": round(busy, 1) if busy is not None else None, "workers": self._workers(),
         }  # fmt: skip
         return self.find("warning", message, now, step=row.step, evidence=evidence, fixes=self._fixes())
+
+    def _add(self, step_s: float, wait_s: float) -> float:
+        """Keep as many steps as are needed for both, rows and seconds; return how long they took."""
+        if len(self._steps) == _MOST_STEPS:
+            self._drop()
+        self._steps.append((step_s, wait_s))
+        self._took += step_s
+        self._waited += wait_s
+        while (
+            len(self._steps) > self.limits.starvation_rows
+            and self._took - self._steps[0][0] >= self.limits.starvation_s
+        ):
+            self._drop()
+        return self._took
+
+    def _drop(self) -> None:
+        step_s, wait_s = self._steps.popleft()
+        self._took -= step_s
+        self._waited -= wait_s
 
     def _workers(self) -> int | None:
         return self.facts.spec.training.dataloader_workers if self.facts.spec is not None else None
@@ -88,29 +109,34 @@ class SlowSaves(Detector):
 
     def __init__(self, facts: RunFacts, limits: Thresholds) -> None:
         super().__init__(facts, limits)
-        self._saves: deque[tuple[float, float]] = deque(maxlen=_KEPT_SAVES)
+        self._from: float | None = None
+        self._blocked, self._count = 0.0, 0
 
     def resumed(self, step: int, now: float) -> Said:
-        self._saves.clear()
+        self._from = None
         return self.clear("A new attempt began.", now)
 
     def checkpoint(self, step: int, gib: float, blocked_s: float | None, now: float) -> Said:
         if blocked_s is None or blocked_s < 0:
             return None
-        self._saves.append((now, blocked_s))
-        took = now - self._saves[0][0]
-        if len(self._saves) < 3 or took < self.limits.saves_s:
+        if self._from is None or now < self._from:  # the first one: from here on time and saves are counted
+            self._from, self._blocked, self._count = now, 0.0, 0
             return None
-        blocked = math.fsum(blocked for _, blocked in list(self._saves)[1:])
-        share = min(blocked / took, 1.0)
+        self._blocked += blocked_s
+        self._count += 1
+        took = now - self._from
+        if self._count < _LEAST_SAVES or took < self.limits.saves_s:
+            return None
+        share, each, every = min(self._blocked / took, 1.0), self._blocked / self._count, took / self._count
+        if took > _SAVES_WINDOW_S:
+            self._from = None
         if share < self.limits.saves_share:
             return self.clear(f"Saving takes {share:.1%} of the time now.", now)
-        each = blocked / (len(self._saves) - 1)
         minutes = max(1, math.ceil(each / _WANTED_SHARE / 60.0))
         message = f"{share:.0%} of the time goes into checkpoints: each stops the training for {each:.1f} s."
         evidence: Evidence = {
             "share": round(share, 3), "blocked_s": round(each, 2),
-            "every_s": round(took / (len(self._saves) - 1), 1),
+            "every_s": round(every, 1),
             "checkpoint_gib": round(gib, 3),
         }  # fmt: skip
         by_time = ["checkpoints.every_steps=none", f"checkpoints.every_minutes={minutes}"]
