@@ -89,6 +89,7 @@ class Rooms:
         self.failure: Exception | None = None
         self.data_problem = ""
         self.label_trouble = ""
+        self.corner_said: list[tuple[str, str]] = []
         self.foreign: list[RunSummary] = []
         self.notes: list[str] = []
         self.labelled: list[tuple[list[str], dict[str, Any]]] = []
@@ -98,6 +99,9 @@ class Rooms:
 
     def list_foreign(self, gpus: GpuReading | None) -> tuple[list[RunSummary], list[str]]:
         return list(self.foreign), list(self.notes)
+
+    def corner(self) -> list[tuple[str, str]]:
+        return list(self.corner_said)
 
     def label_problem(self) -> str:
         return self.label_trouble

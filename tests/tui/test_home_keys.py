@@ -67,6 +67,7 @@ def test_the_table_holds_every_key_once_with_what_it_does() -> None:
         "b",
         "Q",
         "D",
+        "u",
         "/",
         "o",
         "g",

@@ -13,17 +13,21 @@ import msgspec
 from tui_ft.runs import truth
 from tui_ft.runs.directory import RunDirectory, list_directories
 from tui_ft.runs.labels import LONGEST_NOTE, Label, LabelBook, bounded_tags
-from tui_ft.runs.records import Status, complete_lines, decode_metrics, number
+from tui_ft.runs.records import StateRecord, Status, complete_lines, decode_metrics, number
 
 _TAIL_BYTES = 4096
 """Room for some ten rows: the last one may be an evaluation's, which has no training loss."""
 
+_MOST_FINDINGS = 50
 _LATEST = 253_402_300_000.0
 """The end of the year 9999."""
 
 
 class RunSummary(msgspec.Struct, kw_only=True, frozen=True):
-    """One line of the list. None is "not known"; times are unix seconds; `path` is absolute."""
+    """One line of the list. None is "not known"; times are unix seconds; `path` is absolute.
+
+    `findings` are what is not well with it, by code, with the level; without what was silenced.
+    """
 
     id: str
     path: str
@@ -40,6 +44,7 @@ class RunSummary(msgspec.Struct, kw_only=True, frozen=True):
     tags: tuple[str, ...] = ()
     note: str = ""
     archived: bool = False
+    findings: dict[str, str] = {}
 
 
 class _Last(NamedTuple):
@@ -105,7 +110,14 @@ def _summary(run: RunDirectory, now: float) -> RunSummary:
         updated_at=known.updated_at,
         tags=bounded_tags(state.tags),
         note=state.note[:LONGEST_NOTE],
+        findings=_heard(state),
     )
+
+
+def _heard(state: StateRecord) -> dict[str, str]:
+    """The open findings that nobody silenced, by code, with their level."""
+    few = list(state.findings.items())[:_MOST_FINDINGS]
+    return {code: level for code, level in few if code not in state.silenced}
 
 
 def _moment(at: float | None) -> float | None:

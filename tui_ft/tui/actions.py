@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tui_ft.spec.presets import Preset
     from tui_ft.spec.run_spec import RunSpec
     from tui_ft.tui.foreign_poll import ForeignPoll
+    from tui_ft.tui.home_corner import CornerReader
     from tui_ft.tui.labelled_runs import LabelledRuns
     from tui_ft.tui.run_poll import RunPoll
     from tui_ft.tui.starting import StartFacts
@@ -30,6 +31,10 @@ class HomeActions(Protocol):
 
     def list_foreign(self, gpus: GpuReading | None) -> tuple[Sequence[RunSummary], Sequence[str]]:
         """The runs of this box that are not ours, and sentences on GPUs whose owner cannot be seen."""
+        ...
+
+    def corner(self) -> list[tuple[str, str]]:
+        """Lines, each with its kind, on queue, idle machine and doctor; none on a good day."""
         ...
 
     def label_problem(self) -> str:
@@ -86,6 +91,7 @@ class LocalActions:
         self._poll: RunPoll | None = None
         self._foreign: ForeignPoll | None = None
         self._kept: LabelledRuns | None = None
+        self._corner: CornerReader | None = None
 
     def list_runs(self) -> list[RunSummary]:
         from tui_ft.tui.run_poll import RunPoll
@@ -107,6 +113,13 @@ class LocalActions:
         labels = (self._poll.labels if self._poll is not None else LabelBook(self.runs_root)).read()
         kept = self._kept.read(labels, {run.id for run in runs})
         return [labelled(run, labels) for run in told_apart([*runs, *kept])], notes
+
+    def corner(self) -> list[tuple[str, str]]:
+        from tui_ft.tui.home_corner import CornerReader
+
+        if self._corner is None:
+            self._corner = CornerReader(self.runs_root)
+        return self._corner.read(self.clock())
 
     def label_problem(self) -> str:
         return self._poll.labels.problem if self._poll is not None else ""

@@ -32,6 +32,8 @@ HOME_KEYS: list[BindingType] = [
             tooltip="What waits for its turn: order it, hold it, take it out"),
     Binding("D", "doctor", "Doctor", id="home.doctor",
             tooltip="What of this box would cost you a run, each with its fix"),
+    Binding("u", "since", "Since", id="home.since", show=False,
+            tooltip="Hide what happened since you looked last, or show it again"),
     Binding("slash", "filter", "Filter", id="home.filter",
             tooltip="Show only runs with these words: id, name, model, method, status, #tag, note"),
     Binding("o", "order", "Order", id="home.order", show=False,
@@ -57,7 +59,9 @@ HOME_KEYS: list[BindingType] = [
 ]  # fmt: skip
 
 WIDE = 110
-"""From this width on all of them stand on one line."""
+"""From this width on most of them stand on one line."""
+WIDEST = 144
+"""From this width on all of them."""
 
 _OF_RUNS = frozenset({"restart", "stop", "save_preset", "filter"})
 _OF_EITHER = frozenset({"method", "edit"})
@@ -77,8 +81,8 @@ def has_room(action: str, width: int, *, has_runs: bool, in_presets: bool, is_fo
         return not has_runs and (width >= WIDE or not in_presets)
     if action in _OF_RUNS:
         return has_runs and (width >= WIDE or (not in_presets and action != "save_preset"))
-    if action in _OF_BOX:
-        return width >= WIDE
+    if action in _OF_BOX:  # the corner names them where there is something to see
+        return width >= WIDEST
     if action == "presets":  # Tab leads to them
         return not has_runs or width >= WIDE or in_presets
     if action in _OF_EITHER:

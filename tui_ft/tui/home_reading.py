@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from textual import work
 
 from tui_ft.tui.actions import sentence
+from tui_ft.tui.home_corner import HomeCorner
 from tui_ft.tui.home_list import HomeList
 from tui_ft.tui.widgets.gpu_strip import GpuStrip
 from tui_ft.tui.widgets.preset_list import PresetList
@@ -35,11 +36,13 @@ GPUS_EVERY_S = 2.0
 NO_GPU_EVERY_S = 30.0
 """A box without a GPU rarely gets one while the app is open."""
 PRESETS_EVERY_S = 30.0
+CORNER_EVERY_S = 10.0
+"""The queue changes when a run ends; the rest is kept for a minute by those who know it."""
 _DEMO = "demo"
 """The preset that a newcomer is shown."""
 
 
-class HomeReading(HomeList, inherit_bindings=False):
+class HomeReading(HomeCorner, HomeList, inherit_bindings=False):
     """Nothing here blocks: every reading is made off the event loop."""
 
     def __init__(self) -> None:
@@ -90,7 +93,10 @@ class HomeReading(HomeList, inherit_bindings=False):
     @work(group="follow", exclusive=True)
     async def _follow(self) -> None:
         await self.owner.first_frame.wait()  # it shares its processor with no reader
-        follows = (self._follow_runs, self._follow_presets, self._follow_gpus, self._follow_foreign)
+        follows = (
+            self._follow_runs, self._follow_presets, self._follow_gpus, self._follow_foreign,
+            self._follow_corner,
+        )  # fmt: skip
         async with asyncio.TaskGroup() as group:
             for follow in follows:  # one after the other they share one thread, and its memory
                 self._has_read.clear()
@@ -133,7 +139,18 @@ class HomeReading(HomeList, inherit_bindings=False):
             is_live = any(run.status in _LIVE for run in self._foreign)
             await asyncio.sleep(FOREIGN_EVERY_S if is_live else NO_FOREIGN_EVERY_S)
 
+    async def _follow_corner(self) -> None:
+        await self._are_runs_read.wait()
+        await self.read_left()
+        while True:
+            self.show_listed([*self._ours])
+            lines = await self._read("The box cannot be looked at", self.actions.corner)
+            if lines is not None:
+                self.show_box(lines)
+            await asyncio.sleep(CORNER_EVERY_S)
+
     def _show_runs(self) -> None:
+        self.show_listed([*self._ours])
         runs = [*self._ours, *self._foreign]
         had_runs = bool(self.runs.runs)
         self.runs.set_rows(runs)

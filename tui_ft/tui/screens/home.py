@@ -13,6 +13,7 @@ from textual.screen import Screen
 
 from tui_ft.tui import home_doors
 from tui_ft.tui.actions import HomeActions, sentence
+from tui_ft.tui.home_corner import Corner
 from tui_ft.tui.home_keys import HOME_KEYS, has_room
 from tui_ft.tui.home_list import detail_of, found_of
 from tui_ft.tui.home_starting import KEPT, HomeStarting
@@ -61,6 +62,7 @@ class HomeScreen(HomeStarting, inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         yield GpuStrip()
+        yield Corner()
         yield FilterLine()
         yield RunList()
         yield PresetList()

@@ -246,11 +246,20 @@ def is_foreign(row: RunSummary) -> bool:
     return hasattr(row, "found")
 
 
+def badge_of(row: RunSummary) -> Cell:
+    """One cell: whether something is not well with the run, and how bad it is."""
+    levels = getattr(row, "findings", {}).values()
+    if "error" in levels:
+        return ("✗", "bad")
+    return ("!", "warn") if "warning" in levels else (" ", "")
+
+
 def _name_cells(row: RunSummary, width: int) -> list[Cell]:
     """The name, and where there is room behind it the tags."""
     name = shown_name(row)
+    badge = badge_of(row)
     room = width - cell_len(plain(name)) - 1
     if not row.tags or room < 3:
-        return [(" " + fit_id(name, width) + " ", "")]
+        return [badge, (fit_id(name, width) + " ", "")]
     tags = " ".join(f"#{tag}" for tag in row.tags)
-    return [(f" {plain(name)} ", ""), (fit(tags, room) + " ", "muted")]
+    return [badge, (f"{plain(name)} ", ""), (fit(tags, room) + " ", "muted")]
