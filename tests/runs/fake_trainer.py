@@ -56,6 +56,8 @@ class Trainer:
 
     def obey(self) -> None:
         for name, request in read_requests(self.run).items():
+            if name in ("silence", "budget"):
+                continue  # the supervisor's to carry out
             if name == "stop":
                 self.must_stop = True
                 continue

@@ -109,12 +109,13 @@ def test_no_hook_without_the_copy_that_was_asked_for(
     bench: Any, inbox: Inbox, settings_file: Path, tmp_path: Path
 ) -> None:
     ran, in_the_way = tmp_path / "ran", tmp_path / "file"
-    in_the_way.touch()
     settings_file.write_text(
         f'[notify.phone]\nkind = "webhook"\nurl = "{inbox.url}"\n[hooks]\nmark = "touch {ran}"\n'
     )
     with_after(bench, 'notify=["phone"]', f"copy_to={in_the_way / 'copies'}", "hook=mark")
-    run = bench.start("steps=3", until="finished")
+    run = bench.start("steps=30")
+    in_the_way.touch()
+    bench.wait_for(run, "finished")
     bench.wait_until(lambda: any(row.deed == "hook" for row in deeds(run)), "the refusal")
     refused = [row for row in deeds(run) if not row.is_done]
     assert [row.deed for row in refused] == ["copy", "hook"]

@@ -12,6 +12,9 @@ from tui_ft.errors import TuiFtError
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.requests import user_name
 
+LARGEST_BUDGET = 1e9
+"""As after.budget."""
+
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:
     stop = _parser(commands, common, "stop", "save a checkpoint and end the run", _stop)
@@ -19,7 +22,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     _parser(commands, common, "save", "save a checkpoint at the next step", _save)
     _parser(commands, common, "pause", "wait at the next step, holding the GPU", _pause)
     change = _parser(commands, common, "set", "change a setting of a live run", _set)
-    change.add_argument("change", metavar="learning_rate=V")
+    change.add_argument("change", metavar="learning_rate=V|budget=V")
     for name, what, command in (
         ("resume", "go on with a paused, stopped or failed run", _resume),
         ("restart", "a new run from the same spec", _restart),
@@ -77,25 +80,45 @@ def _pause(arguments: argparse.Namespace) -> int:
 
 def _set(arguments: argparse.Namespace) -> int:
     name, _, text = arguments.change.partition("=")
-    if name.strip() not in ("learning_rate", "training.learning_rate"):
-        raise TuiFtError(
-            f"{name.strip()!r} cannot be changed while a run is going.",
-            "Only learning_rate can; for the rest: `tui-ft resume RUN --set …` after a stop.",
-        )
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
+    name, text = name.strip(), text.strip()
+    if name in ("learning_rate", "training.learning_rate"):
+        return _set_learning_rate(arguments, text)
+    if name in ("budget", "after.budget"):
+        return _set_budget(arguments, text)
+    raise TuiFtError(
+        f"{name!r} cannot be changed while a run is going.",
+        "Only learning_rate and budget can; for the rest: `tui-ft resume RUN --set …` after a stop.",
+    )
+
+
+def _set_learning_rate(arguments: argparse.Namespace, text: str) -> int:
+    value = _number(text)
     if not 0 < value < 1:
-        raise TuiFtError(
-            f"learning_rate = {text.strip() or 'nothing'} is no rate.", "Give a number between 0 and 1."
-        )
+        raise TuiFtError(f"learning_rate = {text or 'nothing'} is no rate.", "Give a number between 0 and 1.")
     return _request(
         arguments,
         "learning_rate",
         f"the schedule's peak learning rate is {value:g} from the next step on",
         value=value,
     )
+
+
+def _set_budget(arguments: argparse.Namespace, text: str) -> int:
+    if text == "none":
+        return _request(arguments, "budget", "it has no budget any more", value=None)
+    value = _number(text)
+    if not 0 < value <= LARGEST_BUDGET:
+        raise TuiFtError(f"budget = {text or 'nothing'} is no amount.", "Give a number above 0, or none.")
+    currency = settings.load().currency
+    said = f"it saves and stops once it has cost {currency}{value:,.2f} in all"
+    return _request(arguments, "budget", said, value=value)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return -1.0
 
 
 def _resume(arguments: argparse.Namespace) -> int:

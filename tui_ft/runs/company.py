@@ -19,10 +19,16 @@ def _queue(run: RunDirectory, state: StateRecord) -> Companion | None:
     return make(run, state)
 
 
+def _budget(run: RunDirectory, state: StateRecord) -> Companion | None:
+    from tui_ft.runs.budget import Budget
+
+    return Budget(run, state)
+
+
 def _afterwards(run: RunDirectory, state: StateRecord) -> Companion | None:
     from tui_ft.runs.afterwards import Afterwards
 
     return Afterwards(run, state)
 
 
-MAKERS: tuple[Maker, ...] = (_guard, _queue, _afterwards)
+MAKERS: tuple[Maker, ...] = (_guard, _queue, _budget, _afterwards)

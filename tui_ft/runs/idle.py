@@ -10,8 +10,7 @@ from tui_ft.hardware import processes
 from tui_ft.hardware.gpu import GpuReading, read_gpus
 from tui_ft.runs import machine_use, truth
 from tui_ft.runs.directory import RunDirectory
-from tui_ft.runs.money import rate_here
-from tui_ft.runs.prices import Amount, amount
+from tui_ft.runs.prices import Amount, amount, rate_here
 from tui_ft.runs.records import ENDED, StateRecord
 
 LEAST_S = 300.0

@@ -6,15 +6,12 @@ import threading
 from collections import OrderedDict, deque
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean, median
 
 import msgspec
 
-from tui_ft import settings
-from tui_ft.errors import TuiFtError
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.hired import gpu_of
-from tui_ft.runs.prices import Amount, Rate, amount, rate_of
+from tui_ft.runs.prices import Amount, Rate, amount, rate_here
 from tui_ft.runs.records import ENDED, StateRecord, Status, decode_metrics, number
 from tui_ft.runs.spells import Spell, Spells
 from tui_ft.runs.tail import Tail
@@ -208,8 +205,10 @@ class _Rows:
     def pace(self, beside_s: float) -> float | None:
         """Seconds a step; `beside_s` is each one's share of evaluations and saves."""
         if len(self._step_s) >= LEAST_STEPS - 1:
-            return median(self._step_s) + beside_s
-        return fmean(self._gaps_s) if self._gaps_s else None  # with everything that fell in between
+            return sorted(self._step_s)[len(self._step_s) // 2] + beside_s
+        return (
+            sum(self._gaps_s) / len(self._gaps_s) if self._gaps_s else None
+        )  # with everything that fell in between
 
 
 def _until(truth: Truth, state: StateRecord, now: float) -> float:
@@ -221,19 +220,6 @@ def _until(truth: Truth, state: StateRecord, now: float) -> float:
     if truth.status == "queued" or state.started_at is None:
         return state.started_at or now
     return min(truth.updated_at or now, now)
-
-
-def rate_here(gpu: str | None) -> tuple[Rate | None, str]:
-    """The rate for a GPU of that name ("": the CPU) by the settings, and what to do for want of one."""
-    try:
-        known = settings.load()
-    except TuiFtError as error:
-        return None, str(error)
-    rate = rate_of(known.price_of(gpu), gpu, known.currency)
-    if rate is not None:
-        return rate, ""
-    what = f"of {gpu}" if gpu else "of this machine"
-    return None, f"The price {what} is not known: set price_per_hour in {settings.settings_file()}."
 
 
 _meters: OrderedDict[Path, Meter] = OrderedDict()

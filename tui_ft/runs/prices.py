@@ -8,6 +8,9 @@ import re
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from tui_ft import settings
+from tui_ft.errors import TuiFtError
+
 HINTS_OF = "March to May 2026"
 """When the rents below were looked up; they move, so they are shown with this date and as a range."""
 
@@ -61,6 +64,19 @@ def rate_of(price_per_hour: float | None, gpu: str | None, currency: str = "$") 
         if re.search(rf"\b{re.escape(name)}\b(?! laptop)", gpu or "", re.IGNORECASE):
             return Rate(low=low, high=high, currency="$", basis="hint")
     return None
+
+
+def rate_here(gpu: str | None) -> tuple[Rate | None, str]:
+    """The rate for a GPU of that name ("": the CPU) by the settings, and what to do for want of one."""
+    try:
+        known = settings.load()
+    except TuiFtError as error:
+        return None, str(error)
+    rate = rate_of(known.price_of(gpu), gpu, known.currency)
+    if rate is not None:
+        return rate, ""
+    what = f"of {gpu}" if gpu else "of this machine"
+    return None, f"The price {what} is not known: set price_per_hour in {settings.settings_file()}."
 
 
 class Amount(NamedTuple):

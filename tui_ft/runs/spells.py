@@ -9,6 +9,7 @@ import msgspec
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.records import (
     AttemptEvent,
+    CheckpointEvent,
     EndEvent,
     LaunchRecord,
     Phase,
@@ -59,6 +60,8 @@ class Spells:
         self._shrank = 0
         self._attempts: dict[int, Spell] = {}
         self._now: Spell | None = None
+        self.save_s: float | None = None
+        """How long the newest checkpoint took."""
 
     def read(self) -> dict[int, Spell]:
         """Return the attempts so far, by number."""
@@ -91,6 +94,8 @@ class Spells:
             if isinstance(event, EndEvent):
                 self._enter(self._now, None, event.time)
                 self._now.ended = event.time
+            elif isinstance(event, CheckpointEvent):
+                self.save_s = event.seconds
             elif isinstance(event, PhaseEvent):
                 self._enter(self._now, event.phase, event.time)
 

@@ -79,7 +79,7 @@ def start_aftermath(run: RunDirectory, *arguments: str) -> bool:
                 stdout=output,
                 stderr=output,
                 cwd=Path("/"),  # it must not hold a disk that somebody wants to unmount
-                env=_environment(),
+                env=environment(),
                 start_new_session=True,
                 close_fds=True,
             ).wait(timeout=10.0)  # it forks and leaves at once
@@ -90,7 +90,7 @@ def start_aftermath(run: RunDirectory, *arguments: str) -> bool:
     return True
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """As before the run chose its GPUs: the next run of the queue chooses for itself."""
     environment = settings.trainer_environment()
     allowed = environment.pop(INHERITED_GPUS, None)

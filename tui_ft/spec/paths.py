@@ -37,7 +37,16 @@ def absolute_paths(spec: RunSpec, base: Path) -> RunSpec:
             teacher=_absolute_or_none(spec.objective.teacher, base),
             reward_model=_absolute_or_none(spec.objective.reward_model, base),
         ),
+        evaluation=msgspec.structs.replace(
+            spec.evaluation, probe=_absolute_or_none(spec.evaluation.probe, base)
+        ),
+        after=msgspec.structs.replace(spec.after, copy_to=_folder_to_be(spec.after.copy_to, base)),
     )
+
+
+def _folder_to_be(value: str | None, base: Path) -> str | None:
+    """A folder that need not be there yet."""
+    return None if value is None else str(base.absolute() / user_path(value))
 
 
 def _absolute_or_none(value: str | None, base: Path) -> str | None:

@@ -137,3 +137,9 @@ def _check_after(spec: RunSpec) -> None:
                 "Put the address under a name into your settings, and write that name here.",
                 field="after.notify",
             )
+    if spec.after.hook is not None and len(spec.after.hook.split()) != 1:
+        raise SpecError(
+            "after.hook holds a command.",
+            "Put the command under a name into your settings ([hooks]), and write that name here.",
+            field="after.hook",
+        )

@@ -1,0 +1,179 @@
+"""Keeping a run within its budget, with nobody there: a word at four fifths of it, then save and stop."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+
+from tui_ft.health.finding import Evidence, Finding, Level
+from tui_ft.runs.companions import NOTHING, Sight, Wishes
+from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.health_rows import ClearedRow, DeedRow, FoundRow, HealthRow
+from tui_ft.runs.hired import gpu_of
+from tui_ft.runs.prices import Rate, amount, rate_here
+from tui_ft.runs.records import ExitRecord, RequestRecord, StateRecord, Status
+from tui_ft.runs.requests import read_requests, remove_request
+from tui_ft.runs.spells import Spells
+from tui_ft.runs.telling import tell
+
+BY = "the budget"
+"""Who asked for the stop, as the state has it."""
+
+WARN_SHARE = 0.8
+"""Of the budget: time enough to look, and to allow more."""
+
+SAVE_S = 30.0
+"""Kept back for the last save while none has been measured (our own number)."""
+_STOP_S = 5.0
+"""Kept back for the step that is under way."""
+_FINDS_EVERY_S = 60.0
+"""How often a rate that was not known is looked for again."""
+
+
+class Budget:
+    """Adds up what the run costs, all attempts, pauses too, by the price of the user's settings."""
+
+    def __init__(self, run: RunDirectory, state: StateRecord) -> None:
+        self._run = run
+        self._is_new = state.status == "starting" and not any(
+            process.role == "trainer" for process in state.processes
+        )
+        self._has_begun = False
+        self._spells: Spells | None = None
+        self._began: tuple[float, float] | None = None
+        self._rate: Rate | None = None
+        self._rate_at = -math.inf
+        self._said: str | None = None
+        self._has_asked = False
+
+    def poll(self, sight: Sight) -> Wishes:
+        """Carry out a request for another budget, then see what is left of it."""
+        changes = self._settle(sight)
+        budget = changes.get("budget", sight.state.budget)
+        if not isinstance(budget, float):
+            return self._without(sight, changes)
+        seconds = self._seconds(sight)
+        rate = self._rate_now(sight)
+        if rate is None or rate.basis != "settings":
+            return self._say(sight, changes, "no price", "warning", _UNPRICED, {"budget": budget})
+        gpus = max(len(sight.state.gpus), 1)
+        spent = amount(rate, seconds, gpus).high
+        kept_back = amount(rate, self._last_s(), gpus).high
+        evidence: Evidence = {
+            "budget": budget, "spent": round(spent, 4), "currency": rate.currency,
+            "share": round(spent / budget, 4), "kept_back": round(kept_back, 4),
+        }  # fmt: skip
+        worth = f"{amount(rate, seconds, gpus).text} of {rate.currency}{budget:,.2f}"
+        if spent + kept_back >= budget:
+            return self._stop(sight, changes, worth, evidence)
+        if spent >= WARN_SHARE * budget:
+            left = (budget - spent) / max(amount(rate, 60.0, gpus).high, 1e-12)
+            text = f"It has cost {worth}: in about {left:.0f} min it saves and stops."
+            return self._say(sight, changes, "near", "warning", text, evidence)
+        return self._without(sight, changes)
+
+    def ended(self, sight: Sight, status: Status, record: ExitRecord) -> Wishes:
+        """Nothing is left to be done."""
+        return NOTHING
+
+    # --- which budget ---------------------------------------------------------------------------------
+
+    def _settle(self, sight: Sight) -> dict[str, object]:
+        """The state's new budget: a request goes before the spec, a changed spec before the old."""
+        changes: dict[str, object] = {}
+        if not self._has_begun:
+            self._has_begun = True
+            mine = _budget_of(self._run, sight.state.attempt)
+            before = _budget_of(self._run, sight.state.attempt - 1)
+            if self._is_new and (sight.state.attempt == 1 or mine != before) and mine != sight.state.budget:
+                changes["budget"] = mine
+        request = read_requests(self._run).get("budget")
+        if request is not None:
+            value = request.value
+            is_sound = value is None or (math.isfinite(value) and value > 0)
+            if is_sound:
+                changes["budget"] = value
+                self._said = None  # it is another one: what was said of the old holds no more
+            remove_request(self._run, "budget")
+        return changes
+
+    # --- what it costs --------------------------------------------------------------------------------
+
+    def _seconds(self, sight: Sight) -> float:
+        """From the first look on by a clock that nobody sets: one that jumps must not end a run."""
+        if self._spells is None or self._began is None:
+            self._spells = Spells(self._run)
+            self._began = (self._spells.seconds(sight.state, sight.now), sight.monotonic)
+        self._spells.read()
+        seconds, at = self._began
+        return seconds + sight.monotonic - at
+
+    def _last_s(self) -> float:
+        save_s = self._spells.save_s if self._spells is not None else None
+        return (SAVE_S if save_s is None else save_s) + _STOP_S
+
+    def _rate_now(self, sight: Sight) -> Rate | None:
+        """Asked again while there is none: the trainer says on what it runs only after its imports."""
+        is_sure = self._rate is not None and self._rate.basis == "settings"
+        if not is_sure and sight.monotonic - self._rate_at >= _FINDS_EVERY_S:
+            self._rate_at = sight.monotonic
+            self._rate, _ = rate_here(gpu_of(self._run.attempt(sight.state.attempt)))
+        return self._rate
+
+    # --- what is said and done ------------------------------------------------------------------------
+
+    def _stop(self, sight: Sight, changes: dict[str, object], worth: str, evidence: Evidence) -> Wishes:
+        if self._has_asked or sight.state.status == "stopping":
+            return Wishes(state=changes)
+        self._has_asked = True
+        text = f"It has cost {worth}, with what the last save takes: it saves and stops."
+        wishes = self._say(sight, changes, "spent", "error", text, evidence)
+        stop = RequestRecord(request="stop", time=sight.now, by=BY)
+        deed = DeedRow(
+            time=sight.now, deed="stop", message=f"{BY} is spent ({worth}): stopped.", code="budget"
+        )
+        return Wishes(requests=[stop], rows=[*wishes.rows, deed], state=wishes.state)
+
+    def _say(
+        self, sight: Sight, changes: dict[str, object], what: str, level: Level, text: str, evidence: Evidence
+    ) -> Wishes:
+        """Write the finding down when it is another than before; those that are silenced are not told."""
+        if what == self._said:
+            return Wishes(state=changes)
+        self._said = what
+        finding = Finding(
+            code="budget",
+            level=level,
+            message=text,
+            time=sight.now,
+            step=sight.follower.step,
+            evidence=evidence,
+        )
+        rows: list[HealthRow] = [FoundRow(time=sight.now, finding=finding, attempt=sight.state.attempt)]
+        if "budget" not in sight.state.silenced:
+            changes["findings"] = {**sight.state.findings, "budget": level}
+            tell(self._run, "budget")
+        return Wishes(rows=rows, state=changes)
+
+    def _without(self, sight: Sight, changes: dict[str, object]) -> Wishes:
+        """There is none, or it is far: what was found of it before is over."""
+        self._said = None
+        if "budget" not in sight.state.findings:
+            return Wishes(state=changes)
+        left = {code: level for code, level in sight.state.findings.items() if code != "budget"}
+        row = ClearedRow(time=sight.now, code="budget", message="there is more money, or no budget any more")
+        return Wishes(rows=[row], state={**changes, "findings": left})
+
+
+_UNPRICED = "Its budget cannot be kept: no price is known. Set price_per_hour in your settings."
+
+
+def _budget_of(run: RunDirectory, attempt: int) -> float | None:
+    """The budget in an attempt's spec; None where there is none, or no such attempt."""
+    try:
+        after = tomllib.loads(run.attempt(attempt).spec.read_text(encoding="utf-8")).get("after", {})
+        value = after.get("budget")
+    except (OSError, ValueError, RecursionError, AttributeError):
+        return None
+    is_sound = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return float(value) if is_sound and value > 0 else None
