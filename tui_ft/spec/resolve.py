@@ -78,7 +78,8 @@ def resolve(spec: RunSpec) -> RunSpec:
     """Fill every unset field that has a default by its method or objective.
 
     What stays `None` afterwards is not used, or is decided where the run happens (evaluation every
-    quarter epoch needs the number of rows; the time between checkpoints what one costs; optimizer and precision "auto" need the device).
+    quarter epoch needs the number of rows; the time between checkpoints is learnt from what one costs;
+    optimizer and precision "auto" need the device).
     """
     return msgspec.structs.replace(
         spec,
