@@ -33,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
         home,
         presets,
         queue,
+        report,
         runs,
         silence,
         start,
@@ -64,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
         data,
         guide,
         doctor,
+        report,
         why,
         silence,
     ):

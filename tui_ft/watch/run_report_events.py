@@ -1,0 +1,88 @@
+"""What happened to a run, for its report: how it ended, its attempts, what was found and done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+
+from tui_ft.runs.health_rows import ClearedRow, DeedRow, FoundRow, HealthRow
+from tui_ft.runs.launch_record import masked
+from tui_ft.runs.provenance import Provenance
+from tui_ft.watch.markdown import NOT_KNOWN, code, count, number, table, text
+from tui_ft.watch.run_report_facts import ReportFacts
+
+MOST_EVENTS = 40
+_MOST_STEPS = 20
+_LAST_MOMENT = 253_402_214_400.0
+"""The last day of the year 9999: a damaged file may claim any moment."""
+
+
+def happened(facts: ReportFacts) -> Iterator[str]:
+    reading = facts.reading
+    steps = (
+        f"step {count(reading.step)} of {count(reading.total_steps)}"
+        if reading.step is not None
+        else "no step"
+    )
+    yield f"Status: **{reading.status}**, {steps}. {text(reading.reason) if reading.reason else ''}".rstrip()
+    if facts.ending is not None:
+        yield ""
+        yield f"How it ended: {text(facts.ending.headline)}"
+        yield ""
+        yield from (f"- {text(name)}: {text(seen)}" for name, seen in facts.ending.evidence)
+    if facts.attempts:
+        yield ""
+        yield from table(["Attempt", "Launched", "From step", "By", "Changes"], map(_attempt, facts.attempts))
+    yield from _events(facts)
+
+
+def _attempt(attempt: Provenance) -> Sequence[str]:
+    launch = attempt.launch
+    if launch is None:
+        return [str(attempt.attempt), NOT_KNOWN, NOT_KNOWN, NOT_KNOWN, NOT_KNOWN]
+    changes = ", ".join(code(masked(change)) for change in launch.changes[:10])
+    fix = f"{text(launch.fix)}: " if launch.fix else ""
+    return [
+        str(attempt.attempt),
+        moment(launch.time),
+        count(launch.from_step),
+        text(launch.user or ""),
+        fix + (changes or "none"),
+    ]
+
+
+def _events(facts: ReportFacts) -> Iterator[str]:
+    """Findings, deeds, warnings and checkpoints, as they came."""
+    reading = facts.reading
+    told = [(row.time, _health(row)) for row in reading.health_rows]
+    told += [(one.time, f"warning {code(one.code)}: {text(one.message)}") for one in reading.warnings]
+    if told:
+        told.sort(key=lambda one: one[0])
+        yield ""
+        yield from (f"- {moment(when)} {what}" for when, what in told[-MOST_EVENTS:])
+    else:
+        yield ""
+        yield "Nothing was found amiss while it ran." if facts.run is not None else "It logs no warnings."
+    if reading.checkpoint_steps:
+        steps = ", ".join(number(step) for step in reading.checkpoint_steps[-_MOST_STEPS:])
+        left = len(reading.checkpoint_steps) - _MOST_STEPS
+        more = f", and {left} times before" if left > 0 else ""
+        yield ""
+        yield f"Checkpoints were saved at steps {steps}{more}."
+
+
+def _health(row: HealthRow) -> str:
+    match row:
+        case FoundRow(finding=finding):
+            return f"{finding.level} {code(finding.code)}: {text(finding.message)}"
+        case DeedRow():
+            return f"done{'' if row.is_done else ', in vain'}: {text(row.message)}"
+        case ClearedRow():
+            return f"over: {code(row.code)} {text(row.message) if row.message else ''}".rstrip()
+
+
+def moment(when: float | None) -> str:
+    """A moment as local date and time."""
+    if when is None or not 0 <= when < _LAST_MOMENT:
+        return NOT_KNOWN
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(when))

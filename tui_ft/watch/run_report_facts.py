@@ -1,0 +1,144 @@
+"""Gathers what a report on a run is written from; what cannot be known is None."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tui_ft.errors import TuiFtError
+from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.provenance import Provenance, read_provenance
+from tui_ft.spec import toml
+from tui_ft.spec.run_spec import RunSpec
+from tui_ft.watch.foreign_run import open_run
+from tui_ft.watch.found import FoundRun
+from tui_ft.watch.reading import Reading
+from tui_ft.watch.report import read_whole
+
+if TYPE_CHECKING:
+    from tui_ft.guide.question import Recommendation
+    from tui_ft.runs.money import Bill
+    from tui_ft.watch.post_mortem import PostMortem
+
+MOST_ATTEMPTS = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportFacts:
+    """All that is known of a run at `now` (unix seconds). Of others' runs only the reading, and how it ended.
+
+    `specs` are the texts of the specs by attempt, `attempts` what each wrote down, oldest first.
+    """
+
+    reading: Reading
+    now: float
+    run: RunDirectory | None = None
+    spec: RunSpec | None = None
+    specs: tuple[tuple[int, str], ...] = ()
+    attempts: tuple[Provenance, ...] = ()
+    bill: Bill | None = None
+    advice: Recommendation | None = None
+    no_advice: str = ""
+    ending: PostMortem | None = None
+
+    @property
+    def newest(self) -> Provenance | None:
+        """The last attempt that wrote something down: one that is only just loading has not yet."""
+        told = [attempt for attempt in self.attempts if attempt.environment or attempt.data]
+        return told[-1] if told else (self.attempts[-1] if self.attempts else None)
+
+
+def gather(found: FoundRun, now: float | None = None) -> ReportFacts:
+    """Read the whole run. It takes as long as its history; never raises for what the files hold."""
+    now = time.time() if now is None else now
+    reading = read_whole(open_run(found, lambda: now))
+    if not found.is_ours:
+        return ReportFacts(reading=reading, now=now, ending=_ending(reading, None, now))
+    run = RunDirectory(found.path)
+    numbers = _attempts(run, reading.attempt)
+    attempts = tuple(read_provenance(run, number) for number in numbers)
+    spec = _spec(run, reading.attempt)
+    advice, why_not = _advice(spec, attempts)
+    return ReportFacts(
+        reading=reading,
+        now=now,
+        run=run,
+        spec=spec,
+        specs=tuple((number, text) for number in numbers if (text := _text(run, number)) is not None),
+        attempts=attempts,
+        bill=_bill(run, now),
+        advice=advice,
+        no_advice=why_not,
+        ending=_ending(reading, run, now),
+    )
+
+
+def _attempts(run: RunDirectory, newest: int) -> list[int]:
+    first = max(newest - MOST_ATTEMPTS + 1, 1)
+    return [number for number in range(first, newest + 1) if run.attempt(number).path.is_dir()]
+
+
+def _spec(run: RunDirectory, attempt: int) -> RunSpec | None:
+    for path in (run.attempt(attempt).spec, run.spec):
+        try:
+            return toml.load(path)
+        except TuiFtError:
+            continue
+    return None
+
+
+def _text(run: RunDirectory, attempt: int) -> str | None:
+    try:
+        return toml.read(run.attempt(attempt).spec)
+    except TuiFtError:
+        return None
+
+
+def _bill(run: RunDirectory, now: float) -> Bill | None:
+    from tui_ft.runs.money import bill_of
+
+    try:
+        return bill_of(run, now)
+    except (TuiFtError, OSError):
+        return None  # broken settings: the section says that the cost is not known
+
+
+def _ending(reading: Reading, run: RunDirectory | None, now: float) -> PostMortem | None:
+    from tui_ft.watch.post_mortem import post_mortem
+
+    return post_mortem(reading, run, now)
+
+
+def _advice(spec: RunSpec | None, attempts: tuple[Provenance, ...]) -> tuple[Recommendation | None, str]:
+    """What the guide says of this model, these rows and the GPU as it was; else why it says nothing."""
+    from tui_ft.guide.goals import parse_goals
+    from tui_ft.guide.question import Question
+    from tui_ft.guide.recommend import recommend
+    from tui_ft.runs.provenance import count_of
+    from tui_ft.vram.find_model import find_shape
+
+    if spec is None or not attempts:
+        return None, "its spec cannot be read"
+    newest = attempts[-1]
+    foreseen = newest.prediction
+    try:
+        question = Question(
+            shape=find_shape(spec.model.id or "", revision=spec.model.revision),
+            spec=spec,
+            goals=parse_goals(spec.objective.kind),
+            rows=count_of(newest.data.get("train_rows")),
+            free_bytes=foreseen.free_bytes if foreseen is not None else None,
+            total_bytes=foreseen.total_bytes if foreseen is not None else None,
+            capability=_capability(foreseen.capability if foreseen is not None else None),
+            longest_row=count_of(newest.data.get("longest")) or None,
+        )
+        return recommend(question), ""
+    except TuiFtError as error:
+        return None, error.message
+
+
+def _capability(text: str | None) -> tuple[int, int] | None:
+    major, dot, minor = (text or "").partition(".")
+    known = dot and major.isdigit() and minor.isdigit() and len(text or "") < 8
+    return (int(major), int(minor)) if known else None
