@@ -138,6 +138,8 @@ class Budget:
         self, sight: Sight, changes: dict[str, object], what: str, level: Level, text: str, evidence: Evidence
     ) -> Wishes:
         """Write the finding down when it is another than before; those that are silenced are not told."""
+        if "budget" not in sight.state.silenced:
+            changes["findings"] = {**sight.state.findings, "budget": level}
         if what == self._said:
             return Wishes(state=changes)
         self._said = what
@@ -151,7 +153,6 @@ class Budget:
         )
         rows: list[HealthRow] = [FoundRow(time=sight.now, finding=finding, attempt=sight.state.attempt)]
         if "budget" not in sight.state.silenced:
-            changes["findings"] = {**sight.state.findings, "budget": level}
             tell(self._run, "budget")
         return Wishes(rows=rows, state=changes)
 

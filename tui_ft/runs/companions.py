@@ -6,10 +6,13 @@ Whatever goes wrong in one is written into output.log and ends that companion, n
 
 from __future__ import annotations
 
+import dataclasses
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
+
+import msgspec
 
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.following import EventFollower
@@ -80,11 +83,11 @@ class Companions:
 
     def poll(self, sight: Sight) -> dict[str, object]:
         """Let all look; return the fields of the state that they want changed."""
-        return self._ask(lambda member: member.poll(sight), may_request=True)
+        return self._ask(lambda member, seen: member.poll(seen), sight, may_request=True)
 
     def ended(self, sight: Sight, status: Status, record: ExitRecord) -> dict[str, object]:
         """Tell all how it ended; return the fields of the state that they want changed."""
-        return self._ask(lambda member: member.ended(sight, status, record), may_request=False)
+        return self._ask(lambda member, seen: member.ended(seen, status, record), sight, may_request=False)
 
     def close(self) -> None:
         """Write what waits for room."""
@@ -94,11 +97,14 @@ class Companions:
             except OSError as error:
                 self._say(f"tui-ft: {self._run.health.name} could not be closed: {error.strerror}.")
 
-    def _ask(self, question: Callable[[Companion], Wishes], *, may_request: bool) -> dict[str, object]:
+    def _ask(
+        self, question: Callable[[Companion, Sight], Wishes], sight: Sight, *, may_request: bool
+    ) -> dict[str, object]:
+        """Ask each; it sees the state as those before it want it, so that two may add to one field."""
         changes: dict[str, object] = {}
         for member in list(self._members):
             try:
-                wishes = question(member)
+                wishes = question(member, sight)
             except Exception:  # noqa: BLE001 - see the module's docstring
                 self._members.remove(member)
                 self._say(f"tui-ft: {type(member).__name__} failed and watches no longer:")
@@ -108,7 +114,10 @@ class Companions:
                 self._write(row)
             for request in wishes.requests if may_request else ():
                 self._put(request)
-            changes |= wishes.state
+            if wishes.state:
+                changes |= wishes.state
+                state = msgspec.structs.replace(sight.state, **wishes.state)
+                sight = dataclasses.replace(sight, state=state)
         return changes
 
     def _put(self, request: RequestRecord) -> None:
