@@ -52,6 +52,7 @@ def test_open_findings_are_the_newest_of_each_code_worst_first(made: SyntheticRu
         ("divergence", "It is so."), ("disk", "It is worse."),
     ]  # fmt: skip
     assert len(reading.health_rows) == 5
+    assert [(finding.code, at) for finding, at in reading.past] == [("plateau", 13.0)]
 
 
 def test_deeds_are_told_and_silenced_codes_are_not(made: SyntheticRun) -> None:

@@ -66,9 +66,14 @@ class CudaOom(_GpuMemory):
         where = _WHERE.get(
             self._phase, f"after step {self._step}" if late else "before the first step was made"
         )
-        why = " A longer row than all before it came." if late and self._phase == "training" else ""
-        pieces = " What was free lay in pieces." if known.get("is_fragmented") is True else ""
-        text = f"The GPU ran out of memory {where}{_asked(known)}.{why}{pieces}"
+        why = (
+            " Until then it had sufficed: a longer row came, or what was free lay in pieces."
+            if late and self._phase == "training"
+            else ""
+        )
+        if known.get("is_fragmented") is True:
+            why = " There was room, but in pieces."
+        text = f"The GPU ran out of memory {where}{_asked(known)}.{why}"
         fixes = smaller_steps(self.facts)
         return self.find("error", text, now, step=self._step, evidence=known, fixes=fixes)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from tui_ft.health.detector import Detector, Said
+from tui_ft.health.detector import RANK, Detector, Said
 from tui_ft.health.finding import Evidence, Fix, Level
 from tui_ft.health.fixes import calmer, change, fitting
 from tui_ft.health.rows import Step
@@ -53,8 +53,13 @@ class Nonfinite(Detector):
         count = evidence.get("in_a_row", 1)
         is_many = isinstance(count, (int, float)) and count >= self.limits.nonfinite_rows
         level: Level = "error" if is_many or evidence.get("what") == "weights" else "warning"
-        known = {"good_step": self._good_step} | evidence
-        return self.find(level, message, now, step=step, evidence=known, fixes=self._fixes(known), again=True)
+        before = self.open
+        if before is not None and RANK[before.level] > RANK[level]:  # what is worse was said first
+            level, message = before.level, before.message
+            evidence = evidence | before.evidence
+        return self.find(
+            level, message, now, step=step, evidence=evidence, fixes=self._fixes(evidence), again=True
+        )
 
     def _good(self, row: Step, now: float) -> Said:
         self._in_a_row = 0
@@ -80,7 +85,7 @@ class Nonfinite(Detector):
             "grad_norm": _word(row.grad_norm),
             "in_a_row": self._in_a_row,
             "last_finite_loss": self._good_loss,
-            "good_step": self._good_step,
+            "last_good_step": self._good_step,
             "learning_rate": row.learning_rate,
             "compute": self.facts.compute or None,
         }
@@ -88,7 +93,7 @@ class Nonfinite(Detector):
     def _say(self, level: Level, step: int, now: float, evidence: Evidence) -> Said:
         what = "loss" if evidence["loss"] in ("NaN", "Infinity", "-Infinity") else "gradient norm"
         value = evidence["loss" if what == "loss" else "grad_norm"]
-        rows = f", for the {self._in_a_row}th step in a row" if self._in_a_row > 1 else ""
+        rows = f", {self._in_a_row} steps in a row" if self._in_a_row > 1 else ""
         before = f"; the last good step was {self._good_step}" if self._good_step is not None else ""
         message = f"At step {step} the {what} is {value}{rows}{before}."
         # the trainer's own word on the same step has more in it: do not say less after it
@@ -97,7 +102,9 @@ class Nonfinite(Detector):
         return self.find(level, message, now, step=step, evidence=evidence, fixes=self._fixes(evidence))
 
     def _fixes(self, evidence: Evidence) -> list[Fix]:
-        good = evidence.get("last_good_step", evidence.get("good_step"))
+        good = evidence.get(
+            "last_good_checkpoint" if "last_good_checkpoint" in evidence else "last_good_step"
+        )
         spec = self.facts.spec
         if spec is None:
             return []

@@ -34,11 +34,17 @@ class HealthReader:
         self.time: float | None = None
         self._open: dict[str, Finding] = {}
         self._rows: deque[HealthRow] = deque(maxlen=KEPT_ROWS)
+        self._past: deque[tuple[Finding, float]] = deque(maxlen=KEPT_ROWS)
 
     @property
     def rows(self) -> tuple[HealthRow, ...]:
         """The newest rows, oldest first."""
         return tuple(self._rows)
+
+    @property
+    def past(self) -> tuple[tuple[Finding, float], ...]:
+        """What was found and is over, with the unix time at which it was; oldest first."""
+        return tuple(self._past)
 
     @property
     def deeds(self) -> tuple[DeedRow, ...]:
@@ -76,7 +82,9 @@ class HealthReader:
                 self._open[finding.code] = finding
                 self._rows.append(msgspec.structs.replace(row, finding=finding))
             case ClearedRow():
-                self._open.pop(row.code, None)
+                over = self._open.pop(row.code, None)
+                if over is not None:
+                    self._past.append((over, row.time))
                 self._rows.append(msgspec.structs.replace(row, message=clean_line(row.message)))
             case DeedRow():
                 self._rows.append(msgspec.structs.replace(row, message=clean_line(row.message)))

@@ -136,6 +136,7 @@ class TuiFtSource:
             hardware_series=self._hardware.series(),
             hardware_origin=self._hardware.origin,
             findings=self._health.findings(silenced),
+            past=self._health.past,
             deeds=self._health.deeds,
             health_rows=self._health.rows,
             silenced=silenced,
