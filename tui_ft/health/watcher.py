@@ -30,6 +30,9 @@ DETECTORS: tuple[type[Detector], ...] = (
 )  # fmt: skip
 """Every detector; a new one is a line here."""
 
+OUR_CODES: frozenset[Code] = frozenset(kind.code for kind in DETECTORS)
+"""The codes that detectors say; the others are found by whoever counts money or waits for the end."""
+
 OF_SERIES: tuple[type[Detector], ...] = (
     Nonfinite, Divergence, GradientSpikes, NotLearning, Plateau, Overfitting, Forgetting,
 )  # fmt: skip

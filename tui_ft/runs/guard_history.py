@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from tui_ft.health.finding import Code, Finding
+from tui_ft.health.watcher import OUR_CODES
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.health_rows import ClearedRow, FoundRow, decode_health
 from tui_ft.runs.line_following import LineFollower
@@ -20,7 +21,7 @@ def open_in_file(run: RunDirectory) -> dict[Code, Finding]:
                 row = decode_health(line)
             except msgspec.DecodeError:
                 continue
-            if isinstance(row, FoundRow):
+            if isinstance(row, FoundRow) and row.finding.code in OUR_CODES:
                 found[row.finding.code] = row.finding
             elif isinstance(row, ClearedRow):
                 found.pop(row.code, None)

@@ -15,7 +15,7 @@ import msgspec
 from tui_ft.health.detector import RANK, Cleared
 from tui_ft.health.finding import Code, Finding
 from tui_ft.health.rows import number
-from tui_ft.health.watcher import STOPS_AT, Watcher
+from tui_ft.health.watcher import OUR_CODES, STOPS_AT, Watcher
 from tui_ft.runs.companions import Sight, Wishes
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.guard_facts import read_facts, read_thresholds, with_environment
@@ -90,7 +90,7 @@ class Guard:
         requests: list[RequestRecord] = []
         self._take(self._read(sight), sight, rows, requests)
         rows += self._obey(sight.now)
-        return Wishes(requests=requests, rows=rows, state=self._state())
+        return Wishes(requests=requests, rows=rows, state=self._state(sight))
 
     def ended(self, sight: Sight, status: Status, record: ExitRecord) -> Wishes:
         """Read what came last, and say what the end was for want of memory."""
@@ -111,7 +111,7 @@ class Guard:
             ]
         self._take(said, sight, rows, [])
         self._eye.close()
-        return Wishes(rows=rows, state=self._state())
+        return Wishes(rows=rows, state=self._state(sight))
 
     # --- reading ----------------------------------------------------------------------------------------
 
@@ -294,10 +294,11 @@ class Guard:
             DeedRow(time=round(now, 3), deed="silence", message=message, code=msgspec.convert(code, Code))
         ]
 
-    def _state(self) -> dict[str, object]:
-        """The fields of the state that are other than they were."""
+    def _state(self, sight: Sight) -> dict[str, object]:
+        """The fields of the state that are other than they were; what others found stays there."""
+        others = {code: level for code, level in sight.state.findings.items() if code not in OUR_CODES}
         wanted: dict[str, object] = {
-            "findings": {code: finding.level for code, finding in self._open.items()},
+            "findings": others | {code: finding.level for code, finding in self._open.items()},
             "silenced": sorted(self._silenced),
         }
         if wanted == self._known_state:

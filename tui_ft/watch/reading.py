@@ -84,8 +84,8 @@ class Reading:
     `pids` are the processes that are known to write the run, as long as they live. `borrowed` names the
     series that are read from another source of the run than `source`. `findings` are what is not well now,
     worst first, without the codes in `silenced`; `health_rows` all that was found, cleared and done lately,
-    `deeds` of these what was done with nobody there, `past` what was found and is over, with the time at which
-    it was; oldest first. Their text is safe to show.
+    `deeds` of these what was done with nobody there, `past` what was found and is over, with the time
+    at which it was; oldest first. Their text is safe to show.
     """
 
     source: SourceName
