@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -159,7 +161,14 @@ def test_resume_goes_on_from_the_checkpoint_as_a_new_attempt(bench) -> None:
     control.request(run, "stop", by="test")
     bench.wait_for(run, "stopped")
     step = run.list_checkpoints()[0][0]
-    assert launch.resume(run, ["training.batch_size=2", "training.gradient_accumulation=8"], trainer=fake(f"steps={step + 3}")) == run
+    assert (
+        launch.resume(
+            run,
+            ["training.batch_size=2", "training.gradient_accumulation=8"],
+            trainer=fake(f"steps={step + 3}"),
+        )
+        == run
+    )
     bench.wait_for(run, "finished")
     state = read_state(run)
     assert (state.attempt, state.exit.cause, state.stop_requested_by) == (2, "finished", None)
@@ -268,8 +277,11 @@ def test_take_over_resumes_what_ran_elsewhere(bench) -> None:
 def test_a_launch_that_was_cut_off_is_lost_not_starting_for_ever(bench) -> None:
     run = bench.start("steps=2", until="finished")
     state = rewrite(run, status="starting", processes=[], exit=None)
-    assert read_truth(run, state.started_at + 1).status == "starting"
     run.events.unlink()
+    soon = read_truth(run, state.started_at + 1)
+    assert (soon.status, soon.reason) == ("lost", "its start was cut off"), (
+        "nobody holds the lock: it is so now"
+    )
     late = read_truth(run, state.started_at + 3600)
     assert (late.status, late.reason) == ("lost", "its start was cut off")
     held = locks.acquire(run)
@@ -285,6 +297,90 @@ def test_a_silent_trainer_is_quiet_not_dead(bench) -> None:
     quiet = read_truth(run, now + 900)
     assert quiet.status == "quiet"
     assert "15 min" in quiet.reason
+
+
+def test_a_clock_that_was_set_back_does_not_hide_a_silence(bench) -> None:
+    run = bench.start("loading", until="starting")
+    bench.wait_until(run.events.exists, "events")
+    now = run.events.stat().st_mtime
+    assert read_truth(run, now - 3600).status == "starting", "all that is known lies in the future"
+    rewrite(run, started_at=now + 3600)
+    assert read_truth(run, now + 900).status == "quiet"
+
+
+@pytest.mark.parametrize("role", ["trainer", "supervisor"])
+def test_a_suspended_process_is_said_with_what_lets_it_go_on(bench, role: str) -> None:
+    run = bench.start("forever")
+    process = bench.kill(run, role, signal.SIGSTOP)
+    bench.wait_until(lambda: "suspended" in (read_truth(run).reason or ""), "the truth")
+    truth = read_truth(run)
+    assert truth.status == ("quiet" if role == "trainer" else "running")
+    assert f"`kill -CONT {process.pid}`" in truth.reason
+    os.kill(process.pid, signal.SIGCONT)
+    bench.wait_until(lambda: read_truth(run)[1:3] == ("running", None), "running again")
+
+
+def test_a_stop_reaches_a_suspended_trainer(bench) -> None:
+    run = bench.start("forever")
+    bench.kill(run, "trainer", signal.SIGSTOP)
+    control.request(run, "stop", by="test")
+    bench.wait_for(run, "stopped", seconds=5)
+
+
+def test_an_end_that_a_suspended_supervisor_has_not_written_is_said(bench) -> None:
+    run = bench.start("forever")
+    supervisor = bench.kill(run, "supervisor", signal.SIGSTOP)
+    bench.kill(run, "trainer", signal.SIGTERM)
+    bench.wait_for(run, "stopped", seconds=5)
+    assert read_state(run).status == "running", "nobody has written it down yet"
+    os.kill(supervisor.pid, signal.SIGCONT)
+    bench.wait_until(lambda: read_state(run).status == "stopped", "the supervisor's word")
+
+
+def test_a_killed_trainer_of_a_suspended_supervisor_is_lost_until_that_wakes(bench) -> None:
+    run = bench.start("forever")
+    supervisor = bench.kill(run, "supervisor", signal.SIGSTOP)
+    bench.kill(run, "trainer")
+    bench.wait_for(run, "lost", seconds=5)
+    assert f"`kill -CONT {supervisor.pid}`" in read_truth(run).reason
+    with pytest.raises(TuiFtError, match="held"):
+        locks.acquire(run)
+    os.kill(supervisor.pid, signal.SIGCONT)
+    bench.wait_for(run, "failed", seconds=5)
+
+
+def test_after_a_restart_of_the_machine_nothing_is_called_running(
+    bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However fresh the last row is: machines start again within seconds."""
+    run = bench.start("forever")
+    bench.wait_until(run.hardware.exists, "a hardware row")
+    bench.kill(run, "supervisor")
+    bench.kill(run, "trainer")
+    rewrite(run, boot_id="the boot before")
+    last = decode_hardware(run.hardware.read_bytes().splitlines()[-1]).time
+    assert read_truth(run, last + 5).status == "running", "another machine of this name, on a shared disk"
+    monkeypatch.setattr("tui_ft.runs.elsewhere._began_at", lambda: last + 2)
+    truth = read_truth(run, last + 5)
+    assert truth.status == "unknown"
+    assert "before the last start of" in truth.reason
+
+
+def test_a_starter_that_is_killed_does_not_take_the_run_with_it(bench) -> None:
+    """Its end of the pipe is closed when the supervisor says that it is ready."""
+    run = bench.start("forever")
+    control.request(run, "stop", by="test")
+    bench.wait_for(run, "stopped")
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "tui_ft.runs.supervisor", str(run.path), "--attempt", "1"]
+    bench.wait_until(lambda: not locks.is_locked(run.lock), "the supervisor's end")
+    subprocess.Popen(
+        [*command, "--ready-fd", str(writer), "--trainer", json.dumps(fake("steps=3"))],
+        pass_fds=[writer], start_new_session=True,
+    ).wait()  # fmt: skip
+    os.close(writer)
+    assert read_state(run).status == "finished"
 
 
 def test_a_zombie_is_dead() -> None:

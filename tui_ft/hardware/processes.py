@@ -47,6 +47,12 @@ def is_alive(pid: int, started: int) -> bool:
     return start_time(pid) == started
 
 
+def is_suspended(pid: int, started: int) -> bool:
+    """True when `pid` is that process and a signal (SIGSTOP, a terminal's Ctrl-Z) holds it still."""
+    fields = _stat_fields(pid)
+    return fields is not None and fields[_STATE] == b"T" and int(fields[_START]) == started
+
+
 def _pids() -> Iterator[int]:
     try:
         names = os.listdir("/proc")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tui_ft.errors import TuiFtError
 from tui_ft.runs import lock as locks
+from tui_ft.runs import telling
 from tui_ft.runs.directory import RunDirectory, list_directories
 from tui_ft.runs.ending import Seen, judge
 from tui_ft.runs.following import follow
@@ -71,15 +72,18 @@ def _settle(run: RunDirectory, state: StateRecord) -> bool:
     follower = follow(run, state.attempt)
     if follower.end is None:
         return False
-    asked = state.stop_requested_by is not None
+    asked_by = state.stop_requested_by or follower.stopped_by
+    asked = asked_by is not None
     status, record = judge(Seen(process=ProcessEnd(), end=follower.end, stop_asked=asked))
     file = StateFile(run, state)
     file.update(
         status=status,
         reason=None,
         exit=record,
+        stop_requested_by=asked_by,
         ended_at=follower.end.time or time.time(),
         total_steps=follower.total_steps or state.total_steps,
     )
     clear_requests(run)
+    telling.follow_up(run, state.attempt)
     return file.is_written

@@ -16,6 +16,7 @@ from tui_ft.runs.records import (
     EndEvent,
     Phase,
     PhaseEvent,
+    RequestEvent,
     Status,
     complete_lines,
     decode_event,
@@ -44,6 +45,7 @@ class EventFollower:
         self.step: int | None = None
         self.total_steps: int | None = None
         self.saved_step: int | None = None
+        self.stopped_by: str | None = None
         self.end: EndEvent | None = None
         self.bad_lines = 0
 
@@ -94,6 +96,7 @@ class EventFollower:
             self._is_mine = event.attempt == self._attempt
             if self._is_mine:
                 self.pid, self.step, self.end = event.pid, event.step, None
+                self.stopped_by = None
                 self.saved_step = event.step or None  # a resumed attempt has its checkpoint to fall back to
             return
         if not self._is_mine:
@@ -106,6 +109,9 @@ class EventFollower:
                 self.total_steps = event.total_steps
         elif isinstance(event, CheckpointEvent):
             self.saved_step = self.step = event.step
+        elif isinstance(event, RequestEvent):
+            if event.request == "stop":
+                self.stopped_by = event.by or "somebody"
         elif isinstance(event, EndEvent):
             self.end, self.step = event, event.step
 

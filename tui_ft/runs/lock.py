@@ -112,6 +112,11 @@ def is_locked(path: Path) -> bool:
 
     It takes a shared lock for some microseconds, so whoever locks `path` must try more than once.
     """
+    return is_held(path) is True
+
+
+def is_held(path: Path) -> bool | None:
+    """Like `is_locked`, but None on file systems without flock, where nobody can tell."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -121,7 +126,7 @@ def is_locked(path: Path) -> bool:
     except BlockingIOError:
         return True
     except OSError:
-        return False
+        return None
     else:
         return False
     finally:

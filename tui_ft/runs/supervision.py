@@ -210,6 +210,8 @@ class Supervisor:
         stop = read_requests(self._run).get("stop")
         if stop is not None:
             self._state.update(stop_requested_by=stop.by or "somebody")
+        elif self._state.record.stop_requested_by is None:
+            self._state.update(stop_requested_by=self._follower.stopped_by)  # a guard inside the trainer
         oom_kills = (host.oom_kills() or 0) - (self._oom_kills or 0)
         status, record = judge(
             Seen(

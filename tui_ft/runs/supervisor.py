@@ -7,6 +7,7 @@ Started by `tui_ft.runs.spawn` as `python -m tui_ft.runs.supervisor RUN --attemp
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import sys
@@ -38,7 +39,7 @@ def supervise(options: argparse.Namespace, ready: int | None) -> None:
     supervisor.enter()
     trainer = supervisor.adopt(adopted) if adopted is not None else None
     if ready is not None:
-        os.write(ready, b"ok")
+        _answer(ready, b"ok")
         os.close(ready)
     if trainer is None and not options.adopt:
         trainer = supervisor.start(options.trainer)
@@ -47,6 +48,12 @@ def supervise(options: argparse.Namespace, ready: int | None) -> None:
     if trainer is not None:
         supervisor.watch(trainer)
     lock.close()
+
+
+def _answer(ready: int, text: bytes) -> None:
+    """Tell our starter; one that was killed meanwhile must not take the run with it."""
+    with contextlib.suppress(BrokenPipeError):
+        os.write(ready, text)
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
@@ -76,7 +83,7 @@ def main(arguments: Sequence[str]) -> int:
         if ready is None:
             say(str(error))
         else:
-            os.write(ready, f"{error.message}\n{error.hint}".encode())
+            _answer(ready, f"{error.message}\n{error.hint}".encode())
         return 2
     return 0
 

@@ -52,7 +52,12 @@ class TrainerProcess:
         return ProcessEnd(signal=result.si_status)
 
     def send(self, number: signal.Signals) -> None:
-        """Signal the trainer alone, if it still lives."""
+        """Signal the trainer alone, if it still lives; one that is suspended is let go on to obey."""
+        self._send(number)
+        if processes.is_suspended(self.pid, self.record.start_time):
+            self._send(signal.SIGCONT)
+
+    def _send(self, number: signal.Signals) -> None:
         try:
             if self._descriptor is not None:
                 signal.pidfd_send_signal(self._descriptor, number)

@@ -6,20 +6,16 @@ import os
 import time
 from typing import NamedTuple
 
-import msgspec
-
 from tui_ft.errors import TuiFtError
 from tui_ft.hardware import host, processes
-from tui_ft.runs import ending, lock
+from tui_ft.runs import elsewhere, ending, lock
 from tui_ft.runs.directory import RunDirectory
-from tui_ft.runs.following import follow
+from tui_ft.runs.following import EventFollower, follow
 from tui_ft.runs.records import (
     ACTIVE,
     ProcessRecord,
     StateRecord,
     Status,
-    complete_lines,
-    decode_hardware,
 )
 from tui_ft.runs.state import read_state
 from tui_ft.runs.trainer_process import ProcessEnd, trainer_arguments
@@ -30,14 +26,11 @@ UNSUPERVISED = "unsupervised"
 QUIET_S = 120.0
 """A trainer says that it lives every ten seconds; after this long without, it is called quiet."""
 
-FRESH_S = 180.0
-"""A run elsewhere counts as running while its last hardware row is younger: they come once a minute."""
-
-_TAIL_BYTES = 1 << 16
-"""Room for several hardware rows, even of a box with many GPUs."""
-
 _LAUNCH_S = 10.0
-"""How long a launch may take until the supervisor has written itself into the state."""
+"""How long a launch may take until the supervisor has written itself into the state, where no lock tells."""
+
+_AHEAD_S = 5.0
+"""A time that is further ahead than this is from before a clock was set back."""
 
 
 class Truth(NamedTuple):
@@ -68,11 +61,15 @@ def judge(run: RunDirectory, state: StateRecord, now: float) -> Truth:
     if state.status not in ACTIVE:
         return Truth(state, state.status, state.reason, seen)
     if not is_here(state):
-        return _elsewhere(run, state, now, seen)
-    if supervisor_lives(state):
-        return _supervised(run, state, now, seen)
-    if living_trainer(run, state) is not None:
-        return Truth(state, _really_running(run, state), UNSUPERVISED, seen)
+        return Truth(state, *elsewhere.judge(run, state, now, seen), seen)
+    supervisor = _living(state, is_supervisor=True)
+    if supervisor is not None:
+        return _supervised(run, state, supervisor, now, seen)
+    trainer = living_trainer(run, state)
+    if trainer is not None:
+        return _suspended_trainer(state, trainer, seen) or Truth(
+            state, _really_running(run, state), UNSUPERVISED, seen
+        )
     if not _was_taken(state) and _is_being_launched(run, state, now):
         return Truth(state, state.status, state.reason, seen)
     return _without_processes(run, state, seen)
@@ -92,11 +89,16 @@ def was_on_earlier_boot(state: StateRecord) -> bool:
 
 def supervisor_lives(state: StateRecord) -> bool:
     """True when the recorded supervisor runs; ask only when `is_here`."""
-    return any(
-        processes.is_alive(process.pid, process.start_time)
-        for process in state.processes
-        if process.role == "supervisor"
-    )
+    return _living(state, is_supervisor=True) is not None
+
+
+def _living(state: StateRecord, *, is_supervisor: bool) -> ProcessRecord | None:
+    for process in state.processes:
+        if (process.role == "supervisor") is is_supervisor and processes.is_alive(
+            process.pid, process.start_time
+        ):
+            return process
+    return None
 
 
 def living_trainer(run: RunDirectory, state: StateRecord) -> ProcessRecord | None:
@@ -105,13 +107,13 @@ def living_trainer(run: RunDirectory, state: StateRecord) -> ProcessRecord | Non
     A supervisor that is killed between starting the trainer and recording it leaves one that only its
     command line, or its lock on the events, gives away.
     """
-    recorded = [process for process in state.processes if process.role != "supervisor"]
-    for process in recorded:
-        if processes.is_alive(process.pid, process.start_time):
-            return process
+    recorded = _living(state, is_supervisor=False)
+    if recorded is not None:
+        return recorded
     if not is_here(state):
         return None
-    if recorded and not lock.is_locked(run.events):
+    has_record = any(process.role != "supervisor" for process in state.processes)
+    if has_record and not lock.is_locked(run.events):
         return None
     for pid in processes.find_by_arguments(trainer_arguments(run, state.attempt)):
         started = processes.start_time(pid)
@@ -133,45 +135,54 @@ def _changed(path: os.PathLike[str]) -> float | None:
         return None
 
 
-def _supervised(run: RunDirectory, state: StateRecord, now: float, seen: float | None) -> Truth:
-    beat = max(_changed(run.events) or 0.0, _changed(run.metrics) or 0.0, state.started_at or 0.0)
-    if beat and now - beat > QUIET_S:
-        return Truth(state, "quiet", f"no sign of life from the trainer for {_age(now - beat)}", seen)
+def _supervised(
+    run: RunDirectory, state: StateRecord, supervisor: ProcessRecord, now: float, seen: float | None
+) -> Truth:
+    trainer = _living(state, is_supervisor=False)
+    if trainer is not None:
+        suspended = _suspended_trainer(state, trainer, seen)
+        if suspended is not None:
+            return suspended
+    if processes.is_suspended(supervisor.pid, supervisor.start_time):
+        return _with_suspended_supervisor(run, state, supervisor, seen)
+    beat = _last_beat(run, state, now)
+    if beat is not None and now - beat > QUIET_S:
+        return Truth(
+            state, "quiet", f"no sign of life from the trainer for {elsewhere.age(now - beat)}", seen
+        )
     return Truth(state, state.status, state.reason, seen)
 
 
-def _elsewhere(run: RunDirectory, state: StateRecord, now: float, seen: float | None) -> Truth:
-    """A shared disk, a copy, or a boot that is over: the age of the last hardware row decides."""
-    changed = _last_hardware_time(run)
-    where = f"on {state.host}" if state.host else "on another machine"
-    if changed is not None and now - changed < FRESH_S:
-        return Truth(state, state.status, state.reason or where, seen)
-    if state.host == host.hostname():
-        where = f"before the last start of {state.host}"
-    last = changed if changed is not None else seen
-    when = f"last seen {_age(now - last)} ago" if last is not None else "last seen"
-    return Truth(state, "unknown", f"{when}, {where}", seen)
+def _last_beat(run: RunDirectory, state: StateRecord, now: float) -> float | None:
+    """The newest sign of life, but for future ones: a clock that was set back must not hide a silence."""
+    times = (_changed(run.events), _changed(run.metrics), state.started_at)
+    return max((time for time in times if time is not None and time < now + _AHEAD_S), default=None)
 
 
-def _last_hardware_time(run: RunDirectory) -> float | None:
-    """The time in the last row, not the file's: a copy is young, what it tells is not."""
-    try:
-        descriptor = os.open(run.hardware, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
+def _suspended_trainer(state: StateRecord, trainer: ProcessRecord, seen: float | None) -> Truth | None:
+    if not processes.is_suspended(trainer.pid, trainer.start_time):
         return None
-    try:
-        size = os.fstat(descriptor).st_size
-        tail = os.pread(descriptor, _TAIL_BYTES, max(0, size - _TAIL_BYTES))
-    except OSError:
-        return None
-    finally:
-        os.close(descriptor)
-    for line in reversed(list(complete_lines(tail))):
-        try:
-            return decode_hardware(line).time
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            continue  # torn by a kill, or cut off at the front
-    return None
+    return Truth(
+        state,
+        "quiet",
+        f"its trainer, process {trainer.pid}, is suspended: `kill -CONT {trainer.pid}` lets it go on",
+        seen,
+    )
+
+
+def _with_suspended_supervisor(
+    run: RunDirectory, state: StateRecord, supervisor: ProcessRecord, seen: float | None
+) -> Truth:
+    """It writes nothing now, neither what the trainer does nor how it ended."""
+    wake = f"its supervisor, process {supervisor.pid}, is suspended: `kill -CONT {supervisor.pid}`"
+    if living_trainer(run, state) is not None:
+        return Truth(state, _really_running(run, state), f"{wake} lets it watch again", seen)
+    follower = follow(run, state.attempt)
+    if follower.end is not None:
+        return _by_last_word(state, follower, seen)
+    if follower.phase is None:
+        return Truth(state, state.status, f"{wake} lets it begin", seen)
+    return Truth(state, "lost", f"the trainer is gone, and {wake} lets it write down how it ended", seen)
 
 
 def _really_running(run: RunDirectory, state: StateRecord) -> Status:
@@ -187,16 +198,16 @@ def _was_taken(state: StateRecord) -> bool:
 
 
 def _is_being_launched(run: RunDirectory, state: StateRecord, now: float) -> bool:
-    return now - (state.started_at or 0.0) < _LAUNCH_S or lock.is_locked(run.lock)
+    """Whoever launches holds the lock until the supervisor does. Where nobody can tell, the time must."""
+    is_held = lock.is_held(run.lock)
+    return abs(now - (state.started_at or 0.0)) < _LAUNCH_S if is_held is None else is_held
 
 
 def _without_processes(run: RunDirectory, state: StateRecord, seen: float | None) -> Truth:
     """Nobody lives. A trainer that said its last word unwatched has ended; else the run is lost."""
     follower = follow(run, state.attempt)
     if follower.end is not None:
-        asked = state.stop_requested_by is not None
-        status, record = ending.judge(ending.Seen(process=ProcessEnd(), end=follower.end, stop_asked=asked))
-        return Truth(state, status, record.message, seen)
+        return _by_last_word(state, follower, seen)
     if not _was_taken(state):
         return Truth(state, "lost", "its start was cut off", seen)
     saved = follower.saved_step
@@ -204,9 +215,7 @@ def _without_processes(run: RunDirectory, state: StateRecord, seen: float | None
     return Truth(state, "lost", f"supervisor and trainer are gone; {left}", seen)
 
 
-def _age(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    if seconds < 7200:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.0f} h" if seconds < 172_800 else f"{seconds / 86_400:.0f} days"
+def _by_last_word(state: StateRecord, follower: EventFollower, seen: float | None) -> Truth:
+    asked = (state.stop_requested_by or follower.stopped_by) is not None
+    status, record = ending.judge(ending.Seen(process=ProcessEnd(), end=follower.end, stop_asked=asked))
+    return Truth(state, status, record.message, seen)
