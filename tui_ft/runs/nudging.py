@@ -19,7 +19,7 @@ from tui_ft.runs.state import read_state
 from tui_ft.runs.truth import is_here, supervisor_lives
 
 _LARGEST_LOG_BYTES = 256 << 10
-_RUN_VARIABLES = ("TUI_FT_RUN", "TUI_FT_ATTEMPT")
+_RUN_VARIABLES = ("TUI_FT_RUN", "TUI_FT_ATTEMPT", "TUI_FT_CUDA_VISIBLE_DEVICES")
 
 
 def nudge(root: Path, *, has_changed: bool = True) -> bool:

@@ -114,12 +114,12 @@ def find(document: QueueDocument, name: str) -> QueueEntry:
         if not 1 <= int(name) <= len(entries):
             raise TuiFtError(f"There is no place {name} in the queue: {_runs(len(entries))} wait there.")
         return entries[int(name) - 1]
-    name = name.rstrip("/").rpartition("/")[2]
+    is_path, name = "/" in name, name.rstrip("/").rpartition("/")[2]
     exact = [entry for entry in entries if name in (entry.id, without_date(entry.id))]
     found = exact or [
         entry
         for entry in entries
-        if name and (entry.id.startswith(name) or without_date(entry.id).startswith(name))
+        if name and not is_path and (entry.id.startswith(name) or without_date(entry.id).startswith(name))
     ]
     if len(found) == 1:
         return found[0]
