@@ -83,13 +83,15 @@ def _read(found: FoundRun) -> Reading:
 
 def _print(readings: list[Reading], *, as_json: bool, is_list: bool) -> None:
     from tui_ft.watch import report
+    from tui_ft.watch.since import since_last_look
 
+    now = time.time()
+    told = [(reading, since_last_look(reading, now)) for reading in readings]
     if as_json:
-        objects = [report.as_json(reading) for reading in readings]
+        objects = [report.as_json(reading, since) for reading, since in told]
         print_json(objects if is_list else objects[0])
     else:
-        now = time.time()
-        print_lines("\n\n".join(report.as_text(reading, now) for reading in readings).split("\n"))
+        print_lines("\n\n".join(report.as_text(reading, now, since) for reading, since in told).split("\n"))
 
 
 def _show(arguments: argparse.Namespace, found: FoundRun) -> int:

@@ -72,10 +72,15 @@ def _read(found: FoundRun) -> Reading:
     return read_whole(open_run(found))
 
 
-def _fixes(reading: Reading, post: PostMortem | None) -> list[Fix]:
-    if post is not None:
-        return list(post.fixes)
-    return [fix for finding in reading.findings for fix in finding.fixes]
+def _fixes(reading: Reading, run: RunDirectory | None, post: PostMortem | None) -> list[Fix]:
+    """What can be done about it, best first. Raises `TuiFtError` where the run's spec cannot be read."""
+    from tui_ft.runs import fixing
+    from tui_ft.watch.post_mortem import possible_fixes
+
+    if post is not None or run is None:
+        return list(post.fixes) if post is not None else []
+    found = [fix for finding in reading.findings for fix in finding.fixes]
+    return list(possible_fixes(run, found, fixing.ground_of(run), reading.step)) if found else []
 
 
 def _as_json(reading: Reading, run: RunDirectory | None, post: PostMortem | None) -> dict[str, Any]:
@@ -90,7 +95,7 @@ def _as_json(reading: Reading, run: RunDirectory | None, post: PostMortem | None
         "post_mortem": post_mortem.as_json(post) if post is not None else None,
         "findings": [msgspec.to_builtins(finding) for finding in reading.findings],
         "silenced": list(reading.silenced),
-        "fixes": [msgspec.to_builtins(fix) for fix in _fixes(reading, post)],
+        "fixes": [msgspec.to_builtins(fix) for fix in _fixes(reading, run, post)],
     }
 
 
@@ -106,7 +111,8 @@ def _text(reading: Reading, run: RunDirectory | None, post: PostMortem | None) -
         yield from _going_on(post)
     elif not reading.findings:
         yield "Nothing is known that is not well."
-    for finding in reading.findings:
+    code = post.code if post is not None else ""
+    for finding in sorted(reading.findings, key=lambda one: one.code != code):
         yield from _finding_text(finding)
     if reading.silenced:
         yield f"Silenced: {', '.join(reading.silenced)}."
@@ -124,15 +130,14 @@ def _going_on(post: PostMortem) -> Iterator[str]:
 
 
 def _finding_text(finding: Finding) -> Iterator[str]:
-    from tui_ft.watch.evidence import evidence_lines
+    from tui_ft.watch.evidence import evidence_text
 
     yield from _wrapped(f"{finding.level}: {finding.message} ({finding.code})")
-    for line in evidence_lines(finding.evidence):
-        yield from _wrapped(line, "  ")
+    yield from _wrapped(evidence_text(finding.evidence), "  ")
 
 
 def _fix_lines(reading: Reading, run: RunDirectory | None, post: PostMortem | None) -> Iterator[str]:
-    fixes = _fixes(reading, post)
+    fixes = _fixes(reading, run, post)
     if run is None or not fixes:
         return
     yield "What to change:"
@@ -163,7 +168,7 @@ def _fix(
         raise TuiFtError(
             f"{reading.title} was not started by tui-ft: it can only be watched.", "Change it where it runs."
         )
-    fixes = _fixes(reading, post)
+    fixes = _fixes(reading, run, post)
     fix = next((one for one in fixes if one.name == arguments.fix), None)
     if fix is None:
         names = ", ".join(dict.fromkeys(one.name for one in fixes))

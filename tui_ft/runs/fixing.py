@@ -7,13 +7,13 @@ what it reads, what it executes, or what happens afterwards.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tui_ft.errors import TuiFtError
 from tui_ft.health.finding import Fix, How
-from tui_ft.runs import checkpoints, control, launch, resuming
+from tui_ft.runs import checkpoints, control, launch
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.records import ENDED
 from tui_ft.runs.requests import user_name
@@ -86,15 +86,31 @@ class Plan:
         return f"{stop} from the checkpoint of step {self.from_step}{again}."
 
 
-def plan(run: RunDirectory, fix: Fix, step: int | None = None) -> Plan:
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """What every plan for a run rests on: what it does now, its spec, its whole checkpoints, newest first."""
+
+    truth: Truth
+    spec: RunSpec
+    whole: tuple[int, ...]
+
+
+def ground_of(run: RunDirectory) -> Ground:
+    """Look at a run once, for several plans. Raises `TuiFtError` when its spec cannot be read."""
+    truth = read_truth(run)
+    steps = tuple(one.step for one in checkpoints.whole(run))
+    return Ground(truth=truth, spec=toml.load(_spec_path(run, truth)), whole=steps)
+
+
+def plan(run: RunDirectory, fix: Fix, step: int | None = None, ground: Ground | None = None) -> Plan:
     """Say what `fix` would do to `run` now; `step` is how far it is, for what would be done again.
 
     Raises `TuiFtError` for a fix that changes what a fix may not, or that does not suit the spec.
     """
     if fix.how == "command":
         return Plan(fix=fix, how="command")
-    truth = read_truth(run)
-    before = _spec(run, truth)
+    ground = ground_of(run) if ground is None else ground
+    truth, before = ground.truth, ground.spec
     changes = _diff(before, _changed(before, fix))
     is_live = truth.status not in _GOES_ON and truth.status != "finished"
     is_over_here = truth.status == "unknown" and truth.state is not None and was_on_earlier_boot(truth.state)
@@ -107,17 +123,16 @@ def plan(run: RunDirectory, fix: Fix, step: int | None = None) -> Plan:
     if truth.status == "finished":
         return _anew(made, "The run has finished, so there is nothing to go on with.")
     try:
-        resuming.changed_spec(run, before, fix.changes)
+        launch.check_changes(run, fix.changes)
     except TuiFtError as error:
         return _anew(made, error.message)
-    return _from_checkpoint(run, made, step)
+    return _from_checkpoint(ground.whole, made, step)
 
 
-def _from_checkpoint(run: RunDirectory, made: Plan, step: int | None) -> Plan:
+def _from_checkpoint(whole: tuple[int, ...], made: Plan, step: int | None) -> Plan:
     is_before = made.how == "resume_before"
     if made.is_live and not is_before:
         return made
-    whole = [one.step for one in checkpoints.whole(run)]
     limit = made.fix.step if is_before else None
     usable = [one for one in whole if limit is None or one <= limit]
     if not usable:
@@ -144,6 +159,7 @@ def carry_out(
     say: Callable[[str], None] = lambda _: None,
     take_over: bool = False,
     patience_s: float = STOPS_WITHIN_S,
+    trainer: Sequence[str] | None = None,
 ) -> RunDirectory:
     """Do what the plan says: stop a live run first, wait until it has, then go on. Returns the run that goes.
 
@@ -158,10 +174,16 @@ def carry_out(
     if made.how == "restart":
         say("A new run begins.")
         path = _spec_path(run, read_truth(run))
-        return launch.start(overrides.apply(toml.load(path), changes), runs_root, text=toml.read(path))
+        spec = overrides.apply(toml.load(path), changes)
+        return launch.start(spec, runs_root, text=toml.read(path), trainer=trainer)
     say("The run goes on.")
     return launch.resume(
-        run, changes, take_over or made.is_over_here, from_step=made.from_step, fix=made.fix.name
+        run,
+        changes,
+        take_over or made.is_over_here,
+        from_step=made.from_step,
+        fix=made.fix.name,
+        trainer=trainer,
     )
 
 
@@ -182,19 +204,10 @@ def _is_live(truth: Truth) -> bool:
     return truth.status not in _GOES_ON and truth.status not in ENDED
 
 
-def _spec(run: RunDirectory, truth: Truth) -> RunSpec:
-    """The spec of the newest attempt; of a run whose state is gone the first one. Raises `TuiFtError`."""
-    return toml.load(_spec_path(run, truth))
-
-
 def _spec_path(run: RunDirectory, truth: Truth) -> Path:
+    """The spec of the newest attempt; of a run whose state is gone the first one."""
     path = run.attempt(truth.state.attempt if truth.state is not None else 1).spec
     return path if path.is_file() else run.spec
-
-
-def spec_of(run: RunDirectory) -> RunSpec:
-    """The spec that the newest attempt of a run was launched with. Raises `TuiFtError`."""
-    return _spec(run, read_truth(run))
 
 
 def _changed(before: RunSpec, fix: Fix) -> RunSpec:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tui_ft.errors import TuiFtError
 from tui_ft.hardware.gpu import GpuReading
 from tui_ft.health.finding import Evidence, Fix, How
-from tui_ft.runs import resuming
+from tui_ft.runs import launch
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.spec import overrides
 from tui_ft.spec.run_spec import RunSpec
@@ -82,7 +82,7 @@ def _how(run: RunDirectory, spec: RunSpec, changes: list[str]) -> How | None:
     except TuiFtError:
         return None
     try:
-        resuming.changed_spec(run, spec, changes)
+        launch.check_changes(run, changes)
     except TuiFtError:
         return "restart"
     return "resume"

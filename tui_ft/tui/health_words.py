@@ -10,7 +10,7 @@ from tui_ft.runs.health_rows import ClearedRow, DeedRow, FoundRow, HealthRow
 from tui_ft.tui.text import plain
 from tui_ft.tui.widgets.page import Fact
 from tui_ft.watch.eta import clock_label
-from tui_ft.watch.evidence import evidence_lines
+from tui_ft.watch.evidence import evidence_text
 from tui_ft.watch.post_mortem import PostMortem, again_text
 from tui_ft.watch.reading import Reading
 
@@ -43,7 +43,8 @@ def _same(fix: Fix) -> tuple[str, str, tuple[str, ...]]:
 def health_facts(reading: Reading, post: PostMortem | None, now: float) -> list[Fact]:
     """Everything that is known, most wanted first."""
     facts = list(_end(post)) if post is not None else []
-    for finding in reading.findings:
+    code = post.code if post is not None else ""
+    for finding in sorted(reading.findings, key=lambda one: one.code != code):
         facts += _open(finding, now)
     if not facts:
         facts.append(Fact("", "Nothing is known that is not well.", "good"))
@@ -73,8 +74,8 @@ def _open(finding: Finding, now: float) -> Iterator[Fact]:
     yield Fact("", "")
     yield Fact(finding.level, finding.message, LEVEL_LOOKS[finding.level])
     yield Fact("found", f"{finding.code}, {clock_label(finding.time, now)}{at}", "muted")
-    for at_line, line in enumerate(evidence_lines(finding.evidence)):
-        yield Fact("seen" if not at_line else "", line)
+    if finding.evidence:
+        yield Fact("seen", evidence_text(finding.evidence))
 
 
 def _history(reading: Reading, now: float) -> list[Fact]:

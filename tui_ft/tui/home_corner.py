@@ -68,7 +68,7 @@ class CornerReader:
         if time.monotonic() - self._box_at >= BOX_EVERY_S:
             self._box, self._box_at = self._read_box(now), time.monotonic()
         queue = queue_line(self._runs_root)
-        lines = (self._box[0], (f"{queue}  (Q)", "") if queue else None, self._box[1])
+        lines = (self._box[0], (f"Q  {queue}", "") if queue else None, self._box[1])
         return [line for line in lines if line is not None]
 
     def _read_box(self, now: float) -> tuple[CornerLine | None, CornerLine | None]:
@@ -80,8 +80,8 @@ class CornerReader:
         is_told = idle is not None and idle.cost is not None and idle.seconds >= LEAST_S
         sick = corner(self._runs_root)
         return (
-            (f"$ {idle.text}", "warn") if idle is not None and is_told else None,
-            (f"! {sick}  (D)", "warn") if sick else None,
+            (f"$  {idle.text}", "warn") if idle is not None and is_told else None,
+            (f"D  {sick}", "warn") if sick else None,
         )
 
 
@@ -121,7 +121,7 @@ class HomeCorner(Screen[None]):
 
     def _show_corner(self) -> None:
         since = self._since_line()
-        lines: list[CornerLine] = [(since, "live")] if since and self._shows_since else []
+        lines: list[CornerLine] = [(f"u  {since}", "live")] if since and self._shows_since else []
         for corner in self.query(Corner):
             corner.show([*lines, *self._box])
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from tui_ft.errors import TuiFtError
-from tui_ft.health.finding import Finding, Fix
+from tui_ft.health.finding import Fix
 from tui_ft.runs import checkpoints, fixing
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.records import SCHEMA, StateRecord
 from tui_ft.runs.state import read_state
 from tui_ft.watch.cause_fixes import fixes_for
 from tui_ft.watch.ending_words import evidence_of, headline_of
-from tui_ft.watch.endings import ORDERLY, Ending, ending_of
+from tui_ft.watch.endings import GUARD, ORDERLY, Ending, ending_of, stopped_by
 from tui_ft.watch.eta import duration_label
 from tui_ft.watch.log import clean_line
 from tui_ft.watch.reading import Reading
@@ -43,7 +47,10 @@ class Kept:
 
 @dataclass(frozen=True, kw_only=True)
 class PostMortem:
-    """How a run ended; its text is safe to show. `ending` is a stable word, `headline` a line for people."""
+    """How a run ended; its text is safe to show. `ending` is a stable word, `headline` a line for people.
+
+    `code` is the finding that brought it about, "" where none did.
+    """
 
     ending: Ending
     headline: str
@@ -51,6 +58,7 @@ class PostMortem:
     last_lines: tuple[str, ...] = ()
     kept: Kept | None = None
     fixes: tuple[Fix, ...] = ()
+    code: str = ""
     is_ours: bool = True
 
     @property
@@ -79,11 +87,12 @@ def post_mortem(
         evidence=tuple(evidence_of(ending, reading, state, now)),
         last_lines=_last_lines(reading),
         kept=kept,
+        code=_code(ending, reading, state),
         is_ours=run is not None,
     )
     if run is None:
         return made
-    return replace(made, fixes=_fixes(ending, reading, run, kept))
+    return replace(made, fixes=_fixes(ending, made.code, reading, run, kept))
 
 
 def _state(run: RunDirectory | None) -> StateRecord | None:
@@ -93,6 +102,15 @@ def _state(run: RunDirectory | None) -> StateRecord | None:
         return read_state(run)
     except TuiFtError:
         return None
+
+
+def _code(ending: Ending, reading: Reading, state: StateRecord | None) -> str:
+    """The finding behind an end: the one in whose name it was stopped, or the one that says the same."""
+    if ending == "guard":
+        return stopped_by(state).removeprefix(GUARD)
+    same = {"cuda_oom": "cuda_oom", "eval_oom": "eval_oom", "host_oom": "host_oom", "kernel_oom": "host_oom"}
+    code = same.get(ending, "disk" if ending == "disk" else "")
+    return code if any(finding.code == code for finding in reading.findings) else ""
 
 
 def _last_lines(reading: Reading) -> tuple[str, ...]:
@@ -137,38 +155,42 @@ def _money(run: RunDirectory, seconds: float, now: float) -> str:
     return amount(bill.rate, seconds, bill.gpus).text if bill.rate is not None else ""
 
 
-def _fixes(ending: Ending, reading: Reading, run: RunDirectory, kept: Kept | None) -> tuple[Fix, ...]:
-    """Those of the findings that brought it about, then those of the cause; what cannot be is left out."""
-    found = [fix for finding in reading.findings for fix in finding.fixes]
-    if ending == "finished":
-        return tuple(_possible(found, run))[:MOST_FIXES]
+def _fixes(
+    ending: Ending, code: str, reading: Reading, run: RunDirectory, kept: Kept | None
+) -> tuple[Fix, ...]:
+    """Those of the finding that stopped it, of the others, of the cause; what cannot be is left out."""
     try:
-        spec = fixing.spec_of(run)
+        ground = fixing.ground_of(run)
     except TuiFtError:
         return ()
-    own = fixes_for(ending, reading, run, spec, has_checkpoint=kept is not None)
-    return tuple(_possible([*found, *own], run))[:MOST_FIXES]
+    found = sorted(reading.findings, key=lambda finding: finding.code != code)
+    fixes = [fix for finding in found for fix in finding.fixes]
+    if ending != "finished":
+        fixes += fixes_for(ending, reading, run, ground.spec, has_checkpoint=kept is not None)
+    return tuple(possible_fixes(run, fixes, ground, reading.step))[:MOST_FIXES]
 
 
-def _possible(fixes: list[Fix], run: RunDirectory) -> list[Fix]:
-    kept: dict[tuple[str, ...], Fix] = {}
+def possible_fixes(
+    run: RunDirectory, fixes: Iterable[Fix], ground: fixing.Ground, step: int | None = None
+) -> Iterator[Fix]:
+    """Those that can be carried out, once each, with names of their own.
+
+    One that was written for another spec, or that changes what no fix may, is left out.
+    """
+    seen: set[tuple[object, ...]] = set()
+    names: Counter[str] = Counter()
     for fix in fixes:
-        key = (fix.how, *sorted(fix.changes), str(fix.step), fix.command or "")
-        if key in kept:
-            continue
         try:
-            fixing.plan(run, fix)
+            made = fixing.plan(run, fix, step, ground)
         except TuiFtError:
-            continue  # written for another spec, or by somebody who may not
-        kept[key] = fix
-    return list(kept.values())
-
-
-def first_fix(findings: tuple[Finding, ...], post: PostMortem | None) -> tuple[Finding | None, Fix] | None:
-    """The fix that one key offers: of a run that is over its post-mortem's, else the worst finding's."""
-    if post is not None:
-        return (None, post.fixes[0]) if post.fixes else None
-    return next(((finding, finding.fixes[0]) for finding in findings if finding.fixes), None)
+            continue
+        outcome = (made.how, made.from_step, made.changes, fix.command)
+        if outcome in seen:
+            continue
+        seen.add(outcome)
+        names[fix.name] += 1
+        again = names[fix.name]
+        yield fix if again == 1 else msgspec.structs.replace(fix, name=f"{fix.name}_{again}")
 
 
 def again_text(kept: Kept | None) -> str:

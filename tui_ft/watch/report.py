@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from tui_ft.runs.records import SCHEMA, finite_or_word
-from tui_ft.watch import memory
+from tui_ft.watch import memory, since
 from tui_ft.watch.eta import clock_label, duration_label, seconds_left
 from tui_ft.watch.log import clean_line
 from tui_ft.watch.reading import OtherSource, Reading
@@ -30,10 +30,11 @@ def read_whole(source: Source, budget_s: float = _LONGEST_READ_S) -> Reading:
     return source.reading
 
 
-def as_json(reading: Reading) -> dict[str, Any]:
+def as_json(reading: Reading, told: since.Since | None = None) -> dict[str, Any]:
     """Return a reading as the object that `watch --json` prints: strict JSON, non-finite numbers as words.
 
     `series` are those of `source` alone; what other sources of the run have besides is `borrowed_series`.
+    `told` is what happened since this person looked last, None for who never did.
     """
     return {
         "schema": SCHEMA,
@@ -50,6 +51,11 @@ def as_json(reading: Reading) -> dict[str, Any]:
         "restarts": reading.restarts,
         "bad_records": reading.bad_records,
         "notes": list(reading.notes),
+        "findings": [
+            {"code": one.code, "level": one.level, "message": one.message, "step": one.step}
+            for one in reading.findings
+        ],
+        "since": since.as_json(told) if told is not None else None,
         "gpu_memory": memory.as_json(reading.gpu_memory),
         "model": reading.model,
         "method": reading.method,
@@ -100,7 +106,7 @@ def _number(value: float | None) -> float | str | None:
     return None if value is None else finite_or_word(value)
 
 
-def as_text(reading: Reading, now: float | None = None) -> str:
+def as_text(reading: Reading, now: float | None = None, told: since.Since | None = None) -> str:
     """Return a reading as a few lines for people, without colour."""
     now = time.time() if now is None else now
     lines = [_headline(reading), *_reason(reading.reason), _where(reading, now)]
@@ -115,6 +121,9 @@ def as_text(reading: Reading, now: float | None = None) -> str:
     if reading.end is not None and reading.end.result:
         lines.append(f"Result: {clean_line(reading.end.result)}")
     lines += [f"Note: {note}" for note in reading.notes]
+    lines += [f"{one.level.capitalize()}: {one.message} ({one.code})" for one in reading.findings]
+    if told is not None and told.is_news and told.away_s >= since.AWAY_S:
+        lines += [f"{since.heading(told)}:", *(f"  {text}" for text, _ in since.since_lines(told))]
     if reading.others:
         lines.append(f"Others here ({len(reading.others)}):")
         lines += [f"  {_other(other)}" for other in reading.others[:_MOST_OTHERS]]

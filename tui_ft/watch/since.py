@@ -13,8 +13,9 @@ from tui_ft.runs.listing import RunSummary
 from tui_ft.watch.eta import clock_label, duration_label
 from tui_ft.watch.log import clean_line
 from tui_ft.watch.reading import Reading
-from tui_ft.watch.seen import Seen
+from tui_ft.watch.seen import Seen, last_look
 from tui_ft.watch.series import Series
+from tui_ft.watch.sources.health import worst_first
 
 AWAY_S = 120.0
 """Who was away for less has seen it."""
@@ -154,18 +155,15 @@ def _progress(told: Since) -> Iterator[Entry]:
         " · ".join(parts) or "nothing happened",
         "bad" if bad else "good" if told.status == "finished" else "",
     )
-    parts = []
     if told.best is not None:
         record = ", the best so far" if told.is_record else ""
-        parts.append(f"best eval loss {told.best[0]:.4g} at step {told.best[1]:,}{record}")
+        yield f"best eval loss {told.best[0]:.4g} at step {told.best[1]:,}{record}", ""
     if told.saved is not None:
-        parts.append(f"checkpoint of step {told.saved[0]:,} saved {clock_label(told.saved[1], told.now)}")
-    if parts:
-        yield " · ".join(parts), ""
+        yield f"checkpoint of step {told.saved[0]:,} saved {clock_label(told.saved[1], told.now)}", ""
 
 
 def _troubles(told: Since) -> Iterator[Entry]:
-    for finding in told.findings:
+    for finding in worst_first(told.findings):
         yield f"{finding.level}: {finding.message}", "bad" if finding.level == "error" else "warn"
     known = {finding.message for finding in told.findings}
     for message in dict.fromkeys(told.warnings):
@@ -181,6 +179,12 @@ def _doings(told: Since) -> Iterator[Entry]:
 def _brief(text: str) -> str:
     text = " ".join(text.split())
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1].rstrip() + "…"
+
+
+def since_last_look(reading: Reading, now: float) -> Since | None:
+    """What happened to a run since this person's last look at it; None without one. It reads a small file."""
+    seen = last_look(reading.path)
+    return since(reading, seen, now) if seen is not None else None
 
 
 def as_json(told: Since) -> dict[str, Any]:
