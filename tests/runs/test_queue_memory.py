@@ -1,4 +1,4 @@
-"""When a queued run starts on a box with GPUs: alone or beside, when so much memory is free, on the right one."""
+"""When a queued run starts on a box with GPUs: alone or beside, when memory is free, on the right one."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_it_starts_whatever_the_estimate_says_when_told_to() -> None:
 
 
 def test_what_fits_no_gpu_here_is_held_not_waited_for() -> None:
-    spec = a_spec(length="data.max_length=100000", batch="training.batch_size=64")
+    spec = a_spec(batch="training.batch_size=1024")
     small = a_gpu(total_bytes=2 * GIB, free_bytes=2 * GIB, used_bytes=0)
     decision = decided([small], spec=spec)
     assert decision.hold

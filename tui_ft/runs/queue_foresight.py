@@ -33,6 +33,6 @@ def foresee(spec: RunSpec, reading: GpuReading) -> Foresight:
     )
     return Foresight(
         needed,
-        f"it needs {gib_text(needed)}, and no GPU here has more than {gib_text(largest)}: "
+        f"It needs {gib_text(needed)}, and no GPU here has more than {gib_text(largest)}: "
         f"it will be held.{remedy}",
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import work
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from tui_ft.tui.start_flow import StartFlow
 
 NOTHING = "Nothing was started."
+QUEUE_EVERY_S = 60.0
 KEPT = "Your answers are kept: n goes on with them."
 
 
@@ -24,6 +27,17 @@ class HomeStarting(HomeReading, inherit_bindings=False):
     def __init__(self) -> None:
         super().__init__()
         self._is_starting = False
+
+    def on_mount(self) -> None:
+        self._advance_queue()
+
+    @work(group="queue")
+    async def _advance_queue(self) -> None:
+        """Let the queue go on, should nobody be there any more to see to that: the app is a command too."""
+        await self.owner.first_frame.wait()
+        while True:
+            await asyncio.to_thread(_nudge, self.owner.runs_root)
+            await asyncio.sleep(QUEUE_EVERY_S)
 
     @property
     def _flow(self) -> StartFlow:
@@ -58,6 +72,23 @@ class HomeStarting(HomeReading, inherit_bindings=False):
         if run is None:
             self.notice.say(left)
             return
-        self.notice.say("")
         self.choose_when_there(run.id)
+        if said := await asyncio.to_thread(_queued, self.owner.runs_root, run):
+            self.notice.say(said)
+            return
+        self.notice.say("")
         self.owner.open_run(run)
+
+
+def _nudge(root: Path) -> None:
+    if (root / "queue.json").exists():  # else nothing is imported for it
+        from tui_ft.runs.nudging import nudge
+
+        nudge(root, has_changed=False)
+
+
+def _queued(root: Path, run: RunDirectory) -> str:
+    """Where a run stands that was put into the queue; "" for one that was started."""
+    from tui_ft.tui.queueing import place_words, waits
+
+    return place_words(root, run) if waits(run) else ""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui_ft.errors import TuiFtError
@@ -10,6 +12,7 @@ from tui_ft.runs import queue
 from tui_ft.runs.directory import RunDirectory, without_date
 from tui_ft.runs.nudging import nudge
 from tui_ft.runs.queue_foresight import foresee
+from tui_ft.runs.state import read_state
 from tui_ft.tui import home_doors
 from tui_ft.tui.actions import HomeActions
 from tui_ft.tui.screens.ask import Confirm
@@ -45,24 +48,54 @@ async def queue_spec(app: TuiFtApp, actions: HomeActions, spec: RunSpec, name: s
     spec, facts = whole
     if facts.refusal:
         raise TuiFtError(facts.refusal)
+    run = await _queued(app, actions, spec, text, facts.lines())
+    return "" if run is None else await asyncio.to_thread(place_words, app.runs_root, run)
+
+
+async def queue_reviewed(
+    app: TuiFtApp, actions: HomeActions, spec: RunSpec, text: str | None
+) -> RunDirectory | None:
+    """Queue a spec that was looked at and found startable; None when the user left it. See `put_behind`."""
+    return await _queued(app, actions, spec, text, ())
+
+
+async def _queued(
+    app: TuiFtApp, actions: HomeActions, spec: RunSpec, text: str | None, facts: Sequence[str]
+) -> RunDirectory | None:
+    """Ask about a run that can never fit here, then add it and let the queue go on."""
     reading = await asyncio.to_thread(actions.read_gpus)
     foresight = await asyncio.to_thread(foresee, spec, reading)
     if foresight.problem:
-        question = f"{foresight.problem} Put {plain(name)} into the queue all the same?"
-        if not await app.push_screen_wait(Confirm(question, facts.lines())):
-            return ""
-    return await asyncio.to_thread(_add, app, spec, text, foresight.needed_bytes)
+        question = (
+            f"{foresight.problem[0].upper()}{foresight.problem[1:]} Put it into the queue all the same?"
+        )
+        if not await app.push_screen_wait(Confirm(question, facts)):
+            return None
+
+    def add() -> RunDirectory:
+        run = queue.add(spec, app.runs_root, text=text, needed_bytes=foresight.needed_bytes)
+        nudge(app.runs_root)
+        return run
+
+    return await asyncio.to_thread(add)
 
 
-def _add(app: TuiFtApp, spec: RunSpec, text: str | None, needed_bytes: int | None) -> str:
-    run = queue.add(spec, app.runs_root, text=text, needed_bytes=needed_bytes)
-    entries = [entry.id for entry in queue.current(app.runs_root).entries]
-    place = entries.index(run.id) + 1 if run.id in entries else 0
-    nudge(app.runs_root)
+def place_words(root: Path, run: RunDirectory) -> str:
+    """Where a run stands in the queue, as a sentence. Raises `TuiFtError`."""
+    ids = [entry.id for entry in queue.current(root).entries]
     name = plain(without_date(run.id))
-    if place <= 1:
-        return f"{name} is in the queue, as the next one. Q shows it."
-    return f"{name} is number {place} in the queue. Q shows it."
+    if run.id not in ids:
+        return f"{name} has left the queue: it begins now."
+    place = ids.index(run.id) + 1
+    return f"{name} is {'next' if place == 1 else f'number {place}'} in the queue. Q shows it."
+
+
+def waits(run: RunDirectory) -> bool:
+    """True for a run that was queued and has not begun."""
+    try:
+        return read_state(run).status == "queued"
+    except TuiFtError:
+        return False
 
 
 def _unsaid(text: str) -> None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tui_ft.tui.app import TuiFtApp
 
 
-_OF_ONE = frozenset({"edit", "key", "rename", "copy", "delete"})
+_OF_ONE = frozenset({"behind", "edit", "key", "rename", "copy", "delete"})
 """What is done to one preset: while two are compared it would not be plain to which."""
 
 
@@ -42,6 +42,8 @@ class PresetsScreen(Screen[None], inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "start", "Start", id="presets.start", key_display="Enter",
                 tooltip="Start the chosen preset; what is missing is asked for first"),
+        Binding("b", "behind", "Queue", id="presets.behind",
+                tooltip="Put the chosen preset into the queue, behind what runs"),
         Binding("c", "compare", "Compare", id="presets.compare",
                 tooltip="Compare the chosen preset with another one: choose that; again: stop comparing"),
         Binding("a", "all", "All fields", id="presets.all", tooltip="Show the fields that agree, too"),
@@ -183,6 +185,20 @@ class PresetsScreen(Screen[None], inherit_bindings=False):
             self.notice.say("Nothing was started.")
         else:
             cast("TuiFtApp", self.app).replace_run(run)
+
+    @work(group="ask", exclusive=True)
+    async def action_behind(self) -> None:
+        from tui_ft.tui.queueing import put_behind
+
+        preset = self.presets.chosen
+        if preset is None:
+            return
+        try:
+            said = await put_behind(cast("TuiFtApp", self.app), self.actions, preset, None)
+        except Exception as error:  # noqa: BLE001 - shown where the user looks
+            self.notice.complain(f"{preset.name} was not put into the queue. {sentence(error)}")
+            return
+        self.notice.say(said or "Nothing was put into the queue.")
 
     @work(group="ask", exclusive=True)
     async def action_copy(self) -> None:

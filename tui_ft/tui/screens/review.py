@@ -46,6 +46,8 @@ class ReviewScreen(WizardScreen):
         Binding("enter", "next", "Start", id="review.start", key_display="Enter", tooltip="Start the run"),
         Binding("t", "smoke", "Smoke run", id="review.smoke",
                 tooltip="Try a few steps on few rows first; the run starts when that went well"),
+        Binding("b", "behind", "Queue", id="review.behind",
+                tooltip="Put the run into the queue: it starts by itself after those that run and wait"),
         Binding("w", "save_preset", "Save preset", id="review.preset",
                 tooltip="Keep these settings as a preset with a name and a key"),
         Binding("e", "edit", "Edit", id="review.edit",
@@ -204,9 +206,44 @@ class ReviewScreen(WizardScreen):
         finally:
             self._is_launching = False
 
+    def action_behind(self) -> None:
+        if self._is_starting:
+            return
+        if self._review is None:
+            self.notice.say("One moment: the page is made.")
+            return
+        self._is_starting = True
+        self._queue(self._review)
+
+    @work(group="start")
+    async def _queue(self, review: Review) -> None:
+        """Put the run into the queue; a GPU that is busy now is no question, for it is waited for."""
+        from tui_ft.tui.queueing import queue_reviewed
+
+        try:
+            if refusal := review_questions.refusal(review, self._facts):
+                self.notice.complain(refusal)
+                return
+            trust = review_questions.trust_question(review)
+            if trust and not await self.app.push_screen_wait(Confirm(trust)):
+                self.notice.say(_NOTHING)
+                return
+            self._is_launching = True
+            self._run = await queue_reviewed(self.owner, self.actions, review.spec, self.draft.text)
+        except Exception as error:  # noqa: BLE001 - shown where the user looks
+            self.notice.complain(f"Nothing was put into the queue. {sentence(error)}")
+            return
+        finally:
+            self._is_launching = False
+            self._is_starting = self._run is not None
+        if self._run is None:
+            self.notice.say("Nothing was put into the queue.")
+        else:
+            self.finish(Launched(self._run))
+
     def finish(self, outcome: Outcome) -> None:
         if self._is_launching:
-            self.notice.say("One moment: the run is being started.")
+            self.notice.say("One moment: the run is being made.")
         else:
             super().finish(outcome)
 
