@@ -25,12 +25,14 @@ def parser() -> argparse.ArgumentParser:
     from tui_ft import __version__
     from tui_ft.cli import (
         control,
+        cost,
         data,
         demo,
         doctor,
         estimate,
         guide,
         home,
+        notify,
         presets,
         queue,
         report,
@@ -60,6 +62,8 @@ def parser() -> argparse.ArgumentParser:
         watch,
         control,
         queue,
+        cost,
+        notify,
         presets,
         estimate,
         data,

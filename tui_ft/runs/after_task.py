@@ -42,8 +42,6 @@ class AfterTask:
         """Tell everybody whom the spec names; write down whom, and who could not be told."""
         for told in tell_all(self.after.notify, message, waits_s):
             if told.problem:
-                write_deed(
-                    self.run, "notify", f"{told.name} could not be told: {told.problem}.", is_done=False
-                )
+                write_deed(self.run, "notify", told.sentence, is_done=False)
             else:
                 write_deed(self.run, "notify", f"{told.name} was told: {message.title}.")

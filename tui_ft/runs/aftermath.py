@@ -73,8 +73,7 @@ def tell_of(run: RunDirectory, code: str) -> None:
     """Tell of the finding `code`. Its supervisor writes health.jsonl: what came of it goes to output.log."""
     message = news.of_a_finding(run, code, time.time())
     for told in tell_all(names_to_tell(run), message) if message is not None else ():
-        how = f"could not be told: {told.problem}" if told.problem else f"was told of {code}"
-        sys.stderr.write(f"tui-ft: {printable(f'{told.name} {how}')}.\n")
+        sys.stderr.write(f"tui-ft: {code}: {printable(told.sentence)}\n")
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -35,7 +35,8 @@ class Bill:
 
     `seconds` is how long it has held its machine over all attempts, pauses too; `left_s` how long the steps
     that are left take at the measured pace (`pace_s` a step, evaluations and saves in it), None before
-    `LEAST_STEPS` steps. `budget` is in the currency of the settings.
+    `LEAST_STEPS` steps. `budget` is in the currency of the settings; `best_step` is that of the checkpoint
+    with the lowest evaluation loss.
     """
 
     rate: Rate | None
@@ -46,6 +47,11 @@ class Bill:
     pace_s: float | None = None
     steps_per_epoch: float | None = None
     budget: float | None = None
+    attempts: int = 0
+    step: int | None = None
+    total_steps: int | None = None
+    best_step: int | None = None
+    status: Status = "unknown"
     problem: str = ""
 
     @property
@@ -91,6 +97,13 @@ class Bill:
         return self._cost(3600.0)
 
     @property
+    def since_best(self) -> Amount | None:
+        """What the steps since the best evaluation cost."""
+        if self.best_step is None or self.step is None or self.pace_s is None:
+            return None
+        return self._cost(max(self.step - self.best_step, 0) * self.pace_s)
+
+    @property
     def budget_left_s(self) -> float | None:
         """How long it may still go on for its budget, at the highest rate; None without one."""
         most = self.per_hour
@@ -134,6 +147,11 @@ class Meter:
             pace_s=pace,
             steps_per_epoch=self._rows.steps_per_epoch,
             budget=state.budget,
+            attempts=state.attempt,
+            step=self._rows.step,
+            total_steps=state.total_steps,
+            best_step=self._spells.best[1] if self._spells.best is not None else None,
+            status=known.status,
             problem=problem,
         )
 

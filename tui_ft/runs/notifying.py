@@ -44,6 +44,13 @@ class Told(NamedTuple):
     name: str
     problem: str
 
+    @property
+    def sentence(self) -> str:
+        """What came of it."""
+        if not self.problem:
+            return f"{self.name} was told."
+        return f"{self.name} could not be told: {self.problem}{'' if self.problem[-1] in '.?' else '.'}"
+
 
 def tell_all(names: Iterable[str], message: Message, waits_s: Sequence[float] = PATIENTLY) -> list[Told]:
     """Tell every target of that name, all at once; each is tried again after each of `waits_s` seconds.

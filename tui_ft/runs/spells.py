@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import msgspec
@@ -62,13 +63,15 @@ class Spells:
         self._now: Spell | None = None
         self.save_s: float | None = None
         """How long the newest checkpoint took."""
+        self.best: tuple[float, int] | None = None
+        """The lowest evaluation loss of a checkpoint, and its step."""
 
     def read(self) -> dict[int, Spell]:
         """Return the attempts so far, by number."""
         for line in self._tail.lines():
             if self._tail.shrank != self._shrank:
                 self._shrank = self._tail.shrank
-                self._attempts, self._now = {}, None
+                self._attempts, self._now, self.save_s, self.best = {}, None, None, None
             self._line(line)
         return self._attempts
 
@@ -96,6 +99,9 @@ class Spells:
                 self._now.ended = event.time
             elif isinstance(event, CheckpointEvent):
                 self.save_s = event.seconds
+                if event.eval_loss is not None and math.isfinite(event.eval_loss):
+                    found = (event.eval_loss, event.step)
+                    self.best = found if self.best is None else min(self.best, found)
             elif isinstance(event, PhaseEvent):
                 self._enter(self._now, event.phase, event.time)
 
