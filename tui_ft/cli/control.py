@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from tui_ft import settings
+from tui_ft.cli import going_on
 from tui_ft.cli.printing import print_json
 from tui_ft.cli.start import add_launch_options, after_launch
 from tui_ft.errors import TuiFtError
@@ -28,12 +29,11 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
         ("restart", "a new run from the same spec", _restart),
     ):
         parser = commands.add_parser(name, parents=[common], help=what)
-        parser.add_argument("run", metavar="RUN")
-        add_launch_options(parser)
         if name == "resume":
-            parser.add_argument(
-                "--take-over", action="store_true", help="the run's other machine is known to be dead"
-            )
+            going_on.add_options(parser)
+        else:
+            parser.add_argument("run", metavar="RUN")
+        add_launch_options(parser)
         parser.set_defaults(command=command)
 
 
@@ -125,6 +125,10 @@ def _resume(arguments: argparse.Namespace) -> int:
     from tui_ft.runs import control, launch
     from tui_ft.runs.truth import read_truth
 
+    if arguments.lost:
+        return going_on.resume_lost(arguments)
+    if arguments.run is None:
+        raise TuiFtError("Which run is to go on?", "tui-ft resume RUN, or tui-ft resume --lost for all.")
     run = _find(arguments)
     if read_truth(run).status == "paused":
         if arguments.overrides:
@@ -133,7 +137,8 @@ def _resume(arguments: argparse.Namespace) -> int:
             return _request(arguments, "continue", "it goes on")
         control.request(run, "continue", by=f"{user_name()} (command)")
     else:
-        launch.resume(run, arguments.overrides, take_over=arguments.take_over)
+        launch.resume(run, arguments.overrides, take_over=arguments.take_over, from_step=arguments.from_step)
+        going_on.tell_what_moved(run)
     return after_launch(run, settings.runs_root(arguments.runs_root), arguments)
 
 

@@ -34,6 +34,7 @@ def parser() -> argparse.ArgumentParser:
         home,
         notify,
         presets,
+        prune,
         queue,
         report,
         runs,
@@ -72,6 +73,7 @@ def parser() -> argparse.ArgumentParser:
         report,
         why,
         silence,
+        prune,
     ):
         module.add(commands, common)
     return top

@@ -46,6 +46,12 @@ def start(arguments: argparse.Namespace) -> int:
     if not spec.data.train:
         raise TuiFtError(f"{preset.name} brings no data.", f"Say which: tui-ft start {arguments.spec} DATA")
     root = settings.runs_root(arguments.runs_root)
+    if spec.checkpoints.auto_resume:
+        from tui_ft.cli import going_on
+
+        code = going_on.instead_of_starting(spec, root, arguments)
+        if code is not None:
+            return code
     warn_if_too_large(spec)
     run = launch.start(spec, root, text=preset.text)
     return after_launch(run, root, arguments)

@@ -52,6 +52,13 @@ class Prunable:
         return sum(item.bytes for item in self.items)
 
 
+def size_text(size: int) -> str:
+    """Bytes as people compare them: GiB from one on, else MiB, else KiB."""
+    if size >= 1 << 30:
+        return f"{size / 2**30:.1f} GiB"
+    return f"{size / 2**20:.1f} MiB" if size >= 1 << 20 else f"{size / 2**10:.0f} KiB"
+
+
 def find(run: RunDirectory) -> Prunable:
     """List what can go from `run`, reading no more than folders. Never raises for what they hold.
 

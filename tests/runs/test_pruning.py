@@ -1,0 +1,115 @@
+"""What can be removed from a run: never what a resume needs, never what lies behind a link."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from checkpoint_made import save
+
+from tui_ft.cli.main import main
+from tui_ft.runs import directory, pruning
+from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.records import StateRecord
+from tui_ft.runs.state import StateFile
+from tui_ft.train import resume_point
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunDirectory:
+    run = directory.create(tmp_path, "prune")
+    for step, loss in ((2, 0.9), (4, 0.2), (6, 0.5), (8, 0.6), (10, 0.7)):
+        save(run, step, loss)
+    (run.checkpoint(2) / "optimizer.pt").write_bytes(b"cut")
+    resume_point.supersede(run, 2, 8)
+    (run.checkpoints / ".unfinished-12").mkdir()
+    (run.checkpoints / ".unfinished-12" / "half").write_bytes(b"x" * 5000)
+    run.events.write_bytes(b"")
+    set_status(run, "stopped")
+    return run
+
+
+def set_status(run: RunDirectory, status: str) -> None:
+    state = StateFile(run, StateRecord(status=status, host="h"))  # type: ignore[arg-type]
+    state.is_written = False
+    assert state.write()
+
+
+def names(run: RunDirectory) -> dict[str, str]:
+    return {item.path.relative_to(run.checkpoints).as_posix(): item.kind for item in pruning.find(run).items}
+
+
+def test_what_can_go_and_what_stays(run: RunDirectory) -> None:
+    found = pruning.find(run)
+    assert names(run) == {
+        ".unfinished-12": "unfinished",
+        "checkpoint-2": "broken",
+        "superseded-2/checkpoint-10": "superseded",
+        "checkpoint-6": "older",
+    }
+    assert [name for name, *_ in found.kept] == ["checkpoint-4", "checkpoint-8"], "the best and the newest"
+    assert found.bytes == sum(item.bytes for item in found.items) > 0
+
+
+def test_what_is_removed_is_gone_and_a_resume_still_works(run: RunDirectory) -> None:
+    found = pruning.find(run)
+    assert pruning.remove(run, found.items) == found.bytes
+    assert sorted(path.name for path in run.checkpoints.iterdir()) == ["checkpoint-4", "checkpoint-8"]
+    assert pruning.find(run).items == ()
+    assert resume_point.choose(run, 3)[0] == run.checkpoint(8)
+
+
+def test_of_a_run_that_is_going_nothing_half_written_is_listed(run: RunDirectory) -> None:
+    with open(run.events, "rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert names(run) == {"superseded-2/checkpoint-10": "superseded", "checkpoint-6": "older"}
+        set_status(run, "finished")
+        run.result.mkdir()
+        assert "all" not in names(run).values()
+
+
+def test_of_a_finished_run_the_result_and_the_best_stay(run: RunDirectory) -> None:
+    set_status(run, "finished")
+    run.result.mkdir()
+    found = pruning.find(run)
+    assert {item.path.name for item in found.items if item.kind == "all"} == {"checkpoint-8", "checkpoint-6"}
+    assert [name for name, *_ in found.kept] == ["checkpoint-4"]
+
+
+def test_an_old_list_cannot_remove_what_is_needed_by_now(run: RunDirectory) -> None:
+    listed = pruning.find(run).items
+    for step in (8, 4):
+        shutil.rmtree(run.checkpoint(step))
+    pruning.remove(run, listed)
+    assert run.checkpoint(6).is_dir(), "meanwhile it has become the newest"
+
+
+def test_links_are_never_followed(run: RunDirectory, tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "file").write_text("keep me")
+    (run.checkpoints / "checkpoint-1").symlink_to(precious)
+    (run.checkpoints / "superseded-9").symlink_to(tmp_path)
+    (run.checkpoint(6) / "link").symlink_to(precious)
+    pruning.remove(run, pruning.find(run).items)
+    assert (precious / "file").read_text() == "keep me"
+
+
+def test_the_command_lists_first_and_removes_when_told(
+    run: RunDirectory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = ["--runs-root", str(run.path.parent)]
+    assert main(["prune", run.id, *root]) == 0
+    shown = capsys.readouterr().out
+    assert "checkpoint-6" in shown and "the best: eval loss 0.2" in shown and "--yes" in shown
+    assert run.checkpoint(6).is_dir()
+    assert main(["prune", *root]) == 0
+    assert run.id in capsys.readouterr().out
+    assert main(["prune", run.id, "--yes", "--json", *root]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["freed_bytes"] == printed["bytes"] > 0
+    assert not run.checkpoint(6).exists()
+    assert main(["prune", "--yes", *root]) == 2
