@@ -138,7 +138,7 @@ class Box:
     def number(self, path: str) -> int | None:
         """The whole number that a file holds; None where it holds none."""
         text = (self.text(path) or "").strip()
-        return int(text) if text.isascii() and text.isdigit() else None
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else None
 
     def exists(self, path: str | Path) -> bool:
         """True when something can be seen there."""

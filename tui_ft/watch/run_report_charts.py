@@ -57,7 +57,7 @@ def charts_of(reading: Reading, title: str) -> Iterator[ReportChart]:
         if name in names:
             continue
         names.add(name)
-        yield ReportChart(name, panel.titles[0], document([drawn], title, columns=1))
+        yield ReportChart(name, drawn.title, document([drawn], title, columns=1))
 
 
 def drawn_panel(panel: Panel, reading: Reading) -> DrawnChart | None:
@@ -71,7 +71,7 @@ def drawn_panel(panel: Panel, reading: Reading) -> DrawnChart | None:
     if x is None:
         return None
     return DrawnChart(
-        title=panel.titles[0],
+        title="Memory, GiB" if panel.key == "memory" else panel.titles[0],
         x_name="time" if is_time else "step",
         lines=tuple(_line(line, place, len(lines)) for place, line in enumerate(lines)),
         x=x,

@@ -41,12 +41,13 @@ def memory_limit(box: Box) -> list[Finding]:
     return [ok(code, f"{what}.")]
 
 
-def _box_bytes(box: Box) -> int | None:
+def _box_bytes(box: Box, field: str = "MemTotal") -> int | None:
+    """A field of the box's own memory, in bytes; None where it is not told."""
     for line in (box.text("/proc/meminfo") or "").splitlines():
         name, _, rest = line.partition(":")
-        words = rest.split()
-        if name == "MemTotal" and words and words[0].isdigit():
-            return int(words[0]) * 1024
+        digits = (rest.split() or [""])[0]
+        if name == field and digits.isascii() and digits.isdigit() and len(digits) < 18:
+            return int(digits) * 1024
     return None
 
 
@@ -56,7 +57,7 @@ def memory_kills(box: Box) -> list[Finding]:
     for path in ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control"):
         for line in (box.text(path) or "").splitlines():
             name, _, value = line.partition(" ")
-            if name == "oom_kill" and value.strip().isdigit():
+            if name == "oom_kill" and value.strip().isdigit() and len(value) < 18:
                 count = int(value)
     if not count:
         return []
@@ -66,11 +67,7 @@ def memory_kills(box: Box) -> list[Finding]:
 
 def swap(box: Box) -> list[Finding]:
     """Without swap, and with little memory, a moment's peak is the end."""
-    whole, total = _box_bytes(box), None
-    for line in (box.text("/proc/meminfo") or "").splitlines():
-        if line.startswith("SwapTotal:"):
-            digits = line.split()[1]
-            total = int(digits) if digits.isdigit() else None
+    whole, total = _box_bytes(box), _box_bytes(box, "SwapTotal")
     if total != 0 or whole is None or whole > 2 * SMALL_BYTES or box.is_container:
         return []
     what = f"There is no swap, and {gib(whole)} of memory: a short peak ends a run."
