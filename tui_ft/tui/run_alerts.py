@@ -33,7 +33,7 @@ def standing_alert(
     headline, text, kind = _alert(reading)
     if post is not None:
         return headline, _sentences(text, _end_keys(post)) if headline else text, kind
-    finding = next(iter(reading.findings), None)
+    finding = next((one for one in reading.findings if one.level != "note"), None)
     if finding is None or reading.status in ENDED or headline:
         return headline, text, kind
     keys = _finding_keys(finding, is_ours=is_ours)

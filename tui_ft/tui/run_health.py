@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual import work
@@ -14,12 +15,15 @@ from tui_ft.tui.widgets.alert import Kind
 from tui_ft.watch.reading import Reading
 
 if TYPE_CHECKING:
+    from tui_ft.health.finding import Finding
     from tui_ft.runs.directory import RunDirectory
     from tui_ft.runs.fixing import Plan
     from tui_ft.tui.app import TuiFtApp
     from tui_ft.tui.health_words import FixRow
     from tui_ft.watch.post_mortem import PostMortem
 
+JUDGE_EVERY_S = 10.0
+"""The curves of a run that is not ours are judged at most so often."""
 MAY_BE_OVER = frozenset({"finished", "stopped", "failed", "lost", "unknown"})
 
 
@@ -30,6 +34,8 @@ class HealthActions(Screen[None]):
     post: PostMortem | None = None
     _looked_at: tuple[object, ...] = ()
     _is_fixing = False
+    _foreign: tuple[Finding, ...] = ()
+    _judged_at = -JUDGE_EVERY_S
 
     if TYPE_CHECKING:
 
@@ -43,8 +49,29 @@ class HealthActions(Screen[None]):
 
         def look_again(self) -> None: ...
 
+    @property
+    def judged(self) -> Reading:
+        """What is shown, with what is not well with it: of another's run that is found by its curves."""
+        reading = self.reading
+        return reading if reading.source == "tui_ft" else replace(reading, findings=self._foreign)
+
     async def look_into_end(self) -> bool:
-        """Make the post-mortem of a run that is over; True when `post` is another one now."""
+        """Make the post-mortem of a run that is over; True when there is something else to say now."""
+        is_news = await self._judge_foreign()
+        return await self._look_into_end() or is_news
+
+    async def _judge_foreign(self) -> bool:
+        """The same detectors over the curves of a run that is not ours; that costs up to 0.2 s."""
+        reading, now = self.reading, self.owner.clock()
+        if reading.source == "tui_ft" or not reading.is_complete or now - self._judged_at < JUDGE_EVERY_S:
+            return False
+        self._judged_at = now
+        from tui_ft.watch.findings import findings_of
+
+        before, self._foreign = self._foreign, await asyncio.to_thread(findings_of, reading)
+        return self._foreign != before
+
+    async def _look_into_end(self) -> bool:
         reading = self.reading
         if reading.status not in MAY_BE_OVER or not reading.is_complete:
             changed, self.post, self._looked_at = self.post is not None, None, ()

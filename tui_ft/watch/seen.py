@@ -20,7 +20,7 @@ MOST_RUNS = 1000
 """Of more runs those that were looked at longest ago are forgotten."""
 _LONGEST_PATH = 4096
 _LONGEST_STATUS = 40
-_LOCK_PATIENCE_S = 0.3
+_LOCK_PATIENCE_S = 2.0
 _LATEST = 253_402_300_000.0
 """The end of the year 9999."""
 

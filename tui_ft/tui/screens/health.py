@@ -90,16 +90,16 @@ class HealthScreen(HealthActions, Screen[None], inherit_bindings=False):
         shown: tuple[Reading | None, PostMortem | None] = (None, None)
         while True:
             await asyncio.to_thread(self.source.poll, 0.2)
-            await self.look_into_end()
+            is_news = await self.look_into_end()
             if not self.query(Page):  # closed while the run was read
                 return
-            if shown != (self.reading, self.post):
+            if is_news or shown != (self.reading, self.post):
                 shown = (self.reading, self.post)
                 self._show()
             await asyncio.sleep(ENDED_LOOK_EVERY_S if self.post is not None else LOOK_EVERY_S)
 
     def _show(self) -> None:
-        reading, now = self.reading, self.owner.clock()
+        reading, now = self.judged, self.owner.clock()
         self.query_one("#header", Lines).set_lines([header_line(reading, now, self.app.size.width)])
         page = self.query_one(Page)
         page.set_title("How it ended" if self.post is not None else "Health")

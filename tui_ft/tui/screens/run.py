@@ -207,7 +207,7 @@ class RunScreen(RunDoors, HealthActions, SinceActions, LogActions, Steering):
         if self._reader.trouble:
             alert.show("", self._reader.trouble, "bad")
         else:
-            alert.show(*standing_alert(reading, self.post, is_ours=self.run is not None))
+            alert.show(*standing_alert(self.judged, self.post, is_ours=self.run is not None))
         said.show("", *(self._said or ("", "good")))
 
     def say(self, text: str, kind: Kind = "good") -> None:
