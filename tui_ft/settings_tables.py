@@ -9,6 +9,7 @@ import msgspec
 
 from tui_ft.errors import TuiFtError
 from tui_ft.settings_shape import Hook, Settings, Target
+from tui_ft.typed import typed
 
 DEAREST = 1e6
 LONGEST_CURRENCY = 5
@@ -26,7 +27,7 @@ def read_tables(path: Path, data: dict[str, Any]) -> Settings:
     for name, table in _tables(path, data, "notify").items():
         _only_known(path, table, Target, f"notify.{name}.")
     try:
-        found = msgspec.convert(tables, Settings)
+        found = typed(tables, Settings)
     except msgspec.ValidationError as error:
         raise _wrong(path, _without_value(str(error))) from None
     _check_prices(path, found)

@@ -15,6 +15,7 @@ from tui_ft.spec.resolve import METHOD_KEYS, OBJECTIVE_KEYS
 from tui_ft.spec.run_spec import RunSpec
 from tui_ft.spec.validate import check
 from tui_ft.spec.values import check_value, unknown_field, unknown_section
+from tui_ft.typed import typed
 
 Raw = dict[str, dict[str, Any]]
 
@@ -43,7 +44,7 @@ def apply(spec: RunSpec, overrides: Iterable[str]) -> RunSpec:
         raw[field.section][field.name] = value
     _drop_unused(raw, given, "method", METHOD_KEYS)
     _drop_unused(raw, given, "objective", OBJECTIVE_KEYS)
-    changed = msgspec.convert(raw, RunSpec)
+    changed = typed(raw, RunSpec)
     check(changed)
     return changed
 

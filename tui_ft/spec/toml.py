@@ -22,6 +22,7 @@ from tui_ft.spec.resolve import METHOD_KEYS, OBJECTIVE_KEYS, resolve, uses_doubl
 from tui_ft.spec.run_spec import SCHEMA, RunSpec
 from tui_ft.spec.validate import check
 from tui_ft.spec.values import check_values
+from tui_ft.typed import typed
 
 LARGEST_BYTES = 1 << 20
 """A longer file is no spec."""
@@ -62,7 +63,7 @@ def loads(text: str, origin: str = "") -> RunSpec:
     try:
         raw = _accept_qlora(migrate(_parse(text)))
         check_values(raw)
-        spec = msgspec.convert(raw, RunSpec)
+        spec = typed(raw, RunSpec)
         check(spec)
     except SpecError as error:
         message = _located(error, text, printable(origin))

@@ -12,6 +12,7 @@ from tui_ft.spec import declarations
 from tui_ft.spec.declarations import Declaration
 from tui_ft.spec.errors import SpecError, has_control_characters, nearest, shown
 from tui_ft.spec.learning import DataSource
+from tui_ft.typed import typed
 
 Raw = Mapping[str, Any]
 
@@ -70,7 +71,7 @@ def check_value(declaration: Declaration, value: object) -> None:
     if declaration.path == "data.train":
         _check_source_keys(value)
     try:
-        msgspec.convert(value, declaration.type)
+        typed(value, declaration.type)
     except msgspec.ValidationError:
         raise _unfit(declaration, value) from None
     if isinstance(value, (int, float)) and not isinstance(value, bool) and not declaration.allows(value):

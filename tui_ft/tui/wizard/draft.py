@@ -17,6 +17,7 @@ from tui_ft.spec.toml_edit import rewrite
 from tui_ft.spec.values import check_values
 from tui_ft.tui.wizard import draft_file
 from tui_ft.tui.wizard.outcome import STEPS, Step
+from tui_ft.typed import typed
 
 _MOST_UNDO = 200
 
@@ -206,7 +207,7 @@ def _spec(tables: dict[str, Any]) -> RunSpec:
     """The spec of such tables, of this or an older version. Raises `SpecError` or `msgspec.MsgspecError`."""
     raw = migrate(tables)
     check_values(raw)
-    return msgspec.convert(raw, RunSpec)
+    return typed(raw, RunSpec)
 
 
 def known_goals(words: Iterable[str]) -> frozenset[str]:
