@@ -92,16 +92,21 @@ class EdgeTrainer(EvaluatingTrainer):
     def _inner_training_loop(self, *args: Any, **kwargs: Any) -> TrainOutput:
         """The library's loop; a stop in the middle of a step ends it at the edge before."""
         try:
-            output: TrainOutput = super()._inner_training_loop(*args, **kwargs)
+            try:
+                output: TrainOutput = super()._inner_training_loop(*args, **kwargs)
+            except Exception as error:
+                if not self.keeps_edges:
+                    raise
+                self.follower.stop.close()
+                if not self._is_stop(error):
+                    self._rescue(error)
+                    raise
+                halted: BaseException = error
+            else:
+                return output
         except StepInterrupted as interruption:
-            halted: BaseException = interruption
-        except Exception as error:
-            if not self._is_stop(error):
-                self._rescue(error)
-                raise
-            halted = error
-        else:
-            return output
+            self.follower.stop.close()
+            halted = interruption
         # the frames of the half step are let go only after the save: what ends the loaders takes time
         return self._end_at_edge(halted)
 
@@ -151,6 +156,7 @@ class EdgeTrainer(EvaluatingTrainer):
     def _rescue(self, error: Exception) -> None:
         """Before an error ends the run: save the edge if it is intact and not saved yet."""
         follower = self.follower
+        self.journal.broke_in = self.journal.phase
         is_intact = follower.in_step or follower.is_evaluating
         follower.leave_step()
         if not is_intact or self.args.world_size > 1 or cause_of(error)[0] in SAVES_NOTHING:

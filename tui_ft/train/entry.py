@@ -45,6 +45,7 @@ def run_attempt(path: Path, number: int) -> int:
     try:
         end = _end_of(run, number, journal, stop)
     except StopRequested as request:  # it came while something else was going wrong
+        stop.close()
         end = _stopped_early(request, journal)
     stop.ignore()
     watch.close()
@@ -59,11 +60,12 @@ def _end_of(run: RunDirectory, number: int, journal: Journal, stop: StopFlag) ->
         stop.open(StopRequested)
         return _attempt(run, number, journal, stop)
     except StopRequested as request:
+        stop.close()
         return _stopped_early(request, journal)
     except BaseException as error:  # noqa: BLE001 - the last word must be written
         stop.close()
         traceback.print_exc()
-        trouble = out_of_memory(error, journal.phase, journal.step)
+        trouble = out_of_memory(error, journal.broke_in or journal.phase, journal.step)
         if trouble is not None:
             journal.event(trouble.event())
         cause, message = cause_of(error)

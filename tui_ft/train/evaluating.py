@@ -46,7 +46,7 @@ class EvaluatingTrainer(SFTTrainer):
         except EvaluationInterrupted:
             follower.is_evaluating = False
             self._metrics["eval"].clear()
-            self.control.should_training_stop = True
+            self.control.should_training_stop, self.control.should_evaluate = True, False
             self.control.should_save = follower.wants_save(step)
             follower.accept_stop(step)
             return {}

@@ -64,6 +64,8 @@ class Journal:
         self._phase: Phase = "loading libraries"
         self._progress: tuple[int | None, int | None, str | None] = (None, None, None)
         self.step = 0
+        self.broke_in: Phase | None = None
+        """The phase in which an error came that ends the run; saving what there is comes after it."""
         self.on_leave: Callable[[Phase], None] = _ignore
         """Told of each phase that ends, while it still is the phase."""
         self.shield: Callable[[], AbstractContextManager[None]] = nullcontext

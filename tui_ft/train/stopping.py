@@ -27,12 +27,14 @@ class StopFlag:
 
     A window is what a stop raises at this moment, wherever the main thread is: `StopRequested` before
     the first step, others in a step and in an evaluation. While no window is open the stop only sets
-    the flag, which the next edge reads. Each stop interrupts once; what follows is left in peace.
+    the flag, which the next edge reads. A signal interrupts once; in case a library swallowed that, `check`
+    raises it again for as long as the window is open.
     """
 
     def __init__(self) -> None:
         self.reason: str | None = None
         self._window: type[BaseException] | None = None
+        self._is_armed = False
         self._shields = 0
         self._pid = os.getpid()
 
@@ -47,12 +49,12 @@ class StopFlag:
 
     def open(self, window: type[BaseException]) -> None:
         """From here on a stop raises `window` at once; one that came before raises it now."""
-        self._window = window
+        self._window, self._is_armed = window, True
         self.check()
 
     def close(self) -> None:
         """From here on a stop only sets the flag."""
-        self._window = None
+        self._window, self._is_armed = None, False
 
     def defer(self) -> None:
         """From here on a stop waits for the step edge. A stop that came before is obeyed now."""
@@ -62,14 +64,14 @@ class StopFlag:
     def check(self) -> None:
         """Raise what is due: a library may have swallowed what the signal raised."""
         if self.reason is not None and self._window is not None and not self._shields:
-            window, self._window = self._window, None
-            raise window(self.reason)
+            self._is_armed = False
+            raise self._window(self.reason)
 
     @contextmanager
     def opened(self, window: type[BaseException]) -> Iterator[None]:
         """A window for as long as the block takes."""
-        self.open(window)
         try:
+            self.open(window)
             yield
         finally:
             self.close()
@@ -110,4 +112,5 @@ class StopFlag:
         if os.getpid() != self._pid:  # a child that was forked and has not yet its own handler
             os._exit(128 + number)
         self.request(signal.Signals(number).name)
-        self.check()
+        if self._is_armed:
+            self.check()
