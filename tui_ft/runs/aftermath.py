@@ -7,86 +7,31 @@ made and verifies the copy, runs the hook that the spec names, and says so when 
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
-import time
-import traceback
 from collections.abc import Sequence
-from pathlib import Path
-
-from tui_ft.errors import TuiFtError
-from tui_ft.runs import news
-from tui_ft.runs.after_task import AfterTask
-from tui_ft.runs.copying import copy_run
-from tui_ft.runs.deeds import write_deed
-from tui_ft.runs.directory import RunDirectory
-from tui_ft.runs.ending import printable
-from tui_ft.runs.idle_guard import guard
-from tui_ft.runs.notifying import ONCE, PATIENTLY, tell_all
-from tui_ft.runs.state import read_state
-from tui_ft.runs.stopping_hook import run_hook
-from tui_ft.runs.telling import names_to_tell
-from tui_ft.spec import toml
-
-
-def follow_up(run: RunDirectory, attempt: int) -> None:
-    """Do all that is to follow the end of `attempt`. Raises `TuiFtError` when its spec cannot be read."""
-    task = AfterTask(
-        run=run, attempt=attempt, after=toml.load(run.attempt(attempt).spec).after, state=read_state(run)
-    )
-    if not task.is_still_over():
-        return
-    is_going_down = task.state.exit is not None and task.state.exit.cause == "preempted"
-    if task.after.notify:
-        task.tell(news.of_the_end(run, time.time()), ONCE if is_going_down else PATIENTLY)
-    if is_going_down:
-        return  # there is no time for a copy, and what comes back resumes the run
-    _copy(task)
-    if task.after.idle_minutes is None:
-        run_hook(task)
-    guard(task)
-
-
-def _copy(task: AfterTask) -> None:
-    if task.after.copy_to is None:
-        return
-    began = time.monotonic()
-    try:
-        task.copy = copied = copy_run(task.run, Path(task.after.copy_to), task.attempt)
-    except TuiFtError as error:
-        write_deed(task.run, "copy", str(error), is_done=False)
-        if task.after.notify:
-            task.tell(news.of_a_trouble(task.run, str(error)))
-        return
-    seconds = time.monotonic() - began
-    said = f"{copied.what} was copied to {copied.folder} and verified"
-    note = f"; {copied.note}" if copied.note else ""
-    write_deed(
-        task.run,
-        "copy",
-        f"{said} ({copied.files} files, {copied.size / 2**20:.1f} MiB, {seconds:.1f} s){note}.",
-    )
-
-
-def tell_of(run: RunDirectory, code: str) -> None:
-    """Tell of the finding `code`. Its supervisor writes health.jsonl: what came of it goes to output.log."""
-    message = news.of_a_finding(run, code, time.time())
-    for told in tell_all(names_to_tell(run), message) if message is not None else ():
-        sys.stderr.write(f"tui-ft: {code}: {printable(told.sentence)}\n")
 
 
 def main(arguments: Sequence[str]) -> int:
     """See the module's docstring; exit code 0, or 2 where nothing could be done."""
+    if "--detach" in arguments and os.fork() > 0:
+        os._exit(0)  # before all else: our starter waits for us, so that this process is nobody's zombie
+    os.umask(0o077)
+    import argparse
+    import traceback
+    from pathlib import Path
+
+    from tui_ft.errors import TuiFtError
+    from tui_ft.runs.directory import RunDirectory
+    from tui_ft.runs.following_up import follow_up, tell_of
+    from tui_ft.runs.state import read_state
+
     parser = argparse.ArgumentParser(prog="tui_ft.runs.aftermath", description=__doc__)
     parser.add_argument("run", type=Path)
     parser.add_argument("--attempt", type=int)
     parser.add_argument("--tell", metavar="CODE")
     parser.add_argument("--detach", action="store_true", help="leave our parent at once")
     options = parser.parse_args(arguments)
-    if options.detach and os.fork() > 0:
-        os._exit(0)  # our starter waits for us alone, so this process is nobody's zombie
-    os.umask(0o077)
     run = RunDirectory(options.run)
     try:
         if options.tell is not None:

@@ -14,6 +14,7 @@ from tui_ft.runs.prices import Rate, amount, rate_here
 from tui_ft.runs.records import ExitRecord, RequestRecord, StateRecord, Status
 from tui_ft.runs.requests import read_requests, remove_request
 from tui_ft.runs.spells import Spells
+from tui_ft.runs.spoken import spoken
 from tui_ft.runs.telling import tell
 
 BY = "the budget"
@@ -45,9 +46,13 @@ class Budget:
         self._rate_at = -math.inf
         self._said: str | None = None
         self._has_asked = False
+        self._is_to_be_told = False
 
     def poll(self, sight: Sight) -> Wishes:
         """Carry out a request for another budget, then see what is left of it."""
+        if self._is_to_be_told:  # now that what was found stands in the file that is told from
+            self._is_to_be_told = False
+            tell(self._run, "budget")
         changes = self._settle(sight)
         budget = changes.get("budget", sight.state.budget)
         if not isinstance(budget, float):
@@ -67,8 +72,8 @@ class Budget:
         if spent + kept_back >= budget:
             return self._stop(sight, changes, worth, evidence)
         if spent >= WARN_SHARE * budget:
-            left = (budget - spent) / max(amount(rate, 60.0, gpus).high, 1e-12)
-            text = f"It has cost {worth}: in about {left:.0f} min it saves and stops."
+            left_s = (budget - spent - kept_back) / max(amount(rate, 1.0, gpus).high, 1e-12)
+            text = f"It has cost {worth}: in about {spoken(left_s)} it saves and stops."
             return self._say(sight, changes, "near", "warning", text, evidence)
         return self._without(sight, changes)
 
@@ -152,8 +157,7 @@ class Budget:
             evidence=evidence,
         )
         rows: list[HealthRow] = [FoundRow(time=sight.now, finding=finding, attempt=sight.state.attempt)]
-        if "budget" not in sight.state.silenced:
-            tell(self._run, "budget")
+        self._is_to_be_told = level == "warning" and "budget" not in sight.state.silenced
         return Wishes(rows=rows, state=changes)
 
     def _without(self, sight: Sight, changes: dict[str, object]) -> Wishes:

@@ -12,6 +12,7 @@ from tui_ft.runs import machine_use, truth
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.prices import Amount, amount, rate_here
 from tui_ft.runs.records import ENDED, StateRecord
+from tui_ft.runs.spoken import spoken
 
 LEAST_S = 300.0
 """Of less nobody needs to hear."""
@@ -84,19 +85,6 @@ def _cost(reading: GpuReading, seconds: float) -> Amount | None:
     name = reading.gpus[0].name if reading.gpus else ""
     rate, _ = rate_here(name)
     return amount(rate, seconds, max(len(reading.gpus), 1)) if rate is not None else None
-
-
-def spoken(seconds: float) -> str:
-    """A duration as it is said: 40 s, 15 min, 2 h 10 min, 3 days."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 48:
-        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-    return f"{hours // 24} days {hours % 24} h"
 
 
 class Patience:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tui_ft.runs.idle import spoken
 from tui_ft.runs.money import LEAST_STEPS, Bill
 from tui_ft.runs.prices import HINTS, HINTS_OF, HINTS_SOURCE, Rate
+from tui_ft.runs.spoken import spoken
 
 SHUTDOWN_NOTE = (
     "A shutdown from inside ends the bill at some providers only: Lambda bills until you terminate the "

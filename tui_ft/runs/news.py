@@ -12,10 +12,11 @@ from tui_ft.health.finding import Finding
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.ending import printable
 from tui_ft.runs.health_rows import FoundRow, decode_health
-from tui_ft.runs.idle import Idle, spoken
+from tui_ft.runs.idle import Idle
 from tui_ft.runs.money import bill_of
 from tui_ft.runs.notifying import Message
 from tui_ft.runs.records import StateRecord, complete_lines, decode_metrics, number
+from tui_ft.runs.spoken import spoken
 from tui_ft.runs.state import read_state
 
 _TAIL_BYTES = 1 << 16
@@ -43,8 +44,14 @@ def of_the_end(run: RunDirectory, now: float) -> Message:
         "spent": bill.spent.high if bill.spent is not None else None, "currency": bill.currency,
     }  # fmt: skip
     why = _CAUSES.get(state.exit.cause, "") if state.exit is not None else ""
-    title = f"{_name(run, state)} {state.status}" + (f": {why}" if why else "")
+    if state.status == "stopped" and state.stop_requested_by:
+        why = f"by {printable(state.stop_requested_by)}"
+    title = f"{_name(run, state)} {state.status}" + _why(why)
     return Message(title, "\n".join(lines), is_urgent=state.status == "failed", facts=facts)
+
+
+def _why(why: str) -> str:
+    return "" if not why else f" {why}" if why.startswith("by ") else f": {why}"
 
 
 def of_a_finding(run: RunDirectory, code: str, now: float) -> Message | None:

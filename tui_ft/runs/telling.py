@@ -40,10 +40,17 @@ def tell(run: RunDirectory, code: str) -> bool:
 
 def follow_up(run: RunDirectory, attempt: int) -> bool:
     """Start what follows the end of an attempt, where its spec asks for anything; True when it does."""
-    after = _after(run, attempt)
-    if not any(after.get(name) for name in ("notify", "copy_to", "hook")):
+    if not _asks(_after(run, attempt)):
         return False
     return start_aftermath(run, "--attempt", str(attempt))
+
+
+def has_plan(run: RunDirectory) -> bool:
+    """True when the newest attempt's spec asks for something to follow its end."""
+    try:
+        return _asks(_after(run, read_state(run).attempt))
+    except TuiFtError:
+        return False
 
 
 def names_to_tell(run: RunDirectory) -> list[str]:
@@ -53,6 +60,10 @@ def names_to_tell(run: RunDirectory) -> list[str]:
     except TuiFtError:
         return []
     return [name for name in found if isinstance(name, str)] if isinstance(found, list) else []
+
+
+def _asks(after: dict[str, object]) -> bool:
+    return any(after.get(name) for name in ("notify", "copy_to", "hook"))
 
 
 def _after(run: RunDirectory, attempt: int) -> dict[str, object]:
