@@ -7,14 +7,16 @@ import math
 from tui_ft.health.detector import Detector, Said
 from tui_ft.health.facts import RunFacts
 from tui_ft.health.finding import Evidence, Fix, Level
-from tui_ft.health.fixes import change, fitting
+from tui_ft.health.fixes import change, command, fitting
 from tui_ft.health.rows import Step
 from tui_ft.health.smoothing import Smoothed, Window
 from tui_ft.health.thresholds import Thresholds
+from tui_ft.spec.run_spec import RunSpec
 
 _BASE_ROWS = 10
 _SMOOTH_ROWS = 20
 _LATEST_BASE_SHARE = 0.02
+_NEAR_ZERO = 0.01
 _MUCH_RANK = 64
 _USUAL_RATE = {"lora": 2e-4, "adalora": 2e-4, "full": 2e-5, "last_layers": 2e-5}
 
@@ -29,76 +31,86 @@ class NotLearning(Detector):
 
     def __init__(self, facts: RunFacts, limits: Thresholds) -> None:
         super().__init__(facts, limits)
-        self._zero = 0
-        self._norms = Window(_SMOOTH_ROWS)
         self._base: list[float] = []
         self._is_base_lost = False
         self._smoothed = Smoothed(_SMOOTH_ROWS)
+        self._forget()
+
+    def _forget(self) -> None:
+        self._zero = self._flat = 0
+        self._norms = Window(_SMOOTH_ROWS)
 
     def resumed(self, step: int, now: float) -> Said:
-        self._zero = 0
-        self._norms = Window(_SMOOTH_ROWS)
+        self._forget()
         if step > 0 and not self._base:
             self._is_base_lost = True
         return self.clear("The run went on from a checkpoint.", now)
 
     def step(self, row: Step, now: float) -> Said:
-        if not self.facts.is_judged_by_loss:
+        if not self.facts.is_judged_by_loss or row.loss is None or not math.isfinite(row.loss):
             return None
-        return self._gradient(row, now) or self._fall(row, now)
+        fall = self._fall(row, row.loss)
+        return self._gradient(row, row.loss, fall, now) or self._judge(row, fall, now)
 
-    def _gradient(self, row: Step, now: float) -> Said:
+    def _fall(self, row: Step, loss: float) -> float | None:
+        """By what share the loss has fallen since the first rows; None while that cannot be told."""
+        if self._is_base_lost:
+            return None
+        if len(self._base) < _BASE_ROWS:
+            total = self.facts.total_steps
+            latest = max(_BASE_ROWS, _LATEST_BASE_SHARE * total) if total else math.inf
+            if not self._base and row.step > latest:
+                self._is_base_lost = True
+            self._base.append(loss)
+            return None
+        mean, base = self._smoothed.add(loss), self._first
+        return (base - mean) / base if base > 0 else None
+
+    @property
+    def _first(self) -> float:
+        return math.fsum(self._base) / len(self._base)
+
+    def _gradient(self, row: Step, loss: float, fall: float | None, now: float) -> Said:
         norm = row.grad_norm
         if norm is None or not math.isfinite(norm):
             return None
         self._norms.add(norm)
-        self._zero = self._zero + 1 if norm == 0.0 and row.loss and math.isfinite(row.loss) else 0
+        self._zero = self._zero + 1 if norm == 0.0 and loss > _NEAR_ZERO else 0
         if self._zero >= self.limits.learning_zero_rows:
             return self._say(
                 "error", row, now, {"grad_norm": 0.0, "rows": self._zero},
                 f"The gradient has been exactly zero for {self._zero} steps: nothing is learnt at all.",
             )  # fmt: skip
-        if len(self._norms) == _SMOOTH_ROWS and 0 < self._norms.median < self.limits.learning_norm:
+        if self._is_short() and fall is not None and fall < self.limits.learning_done_fall:
             return self._say(
                 "warning", row, now, {"median_grad_norm": self._norms.median, "rows": _SMOOTH_ROWS},
                 f"The gradient is next to nothing ({self._norms.median:.2g}): hardly anything is learnt.",
             )  # fmt: skip
         return None
 
-    def _is_gradient_small(self) -> bool:
-        return bool(self._zero) or self._norms.median < self.limits.learning_norm
+    def _is_short(self) -> bool:
+        return len(self._norms) == _SMOOTH_ROWS and self._norms.median < self.limits.learning_norm
 
-    def _fall(self, row: Step, now: float) -> Said:
-        if row.loss is None or not math.isfinite(row.loss) or self._is_base_lost:
+    def _judge(self, row: Step, fall: float | None, now: float) -> Said:
+        total, limits = self.facts.total_steps, self.limits
+        if fall is None or not total or self._smoothed.count < limits.learning_rows:
             return None
-        total = self.facts.total_steps
-        if len(self._base) < _BASE_ROWS:
-            latest = max(_BASE_ROWS, _LATEST_BASE_SHARE * total) if total else math.inf
-            if not self._base and row.step > latest:
-                self._is_base_lost = True
-            self._base.append(row.loss)
-            return None
-        mean = self._smoothed.add(row.loss)
-        limits = self.limits
-        if not total or self._smoothed.count < limits.learning_rows:
-            return None
+        mean = self._smoothed.mean
+        if fall >= limits.learning_clear_fall and not self._zero:
+            return self.clear(f"The loss has fallen to {mean:.3g}.", now)
         if row.step < self.facts.warmup_steps + limits.learning_share * total:
             return None
-        base = math.fsum(self._base) / len(self._base)
-        if base <= 0:
+        self._flat = self._flat + 1 if fall < limits.learning_fall else 0
+        if self._flat < limits.learning_flat_rows:
             return None
-        fall = (base - mean) / base
-        if fall >= limits.learning_fall:
-            return (
-                None if self._is_gradient_small() else self.clear(f"The loss has fallen to {mean:.3g}.", now)
-            )
-        noise = self._smoothed.noise
         message = (
-            f"After {row.step} of {total} steps the loss is {mean:.3g}; it began at {base:.3g}: "
+            f"After {row.step} of {total} steps the loss is {mean:.3g}; it began at {self._first:.3g}: "
             "it hardly learns."
         )
-        evidence: Evidence = {"loss": round(mean, 6), "first_loss": round(base, 6), "fall": round(fall, 5),
-                    "noise": round(noise, 6)}  # fmt: skip
+        evidence: Evidence = {
+            "loss": round(mean, 6), "first_loss": round(self._first, 6), "fall": round(fall, 5),
+            "noise": round(self._smoothed.noise, 6),
+        }  # fmt: skip
         return self._say("warning", row, now, evidence, message)
 
     def _say(self, level: Level, row: Step, now: float, evidence: Evidence, message: str) -> Said:
@@ -109,13 +121,14 @@ class NotLearning(Detector):
         spec = self.facts.spec
         if spec is None:
             return []
+        if self._zero:
+            look = command(
+                "mask", "See which tokens are learnt from", "tui-ft data DATA --model MODEL --row 1"
+            )
+            return fitting(self._all_linear(spec), look)
         rate, usual = spec.training.learning_rate, _USUAL_RATE.get(spec.method.kind)
-        has_targets = spec.method.targets not in (None, "all-linear")
         return fitting(
-            change(
-                self.facts, "all_linear", "Begin again with all linear layers as targets", "restart",
-                ["method.targets=all-linear"],
-            ) if has_targets else None,
+            self._all_linear(spec),
             change(
                 self.facts, "usual_rate", f"Begin again at the usual learning rate of {usual:g}", "restart",
                 [f"training.learning_rate={usual:g}"],
@@ -124,6 +137,14 @@ class NotLearning(Detector):
                 self.facts, "more_rank", "Begin again with twice the rank", "restart",
                 [f"method.rank={(spec.method.rank or 0) * 2}", f"method.alpha={(spec.method.rank or 0) * 4}"],
             ) if spec.method.kind == "lora" and (spec.method.rank or 999) <= _MUCH_RANK else None,
+        )  # fmt: skip
+
+    def _all_linear(self, spec: RunSpec) -> Fix | None:
+        if spec.method.targets in (None, "all-linear"):
+            return None
+        return change(
+            self.facts, "all_linear", "Begin again with all linear layers as targets", "restart",
+            ["method.targets=all-linear"],
         )  # fmt: skip
 
 

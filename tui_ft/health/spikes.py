@@ -55,7 +55,9 @@ class GradientSpikes(Detector):
         if norm > self.limits.spike_norm and norm > _LONG_RATIO * median:
             return True
         # what clipping would not even touch is harmless, however short the others are
-        return norm > self.limits.spike_ratio * median and norm > max(self.facts.max_grad_norm, 1.0)
+        return norm > self.limits.spike_ratio * median and norm > self.limits.spike_clips * max(
+            self.facts.max_grad_norm, 1.0
+        )
 
     def _say(self, row: Step, norm: float, median: float, now: float) -> Said:
         count = len(self._spikes)

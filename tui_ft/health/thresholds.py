@@ -40,6 +40,9 @@ class Thresholds(msgspec.Struct, kw_only=True, frozen=True):
     # grad_spikes: T4
     spike_ratio: float = 10
     spike_norm: float = 100
+    spike_clips: float = 3
+    """What is cut to `max_grad_norm` and was not even so many times as long does no harm (calibrated: a
+    healthy demo run has 1.4 once, with 0.1 as its median and a clip of 1)."""
     spike_window: float = 50
     spike_count: float = 3
     spike_steps: float = 100
@@ -47,7 +50,12 @@ class Thresholds(msgspec.Struct, kw_only=True, frozen=True):
     # not_learning: T5
     learning_share: float = 0.1
     learning_fall: float = 0.01
+    learning_clear_fall: float = 0.03
+    """T5: a fall of 0.03 may be the noise of batches."""
     learning_rows: float = 30
+    learning_flat_rows: float = 10
+    learning_done_fall: float = 0.1
+    """A loss that has fallen by so much has been learning: then a short gradient is that of a good fit."""
     learning_norm: float = 0.01
     learning_zero_rows: float = 5
 

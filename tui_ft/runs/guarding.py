@@ -101,7 +101,8 @@ class Guard:
             said += self._take_rows(lines)
         rows: list[HealthRow] = []
         if self._is_history:
-            rows, said = self._leave_history(sight.now), []
+            self._leave_history(sight, rows, [])
+            said = []
         said += self._watcher.ended(record.cause, record.message, self._tail(), sight.now)
         if status == "finished":
             said += [
@@ -214,19 +215,24 @@ class Guard:
         if self._is_history:
             if not (self._events.is_past_history and self._metrics.is_past_history):
                 return
-            rows += self._leave_history(sight.now)
+            self._leave_history(sight, rows, requests)
             return
         for one in said:
             if isinstance(one, Cleared):
                 if self._open.pop(one.code, None) is not None:
                     rows.append(ClearedRow(time=one.time, code=one.code, message=one.message))
             elif one.code not in self._silenced:
-                self._open[one.code] = one
-                rows.append(FoundRow(time=round(sight.now, 3), finding=one, attempt=self._attempt))
-                self._note_to_tell(one, sight.monotonic)
-                self._stop(one, sight.now, rows, requests)
+                self._found(one, sight, rows, requests)
 
-    def _leave_history(self, now: float) -> list[HealthRow]:
+    def _found(
+        self, finding: Finding, sight: Sight, rows: list[HealthRow], requests: list[RequestRecord]
+    ) -> None:
+        self._open[finding.code] = finding
+        rows.append(FoundRow(time=round(sight.now, 3), finding=finding, attempt=self._attempt))
+        self._note_to_tell(finding, sight.monotonic)
+        self._stop(finding, sight.now, rows, requests)
+
+    def _leave_history(self, sight: Sight, rows: list[HealthRow], requests: list[RequestRecord]) -> None:
         """What the file says is open is closed where it is not seen any more, or was another attempt's."""
         self._is_history = False
         for begin in self._begins:
@@ -234,16 +240,15 @@ class Guard:
         self._begins = []
         seen = self._watcher.open if self._is_mine else {}
         why = "It is not seen any more." if self._is_mine else f"Attempt {self._attempt} began."
-        rows: list[HealthRow] = [
-            ClearedRow(time=round(now, 3), code=code, message=why) for code in self._open if code not in seen
-        ]
-        for code, finding in seen.items():
-            if code not in self._open and code not in self._silenced:
-                rows.append(FoundRow(time=round(now, 3), finding=finding, attempt=self._attempt))
-        self._open = {code: one for code, one in seen.items() if code not in self._silenced}
+        now = round(sight.now, 3)
+        rows += [ClearedRow(time=now, code=code, message=why) for code in self._open if code not in seen]
+        heard = {code: finding for code, finding in seen.items() if code not in self._silenced}
+        known, self._open = self._open, {code: one for code, one in heard.items() if code in self._open}
+        for code, finding in heard.items():
+            if code not in known:
+                self._found(finding, sight, rows, requests)
         if not self._is_mine:
             self._watcher.close_all()
-        return rows
 
     def _stop(
         self, finding: Finding, now: float, rows: list[HealthRow], requests: list[RequestRecord]

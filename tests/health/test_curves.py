@@ -1,0 +1,243 @@
+"""Detectors of curves: what they find, within how many rows, and what they leave alone."""
+
+from __future__ import annotations
+
+import math
+from itertools import islice
+
+import pytest
+from detector_rows import feed, feed_losses, fix_names, made, noisy, step
+
+from tui_ft.health.detector import Cleared
+from tui_ft.health.divergence import Divergence
+from tui_ft.health.evaluations import Forgetting, Overfitting
+from tui_ft.health.finding import Finding
+from tui_ft.health.learning import NotLearning, Plateau
+from tui_ft.health.nonfinite import Nonfinite
+from tui_ft.health.resumption import BadResume
+from tui_ft.health.rows import Evaluation
+from tui_ft.health.spikes import GradientSpikes
+
+NAN, INF = math.nan, math.inf
+
+
+# --- nonfinite ---------------------------------------------------------------------------------------
+
+
+def test_one_nan_is_a_warning_and_two_in_a_row_an_error() -> None:
+    detector = made(Nonfinite)
+    said = feed_losses(detector, [1.0, NAN, 1.0, NAN, INF])
+    assert [(one.level, one.step) for one in said if isinstance(one, Finding)] == [
+        ("warning", 2),
+        ("error", 5),
+    ]
+    last = said[-1]
+    assert isinstance(last, Finding)
+    assert (last.evidence["loss"], last.evidence["last_good_step"]) == ("Infinity", 3)
+    assert last.fixes[0].how == "resume_before"
+    assert last.fixes[0].step == 3
+
+
+def test_a_loss_of_zero_with_a_nan_gradient_counts() -> None:
+    detector = made(Nonfinite)
+    said = feed(detector, [step(1), step(2, 0.0, NAN), step(3, 0.0, NAN)])
+    assert [one.level for one in said if isinstance(one, Finding)] == ["warning", "error"]
+
+
+def test_the_scaler_of_fp16_may_search() -> None:
+    detector = made(Nonfinite, compute="float16", has_bf16=True)
+    assert feed(detector, [step(number, 2.0, INF) for number in range(1, 9)]) == []
+    said = feed(detector, [step(number, 2.0, INF) for number in range(9, 14)])
+    assert [one.level for one in said if isinstance(one, Finding)] == ["warning"]
+    assert isinstance(said[0], Finding)
+    assert fix_names(said[0])[0] == "wider_numbers"
+    assert said[0].fixes[0].changes == ["training.precision=bf16"]
+
+
+def test_it_is_over_after_twenty_finite_steps() -> None:
+    detector = made(Nonfinite)
+    said = feed_losses(detector, [NAN, *[1.0] * 20])
+    assert isinstance(said[-1], Cleared)
+
+
+def test_what_the_trainer_says_of_it_has_rows_and_no_less_is_said_after_it() -> None:
+    detector = made(Nonfinite)
+    known = {"rows": [3, 7], "in_a_row": 2, "last_good_checkpoint": 40}
+    worse = detector.warning("nonfinite", "Twice.", 51, known, 51.0)
+    assert isinstance(worse, Finding)
+    assert (worse.level, worse.evidence["rows"], worse.fixes[0].step) == ("error", [3, 7], 40)
+    then = detector.warning("nonfinite", "Once.", 52, {"in_a_row": 1}, 52.0)
+    assert isinstance(then, Finding)
+    assert (then.level, then.message, then.evidence["rows"]) == ("error", "Twice.", [3, 7])
+
+
+def test_without_a_good_checkpoint_nothing_is_resumed() -> None:
+    found = made(Nonfinite).warning(
+        "nonfinite", "Bad.", 3, {"in_a_row": 2, "last_good_checkpoint": None}, 3.0
+    )
+    assert isinstance(found, Finding)
+    assert [fix.how for fix in found.fixes] == ["restart"]
+
+
+# --- divergence --------------------------------------------------------------------------------------
+
+
+def test_a_loss_that_rises_and_stays_up_is_found_within_thirty_rows() -> None:
+    detector = made(Divergence)
+    assert feed_losses(detector, islice(noisy(1.0, 0.1), 100)) == []
+    said = feed_losses(detector, islice(noisy(2.5, 0.1), 60), first=101)
+    assert [one.level for one in said if isinstance(one, Finding)] == ["error"]
+    assert isinstance(said[0], Finding)
+    assert said[0].step is not None
+    assert said[0].step <= 140
+    assert said[0].fixes[0].changes == ["training.learning_rate=0.0001", "training.max_grad_norm=0.3"]
+
+
+def test_three_losses_sky_high_are_enough() -> None:
+    said = feed_losses(made(Divergence), [2.0, 1.9, 1.8, 1.7, 9.0, 11.0, 12.0])
+    assert [one.step for one in said if isinstance(one, Finding)] == [7]
+
+
+@pytest.mark.parametrize(
+    "losses",
+    [
+        [5.9 - number / 20 for number in range(100)],  # random weights begin above 5
+        [0.02 if number < 60 else 0.05 for number in range(120)],  # learnt by heart: nothing diverges
+        [math.exp(-number / 30) + 0.5 + 0.4 * (-1) ** number for number in range(200)],
+        [1.0, 1.0, 9.0, 1.0, 1.0, 9.0, 1.0] * 20,  # single bad batches
+    ],
+)
+def test_what_has_not_diverged(losses: list[float]) -> None:
+    assert feed_losses(made(Divergence), losses) == []
+
+
+def test_losses_of_rewards_are_not_judged() -> None:
+    detector = made(Divergence, "objective.kind=grpo")
+    assert feed_losses(detector, [0.001] * 50 + [9.0] * 50) == []
+
+
+def test_a_resume_begins_anew() -> None:
+    detector = made(Divergence)
+    feed_losses(detector, [1.0] * 30 + [3.0] * 40)
+    assert detector.open is not None
+    assert isinstance(detector.resumed(30, 100.0), Cleared)
+    assert feed_losses(detector, [1.0] * 60, first=31) == []
+
+
+# --- gradient spikes -----------------------------------------------------------------------------------
+
+
+def norms(*values: float) -> list[float]:
+    return [*islice(noisy(1.0, 0.05), 40), *values]
+
+
+def test_one_spike_is_a_note_and_four_within_a_hundred_steps_a_warning() -> None:
+    detector = made(GradientSpikes)
+    values = norms(30.0, *[1.0] * 10, 25.0, 1.0, 28.0, 1.0, 40.0)
+    said = feed(detector, [step(number, 1.0, norm) for number, norm in enumerate(values, 1)])
+    findings = [one for one in said if isinstance(one, Finding)]
+    assert [(one.level, one.step) for one in findings if one.level == "note"][0] == ("note", 41)
+    assert findings[-1].level == "warning"
+    assert findings[-1].evidence["steps"] == [41, 52, 54, 56]
+    assert fix_names(findings[-1]) == ["half_rate"]
+    calm = feed(detector, [step(number, 1.0, 1.0) for number in range(57, 170)])
+    assert isinstance(calm[-1], Cleared)
+
+
+def test_what_clipping_would_not_touch_is_no_spike() -> None:
+    values = [*[0.001] * 40, 0.5]
+    assert feed(made(GradientSpikes), [step(at, 1.0, norm) for at, norm in enumerate(values, 1)]) == []
+
+
+def test_gradients_that_are_always_long_are_no_spikes() -> None:
+    values = islice(noisy(400.0, 40.0), 200)
+    assert feed(made(GradientSpikes), [step(at, 1.0, norm) for at, norm in enumerate(values, 1)]) == []
+
+
+# --- not learning, plateau -------------------------------------------------------------------------------
+
+
+def test_a_loss_that_has_not_fallen_after_a_tenth_of_the_steps() -> None:
+    detector = made(NotLearning, "training.learning_rate=1e-6")
+    said = feed_losses(detector, islice(noisy(2.0, 0.05), 200))
+    assert [one.level for one in said if isinstance(one, Finding)][:1] == ["warning"]
+    assert isinstance(said[0], Finding)
+    assert said[0].step is not None
+    assert 100 <= said[0].step <= 160  # after 5 % warmup and 10 % of 1000 steps
+    assert "training.learning_rate=0.0002" in said[0].fixes[0].changes
+
+
+def test_a_loss_that_falls_learns() -> None:
+    assert feed_losses(made(NotLearning), (2.0 - number / 1000 for number in range(400))) == []
+
+
+def test_a_gradient_of_exactly_zero_is_an_error_after_five_steps() -> None:
+    said = feed_losses(made(NotLearning), [2.0] * 12, norm=0.0)
+    assert [(one.level, one.step) for one in said if isinstance(one, Finding)] == [("error", 5)]
+
+
+def test_a_plateau_is_a_note_and_over_when_it_falls() -> None:
+    detector = made(Plateau, total_steps=1000)
+    losses = [3.0 - number / 100 for number in range(200)] + [1.0] * 500
+    said = feed_losses(detector, losses)
+    assert [one.level for one in said if isinstance(one, Finding)] == ["note"]
+    assert isinstance(feed_losses(detector, [0.5] * 100, first=701)[-1], Cleared)
+
+
+# --- evaluations -----------------------------------------------------------------------------------------
+
+
+def test_overfitting_needs_two_worse_evaluations_and_a_falling_training_loss() -> None:
+    detector = made(Overfitting, "method.rank=16", "method.dropout=0.05")
+    feed_losses(detector, [1.0] * 50)
+    assert feed(detector, [Evaluation(50, 50.0, 1.0)]) == []
+    feed_losses(detector, [0.5] * 50, first=51)
+    assert feed(detector, [Evaluation(100, 100.0, 1.1)]) == []
+    found = feed(detector, [Evaluation(150, 150.0, 1.2)])[0]
+    assert isinstance(found, Finding)
+    assert (found.level, found.evidence["best_at_step"]) == ("warning", 50)
+    assert found.fixes[0].changes == ["training.max_steps=50"]
+    assert {"dropout", "half_rank"} <= set(fix_names(found))
+    assert isinstance(feed(detector, [Evaluation(200, 200.0, 0.9)])[0], Cleared)
+
+
+def test_a_held_out_loss_that_rises_with_the_training_loss_is_no_overfitting() -> None:
+    detector = made(Overfitting)
+    feed_losses(detector, [1.0] * 50)
+    feed(detector, [Evaluation(50, 50.0, 1.0)])
+    feed_losses(detector, [2.0] * 50, first=51)
+    assert feed(detector, [Evaluation(100, 100.0, 1.5), Evaluation(150, 150.0, 1.6)]) == []
+
+
+def test_forgetting_is_told_by_the_probe() -> None:
+    detector = made(Forgetting, "method.kind=full")
+    rows = [Evaluation(0, 0.0, None, 2.0), Evaluation(10, 1.0, 1.0, 2.15), Evaluation(20, 2.0, 0.9, 2.2)]
+    found = feed(detector, rows)[0]
+    assert isinstance(found, Finding)
+    assert (found.level, found.step, found.evidence["first_probe_loss"]) == ("warning", 20, 2.0)
+    assert fix_names(found) == ["half_rate_restart", "lora"]
+
+
+# --- a bad resume ------------------------------------------------------------------------------------------
+
+
+def test_a_resume_whose_loss_begins_higher() -> None:
+    detector = made(BadResume)
+    feed_losses(detector, islice(noisy(1.0, 0.05), 100))
+    detector.resumed(80, 100.0)
+    said = feed_losses(detector, islice(noisy(1.8, 0.05), 10), first=81)
+    assert [(one.level, one.step) for one in said if isinstance(one, Finding)] == [("error", 85)]
+
+
+def test_a_resume_that_goes_on_as_it_was() -> None:
+    detector = made(BadResume)
+    feed_losses(detector, islice(noisy(1.0, 0.4, seed=3), 100))
+    detector.resumed(80, 100.0)
+    assert feed_losses(detector, islice(noisy(1.0, 0.4, seed=4), 30), first=81) == []
+
+
+def test_one_hard_batch_after_a_resume_is_none() -> None:
+    detector = made(BadResume)
+    feed_losses(detector, islice(noisy(1.0, 0.3), 60))
+    detector.resumed(60, 100.0)
+    assert feed_losses(detector, [1.9, 0.9, 1.0, 1.1, 0.8], first=61) == []
