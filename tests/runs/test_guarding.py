@@ -370,7 +370,7 @@ def eye(*processes: GpuProcess) -> MachineEye:
 
 def test_memory_that_a_dead_process_holds_is_found(desk: Desk, dead_pid: int) -> None:
     ours = GpuProcess(os.getpid(), 10 * GIB, "python")
-    desk.guard._eye = eye(ours, GpuProcess(dead_pid, 12 * GIB, None))
+    desk.guard._reader.eye = eye(ours, GpuProcess(dead_pid, 12 * GIB, None))
     desk.begin()
     desk.poll(gpu_row(desk.now))
     (row,) = desk.rows
@@ -379,14 +379,14 @@ def test_memory_that_a_dead_process_holds_is_found(desk: Desk, dead_pid: int) ->
 
 
 def test_in_a_container_that_shows_others_pids_nobody_is_accused(desk: Desk, dead_pid: int) -> None:
-    desk.guard._eye = eye(GpuProcess(dead_pid, 22 * GIB, None))
+    desk.guard._reader.eye = eye(GpuProcess(dead_pid, 22 * GIB, None))
     desk.begin()
     desk.poll(gpu_row(desk.now))
     assert desk.rows == []
 
 
 def test_heat_and_a_silent_gpu_reach_their_detectors(desk: Desk) -> None:
-    desk.guard._eye = eye()
+    desk.guard._reader.eye = eye()
     desk.begin()
     environment = {"device": "cuda:0", "precision": {"compute": "torch.bfloat16"}}
     desk.run.attempt(1).environment.write_text(json.dumps(environment))

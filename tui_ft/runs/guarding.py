@@ -7,41 +7,24 @@ the run to stop where its spec wants that, lets the user be told, and stays sile
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from typing import get_args
 
 import msgspec
 
 from tui_ft.health.detector import RANK, Cleared
 from tui_ft.health.finding import Code, Finding
-from tui_ft.health.rows import number
-from tui_ft.health.watcher import OUR_CODES, STOPS_AT, Watcher
+from tui_ft.health.watcher import OUR_CODES, STOPS_AT
 from tui_ft.runs.companions import Sight, Wishes
 from tui_ft.runs.directory import RunDirectory
-from tui_ft.runs.guard_facts import read_facts, read_thresholds, with_environment
+from tui_ft.runs.guard_facts import read_facts
 from tui_ft.runs.guard_history import open_in_file
+from tui_ft.runs.guard_reading import GuardReader, Said
 from tui_ft.runs.guard_sight import MachineEye
 from tui_ft.runs.health_rows import ClearedRow, DeedRow, FoundRow, HealthRow
-from tui_ft.runs.line_following import LineFollower
-from tui_ft.runs.records import (
-    AnyEvent,
-    AttemptEvent,
-    BeatEvent,
-    CheckpointEvent,
-    ExitRecord,
-    PhaseEvent,
-    RequestRecord,
-    StateRecord,
-    Status,
-    WarningEvent,
-    decode_event,
-    decode_metrics,
-)
+from tui_ft.runs.records import ExitRecord, RequestRecord, StateRecord, Status
 from tui_ft.runs.requests import read_requests, remove_request
 from tui_ft.runs.telling import tell
 
-_GIB = 1024**3
-_QUIET_S = 10.0
 _TELL_AGAIN_S = 3600.0
 _TAIL_BYTES = 16_384
 _CODES = frozenset(get_args(Code))
@@ -50,8 +33,6 @@ _OF_THE_MOMENT: frozenset[Code] = frozenset(
 )
 """Over when the run has finished; of one that ended badly they may be the reason, and stay."""
 
-Said = Iterable[Finding | Cleared]
-
 
 class Guard:
     """A companion of the supervisor; begins from the files, so that it may be a second one's too."""
@@ -59,23 +40,14 @@ class Guard:
     def __init__(self, run: RunDirectory, state: StateRecord, eye: MachineEye | None = None) -> None:
         self._run = run
         self._attempt = state.attempt
-        self._facts = read_facts(run, state.attempt)
-        self._watcher = Watcher(self._facts, read_thresholds())
-        self._eye = eye or MachineEye(frozenset(state.gpus))
-        self._metrics = LineFollower(run.metrics)
-        self._events = LineFollower(run.events)
-        health = self._facts.spec.health if self._facts.spec is not None else None
+        facts = read_facts(run, state.attempt)
+        self._reader = GuardReader(run, state.attempt, facts, eye or MachineEye(frozenset(state.gpus)))
+        health = facts.spec.health if facts.spec is not None else None
         self._silenced = set(state.silenced) | set(health.silence if health is not None else ())
         stop_on = health.stop_on if health is not None else None
         self._stop_on = frozenset(stop_on if stop_on is not None else ("nonfinite",))
         self._open: dict[Code, Finding] = open_in_file(run)
         self._is_history = True
-        self._is_mine = False
-        self._begins: list[AttemptEvent] = []
-        self._phase = ""
-        self._progress: tuple[str, int | None] = ("", None)
-        self._moved_at: float | None = None
-        self._hardware_at: float | None = None
         self._told: dict[tuple[Code, str], float] = {}
         self._to_tell: list[Code] = []
         self._has_asked = False
@@ -88,22 +60,18 @@ class Guard:
         self._tell(sight.monotonic)
         rows: list[HealthRow] = []
         requests: list[RequestRecord] = []
-        self._take(self._read(sight), sight, rows, requests)
+        self._take(self._reader.read(sight), sight, rows, requests)
         rows += self._obey(sight.now)
         return Wishes(requests=requests, rows=rows, state=self._state(sight))
 
     def ended(self, sight: Sight, status: Status, record: ExitRecord) -> Wishes:
         """Read what came last, and say what the end was for want of memory."""
-        said: list[Finding | Cleared] = []
-        while lines := self._events.poll():
-            said += self._take_events(lines)
-        while lines := self._metrics.poll():
-            said += self._take_rows(lines)
+        said = self._reader.read_to_end()
         rows: list[HealthRow] = []
         if self._is_history:
             self._leave_history(sight, rows, [])
             said = []
-        said += self._watcher.ended(record.cause, record.message, self._tail(), sight.now)
+        said += self._reader.watcher.ended(record.cause, record.message, self._tail(), sight.now)
         if status == "finished":
             said += [
                 Cleared(code, "The run has ended.", sight.now)
@@ -111,93 +79,8 @@ class Guard:
                 if code in _OF_THE_MOMENT
             ]
         self._take(said, sight, rows, [])
-        self._eye.close()
+        self._reader.eye.close()
         return Wishes(rows=rows, state=self._state(sight))
-
-    # --- reading ----------------------------------------------------------------------------------------
-
-    def _read(self, sight: Sight) -> Said:
-        """Events first: they say what the rows after them belong to."""
-        self._watcher.watch_process(sight.trainer_pid)
-        events, metrics = self._events.poll(), self._metrics.poll()
-        said = [*self._take_events(events), *self._take_rows(metrics)]
-        if events or metrics or self._moved_at is None:
-            self._moved_at = sight.monotonic
-        if self._is_history and not (self._events.is_past_history and self._metrics.is_past_history):
-            return []
-        said += self._look(sight)
-        said += self._watcher.tick(sight.now, sight.monotonic)
-        return said
-
-    def _take_events(self, lines: list[bytes]) -> list[Finding | Cleared]:
-        said: list[Finding | Cleared] = []
-        for line in lines:
-            try:
-                event = decode_event(line)
-            except msgspec.DecodeError:
-                continue  # a torn or foreign line: readers count those
-            said += self._event(event) if event is not None else []
-        return said
-
-    def _take_rows(self, lines: list[bytes]) -> list[Finding | Cleared]:
-        said: list[Finding | Cleared] = []
-        for line in lines:
-            try:
-                said += self._row(decode_metrics(line))
-            except msgspec.DecodeError:
-                continue
-        return said
-
-    def _row(self, row: dict[str, object]) -> list[Finding | Cleared]:
-        at = number(row.get("time")) or 0.0
-        said: list[Finding | Cleared] = []
-        while self._begins and at >= self._begins[0].time:
-            said += self._watcher.resumed(self._begins.pop(0).step, at)
-        return said + self._watcher.row(row, at)
-
-    def _event(self, event: AnyEvent) -> list[Finding | Cleared]:
-        match event:
-            case AttemptEvent():
-                return self._begin(event)
-            case PhaseEvent():
-                self._phase = event.phase
-                self._learn(event)
-                return self._watcher.phase(event.phase, event.time, event.detail or "")
-            case BeatEvent():
-                before, self._progress = self._progress, (event.phase, event.done)
-                return self._watcher.progress(event.time) if before != self._progress and event.done else []
-            case CheckpointEvent():
-                return self._watcher.checkpoint(event.step, event.bytes / _GIB, event.blocked_s, event.time)
-            case WarningEvent():
-                return self._watcher.warning(
-                    event.code, event.message, event.step, event.evidence, event.time
-                )
-            case _:
-                return []
-
-    def _begin(self, event: AttemptEvent) -> list[Finding | Cleared]:
-        self._is_mine = self._is_mine or event.attempt == self._attempt
-        if event.attempt == 1:
-            return []
-        if self._metrics.is_past_history:
-            return self._watcher.resumed(event.step, event.time)
-        self._begins.append(event)  # its place among the rows of the past is told by their times
-        return []
-
-    def _learn(self, event: PhaseEvent) -> None:
-        if event.phase == "training" and not self._watcher.facts.compute:
-            self._watcher.learn(with_environment(self._watcher.facts, self._run, self._attempt))
-        self._watcher.learn_total(event.total_steps)
-
-    def _look(self, sight: Sight) -> Said:
-        row = sight.hardware
-        if row is None or row.time == self._hardware_at:
-            return []
-        self._hardware_at = row.time
-        is_quiet = self._moved_at is not None and sight.monotonic - self._moved_at >= _QUIET_S
-        is_on_gpu = self._phase in ("training", "evaluating")
-        seen = self._eye.look(row, sight.trainer_pid, sight.monotonic, is_quiet=is_quiet, is_on_gpu=is_on_gpu)
-        return self._watcher.machine(seen)
 
     def _tail(self) -> str:
         try:
@@ -211,11 +94,9 @@ class Guard:
 
     def _take(self, said: Said, sight: Sight, rows: list[HealthRow], requests: list[RequestRecord]) -> None:
         """Turn what detectors say into rows, requests and words to the user; the past is only learnt."""
-        said = list(said)
         if self._is_history:
-            if not (self._events.is_past_history and self._metrics.is_past_history):
-                return
-            self._leave_history(sight, rows, requests)
+            if self._reader.is_past_history:
+                self._leave_history(sight, rows, requests)
             return
         for one in said:
             if isinstance(one, Cleared):
@@ -235,11 +116,10 @@ class Guard:
     def _leave_history(self, sight: Sight, rows: list[HealthRow], requests: list[RequestRecord]) -> None:
         """What the file says is open is closed where it is not seen any more, or was another attempt's."""
         self._is_history = False
-        for begin in self._begins:
-            self._watcher.resumed(begin.step, begin.time)
-        self._begins = []
-        seen = self._watcher.open if self._is_mine else {}
-        why = "It is not seen any more." if self._is_mine else f"Attempt {self._attempt} began."
+        self._reader.leave_history()
+        is_mine = self._reader.has_begun
+        seen = self._reader.watcher.open if is_mine else {}
+        why = "It is not seen any more." if is_mine else f"Attempt {self._attempt} began."
         now = round(sight.now, 3)
         rows += [ClearedRow(time=now, code=code, message=why) for code in self._open if code not in seen]
         heard = {code: finding for code, finding in seen.items() if code not in self._silenced}
@@ -247,8 +127,8 @@ class Guard:
         for code, finding in heard.items():
             if code not in known:
                 self._found(finding, sight, rows, requests)
-        if not self._is_mine:
-            self._watcher.close_all()
+        if not is_mine:
+            self._reader.watcher.close_all()
 
     def _stop(
         self, finding: Finding, now: float, rows: list[HealthRow], requests: list[RequestRecord]
@@ -290,7 +170,7 @@ class Guard:
         if text.startswith("-"):
             self._silenced.discard(code)
             message = f"{request.by or 'Somebody'} wants to hear of {code} again."
-            self._open.update({name: one for name, one in self._watcher.open.items() if name == code})
+            self._open.update({name: one for name, one in self._reader.watcher.open.items() if name == code})
         else:
             self._silenced.add(code)
             self._open = {name: one for name, one in self._open.items() if name != code}
