@@ -67,6 +67,12 @@ def request(
 
 def _require_open(run: RunDirectory, truth: Truth) -> None:
     """Refuse what has no one to carry it out."""
+    if truth.status == "queued":
+        raise TuiFtError(
+            f"{run.id} waits in the queue: it has not begun.",
+            f"`tui-ft queue remove {run.id}` takes it out; in the app: Q.",
+            exit_code=1,
+        )
     if truth.status in ENDED:
         raise TuiFtError(
             f"{run.id} is over: it has {_ended(truth.status)}.",

@@ -243,7 +243,7 @@ class ReviewScreen(WizardScreen):
 
     def finish(self, outcome: Outcome) -> None:
         if self._is_launching:
-            self.notice.say("One moment: the run is being made.")
+            self.notice.say("One moment: the run is being started.")
         else:
             super().finish(outcome)
 
