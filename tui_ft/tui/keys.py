@@ -73,6 +73,7 @@ def key_table() -> list[KeyRow]:
     from tui_ft.tui.screens.panels import PanelsScreen
     from tui_ft.tui.screens.pick_run import PickRun
     from tui_ft.tui.screens.presets import PresetsScreen
+    from tui_ft.tui.screens.queue import QueueScreen
     from tui_ft.tui.screens.review import ReviewScreen
     from tui_ft.tui.screens.run import RunScreen
     from tui_ft.tui.screens.save_preset import SavePreset
@@ -113,6 +114,7 @@ def key_table() -> list[KeyRow]:
         ("Model", AskModel.BINDINGS),
         ("Cards", CardsScreen.BINDINGS),
         ("Practice tour", TourScreen.BINDINGS),
+        ("Queue", QueueScreen.BINDINGS),
         ("Doctor", DoctorScreen.BINDINGS),
         ("Presets", PresetsScreen.BINDINGS),
         ("Save as a preset", SavePreset.BINDINGS),
