@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,8 @@ class Hub(http.server.ThreadingHTTPServer):
         self.files = {path.name: path.read_bytes() for path in folder.iterdir()}
         self.claimed_sizes: dict[str, int] = {}
         self.served: list[str] = []
+        self.stalled: set[str] = set()
+        self.released = threading.Event()
 
     def tree(self) -> list[dict[str, Any]]:
         return [
@@ -81,6 +84,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         if with_body:
             self.server.served.append(name)
+            if name in self.server.stalled:
+                self.server.released.wait(60)
         self._send(self.server.files[name], "application/octet-stream", with_body)
 
     def _send(self, body: bytes, kind: str, with_body: bool) -> None:
@@ -100,6 +105,7 @@ def hub() -> Iterator[Hub]:
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield server
+    server.released.set()
     server.shutdown()
     server.server_close()
     thread.join()
@@ -107,17 +113,25 @@ def hub() -> Iterator[Hub]:
 
 def train_from(hub: Hub, run: RunDirectory, home: Path) -> int:
     """Train in a process of its own: the hub's address is read when its client is imported."""
-    environment = os.environ | {
+    done = subprocess.run(
+        command(run), env=environment(hub, home), capture_output=True, timeout=120, text=True
+    )
+    sys.stderr.write(done.stdout + done.stderr)  # pytest shows it where the test fails
+    return done.returncode
+
+
+def environment(hub: Hub, home: Path) -> dict[str, str]:
+    return os.environ | {
         "HF_ENDPOINT": f"http://127.0.0.1:{hub.server_port}",
         "HF_HOME": str(home),
         "HF_HUB_DISABLE_XET": "1",
         "OMP_NUM_THREADS": "1",
         "NO_PROXY": "127.0.0.1",
     }
-    command = [sys.executable, "-m", "tui_ft.train", "run", str(run.path), "--attempt", "1"]
-    done = subprocess.run(command, env=environment, capture_output=True, timeout=120, text=True)
-    sys.stderr.write(done.stdout + done.stderr)  # pytest shows it where the test fails
-    return done.returncode
+
+
+def command(run: RunDirectory) -> list[str]:
+    return [sys.executable, "-m", "tui_ft.train", "run", str(run.path), "--attempt", "1"]
 
 
 def test_a_hub_model_is_downloaded_counted_and_trained(make_run: MakeRun, hub: Hub, tmp_path: Path) -> None:
@@ -134,6 +148,25 @@ def test_a_hub_model_is_downloaded_counted_and_trained(make_run: MakeRun, hub: H
     again = make_run(f"model.id={REPO}", "training.max_steps=1")
     assert train_from(hub, again, tmp_path / "hf") == 0
     assert hub.served == []  # everything was in the cache
+
+
+def test_a_stop_does_not_wait_for_the_file_that_is_on_its_way(
+    make_run: MakeRun, hub: Hub, tmp_path: Path
+) -> None:
+    hub.stalled = {"model.safetensors"}
+    run = make_run(f"model.id={REPO}")
+    trainer = subprocess.Popen(command(run), env=environment(hub, tmp_path / "hf"), stdout=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 120
+        while "model.safetensors" not in hub.served and time.monotonic() < deadline:
+            time.sleep(0.05)
+        trainer.terminate()
+        assert trainer.wait(10) == 0
+    finally:
+        trainer.kill()
+        trainer.wait()
+    assert events(run, "end")[-1]["cause"] == "stopped"
+    assert events(run, "phase")[-1]["phase"] == "downloading"
 
 
 def test_a_download_without_room_is_refused_before_its_first_byte(

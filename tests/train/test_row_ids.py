@@ -40,8 +40,9 @@ def test_the_rows_of_every_step_are_those_it_saw(
     make_run: MakeRun, sessions: list[Session], packing: str
 ) -> None:
     """Over an epoch's end, and after a resume."""
-    same = ("data.limit=12", "data.eval_fraction=0.1", "training.max_steps=5",
-            "training.gradient_accumulation=1", "evaluation.every_steps=100", f"data.packing={packing}", "data.max_length=160")  # fmt: skip
+    same = ("data.limit=12", "data.eval_fraction=0.1", "data.max_length=160", f"data.packing={packing}",
+            "training.max_steps=5", "training.gradient_accumulation=1",
+            "evaluation.every_steps=100")  # fmt: skip
     run = make_run(*same)
     with micro_batch(4, terminate), spoiled() as first:
         assert run_attempt(run.path, 1) == 0

@@ -1,9 +1,12 @@
 """`python -m tui_ft.train run RUN --attempt N`: the trainer's process, as the supervisor starts it."""
 
 import argparse
+import os
 import sys
+import threading
 from pathlib import Path
 
+from tui_ft.train.download import THREAD
 from tui_ft.train.entry import run_attempt
 
 
@@ -18,5 +21,14 @@ def main() -> int:
     return run_attempt(arguments.run, arguments.attempt)
 
 
+def leave(code: int) -> None:
+    """End the process: a download that was stopped goes on in threads, which must not hold it."""
+    if any(thread.name == THREAD for thread in threading.enumerate()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -8,6 +8,7 @@ from typing import Any
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from tui_ft.runs.records import RequestEvent, RequestName, RequestRecord
+from tui_ft.train.agreement import any_rank
 from tui_ft.train.journal import Journal
 from tui_ft.train.memory import MemoryMeter
 from tui_ft.train.nonfinite import GUARD, NonfiniteGuard
@@ -114,6 +115,8 @@ class RunCallback(TrainerCallback):
             self._carry_out(request, step, kwargs["optimizer"], kwargs["lr_scheduler"])
         if self.guard.verdict is not None:
             self._stop_for(self.guard.verdict, step)
+        if any_rank(args, bool(self.stop)):
+            self.stop.request("another rank")
         assert self.plan is not None
         if self.stop:
             control.should_training_stop = True

@@ -23,6 +23,10 @@ BYTES_PER_TRAINED = 12
 """fp32 weight and two fp32 Adam moments of a weight that moves, in a checkpoint."""
 
 
+THREAD = "hub"
+"""The thread that downloads, for whoever must not wait for it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Download:
     """What is still to come: bytes missing of bytes in all, and the files' pinned revision."""
@@ -182,7 +186,6 @@ def fetch(download: Download, journal: Journal) -> None:
     Raises `TuiFtError` when the connection breaks; what has come stays in the cache and is not
     fetched again.
     """
-    from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HTTPError
 
     from tui_ft.train.model import one_line
@@ -199,7 +202,7 @@ def fetch(download: Download, journal: Journal) -> None:
     watcher = threading.Thread(target=report, name="download", daemon=True)
     watcher.start()
     try:
-        snapshot_download(download.repo, revision=download.revision, allow_patterns=list(download.files))
+        _interruptibly(download)
     except (OSError, HTTPError) as error:
         raise TuiFtError(
             f"The download of {download.repo} broke off: {one_line(error)}.",
@@ -209,6 +212,26 @@ def fetch(download: Download, journal: Journal) -> None:
         done.set()
         watcher.join()
     journal.progress(download.missing_bytes, download.missing_bytes, "bytes")
+
+
+def _interruptibly(download: Download) -> None:
+    """Download in a thread of its own: the library waits for its own threads, and a stop cannot."""
+    from huggingface_hub import snapshot_download
+
+    trouble: list[BaseException] = []
+    done = threading.Event()
+
+    def work() -> None:
+        try:
+            snapshot_download(download.repo, revision=download.revision, allow_patterns=list(download.files))
+        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+            trouble.append(error)
+        done.set()
+
+    threading.Thread(target=work, name=THREAD, daemon=True).start()
+    done.wait()
+    if trouble:
+        raise trouble[0]
 
 
 def folder_bytes(folder: Path) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -41,7 +42,7 @@ class EvaluatingTrainer(SFTTrainer):
         before = RandomState.now()
         follower.is_evaluating = True
         try:
-            with follower.stop.opened(EvaluationInterrupted):
+            with self._window():
                 metrics = self._measured(*args, **kwargs)
         except EvaluationInterrupted:
             follower.is_evaluating = False
@@ -55,6 +56,12 @@ class EvaluatingTrainer(SFTTrainer):
         follower.is_evaluating = False
         self.journal.enter("training", total_steps=self.state.max_steps)
         return metrics
+
+    def _window(self) -> AbstractContextManager[None]:
+        """A stop interrupts an evaluation; of several ranks none may leave it alone."""
+        if self.args.world_size > 1:
+            return nullcontext()
+        return self.follower.stop.opened(EvaluationInterrupted)
 
     def keep_edge(self) -> None:
         """The step before is over: whoever can go back to this moment remembers it."""

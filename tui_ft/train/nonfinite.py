@@ -13,6 +13,7 @@ from torch import nn
 from tui_ft.health.finding import Evidence, Scalar
 from tui_ft.runs.records import WarningEvent, finite_or_word
 from tui_ft.spec.running import HealthSection
+from tui_ft.train.agreement import any_rank
 from tui_ft.train.journal import Journal
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class NonfiniteGuard:
         losses, self.losses = self.losses, []
         loss = torch.stack(losses).sum() if losses else torch.zeros(())
         norm = torch.as_tensor(norm, dtype=torch.float32, device=loss.device)
-        if math.isfinite((loss + norm).item()):
+        if not any_rank(trainer.args, not math.isfinite((loss + norm).item())):
             self._last_loss, self._last_good = loss, trainer.state.global_step + 1
             self.in_a_row = self._skips = 0
             self.spoils_sum = False
@@ -76,7 +77,7 @@ class NonfiniteGuard:
     def _judge(self, trainer: EdgeTrainer, losses: list[torch.Tensor], norm: float) -> bool:
         values = torch.stack(losses).tolist() if losses else []
         loss = sum(values)
-        if math.isfinite(loss) and math.isfinite(norm):
+        if trainer.args.world_size == 1 and math.isfinite(loss) and math.isfinite(norm):
             return False  # the sum alone was too large for a float
         self.spoils_sum = not math.isfinite(loss)
         if getattr(trainer.accelerator, "scaler", None) is not None and math.isfinite(loss):
