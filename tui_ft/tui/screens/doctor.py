@@ -130,6 +130,8 @@ class DoctorScreen(Screen[None], inherit_bindings=False):
         themes = {id(finding): theme for theme, finding in self._told}
         rows = [(themes[id(finding)], finding) for finding in order]
         self.findings.set_rows([row for row in rows if self._with_all or row[1].level != "ok"])
+        if not self.findings.was_moved:  # what comes later may be worse
+            self.findings.begin()
         self.findings.refresh()
         self._explain()
 
