@@ -115,7 +115,7 @@ def choose_key(name: str, key: str, *, folder: Path | None = None) -> str | None
 
 
 def _pin_keys(folder: Path) -> None:
-    preset_keys.pin(folder, [preset.name for preset in list_presets(folder)[0]])
+    preset_keys.pin(folder, [preset.name for preset in list_presets(folder)[0] if preset.key is not None])
 
 
 def _listed(name: str, folder: Path) -> Preset:

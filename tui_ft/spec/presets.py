@@ -15,6 +15,9 @@ from tui_ft.user_paths import is_there, user_path
 _FIRST = ("demo", "qlora-8b-24gb", "lora-3b-24gb")
 """What most people want first has the first keys; the others follow by name."""
 
+_WITHOUT_KEY = frozenset({"preemptible"})
+"""Shipped ones that get no key unless one is chosen: the ninth is left for the user's own."""
+
 Source = Literal["user", "shipped"]
 
 _NO_KEY = "~"
@@ -66,7 +69,8 @@ def list_presets(user_folder: Path, shipped: Path | None = None) -> tuple[list[P
                 found[path.stem] = _preset(path, source)
             except TuiFtError as error:
                 problems.append(str(error))
-    keys = preset_keys.assign(found, chosen)
+    own = [name for name, one in found.items() if one.source == "user" or name not in _WITHOUT_KEY]
+    keys = preset_keys.assign([*own, *(name for name in found if name in chosen and name not in own)], chosen)
     listed = [replace(preset, key=keys.get(preset.name)) for preset in found.values()]
     return sorted(listed, key=lambda preset: preset.key or _NO_KEY), problems
 
