@@ -7,7 +7,7 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import NamedTuple
 
 import msgspec
@@ -63,6 +63,7 @@ def copy_run(run: RunDirectory, target: Path, attempt: int) -> Copy:
             raise TuiFtError(f"{temporary} is a link: nothing is copied through it.", "Remove it.")
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(mode=0o700)
+        _make_folders(temporary, files)
         hashes = {file.name: _copy(file, temporary / file.name) for file in files}
         for file in files:
             _verify(temporary / file.name, file, hashes[file.name])
@@ -136,9 +137,14 @@ def _require_room(target: Path, size: int) -> None:
         )
 
 
+def _make_folders(top: Path, files: list[_File]) -> None:
+    """Each by itself: the parents that `mkdir` makes on the way would be open to others."""
+    for folder in sorted({parent for file in files for parent in PurePath(file.name).parents}):
+        (top / folder).mkdir(mode=0o700, exist_ok=True)
+
+
 def _copy(file: _File, there: Path) -> str:
     """Copy the first `size` bytes (a log may grow meanwhile), sync them, return their hash."""
-    there.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     digest = hashlib.blake2b()
     left = file.size
     source = os.open(file.source, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)

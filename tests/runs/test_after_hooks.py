@@ -1,0 +1,279 @@
+"""The hook that may stop a machine: when it runs, and above all when not; and a machine that stands idle."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from settings_written import write_settings
+
+from tui_ft.hardware.gpu import Gpu, GpuReading
+from tui_ft.runs import control, idle, idle_guard, machine_use, stopping_hook
+from tui_ft.runs.after_task import AfterTask
+from tui_ft.runs.copying import Copy
+from tui_ft.runs.directory import RunDirectory, create
+from tui_ft.runs.health_rows import DeedRow, decode_health
+from tui_ft.runs.hooks import run_command
+from tui_ft.runs.records import ExitRecord, StateRecord, encode_document
+from tui_ft.runs.state import read_state
+from tui_ft.spec import overrides
+from tui_ft.spec.run_spec import AfterSection
+
+NO_GPU = GpuReading(())
+
+
+def a_gpu(utilization: float | None) -> GpuReading:
+    return GpuReading((Gpu(index=0, uuid="GPU-0", name="NVIDIA H200", utilization=utilization),))
+
+
+def an_ended_run(root: Path, ended_at: float, **changes: Any) -> RunDirectory:
+    from tui_ft.hardware import host
+
+    run = create(root, "demo")
+    place = host.here()
+    record = StateRecord(
+        status="finished", name="demo", started_at=ended_at - 60, ended_at=ended_at, host=place.host,
+        boot_id=place.boot_id, pid_namespace=place.pid_namespace,
+        exit=ExitRecord(cause="finished", message="Finished."),
+    )  # fmt: skip
+    run.state.write_bytes(encode_document(msgspec.structs.replace(record, **changes)))
+    return run
+
+
+def a_task(run: RunDirectory, **after: Any) -> AfterTask:
+    return AfterTask(run=run, attempt=1, after=AfterSection(**after), state=read_state(run), pause_s=0.01)
+
+
+def deeds(run: RunDirectory) -> list[DeedRow]:
+    rows = (
+        [decode_health(line) for line in run.health.read_bytes().splitlines()] if run.health.exists() else []
+    )
+    return [row for row in rows if isinstance(row, DeedRow)]
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(machine_use, "known_roots", list)
+    monkeypatch.setattr(machine_use, "last_key", lambda: None)
+    monkeypatch.setattr(machine_use, "busy_with", lambda reading: "")
+    monkeypatch.setattr(stopping_hook, "FREE_TWICE_S", 0.01)
+    write_settings(tmp_path, monkeypatch, f'[hooks]\nstop = "touch {tmp_path / "ran"}"\n')
+    return tmp_path / "runs"
+
+
+# --- the hook ----------------------------------------------------------------------------------------------
+
+
+def test_it_runs_when_nothing_goes_on(root: Path, tmp_path: Path) -> None:
+    run = an_ended_run(root, time.time())
+    stopping_hook.run_hook(a_task(run, hook="stop"))
+    assert (tmp_path / "ran").exists()
+    assert [(row.deed, row.is_done) for row in deeds(run)] == [("hook", True), ("hook", True)]
+
+
+def test_it_waits_for_another_run(bench: Any, root: Path, tmp_path: Path) -> None:
+    assert bench.root == root
+    other = bench.start()
+    run = an_ended_run(root, time.time())
+    task, looks = a_task(run, hook="stop"), []
+    free = stopping_hook.is_free
+
+    def look(of: AfterTask) -> bool:
+        looks.append(free(of))
+        if len(looks) == 3:
+            assert not (tmp_path / "ran").exists()
+            control.request(other, "stop", by="ada")
+            bench.wait_for(other, "stopped")
+        return looks[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stopping_hook, "is_free", look)
+        stopping_hook.run_hook(task)
+    assert looks[:3] == [False, False, False] and looks[-2:] == [True, True]
+    assert (tmp_path / "ran").exists()
+
+
+def test_it_waits_for_the_queue(bench: Any, root: Path) -> None:
+    from tui_ft.runs import queue
+
+    run = an_ended_run(root, time.time())
+    assert stopping_hook.is_free(a_task(run, hook="stop"))
+    queue.add(bench.spec, root)
+    assert not stopping_hook.is_free(a_task(run, hook="stop"))
+
+
+def test_it_gives_up_when_the_run_goes_on_again(root: Path, tmp_path: Path, monkeypatch: Any) -> None:
+    run = an_ended_run(root, time.time())
+    task = a_task(run, hook="stop")
+    monkeypatch.setattr(stopping_hook, "is_free", lambda _: resume(run))
+    stopping_hook.run_hook(task)
+    assert not (tmp_path / "ran").exists() and deeds(run) == []
+
+
+def resume(run: RunDirectory) -> bool:
+    run.state.write_bytes(encode_document(msgspec.structs.replace(read_state(run), attempt=2)))
+    return False
+
+
+@pytest.mark.parametrize(
+    ("state", "after", "copy", "why"),
+    [
+        ({}, {"copy_to": "/x"}, None, "there is no verified copy"),
+        ({}, {"copy_to": "/x", "idle_minutes": 1.0}, None, "there is no verified copy"),
+        ({}, {"copy_to": "/x"}, Copy(Path("/x/y"), 1, 1, ""), ""),
+        ({"status": "failed"}, {}, None, ""),
+        ({"status": "stopped", "stop_requested_by": "ada (app)"}, {}, None, "ada (app) stopped the run"),
+        ({"status": "stopped", "stop_requested_by": "ada (app)"}, {"idle_minutes": 5.0}, None, ""),
+        ({"status": "stopped", "stop_requested_by": "the budget"}, {}, None, ""),
+        ({"status": "stopped", "stop_requested_by": "the guard: nonfinite"}, {}, None, ""),
+    ],
+)
+def test_when_it_may_run(root: Path, state: Any, after: Any, copy: Copy | None, why: str) -> None:
+    task = a_task(an_ended_run(root, time.time(), **state), hook="stop", **after)
+    task.copy = copy
+    assert stopping_hook.refusal(task) == why
+
+
+def test_a_hook_that_is_not_there_is_said(root: Path) -> None:
+    run = an_ended_run(root, time.time())
+    stopping_hook.run_hook(a_task(run, hook="gone"))
+    [row] = deeds(run)
+    assert not row.is_done and "no hook 'gone'" in row.message
+
+
+def test_a_command_that_hangs_is_killed_with_its_children(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    script = (
+        "import subprocess,time; p=subprocess.Popen(['sleep','60']); "
+        f"open({str(pid)!r},'w').write(str(p.pid)); time.sleep(60)"
+    )
+    began = time.monotonic()
+    outcome = run_command(f'{sys.executable} -c "{script}"', {}, longest_s=1.0)
+    assert "did not end within 1 s" in outcome.problem and time.monotonic() - began < 10
+    child = int(pid.read_text())
+    deadline = time.monotonic() + 5
+    while Path(f"/proc/{child}/cmdline").exists() and Path(f"/proc/{child}/cmdline").read_bytes():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("command", "why"),
+    [
+        ("/no/such/thing SECRET", "cannot be started"), ("false SECRET", "code 1"),
+        ("sh -c 'kill -9 $$'", "signal 9"),
+    ],
+)  # fmt: skip
+def test_how_a_command_failed_is_said_without_the_command(command: str, why: str) -> None:
+    outcome = run_command(command, {})
+    assert why in outcome.problem and "SECRET" not in outcome.problem
+
+
+# --- an idle machine ---------------------------------------------------------------------------------
+
+
+def test_idle_counts_from_the_last_end_and_costs_all_gpus(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_settings(tmp_path, monkeypatch, "price_per_hour = 3\n")
+    now = time.time()
+    an_ended_run(root, now - 9000)
+    run = an_ended_run(root, now - 7800)
+    monkeypatch.setattr(idle.processes, "boot_time", lambda: now - 86_400)
+    two = GpuReading(a_gpu(0.0).gpus * 2)
+    found = idle.idle_now(root, now, two)
+    assert found is not None and found.run == run.id and found.seconds == pytest.approx(7800)
+    assert found.text == "idle 2 h 10 min since the last run ended: about $13.00 at $6.00 an hour"
+    assert idle.idle_line(root, now - 7700, two) == ""  # too short to speak of
+
+
+def test_nothing_is_idle_while_a_run_goes_on_or_before_the_first(bench: Any, root: Path) -> None:
+    assert idle.idle_line(root, time.time(), NO_GPU) == ""
+    an_ended_run(root, time.time() - 7800)
+    bench.start()
+    assert idle.idle_now(root, time.time(), NO_GPU) is None
+
+
+def test_another_machine_s_end_is_not_ours(root: Path) -> None:
+    an_ended_run(root, time.time() - 7800, boot_id="another")
+    assert idle.idle_now(root, time.time(), NO_GPU) is None
+
+
+@pytest.mark.parametrize(("used", "busy"), [(0.0, ""), (4.9, ""), (5.0, "GPU 0 is at 5 %"), (None, "")])
+def test_a_gpu_that_is_hardly_used_stands_idle(used: float | None, busy: str) -> None:
+    assert machine_use.busy_with(a_gpu(used)) == busy
+
+
+def test_somebody_at_a_terminal_is_seen(tmp_path: Path) -> None:
+    import os
+
+    for name, at in (("0", 100.0), ("7", 300.0), ("ptmx", 900.0)):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (at, 1.0))
+    assert machine_use.last_key(tmp_path) == 300.0
+    assert machine_use.last_key(tmp_path / "none") is None
+
+
+def test_patience_tells_four_times_and_begins_anew_with_any_use() -> None:
+    patience = idle.Patience(0.0, 10.0)
+    told = [second for second in range(1, 700) if patience.look(float(second), "")[1]]
+    assert told == [10, 40, 160, 480] and patience.has_said_all
+    assert patience.look(701.0, "GPU 0 is at 90 %") == (False, False)
+    assert patience.look(705.0, "") == (False, False) and patience.look(711.0, "") == (True, True)
+    assert patience.look(5.0, "") == (False, False)  # a clock that was set back
+
+
+def test_the_hook_that_waits_for_an_idle_machine_runs_then(root: Path, tmp_path: Path) -> None:
+    run = an_ended_run(root, time.time())
+    began = time.monotonic()
+    idle_guard.guard(a_task(run, hook="stop", idle_minutes=0.3 / 60))
+    assert (tmp_path / "ran").exists() and time.monotonic() - began > 0.3
+
+
+def test_work_on_the_gpu_holds_it_back(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, looks = an_ended_run(root, time.time()), []
+
+    def busy(reading: GpuReading) -> str:
+        looks.append(time.monotonic())
+        assert not (tmp_path / "ran").exists()
+        return "GPU 0 is at 80 %" if len(looks) < 12 else ""
+
+    monkeypatch.setattr(machine_use, "busy_with", busy)
+    idle_guard.guard(a_task(run, hook="stop", idle_minutes=0.1 / 60))
+    assert (tmp_path / "ran").exists() and looks[-1] - looks[11] >= 0.09
+
+
+def test_without_anybody_to_tell_nothing_stays(root: Path) -> None:
+    began = time.monotonic()
+    idle_guard.guard(a_task(an_ended_run(root, time.time())))
+    assert time.monotonic() - began < 1.0
+
+
+def test_an_idle_machine_is_told_of(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "told"
+    script = f"import sys; open({str(out)!r},'a').write(sys.stdin.read()+'|')"
+    command = f"command = '''{sys.executable} -c \"{script}\"'''\n"
+    write_settings(tmp_path, monkeypatch, f'price_per_hour = 3\n[notify.me]\nkind = "command"\n{command}')
+    run = an_ended_run(root, time.time() - 3600)
+    idle_guard.guard(a_task(run, notify=["me"], idle_minutes=0.02 / 60))
+    told = out.read_text().split("|")
+    assert len(told) == 5 and "stands idle" in told[0] and "Idle 1 h" in told[0] and "$3.00" in told[0]
+
+
+def test_a_spec_that_names_what_is_not_there_does_not_start(bench: Any, root: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    from tui_ft.errors import TuiFtError
+    from tui_ft.runs import launch
+
+    for change, what in (
+        ("after.notify=phone", "'phone', which is not in your settings"),
+        ("after.hook=other", "name stop"),
+        (f"after.copy_to={tmp_path / 'file' / 'x'}", "cannot be written"),
+    ):
+        with pytest.raises(TuiFtError) as raised:
+            launch.start(overrides.apply(bench.spec, [change]), bench.root)
+        assert what in str(raised.value)
