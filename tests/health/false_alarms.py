@@ -1,3 +1,4 @@
+# ruff: noqa: T201, E501 - a program that prints
 """How often detectors speak on real runs: `python tests/health/false_alarms.py [FOLDER]` prints every word.
 
 The real runs are those that other people left in public (not part of this repository) and controls that the
@@ -15,9 +16,9 @@ from pathlib import Path
 from tui_ft.health.finding import Finding
 from tui_ft.watch.finding import find_runs
 from tui_ft.watch.findings import findings_of
+from tui_ft.watch.foreign_run import open_run
 from tui_ft.watch.found import FoundRun
 from tui_ft.watch.reading import Reading
-from tui_ft.watch.foreign_run import open_run
 from tui_ft.watch.report import read_whole
 
 REAL_RUNS = Path(__file__).resolve().parents[3] / "shared" / "data" / "runs"

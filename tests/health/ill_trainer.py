@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - the words of others
 """The real trainer with one fault in it: `ill_trainer.py FAULT run RUN --attempt N`.
 
 Faults: `nan_weights=STEP`, `zero_gradients`, `cuda_oom=STEP`, `eval_oom`, `memory=GIB` (a limit of address

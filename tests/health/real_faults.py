@@ -1,3 +1,4 @@
+# ruff: noqa: T201, E501 - a program that prints
 """Real runs of the demo model that set each detector off, with no app open.
 
     python tests/health/real_faults.py ROOT [--only CODE …] [--at-once N]
@@ -14,6 +15,7 @@ import concurrent.futures
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -47,6 +49,15 @@ def stop_by_signal(run: RunDirectory) -> None:
     os.kill(trainer_pid(run), signal.SIGSTOP)
 
 
+def fill_the_disk(run: RunDirectory) -> None:
+    """Leave less room than the next checkpoint takes, once one was written."""
+    end = time.monotonic() + 120
+    while time.monotonic() < end and not run.list_checkpoints():
+        time.sleep(0.1)
+    room = os.statvfs(run.path)
+    (run.path.parent / "filler").write_bytes(b"x" * max(room.f_bavail * room.f_frsize - (1 << 20), 0))
+
+
 def wait_for_steps(run: RunDirectory, steps: int) -> None:
     end = time.monotonic() + 120
     while time.monotonic() < end and len(rows_of(run.metrics)) < steps:
@@ -74,6 +85,10 @@ class Case:
     """Changes with which it is resumed once it has ended."""
     data: Callable[[Path], Sequence[str]] | None = None
     stop_after_s: float | None = None
+    tmpfs: str = ""
+    """Mount options of a small disk of its own, in a user namespace."""
+    settings: str = ""
+    """Lines of the user's settings.toml."""
     title: str = field(default="")
 
 
@@ -147,9 +162,25 @@ CASES = (
     Case("bad_resume", "resumed at a hundred times the rate", [
         "method.kind=full", "training.max_steps=600", "training.learning_rate=2e-4"], stop_after_s=14,
         then=("training.learning_rate=0.05", "training.max_grad_norm=0"), level="error"),
+    Case("disk", "a disk of 60 MiB that is filled up", [
+        "training.max_steps=4000", "checkpoints.every_steps=40"], level="error", tmpfs="size=60m",
+        meanwhile=fill_the_disk),
+    Case("inodes", "a disk for 1,040 files", ["training.max_steps=4000", "checkpoints.every_steps=40"],
+         level="warning", tmpfs="size=400m,nr_inodes=1040"),
+    Case("host_memory", "the real reading, against a threshold of 1 %", ["training.max_steps=4000"],
+         level="warning", settings="[health]\nhost_memory_share = 0.01\n"),
     Case("slow_saves", "a save that takes 1 s, every 30 steps", [
         "training.max_steps=1500", "checkpoints.every_steps=30"], "slow_saves=1", "note"),
 )  # fmt: skip
+
+
+@dataclass
+class ChildOutcome:
+    """What a program of its own told of a case that needs a disk or settings of its own."""
+
+    case: Case
+    text: str
+    is_right: bool
 
 
 @dataclass
@@ -172,6 +203,23 @@ class Outcome:
         if self.case.code:
             return self.hit is not None
         return not any(finding.level == "error" for _, finding in self.findings)
+
+
+def in_a_child(case: Case, root: Path) -> ChildOutcome:
+    """Run a case with its own small disk or its own settings."""
+    folder = root / f"child-{time.monotonic_ns()}"
+    config = folder / "config" / "tui-ft"
+    config.mkdir(parents=True)
+    (config / "settings.toml").write_text(case.settings)
+    disk = folder / "disk"
+    disk.mkdir()
+    command = [sys.executable, str(Path(__file__).resolve()), str(disk), "--number", str(CASES.index(case))]
+    if case.tmpfs:
+        script = 'mount -t tmpfs -o "$1" tmpfs "$2" && shift 2 && exec "$@"'
+        command = ["unshare", "-Urm", "sh", "-c", script, "sh", case.tmpfs, str(disk), *command]
+    environment = os.environ | {"XDG_CONFIG_HOME": str(config.parent)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=LONGEST_S + 60)
+    return ChildOutcome(case, done.stdout.rpartition("1 runs")[0] + done.stderr[-2000:], done.returncode == 0)
 
 
 def carry_out(case: Case, root: Path) -> Outcome:
@@ -236,8 +284,11 @@ def read_outcome(case: Case, run: RunDirectory, seconds: float) -> Outcome:
     return Outcome(case, run, findings, others, seconds)
 
 
-def tell(outcome: Outcome) -> None:
+def tell(outcome: Outcome | ChildOutcome) -> None:
     case = outcome.case
+    if isinstance(outcome, ChildOutcome):
+        print(outcome.text.rstrip(), flush=True)
+        return
     print(f"{'ok ' if outcome.is_right else 'NOT'} {case.code or case.title:18} {case.how}"
           f"  [{outcome.run.id}, {read_truth(outcome.run).status}, {outcome.seconds:.0f} s]")  # fmt: skip
     for at, finding in outcome.findings:
@@ -258,7 +309,13 @@ def main() -> int:
     parser.add_argument("root", type=Path)
     parser.add_argument("--only", nargs="*")
     parser.add_argument("--at-once", type=int, default=2)
+    parser.add_argument("--number", type=int, help="this one case alone, here")
     options = parser.parse_args()
+    if options.number is not None:
+        alone = carry_out(CASES[options.number], options.root)
+        tell(alone)
+        print("1 runs")
+        return 0 if alone.is_right else 1
     cases = [
         case for case in CASES if not options.only or (case.code or case.title) in options.only
     ]  # fmt: skip
@@ -266,14 +323,17 @@ def main() -> int:
         RunSpec(), BASE
     )  # msgspec builds what it knows of a type at first use: not in two threads
     with concurrent.futures.ThreadPoolExecutor(options.at_once) as pool:
-        outcomes = []
+        outcomes: list[Outcome | ChildOutcome] = []
         for done in concurrent.futures.as_completed(
-            [pool.submit(carry_out, case, options.root) for case in cases]
+            [
+                pool.submit(in_a_child if case.tmpfs or case.settings else carry_out, case, options.root)
+                for case in cases
+            ]
         ):
             outcomes.append(done.result())
             tell(outcomes[-1])
     wrong = [outcome for outcome in outcomes if not outcome.is_right]
-    healthy = [outcome for outcome in outcomes if not outcome.case.code]
+    healthy = [one for one in outcomes if isinstance(one, Outcome) and not one.case.code]
     alarms = sum(finding.level == "error" for one in healthy for _, finding in one.findings)
     words = sum(len(one.findings) for one in healthy)
     print(f"{len(outcomes)} runs, {len(wrong)} not as they should be; "

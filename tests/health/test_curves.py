@@ -136,7 +136,7 @@ def test_one_spike_is_a_note_and_four_within_a_hundred_steps_a_warning() -> None
     values = norms(30.0, *[1.0] * 10, 25.0, 1.0, 28.0, 1.0, 40.0)
     said = feed(detector, [step(number, 1.0, norm) for number, norm in enumerate(values, 1)])
     findings = [one for one in said if isinstance(one, Finding)]
-    assert [(one.level, one.step) for one in findings if one.level == "note"][0] == ("note", 41)
+    assert (findings[0].level, findings[0].step) == ("note", 41)
     assert findings[-1].level == "warning"
     assert findings[-1].evidence["steps"] == [41, 52, 54, 56]
     assert fix_names(findings[-1]) == ["half_rate"]

@@ -20,8 +20,8 @@ from tui_ft.health.thresholds import Thresholds
 from tui_ft.health.throttling import Throttling
 
 OOM = (
-    "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.50 GiB. GPU 0 has a total capacity of 23.65 "
-    "GiB of which 1.66 GiB is free."
+    "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.50 GiB. GPU 0 has a total capacity of "
+    "23.65 GiB of which 1.66 GiB is free."
 )
 
 
@@ -243,7 +243,7 @@ def test_it_goes_on() -> None:
     assert isinstance(detector.step(step(31), 400.0), Cleared)
 
 
-# --- the rest ------------------------------------------------------------------------------------------------
+# --- the rest ------------------------------------------------------------------------------------------
 
 
 def test_heat_for_a_minute_is_a_warning() -> None:

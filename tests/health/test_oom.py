@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - the words of others
 """Reading what an allocator said when it found no room, in the words of every torch that people run."""
 
 from __future__ import annotations

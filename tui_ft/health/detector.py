@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar, NamedTuple
 
 from tui_ft.health.facts import RunFacts
-from tui_ft.health.finding import Code, Evidence, Finding, Fix, Level
+from tui_ft.health.finding import Code, Evidence, Finding, Fix, Level, Scalar
 from tui_ft.health.rows import Evaluation, Machine, Step
 from tui_ft.health.thresholds import Thresholds
 
@@ -22,6 +23,21 @@ Said = Finding | Cleared | None
 
 RANK: dict[Level, int] = {"note": 0, "warning": 1, "error": 2}
 """How bad a level is."""
+
+
+def plain(value: Scalar | list[Scalar]) -> Scalar | list[Scalar]:
+    """A number that JSON cannot say as the word for it."""
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return _plain(value)
+
+
+def _plain(value: Scalar) -> Scalar:
+    if not isinstance(value, float) or math.isfinite(value):
+        return value
+    if math.isnan(value):
+        return "NaN"
+    return "Infinity" if value > 0 else "-Infinity"
 
 
 class Detector:
@@ -99,7 +115,7 @@ class Detector:
             message=message,
             time=round(before.time if before is not None else now, 3),
             step=step,
-            evidence=evidence or {},
+            evidence={name: plain(value) for name, value in (evidence or {}).items()},
             fixes=fixes or [],
         )
         return self.open

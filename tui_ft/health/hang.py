@@ -17,6 +17,7 @@ _WATCHED = frozenset({"training", "evaluating"})
 """In the other phases nobody knows how long is long: models are loaded over slow disks, data is prepared."""
 _LEAST_SAMPLES = 3
 _LEAST_IDLE_S = 20.0
+_SLEPT_S = 30.0
 
 
 class Hang(Detector):
@@ -37,6 +38,7 @@ class Hang(Detector):
         self._step: int | None = None
         self._seen: deque[tuple[float, Machine]] = deque(maxlen=60)
         self._stopped_from: float | None = None
+        self._ticked_at: float | None = None
 
     def resumed(self, step: int, now: float) -> Said:
         self._moved(None)
@@ -73,7 +75,9 @@ class Hang(Detector):
         return None
 
     def tick(self, now: float, monotonic: float) -> Said:
-        if self._has_moved or self._quiet_from is None:
+        slept = self._ticked_at is not None and monotonic - self._ticked_at >= _SLEPT_S
+        self._ticked_at = monotonic
+        if self._has_moved or self._quiet_from is None or slept:  # whoever was stopped saw no silence
             self._has_moved, self._quiet_from, self._stopped_from = False, monotonic, None
             return None
         newest = self._seen[-1][1] if self._seen else None

@@ -68,7 +68,7 @@ class NotLearning(Detector):
 
     @property
     def _first(self) -> float:
-        return math.fsum(self._base) / len(self._base)
+        return sum(self._base) / len(self._base)
 
     def _gradient(self, row: Step, loss: float, fall: float | None, now: float) -> Said:
         norm = row.grad_norm

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from tui_ft.health.detector import RANK, Detector, Said
+from tui_ft.health.detector import RANK, Detector, Said, plain
 from tui_ft.health.finding import Evidence, Fix, Level
 from tui_ft.health.fixes import calmer, change, fitting
-from tui_ft.health.rows import Step
+from tui_ft.health.rows import Evaluation, Step
 
 _CALM_ROWS = 20
 
@@ -46,6 +46,18 @@ class Nonfinite(Detector):
         is_error = self._in_a_row >= self.limits.nonfinite_rows and (is_loss_bad or not row.loss)
         return self._say("error" if is_error else "warning", row.step, now, self._evidence(row))
 
+    def evaluation(self, row: Evaluation, now: float) -> Said:
+        """A training that is finite may still not be so on other rows, in half precision above all."""
+        for what, loss in (("held-out", row.eval_loss), ("probe", row.probe_loss)):
+            if loss is not None and not math.isfinite(loss):
+                self._calm = 0
+                evidence: Evidence = {f"{what} loss": plain(loss), "last_finite_loss": self._good_loss}
+                message = f"At step {row.step} the {what} loss is {plain(loss)}."
+                return self.find(
+                    "warning", message, now, step=row.step, evidence=evidence, fixes=self._fixes(evidence)
+                )
+        return None
+
     def warning(self, code: str, message: str, step: int | None, evidence: Evidence, now: float) -> Said:
         """The trainer looked before it moved the weights: it knows more than the rows say."""
         if code != self.code:
@@ -81,8 +93,8 @@ class Nonfinite(Detector):
 
     def _evidence(self, row: Step) -> Evidence:
         return {
-            "loss": _word(row.loss),
-            "grad_norm": _word(row.grad_norm),
+            "loss": plain(row.loss),
+            "grad_norm": plain(row.grad_norm),
             "in_a_row": self._in_a_row,
             "last_finite_loss": self._good_loss,
             "last_good_step": self._good_step,
@@ -122,11 +134,3 @@ class Nonfinite(Detector):
                 ["model.attention=sdpa"],
             )  # fmt: skip
         return fitting(wider, kernel, *calmer(self.facts, good if isinstance(good, int) else None))
-
-
-def _word(value: float | None) -> float | str | None:
-    if value is None or math.isfinite(value):
-        return value
-    if math.isnan(value):
-        return "NaN"
-    return "Infinity" if value > 0 else "-Infinity"

@@ -46,9 +46,11 @@ class BadResume(Detector):
         return self._judge(row, now) if len(self._after) == wanted else None
 
     def _judge(self, row: Step, now: float) -> Said:
-        before = math.fsum(self._before) / len(self._before)
-        after = math.fsum(self._after) / len(self._after)
-        spread = math.sqrt(math.fsum((loss - before) ** 2 for loss in self._before) / len(self._before))
+        before = sum(self._before) / len(self._before)
+        after = sum(self._after) / len(self._after)
+        spread = math.sqrt(
+            sum((loss - before) * (loss - before) for loss in self._before) / len(self._before)
+        )
         error = spread * math.sqrt(1 / len(self._before) + 1 / len(self._after))
         if before <= 0 or not self.facts.is_judged_by_loss:
             return None
@@ -57,7 +59,7 @@ class BadResume(Detector):
             return None
         message = (
             f"After going on from step {self._from} the loss is {after:.3g}; before it was {before:.3g}: "
-            "optimizer or data order were not what they had been."
+            "it did not go on with what it had (optimizer, data order, or a setting that was changed)."
         )
         evidence: Evidence = {
             "loss_after": round(after, 6), "loss_before": round(before, 6), "rise": round(rise, 4),

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
+_LARGEST = 2**63
 _NONFINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -66,8 +67,8 @@ class Machine(NamedTuple):
 
 def read_row(row: Mapping[str, object]) -> Step | Evaluation | None:
     """Return what a row of metrics.jsonl says; None for one without a step or without anything to judge."""
-    step = row.get("step")
-    if isinstance(step, bool) or not isinstance(step, (int, float)) or not math.isfinite(step):
+    step = _finite(row.get("step"))
+    if step is None or abs(step) > _LARGEST:
         return None
     if "eval_loss" in row or "probe_loss" in row:
         return Evaluation(
@@ -87,8 +88,10 @@ def read_row(row: Mapping[str, object]) -> Step | Evaluation | None:
 
 def number(value: object) -> float | None:
     """A metric's value as a float; the words for what JSON cannot say mean what they say."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
+    if isinstance(value, int):
+        return float(value) if not isinstance(value, bool) and abs(value) < _LARGEST else None
+    if isinstance(value, float):
+        return value
     return _NONFINITE.get(value) if isinstance(value, str) else None
 
 

@@ -15,7 +15,7 @@ class Smoothed:
     """
 
     def __init__(self, rows: float) -> None:
-        self._alpha = 2.0 / (rows + 1.0)
+        self._alpha = min(2.0 / (rows + 1.0), 1.0)
         self._weight = 0.0
         self._sum = 0.0
         self._squares = 0.0
@@ -29,7 +29,8 @@ class Smoothed:
         self._sum = keep * self._sum + self._alpha * value
         self._weight = keep * self._weight + self._alpha
         if self._last is not None:
-            self._squares = keep * self._squares + self._alpha * (value - self._last) ** 2 / 2.0
+            apart = value - self._last
+            self._squares = keep * self._squares + self._alpha * (apart * apart) / 2.0
             self._square_weight = keep * self._square_weight + self._alpha
         self._last = value
         self.count += 1
@@ -72,4 +73,4 @@ class Window:
 
     @property
     def mean(self) -> float:
-        return math.fsum(self._values) / len(self._values) if self._values else math.nan
+        return sum(self._values) / len(self._values) if self._values else math.nan

@@ -15,6 +15,8 @@ import msgspec
 
 from tui_ft.errors import TuiFtError
 
+_COUNTED = ("_rows", "_evaluations", "_window", "_steps")
+
 
 class Thresholds(msgspec.Struct, kw_only=True, frozen=True):
     """`_rows`, `_steps` are counts, `_s` seconds, `_share`, `_rise`, `_fall` fractions, `_ratio` factors."""
@@ -136,6 +138,9 @@ def with_changes(changes: Mapping[str, float]) -> Thresholds:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"Did you mean {near[0]}?" if near else "The README's table has their names."
             raise TuiFtError(f"[health] of the settings: {name!r} is no threshold.", hint)
-        if not math.isfinite(value) or value < 0:
-            raise TuiFtError(f"[health] of the settings: {name} = {value} will not do.", "Write 0 or more.")
+        least = 1 if name.endswith(_COUNTED) else 0
+        if not math.isfinite(value) or value < least:
+            raise TuiFtError(
+                f"[health] of the settings: {name} = {value} will not do.", f"Write {least} or more."
+            )
     return msgspec.structs.replace(Thresholds(), **{name: float(value) for name, value in changes.items()})

@@ -72,7 +72,7 @@ class Guard:
             self._leave_history(sight, rows, [])
             said = []
         said += self._reader.watcher.ended(record.cause, record.message, self._tail(), sight.now)
-        if status == "finished":
+        if status in ("finished", "stopped"):
             said += [
                 Cleared(code, "The run has ended.", sight.now)
                 for code in self._open
