@@ -162,8 +162,8 @@ CASES = (
     Case("bad_resume", "resumed at a hundred times the rate", [
         "method.kind=full", "training.max_steps=600", "training.learning_rate=2e-4"], stop_after_s=14,
         then=("training.learning_rate=0.05", "training.max_grad_norm=0"), level="error"),
-    Case("disk", "a disk of 60 MiB that is filled up", [
-        "training.max_steps=4000", "checkpoints.every_steps=40"], level="error", tmpfs="size=60m",
+    Case("disk", "a disk of 200 MiB that is filled up", [
+        "training.max_steps=4000", "checkpoints.every_steps=40"], level="error", tmpfs="size=200m",
         meanwhile=fill_the_disk),
     Case("inodes", "a disk for 1,040 files", ["training.max_steps=4000", "checkpoints.every_steps=40"],
          level="warning", tmpfs="size=400m,nr_inodes=1040"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 
 from tui_ft.health.detector import Detector, Said
 from tui_ft.health.facts import RunFacts
@@ -122,10 +123,7 @@ class NotLearning(Detector):
         if spec is None:
             return []
         if self._zero:
-            look = command(
-                "mask", "See which tokens are learnt from", "tui-ft data DATA --model MODEL --row 1"
-            )
-            return fitting(self._all_linear(spec), look)
+            return fitting(self._all_linear(spec), _see_mask(spec))
         rate, usual = spec.training.learning_rate, _USUAL_RATE.get(spec.method.kind)
         return fitting(
             self._all_linear(spec),
@@ -146,6 +144,14 @@ class NotLearning(Detector):
             self.facts, "all_linear", "Begin again with all linear layers as targets", "restart",
             ["method.targets=all-linear"],
         )  # fmt: skip
+
+
+def _see_mask(spec: RunSpec) -> Fix | None:
+    data, model = spec.data.train, spec.model.id
+    if not isinstance(data, str) or model is None:
+        return None
+    line = f"tui-ft data {shlex.quote(data)} --model {shlex.quote(model)} --row 1"
+    return command("mask", "See which tokens are learnt from", line)
 
 
 class Plateau(Detector):
