@@ -19,7 +19,7 @@ from tui_ft.runs.records import EndEvent, SampleEvent, decode_event, encode_docu
 from tui_ft.spec.resolve import resolve
 from tui_ft.spec.run_spec import RunSpec
 from tui_ft.spec.support import require_runnable
-from tui_ft.train import download, environment, memory, quantized, result, samples
+from tui_ft.train import download, environment, memory, quantized, result, same_data, samples
 from tui_ft.train.assembly import assemble
 from tui_ft.train.callback import RunCallback
 from tui_ft.train.dataset import prepare
@@ -124,6 +124,7 @@ class Session:
             download.fetch(wanted, self.journal)
 
     def _write_data_report(self) -> None:
+        same_data.require(self.run_directory, self.number, self.data.report)
         write_atomically(self.attempt.data, encode_document(self.data.report_document()))
         for message in self.data.report.warnings():
             self.journal.warn("data", message)
