@@ -185,9 +185,9 @@ def test_an_interpreter_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_the_probe_tells_what_this_interpreter_has() -> None:
-    from tui_ft.doctor import trainer_probe
+    from tui_ft.train import installed
 
-    assert trainer_probe.version("pytest") and trainer_probe.version("no-such-package") is None
-    assert trainer_probe.folder_of("tui_ft") == str(Path(tui_ft.__file__).parent)
-    assert trainer_probe.folder_of("no_such_package") is None
-    assert set(software.NEEDED) <= set(trainer_probe.PACKAGES)
+    assert installed.version("pytest") and installed.version("no-such-package") is None
+    assert installed.folder_of("tui_ft") == str(Path(tui_ft.__file__).parent)
+    assert installed.folder_of("no_such_package") is None
+    assert set(software.NEEDED) <= set(installed.PACKAGES)

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+import tui_ft
 from tui_ft import settings
 from tui_ft.atomic import keep
 from tui_ft.errors import TuiFtError
@@ -19,7 +20,7 @@ from tui_ft.runs import preflight
 
 PATIENCE_S = 120.0
 """Importing torch takes seconds, the first time from a network disk a minute (facts: training-stack, 12)."""
-_PROBE = Path(__file__).with_name("trainer_probe.py")
+_PROBE = Path(tui_ft.__file__).with_name("train") / "installed.py"
 _MOST_BYTES = 1 << 20
 _KEPT_VARIABLES = ("CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH", "PYTHONPATH", "OMP_NUM_THREADS", "VIRTUAL_ENV")
 """What changes torch's answer besides the files of the interpreter."""

@@ -129,7 +129,9 @@ class DoctorScreen(Screen[None], inherit_bindings=False):
         order = worst_first(finding for _, finding in self._told)
         themes = {id(finding): theme for theme, finding in self._told}
         rows = [(themes[id(finding)], finding) for finding in order]
-        self.findings.set_rows([row for row in rows if self._with_all or row[1].level != "ok"])
+        shown = [row for row in rows if self._with_all or row[1].level != "ok"]
+        self.findings.styles.height = max(len(shown) + 1, 3)  # what it does not need is the text's
+        self.findings.set_rows(shown)
         if not self.findings.was_moved:  # what comes later may be worse
             self.findings.begin()
         self.findings.refresh()
