@@ -170,7 +170,7 @@ CASES = (
     Case("host_memory", "the real reading, against a threshold of 1 %", ["training.max_steps=4000"],
          level="warning", settings="[health]\nhost_memory_share = 0.01\n"),
     Case("slow_saves", "a save that takes 1 s, every 30 steps", [
-        "training.max_steps=1500", "checkpoints.every_steps=30"], "slow_saves=1", "note"),
+        "training.max_steps=1500", "checkpoints.every_steps=30"], "slow_saves=1", "warning"),
 )  # fmt: skip
 
 

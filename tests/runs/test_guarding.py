@@ -17,7 +17,7 @@ from tui_ft import settings
 from tui_ft.hardware.gpu import Gpu, GpuProcess, GpuReading
 from tui_ft.health.detector import Cleared
 from tui_ft.health.finding import Finding
-from tui_ft.runs import directory, guarding
+from tui_ft.runs import directory, guard_sight, guarding
 from tui_ft.runs.companions import Sight, Wishes
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.following import EventFollower
@@ -28,6 +28,7 @@ from tui_ft.runs.health_rows import ClearedRow, DeedRow, FoundRow, HealthRow, de
 from tui_ft.runs.line_following import LineFollower
 from tui_ft.runs.records import (
     AttemptEvent,
+    BeatEvent,
     CheckpointEvent,
     Event,
     ExitRecord,
@@ -394,6 +395,34 @@ def test_heat_and_a_silent_gpu_reach_their_detectors(desk: Desk) -> None:
     for _ in range(150):
         desk.poll(gpu_row(desk.now, utilization=1.0, throttle="too hot", temperature_c=95.0))
     assert desk.found() == [("throttling", "warning"), ("hang", "error")]
+
+
+def test_a_trainer_that_only_says_that_it_lives_hangs(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard_sight, "processor_seconds", lambda pids: dict.fromkeys(pids, 1.0))
+    desk.begin()
+    desk.losses(*[2.0] * 10)
+    for at in range(150):
+        if at % 5 == 0:
+            desk.say(BeatEvent(time=desk.now, phase="training", step=10))
+        desk.poll(HardwareRow(time=desk.now))
+    assert desk.found() == [("hang", "error")]
+    (row,) = desk.rows
+    assert isinstance(row, FoundRow)
+    assert row.finding.evidence["cores"] == 0.0
+    desk.losses(2.0)
+    desk.poll()
+    assert desk.cleared() == ["hang"]
+
+
+def test_an_evaluation_that_counts_its_batches_does_not_hang(desk: Desk) -> None:
+    desk.begin()
+    desk.losses(*[2.0] * 10)
+    desk.say(PhaseEvent(time=desk.now, phase="evaluating"))
+    for at in range(300):
+        if at % 50 == 0:
+            desk.say(BeatEvent(time=desk.now, phase="evaluating", step=10, done=at + 1, total=400))
+        desk.poll(HardwareRow(time=desk.now))
+    assert desk.found() == []
 
 
 @pytest.fixture

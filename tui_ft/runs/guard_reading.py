@@ -50,6 +50,7 @@ class GuardReader:
         self._phase = ""
         self._progress: tuple[str, int | None] = ("", None)
         self._moved_at: float | None = None
+        self._has_moved = False
         self._hardware_at: float | None = None
 
     @property
@@ -61,8 +62,8 @@ class GuardReader:
         self.watcher.watch_process(sight.trainer_pid)
         events, rows = self._events.poll(), self._metrics.poll()
         said = [*self._take_events(events), *self._take_rows(rows)]
-        if events or rows or self._moved_at is None:
-            self._moved_at = sight.monotonic
+        if rows or self._has_moved or self._moved_at is None:
+            self._moved_at, self._has_moved = sight.monotonic, False
         if self.is_past_history:
             said += self._look(sight)
             said += self.watcher.tick(sight.now, sight.monotonic)
@@ -115,18 +116,25 @@ class GuardReader:
             case AttemptEvent():
                 return self._begin(event)
             case PhaseEvent():
-                self._phase = event.phase
+                self._phase, self._has_moved = event.phase, True
                 self._learn(event)
                 return self.watcher.phase(event.phase, event.time, event.detail or "")
             case BeatEvent():
-                before, self._progress = self._progress, (event.phase, event.done)
-                return self.watcher.progress(event.time) if before != self._progress and event.done else []
+                return self._beat(event)
             case CheckpointEvent():
                 return self.watcher.checkpoint(event.step, event.bytes / _GIB, event.blocked_s, event.time)
             case WarningEvent():
                 return self.watcher.warning(event.code, event.message, event.step, event.evidence, event.time)
             case _:
                 return []
+
+    def _beat(self, event: BeatEvent) -> Said:
+        """A beat says that the trainer lives, not that it gets on: only what is counted says so."""
+        before, self._progress = self._progress, (event.phase, event.done)
+        if before == self._progress or event.done is None:
+            return []
+        self._has_moved = True
+        return self.watcher.progress(event.time)
 
     def _begin(self, event: AttemptEvent) -> Said:
         self.has_begun = self.has_begun or event.attempt == self._attempt
