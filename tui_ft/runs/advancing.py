@@ -22,15 +22,14 @@ import msgspec
 
 from tui_ft.errors import TuiFtError
 from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.guarded_file import open_lock, take
 from tui_ft.runs.nudging import advance_lock, first_waiting
 from tui_ft.runs.queue_file import (
     LONGEST_REASON,
     QueueDocument,
     QueueEntry,
     WaitsFor,
-    open_lock,
     read_queue,
-    try_lock,
 )
 
 STAYS_S = 24 * 3600.0
@@ -38,6 +37,8 @@ STAYS_S = 24 * 3600.0
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 2.0, 30.0
 _LAUNCH_PAUSE_S = 2.0
 _TICK_S = 1.0
+_LOCK_S = 0.3
+"""Whoever asks whether somebody is at it holds the lock for some microseconds."""
 _MOST_EARLIER = 5
 
 
@@ -53,7 +54,7 @@ def advance(root: Path, trainer: Sequence[str] | None = None) -> WaitsFor:
         why = os.strerror(error.errno or 0)
         raise TuiFtError(f"The queue of {root} cannot be advanced: {why}.") from error
     try:
-        return _advance(root, trainer) if try_lock(descriptor) else ""
+        return _advance(root, trainer) if take(descriptor, _LOCK_S) else ""
     finally:
         os.close(descriptor)
 
@@ -203,7 +204,7 @@ def stay(root: Path, trainer: Sequence[str] | None = None, stays_s: float = STAY
     while True:
         descriptor = open_lock(advance_lock(root))
         try:
-            if not try_lock(descriptor):
+            if not take(descriptor, _LOCK_S):
                 return  # that one was poked before we came, and looks again
             poked = _advance_patiently(root, descriptor, give_up, trainer)
         finally:

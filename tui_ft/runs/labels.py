@@ -6,13 +6,8 @@ else's run.
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import os
-import stat
-import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,6 +16,7 @@ import msgspec
 
 from tui_ft.atomic import write_atomically
 from tui_ft.errors import TuiFtError
+from tui_ft.runs.guarded_file import locked, read_regular
 
 SCHEMA = 1
 MOST_TAGS = 16
@@ -30,7 +26,6 @@ _LARGEST_BYTES = 64 << 20
 """A hundred thousand runs with a long note each; more is no file of ours."""
 _PATIENCE_S = 2.0
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-_WITHOUT_FLOCK = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL})
 
 
 class Label(msgspec.Struct, kw_only=True, frozen=True):
@@ -107,7 +102,7 @@ def change_labels(runs_root: Path, keys: list[str], **changes: Any) -> None:
     path = labels_file(runs_root)
     try:
         runs_root.mkdir(parents=True, exist_ok=True)
-        with _locked(path.with_suffix(".lock")):
+        with locked(path.with_suffix(".lock"), _PATIENCE_S):
             document = _read(path)
             for key in keys:
                 document.runs[key] = msgspec.Raw(_changed(document.runs.get(key), changes))
@@ -159,7 +154,7 @@ def _printable(text: str) -> str:
 
 def _read(path: Path) -> _Document:
     try:
-        data = _regular_file(path)
+        data = read_regular(path, _LARGEST_BYTES)
     except FileNotFoundError:
         return _Document()
     except OSError as error:
@@ -173,53 +168,9 @@ def _read(path: Path) -> _Document:
         ) from error
 
 
-def _regular_file(path: Path) -> bytes:
-    """Read it whole; a fifo or a device is refused, not waited for."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        known = os.fstat(descriptor)
-        if not stat.S_ISREG(known.st_mode):
-            raise OSError(errno.EINVAL, "no file")
-        if known.st_size > _LARGEST_BYTES:
-            raise OSError(errno.EFBIG, "too large")
-        with open(descriptor, "rb", closefd=False) as file:
-            return file.read(_LARGEST_BYTES)
-    finally:
-        os.close(descriptor)
-
-
 def _stamp(path: Path) -> tuple[int, int, int] | None:
     try:
         known = path.stat()
     except OSError:
         return None
     return known.st_ino, known.st_mtime_ns, known.st_size
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold the lock beside the labels, so that two apps lose nothing of each other's.
-
-    Raises `TuiFtError` when somebody else keeps it; a file system without flock goes without.
-    """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
-    try:
-        _wait_for(descriptor, path)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _wait_for(descriptor: int, path: Path) -> None:
-    deadline = time.monotonic() + _PATIENCE_S
-    while True:
-        try:
-            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                raise TuiFtError(f"{path} is held by another process.", "Try again.") from None
-            time.sleep(0.02)
-        except OSError as error:
-            if error.errno not in _WITHOUT_FLOCK:
-                raise
-            return None

@@ -14,7 +14,8 @@ from pathlib import Path
 from tui_ft import settings
 from tui_ft.errors import TuiFtError
 from tui_ft.runs.directory import RunDirectory
-from tui_ft.runs.queue_file import QueueDocument, QueueEntry, open_lock, queue_path, read_queue, try_lock
+from tui_ft.runs.guarded_file import open_lock, take
+from tui_ft.runs.queue_file import QueueDocument, QueueEntry, queue_path, read_queue
 from tui_ft.runs.state import read_state
 from tui_ft.runs.truth import is_here, supervisor_lives
 
@@ -70,7 +71,7 @@ def is_being_advanced(root: Path) -> bool:
     """True while a process sees to the queue. Raises `OSError`."""
     descriptor = open_lock(advance_lock(root))
     try:
-        return not try_lock(descriptor)
+        return not take(descriptor)
     finally:
         os.close(descriptor)
 

@@ -19,6 +19,7 @@ from tui_ft.runs.queue_file import (
     QueueEntry,
     kept_variables,
     locked,
+    queue_path,
     read_queue,
     write_queue,
 )
@@ -206,7 +207,12 @@ def waiting(root: Path) -> int:
 
 
 def queue_line(root: Path) -> str:
-    """The queue in one line for a list of runs, "" when nothing waits. It reads one small file."""
+    """The queue in one line for a list of runs, "" when nothing of ours waits. It reads one small file."""
+    try:
+        if queue_path(root).lstat().st_uid != os.geteuid():
+            return ""
+    except OSError:
+        return ""
     try:
         document = read_queue(root)
     except TuiFtError:

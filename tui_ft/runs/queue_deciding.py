@@ -68,7 +68,8 @@ def decide(
 
     Raises `TuiFtError` where its GPUs are not to be had.
     """
-    used = {uuid for _, truth in sight.going if truth.state is not None for uuid in truth.state.gpus}
+    others = [one for one in sight.going if one[0].id != entry.id]
+    used = {uuid for _, truth in others if truth.state is not None for uuid in truth.state.gpus}
     gpus = tuple(
         choose_gpu(
             reading,
@@ -78,8 +79,8 @@ def decide(
             os.environ.get("CUDA_DEVICE_ORDER"),
         )
     )
-    others = [one for one in sight.going if _shares(one[1], gpus)]
-    blocking = [one for one in others if not entry.beside or _takes_more(one[1])]
+    near = [one for one in others if _shares(one[1], gpus)]
+    blocking = [one for one in near if not entry.beside or _takes_more(one[1])]
     if blocking:
         return _behind(blocking)
     if failed := _failures(document, root):

@@ -6,11 +6,7 @@ several needs. So nothing is lost with this file: a queued run that is not in it
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import os
-import stat
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +16,7 @@ import msgspec
 
 from tui_ft.atomic import write_atomically
 from tui_ft.errors import TuiFtError
+from tui_ft.runs import guarded_file
 
 SCHEMA = 1
 MOST_ENTRIES = 1000
@@ -33,7 +30,6 @@ KEPT_VARIABLES = (
 _LONGEST_VALUE = 4096
 _LARGEST_BYTES = 8 << 20
 _PATIENCE_S = 5.0
-_WITHOUT_FLOCK = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL})
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 WaitsFor = Literal["", "turn", "run", "memory", "launch"]
@@ -93,7 +89,7 @@ def read_queue(root: Path) -> QueueDocument:
     """
     path = queue_path(root)
     try:
-        data = _own_file(path)
+        data = guarded_file.read_regular(path, _LARGEST_BYTES, only_own=True)
     except FileNotFoundError:
         return EMPTY
     except OSError as error:
@@ -150,55 +146,12 @@ def locked(root: Path) -> Iterator[None]:
     Raises `TuiFtError` when somebody keeps it; a file system without flock goes without, and a run's own
     lock keeps it from being started twice all the same.
     """
-    path = root / "queue.lock"
     try:
         root.mkdir(parents=True, exist_ok=True)
-        descriptor = open_lock(path)
+        with guarded_file.locked(root / "queue.lock", _PATIENCE_S):
+            yield
     except OSError as error:
         raise TuiFtError(
             f"The queue of {root} cannot be changed: {os.strerror(error.errno or 0)}.",
             "The runs root must be yours and writable.",
         ) from error
-    try:
-        deadline = time.monotonic() + _PATIENCE_S
-        while not try_lock(descriptor):
-            if time.monotonic() >= deadline:
-                raise TuiFtError(f"{path} is held by another process.", "Try again.")
-            time.sleep(0.02)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def open_lock(path: Path) -> int:
-    """Return a descriptor of a lock file of ours. Raises `OSError`, for a link too."""
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
-
-
-def try_lock(descriptor: int) -> bool:
-    """Take the flock of an open file if nobody has it; True too where there is no such thing."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError as error:
-        if error.errno not in _WITHOUT_FLOCK:
-            raise
-    return True
-
-
-def _own_file(path: Path) -> bytes:
-    """Read a regular file of the user's own. Raises `OSError` for anything else."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
-    try:
-        known = os.fstat(descriptor)
-        if not stat.S_ISREG(known.st_mode):
-            raise OSError(errno.EINVAL, "no file")
-        if known.st_uid != os.geteuid():
-            raise PermissionError(errno.EPERM, "somebody else's")
-        if known.st_size > _LARGEST_BYTES:
-            raise OSError(errno.EFBIG, "too large")
-        with open(descriptor, "rb", closefd=False) as file:
-            return file.read(_LARGEST_BYTES)
-    finally:
-        os.close(descriptor)

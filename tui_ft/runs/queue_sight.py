@@ -24,7 +24,7 @@ FOUND = "it was in no queue: its adding was cut off, or queue.json was lost"
 class QueueSight:
     """`waiting` are runs that have not begun. `untaken` are such of which a launch has said `starting`: it is
     under way, or was cut off before there was a supervisor. `unreadable` cannot be told. `going` are those
-    that hold this machine now.
+    that hold this machine now, one that is just being launched too.
     """
 
     waiting: dict[str, StateRecord] = field(default_factory=dict)
@@ -46,10 +46,10 @@ def look(root: Path, now: float | None = None) -> QueueSight:
         if state.status == "queued":
             if is_own(run.path):
                 waiting[run.id] = state
-        elif has_no_process(state):
-            if is_own(run.path):
-                untaken[run.id] = state
-        elif state.status in ACTIVE and is_here(state):
+            continue
+        if has_no_process(state) and is_own(run.path):
+            untaken[run.id] = state
+        if state.status in ACTIVE and is_here(state):
             truth = judge(run, state, now)
             if truth.status in ACTIVE or truth.status == "quiet":
                 going.append((run, truth))
