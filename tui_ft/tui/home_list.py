@@ -277,6 +277,8 @@ def view_words(runs: RunList, wanted: Arrangement) -> str:
 def detail_of(run: RunSummary) -> str:
     """What the line under the lists says of a run: its state and why, its tags, its note."""
     said = run.reason or f"{run.id} is {run.status}"
+    if run.status == "queued":
+        said = f"{run.id} waits in the queue: Q says for what"
     sick = [f"{level}: {code}" for code, level in run.findings.items() if level != "note"]
     said = f"{said.rstrip('.')} · {', '.join(sick)}" if sick else said
     tags = " ".join(f"#{tag}" for tag in run.tags)

@@ -168,11 +168,12 @@ class HealthActions(Screen[None]):
 
     # --- silence ---------------------------------------------------------------------------------
 
+    def meant_finding(self) -> str:
+        """The code of the finding that is shown: the worst one."""
+        return next((finding.code for finding in self.reading.findings), "")
+
     def action_silence(self) -> None:
-        row = self.chosen_fix()
-        code = row.code if row is not None and row.code else ""
-        if not code and self.reading.findings:
-            code = self.reading.findings[0].code
+        code = self.meant_finding()
         if not code:
             self.say("There is no finding to silence.", "warn")
         else:

@@ -144,6 +144,10 @@ class HealthScreen(HealthActions, Screen[None], inherit_bindings=False):
     def chosen_fix(self) -> FixRow | None:
         return self.fixes.chosen
 
+    def meant_finding(self) -> str:
+        row = self.fixes.chosen
+        return row.code if row is not None and row.code else super().meant_finding()
+
     @on(RowList.Clicked)
     def _clicked(self) -> None:
         self.action_fix()

@@ -89,7 +89,8 @@ class HomeScreen(HomeStarting, inherit_bindings=False):
             self._cursor_at,
             self.runs.key_of(self.runs.chosen) if self.runs.rows else "",
         )
-        if event.is_move or (not self.notice.is_error and before == self._cursor_at):
+        is_in_use = self.runs.has_focus or event.row_list is not self.runs
+        if event.is_move or (is_in_use and not self.notice.is_error and before == self._cursor_at):
             self.notice.say("")
         self.show_detail()
         kind = self._run is not None and is_foreign(self._run)
