@@ -2,7 +2,7 @@
 
 `facts` are the tables of domain knowledge that the product is built on (domain, section e, T1 to T21); a
 dagger there marks a value that was chosen, not measured. Those were calibrated on real runs, see
-`tests/health/false_alarms.py`, and are changed by `[health]` in the user's settings under the names here.
+`tests/false_alarms.py`, and are changed by `[health]` in the user's settings under the names here.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 
+from tui_ft.health.detector import Cleared
 from tui_ft.health.facts import RunFacts
 from tui_ft.health.finding import Finding
 from tui_ft.health.thresholds import Thresholds
@@ -32,10 +33,20 @@ def findings_of(reading: Reading, limits: Thresholds | None = None) -> tuple[Fin
         return reading.findings
     if not reading.is_complete or not reading.series:
         return ()
+    open_now: dict[str, Finding] = {}
+    for said in all_said(reading, limits):
+        if isinstance(said, Cleared):
+            open_now.pop(said.code, None)
+        else:
+            open_now[said.code] = said
+    return worst_first(clean_finding(finding) for finding in open_now.values())
+
+
+def all_said(reading: Reading, limits: Thresholds | None = None) -> Iterator[Finding | Cleared]:
+    """Every word of the detectors on the rows of a run of others, in their order, also what is over."""
     watcher = Watcher(_facts_of(reading), limits, OF_SERIES)
     for at, row in _rows(reading):
-        watcher.row(row, at)
-    return worst_first(clean_finding(finding) for finding in watcher.open.values())
+        yield from watcher.row(row, at)
 
 
 def _facts_of(reading: Reading) -> RunFacts:

@@ -1,5 +1,5 @@
 # ruff: noqa: T201, E501 - a program that prints
-"""How often detectors speak on real runs: `python tests/health/false_alarms.py [FOLDER]` prints every word.
+"""How often detectors speak on real runs: `python tests/false_alarms.py [FOLDER]` prints every word.
 
 The real runs are those that other people left in public (not part of this repository) and controls that the
 real libraries wrote. Known to be ill are those named in `ILL`; all others are healthy as far as anybody knows.
@@ -15,13 +15,13 @@ from pathlib import Path
 
 from tui_ft.health.finding import Finding
 from tui_ft.watch.finding import find_runs
-from tui_ft.watch.findings import findings_of
+from tui_ft.watch.findings import all_said
 from tui_ft.watch.foreign_run import open_run
 from tui_ft.watch.found import FoundRun
 from tui_ft.watch.reading import Reading
 from tui_ft.watch.report import read_whole
 
-REAL_RUNS = Path(__file__).resolve().parents[3] / "shared" / "data" / "runs"
+REAL_RUNS = Path(__file__).resolve().parents[2] / "shared" / "data" / "runs"
 ILL = ("v5_nan",)
 """Made with NaN on purpose."""
 
@@ -30,12 +30,12 @@ def is_ill(found: FoundRun) -> bool:
     return any(name in str(found.path) for name in ILL)
 
 
-def judged(folder: Path) -> Iterator[tuple[FoundRun, Reading, tuple[Finding, ...]]]:
-    """Every run under `folder` that has a curve, and what the detectors say of it."""
+def judged(folder: Path) -> Iterator[tuple[FoundRun, Reading, list[Finding]]]:
+    """Every run under `folder` that has a curve, and all that the detectors ever say of it."""
     for found in find_runs(folder, time.time()):
         reading = read_whole(open_run(found))
         if any(len(series) for series in reading.series.values()):
-            yield found, reading, findings_of(reading)
+            yield found, reading, [one for one in all_said(reading) if isinstance(one, Finding)]
 
 
 def main(folder: Path) -> int:
