@@ -7,13 +7,14 @@ import shutil
 import sys
 from pathlib import Path
 
+import checkpoint_made
 import pytest
 from checkpoint_made import save
 
 from tui_ft.data.content import content_hash
 from tui_ft.data.model_identity import identity_of
 from tui_ft.errors import TuiFtError
-from tui_ft.runs import control, launch, moving
+from tui_ft.runs import checkpoints, control, launch, moving
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.state import read_state
 from tui_ft.spec import toml
@@ -71,6 +72,25 @@ def test_what_moved_with_the_run_is_found_again(
         f"base model: {model_folder} → {box / 'model'}",
         f"training data: {data_file} → {box / data_file.name}",
     ]
+
+
+def test_checkpoints_name_the_base_model_where_it_lies_now(
+    old: RunDirectory, box: Path, model_folder: Path, bench, monkeypatch
+) -> None:
+    config = {"base_model_name_or_path": str(model_folder), "r": 4}
+    monkeypatch.setitem(checkpoint_made.FILES, "adapter_config.json", json.dumps(config).encode())
+    save(old, 6)
+    run = copied(old, box / "runs")
+    shutil.move(model_folder, box / "model")
+    bench.root = box / "runs"
+    launch.resume(run, trainer=[*FAKE, "steps=9"])
+    bench.wait_for(run, "finished")
+    folder = run.checkpoint(6)
+    assert json.loads((folder / "adapter_config.json").read_text()) == config | {
+        "base_model_name_or_path": str(box / "model")
+    }
+    assert checkpoints.verify(folder) is None
+    assert not list(run.checkpoints.glob(".*"))
 
 
 def test_what_is_not_here_is_asked_for_by_name(

@@ -167,7 +167,7 @@ def test_the_same_step_again_never_leaves_neither(
 ) -> None:
     """Every system call that changes names is a place where a kill may come."""
     if not can_exchange:
-        monkeypatch.setattr(checkpoints, "_exchange", lambda one, other: False)
+        monkeypatch.setattr(checkpoints, "exchange", lambda one, other: False)
     save(run, 6)
     (run.checkpoint(6) / "optimizer.pt").write_bytes(b"old")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from tui_ft.errors import TuiFtError
@@ -23,6 +24,7 @@ from tui_ft.runs.launching import (
     write_spec,
     write_state,
 )
+from tui_ft.runs.rebasing import rebase
 from tui_ft.runs.records import ENDED, StateRecord
 from tui_ft.runs.requests import clear_requests
 from tui_ft.runs.state import read_state
@@ -162,10 +164,18 @@ def resume(
         if resuming.resumable_state(run, take_over).attempt != state.attempt:
             raise TuiFtError(f"{run.id} was just resumed by somebody else.", exit_code=1)
         clear_requests(run)
+        _rebase(run, toml.load(run.attempt(state.attempt).spec), spec)
         launch_attempt(run, attempt, machine, lock)
     finally:
         lock.close()
     return run
+
+
+def _rebase(run: RunDirectory, before: RunSpec, after: RunSpec) -> None:
+    """Let the checkpoints of a copied run name the base model where it lies now."""
+    if before.model.id != after.model.id and before.model.id and after.model.id:
+        with suppress(OSError):  # a help for people: the trainer goes on without
+            rebase(run, before.model.id, after.model.id)
 
 
 def check_changes(run: RunDirectory, changes: Sequence[str]) -> RunSpec:

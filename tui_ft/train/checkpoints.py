@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import errno
 import math
 import os
 import shutil
@@ -21,12 +19,7 @@ from tui_ft.runs.directory import (
     RunDirectory,
 )
 from tui_ft.runs.records import encode_document
-
-_FROM_HERE = -100
-"""AT_FDCWD of <fcntl.h>: a path is meant from the current folder."""
-_EXCHANGE = 2
-"""RENAME_EXCHANGE of renameat2(2): two names change places at once."""
-_CANNOT_EXCHANGE = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
+from tui_ft.runs.renaming import exchange, sync
 
 
 def unfinished_folder(run: RunDirectory, step: int) -> Path:
@@ -102,7 +95,7 @@ def _give_name(folder: Path, final: Path) -> None:
     """Rename `folder` to `final`; what is there already takes its place in the unfinished folder."""
     if not os.path.lexists(final):
         folder.rename(final)
-    elif not _exchange(folder, final):  # then by two renames; `mend` ends what a kill leaves between them
+    elif not exchange(folder, final):  # then by two renames; `mend` ends what a kill leaves between them
         aside = final.with_name(f"{REPLACED_PREFIX}{final.name}")
         remove(aside)
         final.rename(aside)
@@ -111,30 +104,7 @@ def _give_name(folder: Path, final: Path) -> None:
         remove(aside)
 
 
-def _exchange(one: Path, other: Path) -> bool:
-    """Let two names change places; False where the file system cannot. Raises `OSError`."""
-    library = ctypes.CDLL(None, use_errno=True)
-    rename = getattr(library, "renameat2", None)
-    if rename is None:
-        return False
-    if rename(_FROM_HERE, os.fsencode(one), _FROM_HERE, os.fsencode(other), _EXCHANGE) == 0:
-        return True
-    number = ctypes.get_errno()
-    if number in _CANNOT_EXCHANGE:
-        return False
-    raise OSError(number, os.strerror(number), str(other))
-
-
 def remove_cards(run: RunDirectory, step: int) -> None:
     """Remove the empty forms of a model card that peft writes beside an adapter."""
     for card in unfinished_folder(run, step).rglob("README.md"):
         card.unlink()
-
-
-def sync(path: Path) -> None:
-    """Flush a file or a folder to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from tui_ft.runs.directory import UNFINISHED_PREFIX, RunDirectory
+from tui_ft.runs.renaming import sync
 from tui_ft.spec.run_spec import RunSpec
-from tui_ft.train.checkpoints import sync
 from tui_ft.train.model import model_source
 from tui_ft.train.precision import Precision
 

@@ -12,7 +12,7 @@ from tui_ft.errors import TuiFtError
 from tui_ft.runs.checkpoints import SUPERSEDED_PREFIX, Progress, mend, verify
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.records import LaunchRecord, RejectedCheckpoint
-from tui_ft.train.checkpoints import sync
+from tui_ft.runs.renaming import sync
 from tui_ft.train.journal import Journal
 
 _LARGEST_RECORD = 1 << 20
