@@ -292,7 +292,7 @@ def test_broken_files_of_an_attempt_leave_gaps_only(tmp_path: Path, content: str
 # --- where it is written ---------------------------------------------------------------------------
 
 
-def test_only_reports_are_written_over(tmp_path: Path) -> None:
+def test_only_reports_are_written_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with a_run(tmp_path / "runs") as run:
         run.finish()
         found = found_ours(run.run)
@@ -312,6 +312,12 @@ def test_only_reports_are_written_over(tmp_path: Path) -> None:
         link.symlink_to(out)
         with pytest.raises(TuiFtError, match="is there already"):
             write_report(found, link, run.now)
+        gone = tmp_path / "gone"
+        gone.mkdir()
+        monkeypatch.chdir(gone)
+        gone.rmdir()
+        with pytest.raises(TuiFtError, match="current folder is gone"):
+            write_report(found, None, run.now)
         for wrong in ("out.txt", "no/such/folder/out.md"):
             with pytest.raises(TuiFtError):
                 write_report(found, tmp_path / wrong, run.now)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from tui_ft.atomic import keep
 from tui_ft.data.wording import shown
 from tui_ft.demo.tour import files
 from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.provenance import document
 from tui_ft.spec import toml
 from tui_ft.spec.display import method_label
 from tui_ft.spec.run_spec import RunSpec
@@ -40,9 +40,9 @@ def lines(run: RunDirectory, reading: Reading) -> Iterator[str]:
         "A small assistant for the handbook of Pellworth Lamps, a made-up company. Made by the guided tour "
         f"of tui-ft; run `{run.id}`, {_date(reading.started_at)}."
     )
-    yield from _section("Environment", _environment(_document(attempt.environment)))
-    yield from _section("Data set", _data(_document(attempt.data)))
-    yield from _section("LoRA run", _training(spec, _document(attempt.environment), reading))
+    yield from _section("Environment", _environment(document(attempt.environment)))
+    yield from _section("Data set", _data(document(attempt.data)))
+    yield from _section("LoRA run", _training(spec, document(attempt.environment), reading))
     yield from _section("Challenges and results", _results(reading))
     yield from _section("Business impact", _impact())
 
@@ -124,15 +124,6 @@ def _impact() -> Iterator[str]:
     yield f"- Time or money saved by an answer: {_BLANK}"
     yield f"- What a wrong answer costs, and who checks: {_BLANK}"
     yield f"- Next step: {_BLANK}"
-
-
-def _document(path: Path) -> Mapping[str, Any]:
-    """A file of the attempt; empty when it was not written, as in a run that failed early."""
-    try:
-        found = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _count(value: object) -> str:

@@ -100,7 +100,10 @@ def _pictures(charts: list[tuple[ReportChart, str]]) -> Iterator[str]:
 
 def _checked(out: Path) -> Path:
     """The absolute path. Raises `TuiFtError` for one that cannot be, or that holds something else."""
-    path = out.absolute()
+    try:
+        path = out.absolute()
+    except OSError as error:  # the folder that we stand in is gone
+        raise TuiFtError("The current folder is gone.", "Say where with --out.") from error
     if path.suffix.lower() not in (".md", ".markdown"):
         raise TuiFtError(
             "The name of a report ends in .md.", f"For example --out {path.stem or 'report'}.md."
