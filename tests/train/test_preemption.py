@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -117,6 +119,23 @@ def test_what_goes_on_is_what_would_have_been(place: str, undisturbed: RunDirect
     assert curve(run) == curve(undisturbed)
     assert evaluations(run) == evaluations(undisturbed)
     assert weights(run) == weights(undisturbed)
+
+
+def test_a_signal_while_the_libraries_are_loaded_is_obeyed_at_once(tmp_path: Path) -> None:
+    run = laid_out(tmp_path)
+    command = [sys.executable, "-m", "tui_ft.train", "run", str(run.path), "--attempt", "1"]
+    trainer = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 60
+        while not (run.events.exists() and events(run, "phase")) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        trainer.terminate()
+        assert trainer.wait(30) == 0
+    finally:
+        trainer.kill()
+        trainer.wait()
+    assert [row["phase"] for row in events(run, "phase")] == ["loading libraries"]
+    assert events(run, "end")[-1]["cause"] == "stopped"
 
 
 def test_packed_rows_in_the_middle_of_a_step_too(tmp_path: Path) -> None:

@@ -57,7 +57,6 @@ def run_attempt(path: Path, number: int) -> int:
 
 def _end_of(run: RunDirectory, number: int, journal: Journal, stop: StopFlag) -> EndEvent:
     try:
-        stop.open(StopRequested)
         return _attempt(run, number, journal, stop)
     except StopRequested as request:
         stop.close()
@@ -82,7 +81,8 @@ def _stopped_early(request: StopRequested, journal: Journal) -> EndEvent:
 
 def _attempt(run: RunDirectory, number: int, journal: Journal, stop: StopFlag) -> EndEvent:
     try:
-        checkpoint, rejected = resume_point.choose(run, number, journal) if number > 1 else (None, [])
+        with stop.opened(StopRequested):
+            checkpoint, rejected = resume_point.choose(run, number, journal) if number > 1 else (None, [])
     except StopRequested:  # a big checkpoint takes a while to be checked
         journal.event(AttemptEvent(time=time.time(), attempt=number, pid=os.getpid()))
         raise
@@ -98,6 +98,7 @@ def _attempt(run: RunDirectory, number: int, journal: Journal, stop: StopFlag) -
             pid=os.getpid(),
         )
     )
+    stop.open(StopRequested)
     for bad in rejected:
         journal.warn("checkpoint_rejected", f"{Path(bad.path).name} was passed over: {bad.reason}.")
     if number > 1 and checkpoint is None:

@@ -107,7 +107,7 @@ class NonfiniteGuard:
 
     def _tell(self, trainer: EdgeTrainer, what: str, loss: float, norm: float, bad: list[int]) -> None:
         step = trainer.state.global_step + 1
-        rows = self.rows_of(step, bad or None) if self.rows_of is not None else []
+        rows = self._rows(step, bad)
         evidence: Evidence = {
             "what": what,
             "loss": finite_or_word(loss),
@@ -129,10 +129,20 @@ class NonfiniteGuard:
             message += f" It is the {_nth(self.in_a_row)} in a row: the run stops; {self._good()}."
         self._event(step, message, evidence)
 
+    def _rows(self, step: int, bad: list[int]) -> list[Scalar]:
+        if self.rows_of is None:
+            return []
+        try:
+            return self.rows_of(step, bad or None)
+        except Exception as error:  # noqa: BLE001 - a run must not end because its rows cannot be named
+            self._journal.say(
+                f"the rows of step {step} cannot be worked out: {type(error).__name__}: {error}"
+            )
+            return []
+
     def _poisoned(self, step: int) -> str:
         line = f"weights are no numbers any more at step {step}. They were not saved; {self._good()}"
-        if self._may_stop:
-            self.verdict = f"{line}."
+        self.verdict = f"{line}."  # whatever the spec says: no step can mend them
         return f"Trained {line}."
 
     def _good(self) -> str:

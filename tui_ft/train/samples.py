@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
-from tui_ft.runs.records import SampleEvent
+from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.records import SampleEvent, decode_event
 from tui_ft.train.journal import Journal
 from tui_ft.train.stopping import StopFlag
 
@@ -27,6 +28,16 @@ class SamplePrompt:
     text: str
     messages: list[dict[str, str]] | None = None
     expected: str | None = None
+
+
+def has_first(run: RunDirectory) -> bool:
+    """True when an earlier attempt already took the samples before training."""
+    for line in run.events.read_bytes().splitlines():
+        if b'"event":"sample"' in line:
+            event = decode_event(line)
+            if isinstance(event, SampleEvent) and event.when == "before":
+                return True
+    return False
 
 
 class _Asked:

@@ -15,7 +15,7 @@ import transformers
 from tui_ft.atomic import write_atomically
 from tui_ft.runs.checkpoints import read_manifest
 from tui_ft.runs.directory import RunDirectory
-from tui_ft.runs.records import EndEvent, SampleEvent, decode_event, encode_document
+from tui_ft.runs.records import EndEvent, encode_document
 from tui_ft.spec.resolve import resolve
 from tui_ft.spec.run_spec import RunSpec
 from tui_ft.spec.support import require_runnable
@@ -23,6 +23,7 @@ from tui_ft.train import download, environment, memory, quantized, result, same_
 from tui_ft.train.assembly import assemble
 from tui_ft.train.callback import RunCallback
 from tui_ft.train.dataset import prepare
+from tui_ft.train.first_step import described
 from tui_ft.train.journal import Journal
 from tui_ft.train.memory import MemoryMeter
 from tui_ft.train.methods import count_parameters
@@ -38,9 +39,6 @@ from tui_ft.train.trainer import RunTrainer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-SAMPLED_TOKENS_SHOWN = 32_768
-"""At most this many tokens of the first step's batches are written down."""
 
 
 class Session:
@@ -83,11 +81,11 @@ class Session:
         self.trainer = self._build_trainer()
         self.trainer.probe_dataset = self.data.probe
         self._brief(self.follower.guard)
-        if not self._has_first_samples():
+        if not samples.has_first(self.run_directory):
             self._sample("before")
         self._train()
         step, total = self.trainer.state.global_step, self.plan.total_steps
-        if step < total:
+        if step < total or self.follower.guard.verdict is not None:
             return self._stopped(step, total)
         return self._finish(step)
 
@@ -209,37 +207,16 @@ class Session:
 
     def _write_first_step(self, batches: list[dict[str, Any]]) -> None:
         """Add to `data.json` what the first step trains on: the tokens that the loss counts, decoded."""
-        rows: list[dict[str, Any]] = []
-        left = SAMPLED_TOKENS_SHOWN
-        for batch in batches:
-            for ids, labels in zip(batch["input_ids"].tolist(), batch["labels"].tolist(), strict=True):
-                left -= len(ids)
-                if rows and left < 0:
-                    break
-                trained = [label for label in labels if label != -100]
-                rows.append(
-                    {
-                        "input_ids": ids,
-                        "labels": labels,
-                        "trained_text": self.tokenizer.decode(trained),
-                        "trained_tokens": len(trained),
-                    }
-                )
         report = self.data.report_document() | {
-            "first_step": {"step": self.journal.step + 1, "micro_batches": len(batches), "rows": rows}
+            "first_step": {
+                "step": self.journal.step + 1,
+                "micro_batches": len(batches),
+                "rows": described(batches, self.tokenizer),
+            }
         }
         write_atomically(self.attempt.data, encode_document(report))
 
     # --- after training --------------------------------------------------------------------------
-
-    def _has_first_samples(self) -> bool:
-        """True when an earlier attempt already took the samples before training."""
-        for line in self.run_directory.events.read_bytes().splitlines():
-            if b'"event":"sample"' in line:
-                event = decode_event(line)
-                if isinstance(event, SampleEvent) and event.when == "before":
-                    return True
-        return False
 
     def _sample(self, when: Any) -> None:
         self.journal.enter("sampling")

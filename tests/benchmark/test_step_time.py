@@ -1,0 +1,122 @@
+"""What all that watches over a run costs its steps: against a plain TRL script on the same spec."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from budget_table import BudgetTable, median
+from timed_steps import SPEC
+
+from tui_ft.runs import launch
+from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.records import ENDED, decode_metrics
+from tui_ft.runs.truth import read_truth
+from tui_ft.spec import overrides
+from tui_ft.spec.run_spec import RunSpec
+from tui_ft.train.step_rows import StepRows
+
+pytestmark = pytest.mark.benchmark
+
+PAIRS = int(os.environ.get("STEP_TIME_PAIRS", "5"))
+STEPS, WARM = 160, 20
+_PROGRAM = Path(__file__).resolve().parents[1] / "timed_steps.py"
+NOISE = 0.02
+"""The medians of two runs of the same script differ by so much on a quiet machine."""
+
+
+def steps_of(place: Path) -> tuple[list[float], list[float]]:
+    """Milliseconds of the clock and of CPU of each step, the first ones left out."""
+    rows = [tuple(float(part) for part in line.split()) for line in place.read_text().splitlines()]
+    pairs = list(itertools.pairwise(rows))[WARM : STEPS - 1]
+    return [1e3 * (b[0] - a[0]) for a, b in pairs], [1e3 * (b[1] - a[1]) for a, b in pairs]
+
+
+def plain(folder: Path, environment: dict[str, str]) -> tuple[list[float], list[float]]:
+    place = folder / "times"
+    subprocess.run(
+        [sys.executable, _PROGRAM, "plain", place, str(STEPS)],
+        env=environment,
+        check=True,
+        capture_output=True,
+    )
+    return steps_of(place)
+
+
+def ours(folder: Path) -> tuple[list[float], list[float]]:
+    """A run as anybody starts it: its supervisor alive, guards awake, a checkpoint every six seconds."""
+    place = folder / "times"
+    changes = [*SPEC, f"training.max_steps={STEPS}", "checkpoints.every_minutes=0.1"]
+    run = launch.start(
+        overrides.apply(RunSpec(), changes),
+        folder / "runs",
+        trainer=[sys.executable, str(_PROGRAM), "ours", str(place)],
+    )
+    _wait_for_end(run)
+    assert read_truth(run).status == "finished", run.output.read_text()
+    return steps_of(place)
+
+
+def test_step_time(table: BudgetTable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    walls: dict[str, list[float]] = {"plain": [], "ours": []}
+    cpus: dict[str, list[float]] = {"plain": [], "ours": []}
+    for number in range(PAIRS):
+        for kind in ("plain", "ours") if number % 2 == 0 else ("ours", "plain"):
+            folder = tmp_path / f"{kind}-{number}"
+            folder.mkdir()
+            wall, cpu = plain(folder, dict(os.environ)) if kind == "plain" else ours(folder)
+            walls[kind].append(median(wall))
+            cpus[kind].append(median(cpu))
+    for what, found in (("by the clock", walls), ("of CPU", cpus)):
+        mine, theirs = median(found["ours"]), median(found["plain"])
+        spread = max(found["plain"]) / min(found["plain"]) - 1
+        table.add(
+            f"a step {what}, against plain TRL",
+            f"within noise ({100 * max(spread, NOISE):.0f} %)",
+            f"{mine:.1f} ms / {theirs:.1f} ms: {100 * (mine / theirs - 1):+.1f} % (medians of {PAIRS} "
+            f"runs of {STEPS} steps, alternating; ours {_span(found['ours'])}, "
+            f"plain {_span(found['plain'])})",
+            mine <= theirs * (1 + max(spread, NOISE)),
+        )
+
+
+def test_a_row(table: BudgetTable) -> None:
+    """What our own code adds to a step on a CPU: the row with its time, tokens and memory."""
+    logs = {"loss": 2.123456, "grad_norm": 0.4321, "learning_rate": 1.9e-4, "entropy": 1.9,
+            "num_tokens": 4096.0, "mean_token_accuracy": 0.51, "epoch": 0.031}  # fmt: skip
+    rows = StepRows(None)
+    rows.begin(0)
+    costs = []
+    for _ in range(5):
+        began = time.process_time()
+        for _ in range(5000):
+            rows.of_step(1, "training", logs)
+            rows.mark()
+        costs.append(1e6 * (time.process_time() - began) / 5000)
+    assert {"step_s", "data_wait_s"} <= set(rows.of_step(1, "training", logs))
+    table.add("a step's row made, with a look at our memory", "–", f"{median(costs):.1f} µs CPU", None)
+
+
+def test_data_wait_is_a_part_of_the_step(tmp_path: Path) -> None:
+    """The benchmark's own run says where its steps went."""
+    run = launch.start(overrides.apply(RunSpec(), [*SPEC, "training.max_steps=6"]), tmp_path, trainer=None)
+    _wait_for_end(run)
+    rows = [decode_metrics(line) for line in run.metrics.read_bytes().splitlines()]
+    assert all(0 <= row["data_wait_s"] <= row["step_s"] for row in rows if "loss" in row)
+
+
+def _wait_for_end(run: RunDirectory) -> None:
+    deadline = time.monotonic() + 300
+    while read_truth(run).status not in ENDED:
+        assert time.monotonic() < deadline, read_truth(run)
+        time.sleep(0.5)
+
+
+def _span(values: list[float]) -> str:
+    return f"{min(values):.1f}–{max(values):.1f}"
