@@ -208,6 +208,28 @@ def test_a_gpu_that_is_hardly_used_stands_idle(used: float | None, busy: str) ->
     assert machine_use.busy_with(a_gpu(used)) == busy
 
 
+def test_a_gpu_that_tells_nothing_is_judged_by_its_memory() -> None:
+    gpu = Gpu(index=0, uuid="GPU-0", name="NVIDIA H200", total_bytes=100, used_bytes=4)
+    assert machine_use.busy_with(GpuReading((gpu,))) == ""
+    import dataclasses
+
+    assert "not known" in machine_use.busy_with(GpuReading((dataclasses.replace(gpu, used_bytes=5),)))
+
+
+def test_a_queue_that_does_not_go_on_is_told_of_and_holds_the_hook_back(
+    bench: Any, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tui_ft.runs import queue
+
+    run, told = an_ended_run(root, time.time() - 3600), []
+    queue.add(bench.spec, root)
+    task = a_task(run, hook="stop", notify=["me"], idle_minutes=0.02 / 60)
+    task.tell = lambda message, waits_s=(): told.append(message.text)  # type: ignore[method-assign]
+    idle_guard.guard(task)
+    assert len(told) == 4 and "1 in the queue cannot start" in told[0]
+    assert not (tmp_path / "ran").exists()
+
+
 def test_somebody_at_a_terminal_is_seen(tmp_path: Path) -> None:
     import os
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from post_server import Server
+from settings_written import write_settings
 
 from tui_ft.runs import control
 from tui_ft.runs.directory import RunDirectory
@@ -18,52 +17,16 @@ from tui_ft.runs.health_rows import DeedRow, decode_health
 from tui_ft.spec import overrides
 
 
-class Inbox:
-    """A server on this machine that keeps what is posted to it; `status` is what it answers."""
-
-    def __init__(self) -> None:
-        self.posts: list[tuple[str, dict[str, str], dict[str, Any]]] = []
-        self.status = 200
-        self.headers: dict[str, str] = {}
-        inbox = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                inbox.posts.append((self.path, dict(self.headers), json.loads(body)))
-                self.send_response(inbox.status)
-                for name, value in inbox.headers.items():
-                    self.send_header(name, value)
-                self.end_headers()
-
-            def log_message(self, *_: Any) -> None:
-                return
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/secret-path"
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-
 @pytest.fixture
-def inbox() -> Iterator[Inbox]:
-    server = Inbox()
+def inbox() -> Iterator[Server]:
+    server = Server()
     yield server
     server.close()
 
 
 @pytest.fixture
 def settings_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    path = tmp_path / "config" / "tui-ft" / "settings.toml"
-    path.parent.mkdir(parents=True)
-    path.touch(mode=0o600)
-    return path
+    return write_settings(tmp_path, monkeypatch)
 
 
 def deeds(run: RunDirectory) -> list[DeedRow]:
@@ -78,14 +41,14 @@ def with_after(bench: Any, *changes: str) -> None:
 
 
 def test_the_end_is_told_the_result_copied_and_then_the_hook_runs(
-    bench: Any, inbox: Inbox, settings_file: Path, tmp_path: Path
+    bench: Any, inbox: Server, settings_file: Path, tmp_path: Path
 ) -> None:
     ran = tmp_path / "ran"
     script = (
         f"import os; open({str(ran)!r}, 'w').write(os.environ['TUI_FT_STATUS'] + os.environ['TUI_FT_COPY'])"
     )
     settings_file.write_text(
-        f'price_per_hour = 3.0\n[notify.phone]\nkind = "webhook"\nurl = "{inbox.url}"\n'
+        f'price_per_hour = 3.0\n[notify.phone]\nkind = "webhook"\nurl = "http://127.0.0.1:{inbox.port}/secret-path"\n'
         f"[hooks.mark]\ncommand = '''{sys.executable} -c \"{script}\"'''\nat_once = true\n"
     )
     with_after(bench, 'notify=["phone"]', f"copy_to={tmp_path / 'copies'}", "hook=mark")
@@ -106,11 +69,11 @@ def test_the_end_is_told_the_result_copied_and_then_the_hook_runs(
 
 
 def test_no_hook_without_the_copy_that_was_asked_for(
-    bench: Any, inbox: Inbox, settings_file: Path, tmp_path: Path
+    bench: Any, inbox: Server, settings_file: Path, tmp_path: Path
 ) -> None:
     ran, in_the_way = tmp_path / "ran", tmp_path / "file"
     settings_file.write_text(
-        f'[notify.phone]\nkind = "webhook"\nurl = "{inbox.url}"\n[hooks]\nmark = "touch {ran}"\n'
+        f'[notify.phone]\nkind = "webhook"\nurl = "http://127.0.0.1:{inbox.port}/secret-path"\n[hooks]\nmark = "touch {ran}"\n'
     )
     with_after(bench, 'notify=["phone"]', f"copy_to={in_the_way / 'copies'}", "hook=mark")
     run = bench.start("steps=30")

@@ -137,6 +137,8 @@ def test_without_a_price_it_is_said_that_it_cannot_be_kept(
 ) -> None:
     write_settings(tmp_path, monkeypatch, "")
     life.open()
+    assert life.at(4000).rows == ()  # the trainer has not said yet on what it runs
+    life.run.attempt(1).environment.write_text('{"gpu": null}')
     [row] = life.at(5000).rows
     assert isinstance(row, FoundRow) and "price_per_hour" in row.finding.message
     assert life.at(6000).requests == ()

@@ -193,3 +193,14 @@ def test_what_a_damaged_run_says_is_passed_over(story: Story) -> None:
 )  # fmt: skip
 def test_amounts_have_the_digits_that_matter(low: float, high: float, text: str) -> None:
     assert Amount(low, high, "$").text == text
+
+
+@pytest.mark.parametrize("number", [0.0, -1.0, 1e308])
+def test_numbers_that_cannot_be_are_no_crash(story: Story, number: float) -> None:
+    from tui_ft.tui.money_facts import Purse, money_facts
+
+    begin(story)
+    story.change(budget=number, started_at=-number)
+    purse = Purse(story.bill(400), None, False)
+    text = "\n".join(fact.text for fact in money_facts(purse, 60))
+    assert "nan" not in text and len(text) < 3000

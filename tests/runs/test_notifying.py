@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from post_server import Server
 from settings_written import write_settings
 
 from tui_ft import settings
@@ -19,38 +17,6 @@ from tui_ft.errors import TuiFtError
 from tui_ft.runs.notifying import ONCE, Message, tell_all
 
 MESSAGE = Message("demo finished", "It took 5 min, $0.25.", facts={"run": "x", "status": "finished"})
-
-
-class Server:
-    """Answers each POST with the next of `answers` (the last one for ever); keeps what came."""
-
-    def __init__(self) -> None:
-        self.answers: list[tuple[int, dict[str, str]]] = [(200, {})]
-        self.posts: list[tuple[str, dict[str, str], dict[str, Any]]] = []
-        server = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                server.posts.append((self.path, dict(self.headers), json.loads(body)))
-                status, headers = server.answers.pop(0) if len(server.answers) > 1 else server.answers[0]
-                self.send_response(status)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.end_headers()
-
-            def log_message(self, *_: Any) -> None:
-                return
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self._server.server_port
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ SAVE_S = 30.0
 """Kept back for the last save while none has been measured (our own number)."""
 _STOP_S = 5.0
 """Kept back for the step that is under way."""
-_FINDS_EVERY_S = 60.0
+_FINDS_EVERY_S = 10.0
 """How often a rate that was not known is looked for again."""
 
 
@@ -44,6 +44,7 @@ class Budget:
         self._began: tuple[float, float] | None = None
         self._rate: Rate | None = None
         self._rate_at = -math.inf
+        self._knows_gpu = False
         self._said: str | None = None
         self._has_asked = False
         self._is_to_be_told = False
@@ -59,6 +60,8 @@ class Budget:
             return self._without(sight, changes)
         seconds = self._seconds(sight)
         rate = self._rate_now(sight)
+        if rate is None and not self._knows_gpu:
+            return Wishes(state=changes)
         if rate is None or rate.basis != "settings":
             return self._say(sight, changes, "no price", "warning", _UNPRICED, {"budget": budget})
         gpus = max(len(sight.state.gpus), 1)
@@ -122,7 +125,9 @@ class Budget:
         is_sure = self._rate is not None and self._rate.basis == "settings"
         if not is_sure and sight.monotonic - self._rate_at >= _FINDS_EVERY_S:
             self._rate_at = sight.monotonic
-            self._rate, _ = rate_here(gpu_of(self._run.attempt(sight.state.attempt)))
+            gpu = gpu_of(self._run.attempt(sight.state.attempt))
+            self._knows_gpu = gpu is not None
+            self._rate, _ = rate_here(gpu)
         return self._rate
 
     # --- what is said and done ------------------------------------------------------------------------

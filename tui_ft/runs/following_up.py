@@ -19,6 +19,7 @@ from tui_ft.runs.state import read_state
 from tui_ft.runs.stopping_hook import run_hook
 from tui_ft.runs.telling import names_to_tell
 from tui_ft.spec import toml
+from tui_ft.user_paths import user_path
 
 
 def follow_up(run: RunDirectory, attempt: int) -> None:
@@ -44,7 +45,7 @@ def _copy(task: AfterTask) -> None:
         return
     began = time.monotonic()
     try:
-        task.copy = copied = copy_run(task.run, Path(task.after.copy_to), task.attempt)
+        task.copy = copied = copy_run(task.run, _absolute(task.after.copy_to), task.attempt)
     except TuiFtError as error:
         write_deed(task.run, "copy", str(error), is_done=False)
         if task.after.notify:
@@ -58,6 +59,14 @@ def _copy(task: AfterTask) -> None:
         "copy",
         f"{said} ({copied.files} files, {copied.size / 2**20:.1f} MiB, {seconds:.1f} s){note}.",
     )
+
+
+def _absolute(written: str) -> Path:
+    """Launch has made it so; from a spec that was written otherwise it could mean any folder."""
+    path = user_path(written)
+    if not path.is_absolute():
+        raise TuiFtError(f"after.copy_to is {written}, which is no absolute path: nothing is copied.")
+    return path
 
 
 def tell_of(run: RunDirectory, code: str) -> None:

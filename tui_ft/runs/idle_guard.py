@@ -11,7 +11,7 @@ from tui_ft.runs import machine_use, news
 from tui_ft.runs.after_task import AfterTask
 from tui_ft.runs.deeds import write_deed
 from tui_ft.runs.idle import Patience, idle_now
-from tui_ft.runs.stopping_hook import carry_out, find_hook, is_free, refusal
+from tui_ft.runs.stopping_hook import carry_out, find_hook, is_in_use, refusal, waits
 
 LONGEST_S = 7 * 86_400.0
 
@@ -20,7 +20,8 @@ def guard(task: AfterTask) -> None:
     """Stay until the machine has stood idle long enough and that was told, or the hook was run.
 
     It ends at once when there is nobody to tell and no hook to run, and as soon as a run of ours goes on:
-    that one's end sees to it. Somebody at a terminal, or work on a GPU, counts as use.
+    that one's end sees to it. Somebody at a terminal, or work on a GPU, counts as use. A queue that does not
+    go on is told of too, and holds the hook back.
     """
     hook_waits = task.after.hook is not None and task.after.idle_minutes is not None
     if not task.after.notify and not hook_waits:
@@ -34,7 +35,7 @@ def guard(task: AfterTask) -> None:
     try:
         while time.monotonic() < give_up:
             time.sleep(pause_s)
-            if not task.is_still_over() or not is_free(task):
+            if not task.is_still_over() or is_in_use(task):
                 return
             if _look(task, patience, reader, minutes * 60, hook_waits) or patience.has_said_all:
                 return
@@ -54,8 +55,8 @@ def _look(task: AfterTask, patience: Patience, reader: GpuReader, quiet_s: float
     if is_news and task.after.notify:
         idle = idle_now(task.run.path.parent, now, reading)
         if idle is not None:
-            task.tell(news.of_idling(task.run, idle))
-    return is_due and hook_waits and _run(task)
+            task.tell(news.of_idling(task.run, idle, waits(task)))
+    return is_due and hook_waits and not waits(task) and _run(task)
 
 
 def _run(task: AfterTask) -> bool:

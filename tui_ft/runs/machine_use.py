@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,6 +18,9 @@ from tui_ft.runs.state import read_state
 
 IDLE_PERCENT = 5.0
 """A GPU that is used less stands idle (facts: domain, e, T17)."""
+
+HELD_SHARE = 0.05
+"""Of the memory of a GPU that does not tell its use: more is somebody's work (our own number)."""
 
 BUSY_SHARE = 0.3
 """On a machine without a GPU: load for each processor from which on somebody works (our own number)."""
@@ -61,6 +65,9 @@ def busy_with(reading: GpuReading) -> str:
     for gpu in reading.gpus:
         if gpu.utilization is not None and gpu.utilization >= IDLE_PERCENT:
             return f"GPU {gpu.index} is at {gpu.utilization:.0f} %"
+        held = (gpu.used_bytes or 0) / (gpu.total_bytes or math.inf)
+        if gpu.utilization is None and held >= HELD_SHARE:
+            return f"GPU {gpu.index} holds memory, and its use is not known"
     if reading.gpus:
         return ""
     try:

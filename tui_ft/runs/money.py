@@ -146,7 +146,7 @@ class Meter:
             left_s=self._left(known.status, state, pace),
             pace_s=pace,
             steps_per_epoch=self._rows.steps_per_epoch,
-            budget=state.budget,
+            budget=_sound(state.budget),
             attempts=state.attempt,
             step=self._rows.step,
             total_steps=state.total_steps,
@@ -227,6 +227,11 @@ class _Rows:
         return (
             sum(self._gaps_s) / len(self._gaps_s) if self._gaps_s else None
         )  # with everything that fell in between
+
+
+def _sound(budget: float | None) -> float | None:
+    """A budget as it can be; whatever else stands in a damaged state is none."""
+    return budget if budget is not None and 0 < budget < float("inf") else None
 
 
 def _until(truth: Truth, state: StateRecord, now: float) -> float:

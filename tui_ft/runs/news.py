@@ -75,10 +75,12 @@ def of_a_finding(run: RunDirectory, code: str, now: float) -> Message | None:
     )
 
 
-def of_idling(run: RunDirectory, idle: Idle) -> Message:
-    """What is told when the machine stands idle. Raises `TuiFtError` when the run has no state."""
+def of_idling(run: RunDirectory, idle: Idle, waiting: int = 0) -> Message:
+    """What is told when the machine stands idle, with `waiting` runs in the queue. Raises `TuiFtError`."""
     state = read_state(run)
     text = f"{idle.text[:1].upper()}{idle.text[1:]}. The last was {_name(run, state)} ({state.status})."
+    if waiting:
+        text += f"\n{waiting} in the queue cannot start: `tui-ft queue` says why."
     return Message(f"{state.host} stands idle", text, is_urgent=True, facts=_facts(run, state))
 
 

@@ -89,8 +89,17 @@ def _find(task: AfterTask, name: str) -> Hook | None:
 
 def is_free(task: AfterTask) -> bool:
     """True when no run of ours goes on here and none waits to start."""
-    roots = machine_use.roots_here(task.run.path.parent)
-    return machine_use.goes_on(roots, time.time()) is None and not any(waiting(root) for root in roots)
+    return not is_in_use(task) and not waits(task)
+
+
+def is_in_use(task: AfterTask) -> bool:
+    """True while a run of ours goes on here."""
+    return machine_use.goes_on(machine_use.roots_here(task.run.path.parent), time.time()) is not None
+
+
+def waits(task: AfterTask) -> int:
+    """How many runs wait to start."""
+    return sum(waiting(root) for root in machine_use.roots_here(task.run.path.parent))
 
 
 def _wait_until_free(task: AfterTask) -> bool:

@@ -57,8 +57,8 @@ def _bar(bill: Bill, width: int) -> str:
     if bill.budget is None or bill.spent is None or width < 10:
         return ""
     cells = min(width, 50)
-    spent = min(round(bill.spent.high / bill.budget * cells), cells)
+    spent = round(min(bill.spent.high / bill.budget, 1.0) * cells)
     expected = spent
     if bill.in_all is not None:
-        expected = min(max(round(bill.in_all.high / bill.budget * cells), spent), cells)
+        expected = max(round(min(bill.in_all.high / bill.budget, 1.0) * cells), spent)
     return "█" * spent + "▒" * (expected - spent) + "·" * (cells - expected)
