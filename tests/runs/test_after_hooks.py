@@ -266,7 +266,7 @@ def test_work_on_the_gpu_holds_it_back(root: Path, tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr(machine_use, "busy_with", busy)
     idle_guard.guard(a_task(run, hook="stop", idle_minutes=0.1 / 60))
-    assert (tmp_path / "ran").exists() and looks[-1] - looks[11] >= 0.09
+    assert (tmp_path / "ran").exists() and looks[-1] - looks[11] > 0.05
 
 
 def test_without_anybody_to_tell_nothing_stays(root: Path) -> None:

@@ -73,7 +73,8 @@ def test_no_hook_without_the_copy_that_was_asked_for(
 ) -> None:
     ran, in_the_way = tmp_path / "ran", tmp_path / "file"
     settings_file.write_text(
-        f'[notify.phone]\nkind = "webhook"\nurl = "http://127.0.0.1:{inbox.port}/secret-path"\n[hooks]\nmark = "touch {ran}"\n'
+        f'[notify.phone]\nkind = "webhook"\nurl = "http://127.0.0.1:{inbox.port}/secret-path"\n'
+        f'[hooks]\nmark = "touch {ran}"\n'
     )
     with_after(bench, 'notify=["phone"]', f"copy_to={in_the_way / 'copies'}", "hook=mark")
     run = bench.start("steps=30")
