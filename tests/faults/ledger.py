@@ -67,7 +67,13 @@ class Ledger:
                 if event == "os.rename":
                     source, target = (_absolute(part) for part in arguments[:2])
                     if target and source and target.startswith(root):
-                        write(op="rename", source=source, target=target, old=keep(target), parent=_parent(target))
+                        write(
+                            op="rename",
+                            source=source,
+                            target=target,
+                            old=keep(target),
+                            parent=_parent(target),
+                        )
                 else:
                     folder = _folder(arguments[1]) if len(arguments) > 1 else None
                     path = _absolute(arguments[0], folder)
@@ -122,16 +128,20 @@ class Ledger:
 
 def _parent(path: str) -> int | None:
     try:
-        return os.stat(os.path.dirname(path)).st_ino
+        return Path(path).parent.stat().st_ino
     except OSError:
         return None
 
 
 def _folder(descriptor: object) -> str | None:
-    return os.readlink(f"/proc/self/fd/{descriptor}") if isinstance(descriptor, int) and descriptor >= 0 else None
+    return (
+        str(Path(f"/proc/self/fd/{descriptor}").readlink())
+        if isinstance(descriptor, int) and descriptor >= 0
+        else None
+    )
 
 
 def _absolute(part: object, folder: str | None = None) -> str | None:
     if not isinstance(part, (str, bytes, os.PathLike)):
         return None
-    return os.path.join(folder or os.getcwd(), os.fsdecode(part))
+    return str(Path(folder or Path.cwd()) / os.fsdecode(part))

@@ -1,5 +1,5 @@
-"""What is true: the kernel's word on the processes against what the product says of the run; the files that were
-reported against those that are there; every loss against the undisturbed run's.
+"""What is true: the kernel's word on the processes against what the product says of the run; the files that
+were reported against those that are there; every loss against the undisturbed run's.
 """
 
 from __future__ import annotations
@@ -13,13 +13,23 @@ from pathlib import Path
 from typing import Any
 
 from faults.world import KEEP, World, read_rows
+
 from tui_ft.runs.truth import Truth, read_truth
 
 WITHIN_S = 5.0
 """So soon after anything the status must be true, and never be untrue for longer."""
 _ACTIVE = ("starting", "running", "paused", "stopping")
 _ENDED = ("finished", "stopped", "failed")
-_MEASURED = ("time", "tokens_per_s", "rss_gib", "step_s", "data_wait_s", "blocked_s", "eval_runtime_s", "epoch_s")
+_MEASURED = (
+    "time",
+    "tokens_per_s",
+    "rss_gib",
+    "step_s",
+    "data_wait_s",
+    "blocked_s",
+    "eval_runtime_s",
+    "epoch_s",
+)
 
 
 class Untrue(Exception):  # noqa: N818 - it is the matrix's finding
@@ -70,6 +80,8 @@ def complaint(world: World, truth: Truth, fault_role: frozenset[str]) -> str | N
         else:
             ok &= reason != "unsupervised"
         return None if ok else said
+    if s == "suspended" and "suspended" in reason and truth.status in ("starting", "lost"):
+        return None
     end = next((row for row in world.events(state.attempt if state else None) if row["event"] == "end"), None)
     if s == "alive" or (state is not None and state.status in _ENDED):
         return _ended(truth, end, fault_role, said)
@@ -84,7 +96,9 @@ def _ended(truth: Truth, end: dict[str, Any] | None, signals: frozenset[str], sa
     if truth.status not in _ENDED:
         return said
     if end is not None:
-        wanted = {"finished": "finished", "stopped": "stopped", "preempted": "stopped"}.get(end["cause"], "failed")
+        wanted = {"finished": "finished", "stopped": "stopped", "preempted": "stopped"}.get(
+            end["cause"], "failed"
+        )
         return None if truth.status == wanted else f"{said}; its last word was {end['cause']}"
     asked = "TERM" in signals or "STOP" in signals
     if truth.status == "finished" or (truth.status == "stopped" and not asked):
@@ -123,9 +137,9 @@ class Watch:
 
 
 def saved(world: World, reference: Reference, broken: frozenset[str] = frozenset()) -> list[int]:
-    """Return the steps of the whole checkpoints, newest first. Raises `Untrue` when one that was reported is gone.
+    """Return the steps of the whole checkpoints, newest first; `broken` are those that the case itself cut.
 
-    `broken` are the names of checkpoints that the case itself has cut.
+    Raises `Untrue` when one that was reported is gone, or one that is not whole has its final name.
     """
     run = world.run
     if run is None:
@@ -190,15 +204,15 @@ def rows_of(path: Path) -> tuple[dict[int, list[dict[str, Any]]], dict[int, list
     return steps, evaluations
 
 
-def same_losses(world: World, reference: Reference, except_steps: frozenset[int] = frozenset()) -> int:
-    """Every row that was ever written equals the undisturbed run's. Returns how many were compared."""
+def same_losses(world: World, reference: Reference, since: float = 0.0) -> int:
+    """Every row written after `since` equals the undisturbed run's. Returns how many were compared."""
     run = world.run
     assert run is not None
     steps, evaluations = rows_of(run.metrics)
     compared = 0
     for kind, wanted in ((steps, reference.rows), (evaluations, reference.evaluations)):
         for step, rows in kind.items():
-            for row in rows if step not in except_steps else ():
+            for row in (row for row in rows if row["time"] >= since):
                 for key, value in wanted.get(step, {}).items():
                     if key in _MEASURED or key not in row:
                         continue

@@ -1,11 +1,10 @@
-"""Which faults there are, and which of them a seed draws: every signal on every target in every phase, instants
-between two operations on files, and the rarer accidents.
+"""Which faults there are, and which of them a seed draws: every signal on every target in every phase,
+instants between two operations on files, and the rarer accidents.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
 
@@ -17,8 +16,9 @@ TARGETS = ("trainer", "supervisor", "both")
 
 @dataclass(frozen=True)
 class Fault:
-    """`kind` to `target` in `phase` (or `any` time of the life), `share` of the way through it; `occurrence` says
-    in which of several phases of that name.
+    """`kind` to `target` in `phase` (or `any` time of the life), `share` of the way through it.
+
+    `occurrence` says in which of several phases of that name.
     """
 
     kind: str
@@ -68,7 +68,9 @@ _RARE = {
 def _drafts() -> list[Draft]:
     signals = [("signal", kind, target, phase) for kind, target, phase in product(SIGNALS, TARGETS, PHASES)]
     anywhere = [("signal", kind, target, "any") for kind, target in product(SIGNALS, TARGETS)] * 2
-    rare = [(kind, kind, target, "any") for kind, all_ in _RARE.items() for target, n in all_ for _ in range(n)]
+    rare = [
+        (kind, kind, target, "any") for kind, all_ in _RARE.items() for target, n in all_ for _ in range(n)
+    ]
     return signals + anywhere + rare
 
 
@@ -92,7 +94,9 @@ def _case(number: int, seed: int, draft: Draft) -> Case:
     faults = [Fault(fault, target, phase, dice.random(), dice.random())]
     if dice.random() < 0.3:  # what goes on after a fault can be hit as well
         again = dice.choice(("KILL", "TERM", "NOTICE"))
-        faults.append(Fault(again, dice.choice(TARGETS), dice.choice((*PHASES, "any")), dice.random(), dice.random()))
+        faults.append(
+            Fault(again, dice.choice(TARGETS), dice.choice((*PHASES, "any")), dice.random(), dice.random())
+        )
     return Case(number, seed, kind, tuple(faults))
 
 
@@ -109,4 +113,6 @@ def cold(seed: int, count: int) -> list[Case]:
     return cases
 
 
-Player = Callable[..., None]
+def cuts(seed: int, count: int) -> list[Case]:
+    """A stopped run's newest checkpoint, each of its files cut in turn and in every way."""
+    return [Case(number, seed, "cut") for number in range(count)]

@@ -9,6 +9,7 @@ from pathlib import Path
 from faults import rig
 from faults.oracle import Reference, Untrue, digest, rows_of
 from faults.world import World
+
 from tui_ft.runs.truth import read_truth
 
 
@@ -18,7 +19,12 @@ def make(folder: Path) -> Reference:
     plain = _run(folder / "plain")
     if (kept.rows, kept.result) != (plain.rows, plain.result):
         raise Untrue("two undisturbed runs are not the same: nothing can be told from a third")
-    kept.phases, kept.life_s, kept.end_s, kept.operations = plain.phases, plain.life_s, plain.end_s, plain.operations
+    kept.phases, kept.life_s, kept.end_s, kept.operations = (
+        plain.phases,
+        plain.life_s,
+        plain.end_s,
+        plain.operations,
+    )
     return kept
 
 
@@ -29,11 +35,15 @@ def _run(folder: Path, *more: str) -> Reference:
     world.start(*more)
     run = None
     try:
-        done = world.wait(lambda: (run := world.run) is not None and read_truth(run).status in ("finished", "failed"), 40)
+        done = world.wait(
+            lambda: (run := world.run) is not None and read_truth(run).status in ("finished", "failed"), 40
+        )
         run = world.run
         if run is None or not done or read_truth(run).status != "finished":
             log = "".join(path.read_text() for path in folder.glob("[lc]*") if path.is_file())
-            raise Untrue(f"the undisturbed run did not finish: {run and read_truth(run)} {world.reap()} {log}")
+            raise Untrue(
+                f"the undisturbed run did not finish: {run and read_truth(run)} {world.reap()} {log}"
+            )
     finally:
         rig.current = rig.Rig()
         world.wait(lambda: world.pid("supervisor") is None, 10)

@@ -105,7 +105,9 @@ def _count_operations(role: str) -> None:
         if event == "open" and not (isinstance(arguments[2], int) and arguments[2] & _WRITES):
             return
         if not began[0]:
-            began[0] = any(isinstance(part, (str, bytes)) and below in os.fsdecode(part) for part in arguments)
+            began[0] = any(
+                isinstance(part, (str, bytes)) and below in os.fsdecode(part) for part in arguments
+            )
         if began[0]:
             _down()
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from faults import accidents, plan, reference, warm
+from faults import accidents, cuts, plan, reference, warm
 from faults.oracle import Reference, Skipped, Untrue
 from faults.plan import Case
 from faults.playing import Play
@@ -49,6 +49,8 @@ def run(options: argparse.Namespace, place: Path) -> int:
     _print(f"undisturbed: {undisturbed.life_s:.1f} s, operations {undisturbed.operations}")
     cases = _chosen(options)
     tally = Tally()
+    if any(case.kind == "cut" for case in cases):
+        cuts.prepare(place / "stopped", undisturbed)
     warm_cases = [case for case in cases if case.kind != "cold"]
     _all(warm_cases, undisturbed, place, options, tally)
     _print(f"{time.monotonic() - began:.0f} s")
@@ -58,7 +60,8 @@ def run(options: argparse.Namespace, place: Path) -> int:
 
 
 def _chosen(options: argparse.Namespace) -> list[Case]:
-    cases = plan.draw(options.seed, options.instants) + plan.cold(options.seed, options.cold)
+    cases = plan.draw(options.seed, options.instants) + plan.cuts(options.seed, options.cuts)
+    cases += plan.cold(options.seed, options.cold)
     if options.only:
         wanted = set(options.only.split(","))
         cases = [case for case in cases if name(case) in wanted]
@@ -102,9 +105,10 @@ def _play_in_child(case: Case, folder: Path, undisturbed: Reference) -> int:
         result["problem"] = str(untrue)
     except Skipped as skipped:
         result["skipped"] = str(skipped)
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - whatever it is, it is a failure of this case alone
         result["problem"] = traceback.format_exc()
     finally:
+        world = play.world
         world.end_all()
         result |= {
             "hit": play.hit, "outcome": play.outcome, "worst_s": play.worst_s, "grace_s": play.grace_s,
@@ -123,6 +127,8 @@ def _done(one: Running, options: argparse.Namespace, tally: Tally) -> None:
         World(one.folder).end_all()
     result |= {"case": one.case, "seconds": time.monotonic() - one.since}
     tally.results.append(result)
+    if len(tally.results) % 25 == 0:
+        _print(f"{len(tally.results)} cases")
     if result["problem"]:
         _print(f"FAILURE {name(one.case)} ({one.case}): {result['problem']}")
         for line in result["story"]:
@@ -144,7 +150,10 @@ def _table(tally: Tally, options: argparse.Namespace, seconds: float) -> None:
     _print("\nfault, and in which phase how often:")
     for what in sorted({what for what, _ in kinds}):
         phases = {phase: n for (other, phase), n in kinds.items() if other == what}
-        _print(f"  {what:32} {sum(phases.values()):4}  " + ", ".join(f"{p} {n}" for p, n in sorted(phases.items())))
+        _print(
+            f"  {what:32} {sum(phases.values()):4}  "
+            + ", ".join(f"{p} {n}" for p, n in sorted(phases.items()))
+        )
     skipped = [result for result in tally.results if result.get("skipped")]
     for reason, count in Counter(result["skipped"] for result in skipped).items():
         _print(f"  skipped: {count}: {reason}")
@@ -159,13 +168,15 @@ def _table(tally: Tally, options: argparse.Namespace, seconds: float) -> None:
     )
     for outcome, count in Counter(result.get("outcome", "") for result in done).most_common():
         _print(f"  {outcome or 'no outcome'}: {count}")
-    _print(f"status untrue for {worst:.2f} s at the longest; SIGTERM obeyed within {grace:.2f} s at the longest")
+    _print(
+        f"status untrue for {worst:.2f} s at the longest; SIGTERM obeyed within {grace:.2f} s at the longest"
+    )
     failures = tally.failures()
     _print(f"{len(failures)} failures in {seconds / 60:.1f} min; seed {options.seed}")
     if failures:
-        _print("again: --seed %d --only %s" % (options.seed, ",".join(name(r["case"]) for r in failures)))
+        again = ",".join(name(result["case"]) for result in failures)
+        _print(f"again: --seed {options.seed} --only {again}")
 
 
 def _print(text: str) -> None:
     print(text, flush=True)  # noqa: T201 - it is a program
-

@@ -1,8 +1,8 @@
 """Supervisors and trainers forked from one process that has imported everything.
 
-A trainer's imports cost ten seconds, what follows them two; forked, hundreds of runs can be killed in minutes. The
-code after the imports is the product's own: `supervisor.main` and `entry.run_attempt`, in processes of their
-own sessions, whose command lines say in /proc what those of real ones say.
+A trainer's imports cost ten seconds, what follows them two; forked, hundreds of runs are killed in minutes.
+The code after the imports is the product's own: `supervisor.main` and `entry.run_attempt`, in processes of
+their own sessions, whose command lines say in /proc what those of real ones say.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from faults import rig
+
 from tui_ft.hardware import processes
 
 ROOM = "--room"
@@ -27,9 +28,9 @@ _ARGUMENTS_FROM, _ARGUMENTS_TO = 45, 46
 
 NEEDED = (
     "tui_ft.train.session", "tui_ft.train.entry", "tui_ft.runs.supervisor", "tui_ft.runs.launch",
-    "tui_ft.runs.adopting", "tui_ft.data.read", "tui_ft.data.examples", "transformers.models.llama.modeling_llama",
-    "peft.tuners.lora.bnb", "peft.utils.transformers_weight_conversion", "torch.utils.serialization.config",
-    "torch.profiler", "numpy.ctypeslib",
+    "tui_ft.runs.adopting", "tui_ft.data.read", "tui_ft.data.examples", "numpy.ctypeslib", "torch.profiler",
+    "transformers.models.llama.modeling_llama", "peft.tuners.lora.bnb",
+    "peft.utils.transformers_weight_conversion", "torch.utils.serialization.config",
 )  # fmt: skip
 
 
@@ -47,7 +48,9 @@ def import_all() -> None:
     from tui_ft.spec.run_spec import RunSpec
     from tui_ft.spec.toml import loads
 
-    entry.prepare_environment(loads('schema = 1\n[model]\nid = "demo"\n[data]\ntrain = "demo"\n') or RunSpec())
+    entry.prepare_environment(
+        loads('schema = 1\n[model]\nid = "demo"\n[data]\ntrain = "demo"\n') or RunSpec()
+    )
     for name in NEEDED:
         importlib.import_module(name)
 
@@ -117,7 +120,7 @@ def fork(
         with open(crashes, "a") as file:
             file.write(f"exit {leaving.code}\n")
         code = leaving.code if isinstance(leaving.code, int) else 1
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - a fork must never go on in its parent's code
         traceback.print_exc()
         with open(crashes, "a") as file:  # a start that failed takes its own log away
             traceback.print_exc(file=file)

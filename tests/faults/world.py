@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from faults import rig, warm
+
 from tui_ft.errors import TuiFtError
 from tui_ft.runs import adopting, launch
 from tui_ft.runs.directory import RunDirectory, list_directories
@@ -87,6 +88,17 @@ class World:
             return "gone"
         return "suspended" if _state(pid) in "Tt" else "alive"
 
+    def living(self, role: str) -> list[int]:
+        return [pid for name, pid, start, _ in self.noted() if name == role and self.is_alive(pid, start)]
+
+    @staticmethod
+    def is_alive(pid: int, start: int) -> bool:
+        return _start(pid) == start
+
+    def aside(self, do: Callable[[], int]) -> int:
+        """Run `do` in a process of its own, and return what it ended with."""
+        return warm.fork(do, self.folder / "aside.log", self.folder).wait()
+
     def attempt(self) -> int:
         """The attempt of the newest trainer."""
         return max((n for role, _, _, n in self.noted() if role == "trainer"), default=0)
@@ -153,7 +165,9 @@ class World:
             return None
         self.launcher = None
         answer = self.folder / "answer"
-        died = self.died = Died(os.waitstatus_to_exitcode(status), answer.read_text() if answer.exists() else None)
+        died = self.died = Died(
+            os.waitstatus_to_exitcode(status), answer.read_text() if answer.exists() else None
+        )
         if died.code:
             self.say(f"the command ended with {died.code}: {died.error}")
         return died
