@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +13,9 @@ import pytest
 from post_server import Server
 from settings_written import write_settings
 
-from tui_ft.runs import control
-from tui_ft.runs.directory import RunDirectory
+from tui_ft.hardware import processes
+from tui_ft.runs import control, launch
+from tui_ft.runs.directory import RunDirectory, list_directories
 from tui_ft.runs.health_rows import DeedRow, decode_health
 from tui_ft.spec import overrides
 
@@ -27,6 +30,19 @@ def inbox() -> Iterator[Server]:
 @pytest.fixture
 def settings_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return write_settings(tmp_path, monkeypatch)
+
+
+ARGUMENTS = ("--attempt", "1", "--detach")
+"""How the process after a run is known, behind the run's path."""
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays(bench: Any) -> Iterator[None]:
+    """Who told somebody goes on to watch the machine stand idle."""
+    yield
+    for run in list_directories(bench.root):
+        for pid in processes.find_by_arguments([str(run.path), *ARGUMENTS]):
+            os.kill(pid, signal.SIGKILL)
 
 
 def deeds(run: RunDirectory) -> list[DeedRow]:
@@ -102,3 +118,37 @@ def test_a_person_who_stops_a_run_does_not_lose_the_machine(
     assert (row.deed, row.is_done) == ("hook", False)
     assert "ada (command) stopped the run" in row.message
     assert not ran.exists()
+
+
+def test_a_machine_that_goes_down_is_told_of_and_nothing_else_is_tried(
+    bench: Any, inbox: Server, settings_file: Path, tmp_path: Path
+) -> None:
+    settings_file.write_text(
+        f'[notify.phone]\nkind = "webhook"\nurl = "http://127.0.0.1:{inbox.port}/secret-path"\n'
+        f'[hooks]\nmark = "touch {tmp_path / "ran"}"\n'
+    )
+    with_after(bench, 'notify=["phone"]', f"copy_to={tmp_path / 'copies'}", "hook=mark")
+    run = bench.start()
+    bench.kill(run, "supervisor", signal.SIGTERM)
+    bench.wait_until(lambda: deeds(run), "the deed")
+    [(_, _, told)] = inbox.posts
+    assert told["cause"] == "preempted" and "asked it to end" in told["title"]
+    bench.wait_until(lambda: not processes.find_by_arguments([str(run.path), *ARGUMENTS]), "its end")
+    assert [row.deed for row in deeds(run)] == ["notify"]
+    assert not (tmp_path / "copies").exists() and not (tmp_path / "ran").exists()
+
+
+def test_an_end_that_nobody_saw_is_told_by_the_next_command(
+    bench: Any, inbox: Server, settings_file: Path
+) -> None:
+    settings_file.write_text(
+        f'[notify.phone]\nkind = "webhook"\nurl = "http://127.0.0.1:{inbox.port}/secret-path"\n'
+    )
+    with_after(bench, 'notify=["phone"]')
+    run = bench.start("steps=40")
+    trainer = bench.process(run, "trainer")
+    bench.kill(run, "supervisor")
+    bench.wait_until(lambda: not bench.lives(trainer), "the trainer's end")
+    launch.adopt_orphans(bench.root)
+    bench.wait_until(lambda: inbox.posts, "the word")
+    assert inbox.posts[0][2]["status"] == "finished"
