@@ -15,7 +15,7 @@ import pytest
 from tui_ft.atomic import write_atomically
 from tui_ft.errors import TuiFtError
 from tui_ft.hardware import processes
-from tui_ft.runs import adopting, control, launch
+from tui_ft.runs import adopting, control, elsewhere, launch
 from tui_ft.runs import lock as locks
 from tui_ft.runs.listing import list_runs
 from tui_ft.runs.records import HardwareRow, StateRecord, decode_hardware, encode_document, encode_row
@@ -364,6 +364,8 @@ def test_after_a_restart_of_the_machine_nothing_is_called_running(
     truth = read_truth(run, last + 5)
     assert truth.status == "unknown"
     assert "before the last start of" in truth.reason
+    assert elsewhere.is_surely_over(run, read_state(run))
+    assert not elsewhere.is_surely_over(run, rewrite(run, host="another"))
 
 
 def test_a_starter_that_is_killed_does_not_take_the_run_with_it(bench) -> None:

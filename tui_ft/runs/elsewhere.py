@@ -26,12 +26,23 @@ def judge(run: RunDirectory, state: StateRecord, now: float, seen: float | None)
     changed = _last_hardware_time(run)
     last = changed if changed is not None else seen
     when = f"last seen {age(max(0.0, now - last))} ago" if last is not None else "last seen"
-    if state.host == host.hostname() and _is_before(last, _began_at()):
+    if _is_before_last_start(state, last):
         return "unknown", f"{when}, before the last start of {state.host}{_saved(run)}"
     where = f"on {state.host}" if state.host else "on another machine"
     if changed is not None and now - changed < FRESH_S:
         return state.status, state.reason or where
     return "unknown", f"{when}, {where}"
+
+
+def is_surely_over(run: RunDirectory, state: StateRecord) -> bool:
+    """True when the run was last seen on this very machine, or in this container, before its last start."""
+    last = _last_hardware_time(run)
+    if last is None:
+        try:
+            last = run.state.stat().st_mtime
+        except OSError:
+            return False
+    return _is_before_last_start(state, last)
 
 
 def age(seconds: float) -> str:
@@ -43,8 +54,11 @@ def age(seconds: float) -> str:
     return f"{seconds / 3600:.0f} h" if seconds < 172_800 else f"{seconds / 86_400:.0f} days"
 
 
-def _is_before(then: float | None, began: float | None) -> bool:
-    return then is None or (began is not None and then < began)
+def _is_before_last_start(state: StateRecord, last: float | None) -> bool:
+    if state.host != host.hostname() or (state.boot_id, state.pid_namespace) == host.here()[1:]:
+        return False
+    began = _began_at()
+    return last is None or (began is not None and last < began)
 
 
 def _began_at() -> float | None:
