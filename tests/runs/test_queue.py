@@ -12,13 +12,15 @@ import msgspec
 import pytest
 from queue_world import QueueWorld, queue_world, wait_until
 
+from tui_ft.atomic import write_atomically
 from tui_ft.errors import TuiFtError
-from tui_ft.runs import advancing, control, queue
+from tui_ft.runs import advancing, control, launch_record, queue
+from tui_ft.runs import lock as locks
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.nudging import is_being_advanced, nudge
 from tui_ft.runs.queue_file import QueueDocument, QueueEntry, queue_path, read_queue, write_queue
 from tui_ft.runs.queue_removing import remove
-from tui_ft.runs.records import decode_metrics
+from tui_ft.runs.records import decode_metrics, encode_document
 from tui_ft.runs.state import read_state
 
 
@@ -229,6 +231,23 @@ def test_two_that_start_at_the_same_time_start_a_run_once(world: QueueWorld) -> 
     assert steps == [1, 2, 3, 4, 5]
 
 
+def test_a_run_that_is_just_launched_by_hand_counts_as_going(world: QueueWorld, bench) -> None:
+    """Its supervisor has not written itself into the state yet; whoever launches it holds its lock."""
+    by_hand = bench.start("forever")
+    state = msgspec.structs.replace(read_state(by_hand), status="starting", processes=[])
+    control.request(by_hand, "stop", "a test", now=True)
+    world.wait_for(by_hand, "stopped", "failed")
+    lock = locks.acquire(by_hand, patience_s=5.0)
+    try:
+        write_atomically(by_hand.state, encode_document(state))
+        run = world.add()
+        assert world.advance() == "run"
+        assert world.entry(run).behind == by_hand.id
+        queue.hold(world.root)
+    finally:
+        lock.close()
+
+
 def test_nothing_is_started_for_an_empty_or_absent_queue(world: QueueWorld) -> None:
     assert not nudge(world.root)
     world.root.mkdir()
@@ -236,6 +255,19 @@ def test_nothing_is_started_for_an_empty_or_absent_queue(world: QueueWorld) -> N
     write_queue(world.root, QueueDocument())
     assert not nudge(world.root)
     assert not (world.root / "queue.log").exists()
+
+
+def test_who_queued_it_stands_in_the_launch_record(world: QueueWorld) -> None:
+    """The process that starts it was asked for by nobody."""
+    run = world.add("steps=2")
+    asked = launch_record.read(run, 1)
+    assert asked is not None
+    world.nudge()
+    world.wait_for(run, "finished")
+    kept = launch_record.read(run, 1)
+    assert kept is not None
+    assert (kept.command, kept.folder, kept.user) == (asked.command, asked.folder, asked.user)
+    assert kept.time > asked.time
 
 
 # --- removing --------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from tui_ft.data import gate
 from tui_ft.errors import TuiFtError
 from tui_ft.runs import launch
 from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.state import read_state
 from tui_ft.spec import overrides, toml
 from tui_ft.spec.run_spec import DataSection, ModelSection, RunSpec
 from tui_ft.spec.toml_edit import rewrite
@@ -630,3 +631,22 @@ def test_disk_counts_what_is_there_at_once() -> None:
     assert disk.need_bytes == 31 and disk.is_short
     assert not dataclasses.replace(disk, free_bytes=31).is_short
     assert not dataclasses.replace(disk, free_bytes=None).is_short
+
+
+async def test_the_run_goes_into_the_queue(
+    rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nudged: list[Path] = []
+    monkeypatch.setattr("tui_ft.runs.nudging._start", nudged.append)
+    async with at_step(ReviewScreen, a_draft(rows), half_a_gpu(100)) as world:
+        world.pilot.app.runs_root = tmp_path / "runs"
+        await loaded(world)
+        assert "b Queue" in world.lines[-1]
+        await world.press("b", "b")
+        await world.until(lambda: world.outcomes)
+        assert not world.actions.started
+    outcome = world.outcomes[0]
+    assert isinstance(outcome, Launched)
+    assert read_state(outcome.run).status == "queued"
+    assert nudged == [tmp_path / "runs"]
+    assert len(list((tmp_path / "runs").glob("*/spec.toml"))) == 1, "a second key queues nothing twice"

@@ -23,7 +23,7 @@ from tui_ft.runs.queue_file import (
     read_queue,
     write_queue,
 )
-from tui_ft.runs.queue_sight import look, reconcile
+from tui_ft.runs.queue_sight import QueueSight, look, reconcile
 from tui_ft.runs.requests import user_name
 from tui_ft.spec.run_spec import RunSpec
 
@@ -98,10 +98,10 @@ def change(root: Path, how: Callable[[QueueDocument], QueueDocument]) -> QueueDo
     return after
 
 
-def current(root: Path) -> QueueDocument:
+def current(root: Path, sight: QueueSight | None = None) -> QueueDocument:
     """Return the queue, brought up to date with the directories. Raises `TuiFtError`."""
     document = read_queue(root)
-    fresh = reconcile(document, look(root))
+    fresh = reconcile(document, sight or look(root))
     return document if fresh is document else change(root, lambda one: one)
 
 

@@ -84,10 +84,11 @@ class QueueListing:
 def read_listing(root: Path, now: float | None = None) -> QueueListing:
     """Read the queue of `root` and what it waits for. Raises `TuiFtError` where it cannot be read."""
     now = time.time() if now is None else now
-    document = current(root)
+    sight = look(root, now)
+    document = current(root, sight)
     going = tuple(
         Going(id=run.id, status=truth.status, left_s=bill_of(run, now).left_s)
-        for run, truth in look(root, now).going
+        for run, truth in sight.going
     )
     forecaster = _Forecaster(root, now) if document.entries else None
     is_under_way = _is_under_way(root)
