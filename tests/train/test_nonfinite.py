@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +16,9 @@ from training import MakeRun, add_attempt, events, metrics, steps
 
 from tui_ft.demo import paths as demo_paths
 from tui_ft.runs.directory import RunDirectory
+from tui_ft.spec.running import HealthSection
 from tui_ft.train.entry import run_attempt
+from tui_ft.train.nonfinite import NonfiniteGuard
 
 pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("default")]
 
@@ -165,6 +169,85 @@ def test_a_probe_of_other_rows_is_measured_beside_and_before(make_run: MakeRun, 
     assert found == [(0, {"probe_loss"}), (3, {"probe_loss", "eval_loss"}), (6, {"probe_loss", "eval_loss"})]
     for key in ("loss", "eval_loss"):
         assert [r[key] for r in metrics(run) if key in r] == [r[key] for r in metrics(alone) if key in r]
+
+
+class Said:
+    """A journal that only remembers."""
+
+    def __init__(self) -> None:
+        self.events: list[Any] = []
+
+    def event(self, event: Any) -> None:
+        self.events.append(event)
+
+    def say(self, text: str) -> None:
+        """Nobody listens."""
+
+
+def judged(*steps_: tuple[float, float], scaler: object | None = None) -> tuple[list[bool], Said]:
+    """What a guard makes of losses and gradient norms in a row."""
+    model = torch.nn.Linear(2, 2)
+    trainer = SimpleNamespace(
+        args=SimpleNamespace(world_size=1),
+        accelerator=SimpleNamespace(scaler=scaler),
+        state=SimpleNamespace(global_step=0),
+        model=model,
+        _get_learning_rate=lambda: 1e-4,
+    )
+    said = Said()
+    guard = NonfiniteGuard(said, HealthSection(), "float16")  # type: ignore[arg-type]
+    refused = []
+    for loss, norm in steps_:
+        guard.losses.append(torch.tensor(loss))
+        refused.append(guard.refuses(trainer, torch.tensor(norm)))  # type: ignore[arg-type]
+        trainer.state.global_step += 1
+    return refused, said
+
+
+def test_what_the_scaler_of_fp16_leaves_out_itself_is_no_alarm() -> None:
+    """It begins with a scale that is too large, and halves it sixteen times at most."""
+    on_its_way = [(2.5, math.inf)] * 16
+    refused, said = judged(*on_its_way, (2.5, 1.0), *on_its_way, scaler=object())
+    assert not any(refused)
+    assert said.events == []
+    refused, said = judged(*[(2.5, math.inf)] * 21, scaler=object())
+    assert refused == [False] * 19 + [True, True]
+    assert [event.evidence["in_a_row"] for event in said.events] == [1, 2]
+
+
+def test_a_loss_that_is_no_number_is_an_alarm_with_a_scaler_too() -> None:
+    refused, said = judged((2.5, 1.0), (math.nan, math.inf), scaler=object())
+    assert refused == [False, True]
+    assert said.events[0].evidence["last_finite_loss"] == 2.5
+
+
+def test_a_loss_of_zero_with_a_gradient_that_is_no_number_counts() -> None:
+    """What other trainers log when their filter hides a NaN."""
+    refused, said = judged((0.0, math.nan))
+    assert refused == [True]
+    assert said.events[0].evidence["what"] == "grad_norm"
+
+
+def test_numbers_that_are_large_but_numbers_are_no_alarm() -> None:
+    refused, said = judged((3e38, 3e38), (1e4, 1e30))
+    assert refused == [False, False]
+    assert said.events == []
+
+
+def test_one_bad_step_between_good_ones_never_stops_a_run() -> None:
+    refused, said = judged(*[(math.nan, math.nan), (2.0, 1.0)] * 3)
+    assert refused == [True, False] * 3
+    assert [event.evidence["in_a_row"] for event in said.events] == [1, 1, 1]
+
+
+def test_rows_that_cannot_be_worked_out_end_no_run() -> None:
+    def broken(step: int, batches: list[int] | None) -> list[Any]:
+        raise AttributeError("another sampler")
+
+    said = Said()
+    guard = NonfiniteGuard(said, HealthSection(), "float32")  # type: ignore[arg-type]
+    guard.rows_of = broken
+    assert guard._rows(3, [0]) == []
 
 
 def _weights(folder: Path) -> dict[str, torch.Tensor]:

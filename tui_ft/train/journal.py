@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -108,6 +109,12 @@ class Journal:
         with self.shield():
             self._metrics.write(row)
         self._said_at = time.monotonic()
+
+    def sync(self) -> None:
+        """Have all rows so far on the disk: what is said to be saved must not outlive its curve in a power
+        cut. Raises `OSError`."""
+        for writer in (self._metrics, self._events):
+            os.fsync(writer.fileno())
 
     def close(self) -> None:
         self._closing.set()
