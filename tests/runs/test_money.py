@@ -204,3 +204,23 @@ def test_numbers_that_cannot_be_are_no_crash(story: Story, number: float) -> Non
     purse = Purse(story.bill(400), None, False)
     text = "\n".join(fact.text for fact in money_facts(purse, 60))
     assert "nan" not in text and len(text) < 3000
+
+
+@pytest.mark.parametrize(
+    ("parameters", "method", "band"),
+    [
+        (7_600_000_000, "QLoRA r16", "$5–50"), (13e9, "QLoRA r64", "$50–200"),
+        (70e9, "QLoRA r16", "$200–1,000"),
+        (8e9, "Full", "$50–5,000"), (8e9, "LoRA r16", None),
+        (30e9, "QLoRA r16", None), (None, "QLoRA r16", None),
+    ],
+)  # fmt: skip
+def test_what_others_pay_stands_beside_it(
+    story: Story, parameters: float | None, method: str, band: str | None
+) -> None:
+    story.run.attempt(1).prediction.write_text(
+        json.dumps({"time": 1.0, "parameters": parameters and int(parameters)})
+    )
+    story.change(method=method)
+    usual = [entry.amount for entry in money_words.entries(story.bill(60)) if entry.name == "usual"]
+    assert usual == ([band] if band else [])

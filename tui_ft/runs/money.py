@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
+from tui_ft.runs.bands import Band, band_of
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.hired import gpu_of
 from tui_ft.runs.prices import Amount, Rate, amount, rate_here
-from tui_ft.runs.records import ENDED, StateRecord, Status, decode_metrics, number
+from tui_ft.runs.recent_steps import LEAST_STEPS, RecentSteps
+from tui_ft.runs.records import ENDED, StateRecord, Status, decode_prediction
 from tui_ft.runs.spells import Spell, Spells
-from tui_ft.runs.tail import Tail
 from tui_ft.runs.truth import Truth, read_truth
 
-LEAST_STEPS = 10
-"""Before so many the first ones, which are slow, say nothing of the rest (facts: domain, i)."""
-
-RECENT_STEPS = 200
-"""The pace is that of so many: a run slows down with its rows, a machine with its neighbours."""
-
-_TAIL_BYTES = 1 << 17
-"""Room for some 400 rows."""
 _MOST_METERS = 32
+_LARGEST_RECORD_BYTES = 1 << 20
 _GOING: frozenset[Status] = frozenset({"starting", "running", "paused", "stopping", "quiet"})
 
 
@@ -51,6 +45,7 @@ class Bill:
     step: int | None = None
     total_steps: int | None = None
     best_step: int | None = None
+    band: Band | None = None
     status: Status = "unknown"
     problem: str = ""
 
@@ -123,8 +118,9 @@ class Meter:
     def __init__(self, run: RunDirectory) -> None:
         self._run = run
         self._spells = Spells(run)
-        self._rows = _Rows(run.metrics)
+        self._rows = RecentSteps(run.metrics)
         self._gpu: dict[int, str] = {}
+        self._parameters: int | None = None
 
     def bill(self, now: float, truth: Truth | None = None) -> Bill:
         """Return the bill at `now` (unix seconds). Never raises for what the files hold."""
@@ -151,6 +147,7 @@ class Meter:
             step=self._rows.step,
             total_steps=state.total_steps,
             best_step=self._spells.best[1] if self._spells.best is not None else None,
+            band=self._band(state),
             status=known.status,
             problem=problem,
         )
@@ -163,6 +160,16 @@ class Meter:
             if attempt in self._gpu:
                 return self._gpu[attempt]
         return None
+
+    def _band(self, state: StateRecord) -> Band | None:
+        """By what was foreseen of the first attempt; that does not change."""
+        if self._parameters is None:
+            try:
+                with self._run.attempt(1).prediction.open("rb") as file:
+                    self._parameters = decode_prediction(file.read(_LARGEST_RECORD_BYTES)).parameters or 0
+            except (OSError, msgspec.DecodeError):
+                return None
+        return band_of(self._parameters, state.method)
 
     def _pace(self, state: StateRecord) -> float | None:
         """Seconds a step: that of the steps alone, and each one's share of all that came in between."""
@@ -184,49 +191,6 @@ class Meter:
         if pace is None or step is None or total is None or total < step:
             return None
         return (total - step) * pace
-
-
-class _Rows:
-    """The newest training rows: where they stand, and how long they take."""
-
-    def __init__(self, path: Path) -> None:
-        self._tail = Tail(path, last_bytes=_TAIL_BYTES)
-        self._step_s: deque[float] = deque(maxlen=RECENT_STEPS)
-        self._gaps_s: deque[float] = deque(maxlen=RECENT_STEPS)
-        self._time: float | None = None
-        self.step: int | None = None
-        self.steps_per_epoch: float | None = None
-
-    def read(self) -> None:
-        for line in self._tail.lines():
-            try:
-                row = decode_metrics(line)
-            except (msgspec.DecodeError, UnicodeDecodeError):
-                continue
-            step, at = row.get("step"), number(row.get("time"))
-            if not isinstance(step, int) or isinstance(step, bool) or at is None or "loss" not in row:
-                continue
-            self._row(step, at, number(row.get("step_s")), number(row.get("epoch")))
-
-    def _row(self, step: int, at: float, step_s: float | None, epoch: float | None) -> None:
-        if self.step is not None and self._time is not None and step > self.step and at >= self._time:
-            self._gaps_s.append((at - self._time) / (step - self.step))
-        else:  # the first one, or an earlier checkpoint was gone back to
-            self._gaps_s.clear()
-            self._step_s.clear()
-        if step_s is not None and 0 <= step_s < float("inf"):
-            self._step_s.append(step_s)
-        if epoch is not None and 0 < epoch < float("inf"):
-            self.steps_per_epoch = step / epoch
-        self.step, self._time = step, at
-
-    def pace(self, beside_s: float) -> float | None:
-        """Seconds a step; `beside_s` is each one's share of evaluations and saves."""
-        if len(self._step_s) >= LEAST_STEPS - 1:
-            return sorted(self._step_s)[len(self._step_s) // 2] + beside_s
-        return (
-            sum(self._gaps_s) / len(self._gaps_s) if self._gaps_s else None
-        )  # with everything that fell in between
 
 
 def _sound(budget: float | None) -> float | None:

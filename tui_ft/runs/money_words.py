@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tui_ft.runs.money import LEAST_STEPS, Bill
+from tui_ft.runs.money import Bill
 from tui_ft.runs.prices import HINTS, HINTS_OF, HINTS_SOURCE, Rate
+from tui_ft.runs.recent_steps import LEAST_STEPS
 from tui_ft.runs.spoken import spoken
 
 SHUTDOWN_NOTE = (
@@ -41,6 +42,8 @@ def entries(bill: Bill) -> Iterator[Entry]:
     yield Entry("per epoch", _text(bill.per_epoch), f"1,000 steps: {_text(bill.per_thousand_steps)}")
     if bill.budget is not None:
         yield _budget(bill, bill.budget)
+    if bill.band is not None:
+        yield Entry("usual", bill.band.text, f"{bill.band.what}, as guides have it; no date")
 
 
 def _rate(bill: Bill, rate: Rate) -> tuple[str, str]:
