@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tui_ft.doctor.box import Box, Room
+from tui_ft.doctor.asking import Room
+from tui_ft.doctor.box import Box
 from tui_ft.doctor.finding import Finding
 from tui_ft.doctor.gpu_facts import GpuFacts
 from tui_ft.doctor.trainer_report import TorchFacts, TrainerReport
@@ -73,6 +74,7 @@ def a_box(
         "ask_memory": lambda: Memory(4 * GIB, 64 * GIB, True),
         "ask_processors": lambda: 8.0,
         "ask_limits": lambda: (65536, 65536),
+        "ask_locked_memory": lambda: -1,
         "ask_gpus": lambda: gpus or GpuReading((), "No NVIDIA driver is installed here."),
         "ask_gpu_facts": lambda: facts or GpuFacts(),
         "terminal_size": (120, 40),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from doctor_world import DISK, GIB, OVERLAY, ROOMY, SHM, WORKSPACE, a_box, only
 
-from tui_ft.doctor.box import Room, room_of
+from tui_ft.doctor.asking import Room, room_of
 from tui_ft.doctor.checks import disks, places
 from tui_ft.doctor.mounts import mount_of, parse
 from tui_ft.spec import toml

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from doctor_world import DISK, GIB, NOW, SHM, a_box, only
 
-from tui_ft.doctor.box import Room
+from tui_ft.doctor.asking import Room
 from tui_ft.doctor.checks import clock, memory, session
+from tui_ft.hardware.gpu import Gpu, GpuReading
 from tui_ft.hardware.host import Memory
 from tui_ft.runs.directory import create
 
@@ -171,6 +172,11 @@ def test_shared_memory_and_limits(tmp_path: Path) -> None:
     few = only(memory.limits(a_box(tmp_path, ask_limits=lambda: (256, 4096))))
     assert few.level == "warning" and few.fix == "ulimit -n 4096"
     assert only(memory.limits(a_box(tmp_path, ask_limits=lambda: (-1, -1)))).level == "ok"
+    two = GpuReading(tuple(Gpu(index=at, uuid=f"GPU-{at}", name="NVIDIA L4") for at in range(2)))
+    assert memory.locked_memory(a_box(tmp_path, gpus=two)) == []
+    little = a_box(tmp_path, gpus=two, ask_locked_memory=lambda: 64 << 10)
+    assert only(memory.locked_memory(little)).level == "note"
+    assert memory.locked_memory(a_box(tmp_path, ask_locked_memory=lambda: 64 << 10)) == []
     tasks = a_box(tmp_path / "t", files={"/sys/fs/cgroup/pids.max": "100\n"})
     assert only(memory.limits(tasks)).level == "error"
     endless = a_box(tmp_path / "u", files={"/sys/fs/cgroup/pids.max": "max\n"})

@@ -19,7 +19,7 @@ from synthetic_run import SyntheticRun
 from tui_ft.errors import TuiFtError
 from tui_ft.health.finding import Finding
 from tui_ft.runs.health_rows import DeedRow, FoundRow
-from tui_ft.runs.records import JsonLinesWriter, LaunchRecord, WarningEvent, encode_document
+from tui_ft.runs.records import AttemptEvent, JsonLinesWriter, LaunchRecord, WarningEvent, encode_document
 from tui_ft.spec import toml
 from tui_ft.spec.run_spec import (
     DataSection,
@@ -194,6 +194,26 @@ def test_what_was_found_and_done_and_how_it_failed(tmp_path: Path) -> None:
     assert "Some values are not finite" in section(text, "Limits")
     line = next(line for line in text.splitlines() if line.startswith("| `loss` |"))
     assert line.endswith("| 1 |") and "NaN" in line
+
+
+def test_every_attempt_with_the_step_that_it_went_on_from(tmp_path: Path) -> None:
+    with a_run(tmp_path / "runs") as run:
+        second = run.run.attempt(2)
+        second.path.mkdir()
+        second.spec.write_text(run.run.spec.read_text())
+        record = LaunchRecord(
+            time=run.now, user="bob", fix="smaller batch", changes=["training.batch_size=2"]
+        )
+        second.launch.write_bytes(encode_document(record))
+        run.event(AttemptEvent(time=run.now, attempt=2, step=90))
+        run.set_state("running", attempt=2)
+        run.finish()
+        text = write_report(found_ours(run.run), tmp_path / "out.md", run.now).path.read_text()
+    rows = [
+        line for line in section(text, "What happened").splitlines() if line.startswith(("| 1 |", "| 2 |"))
+    ]
+    assert "| 0 | ann | none |" in rows[0]
+    assert "| 90 | bob | smaller batch: `training.batch_size=2` |" in rows[1]
 
 
 def test_a_live_run_and_one_that_has_only_begun(tmp_path: Path) -> None:

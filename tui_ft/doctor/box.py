@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-import resource
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from tui_ft import settings
-from tui_ft.doctor import people
+from tui_ft.doctor import asking, people
+from tui_ft.doctor.asking import Room, room_of
 from tui_ft.doctor.mounts import Mount, mount_of, parse
 from tui_ft.errors import TuiFtError
 from tui_ft.hardware import host
@@ -25,60 +25,8 @@ if TYPE_CHECKING:
     from tui_ft.hardware.gpu import GpuReading
 
 
-class Room(NamedTuple):
-    """Room on a file system, for an ordinary user; None is not known, and what is not counted there."""
-
-    free_bytes: int | None = None
-    total_bytes: int | None = None
-    free_inodes: int | None = None
-    total_inodes: int | None = None
-
-
-def room_of(path: Path) -> Room:
-    """The room on the file system of a path, which need not exist yet. Never raises."""
-    for folder in (path, *path.parents):
-        try:
-            numbers = os.statvfs(folder)
-        except FileNotFoundError:
-            continue
-        except (OSError, ValueError):
-            break
-        size = numbers.f_frsize
-        inodes = (numbers.f_favail, numbers.f_files) if numbers.f_files else (None, None)  # btrfs counts none
-        return Room(numbers.f_bavail * size, numbers.f_blocks * size, *inodes)
-    return Room()
-
-
 _MOST_BYTES = 1 << 20
 """No file that a check reads is longer; more of it is left unread."""
-
-
-def open_file_limits() -> tuple[int, int]:
-    """The soft and the hard limit of open files, -1 for none."""
-    return resource.getrlimit(resource.RLIMIT_NOFILE)
-
-
-def own_terminal_size() -> tuple[int, int] | None:
-    """Columns and lines of the terminal that is written to; None where there is none."""
-    for number in (1, 2, 0):
-        try:
-            size = os.get_terminal_size(number)
-        except OSError:
-            continue
-        return (size.columns, size.lines)
-    return None
-
-
-def _read_gpus() -> GpuReading:
-    from tui_ft.hardware.gpu import read_gpus
-
-    return read_gpus()
-
-
-def _gpu_facts() -> GpuFacts:
-    from tui_ft.doctor.gpu_facts import read_gpu_facts
-
-    return read_gpu_facts()
 
 
 @dataclass(kw_only=True)
@@ -96,11 +44,12 @@ class Box:
     ask_room: Callable[[Path], Room] | None = None
     ask_memory: Callable[[], Memory] = host.memory
     ask_processors: Callable[[], float] = host.processors
-    ask_limits: Callable[[], tuple[int, int]] = open_file_limits
-    ask_gpus: Callable[[], GpuReading] = _read_gpus
-    ask_gpu_facts: Callable[[], GpuFacts] = _gpu_facts
+    ask_limits: Callable[[], tuple[int, int]] = asking.open_file_limits
+    ask_locked_memory: Callable[[], int] = asking.locked_memory_limit
+    ask_gpus: Callable[[], GpuReading] = asking.gpus
+    ask_gpu_facts: Callable[[], GpuFacts] = asking.gpu_facts
     trainer: TrainerReport | None = None
-    terminal_size: tuple[int, int] | None = field(default_factory=own_terminal_size)
+    terminal_size: tuple[int, int] | None = field(default_factory=asking.own_terminal_size)
     """Columns and lines; None where the output is no terminal."""
 
     # --- files of the system ---------------------------------------------------------------------

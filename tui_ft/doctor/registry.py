@@ -69,6 +69,7 @@ CHECKS: tuple[Check, ...] = (
     Check("memory", memory.shared_memory),
     Check("memory", memory.swap),
     Check("memory", memory.limits),
+    Check("memory", memory.locked_memory, "gpu"),
     Check("session", session.encoding),
     Check("session", session.terminal),
     Check("session", session.truecolor),

@@ -8,10 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
+
 from tui_ft.runs import launch_record, prediction
 from tui_ft.runs.directory import RunDirectory
-from tui_ft.runs.records import LaunchRecord, PredictionRecord
+from tui_ft.runs.records import AttemptEvent, LaunchRecord, PredictionRecord, decode_event
 
+_MOST_EVENT_BYTES = 256 << 20
+_OPENING = b'"event":"attempt"'
 _LARGEST_BYTES = 32 << 20
 """A data report holds the tokens of the first step; anything beyond is none of ours."""
 
@@ -41,6 +45,29 @@ def read_provenance(run: RunDirectory, attempt: int) -> Provenance:
         launch=launch_record.read(run, attempt),
         prediction=prediction.read(folder),
     )
+
+
+def opening_steps(run: RunDirectory) -> dict[int, int]:
+    """The step from which each attempt really went on, by its number: what the trainer said when it began.
+
+    Never raises: what cannot be read is left out.
+    """
+    found: dict[int, int] = {}
+    try:
+        descriptor = os.open(run.events, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as file:
+            lines = file.read(_MOST_EVENT_BYTES).splitlines()
+    except OSError:
+        return found
+    for line in lines:
+        if _OPENING in line:
+            try:
+                event = decode_event(line)
+            except msgspec.DecodeError:
+                continue
+            if isinstance(event, AttemptEvent):
+                found[event.attempt] = event.step
+    return found
 
 
 def document(path: Path) -> Mapping[str, Any]:

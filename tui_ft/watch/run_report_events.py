@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 
 from tui_ft.runs.health_rows import ClearedRow, DeedRow, FoundRow, HealthRow
 from tui_ft.runs.launch_record import masked
-from tui_ft.runs.provenance import Provenance
 from tui_ft.watch.markdown import NOT_KNOWN, code, count, number, table, text
 from tui_ft.watch.run_report_facts import ReportFacts
 
@@ -32,23 +31,20 @@ def happened(facts: ReportFacts) -> Iterator[str]:
         yield from (f"- {text(name)}: {text(seen)}" for name, seen in facts.ending.evidence)
     if facts.attempts:
         yield ""
-        yield from table(["Attempt", "Launched", "From step", "By", "Changes"], map(_attempt, facts.attempts))
+        yield from table(["Attempt", "Launched", "From step", "By", "Changes"], _attempts(facts))
     yield from _events(facts)
 
 
-def _attempt(attempt: Provenance) -> Sequence[str]:
-    launch = attempt.launch
-    if launch is None:
-        return [str(attempt.attempt), NOT_KNOWN, NOT_KNOWN, NOT_KNOWN, NOT_KNOWN]
-    changes = ", ".join(code(masked(change)) for change in launch.changes[:10])
-    fix = f"{text(launch.fix)}: " if launch.fix else ""
-    return [
-        str(attempt.attempt),
-        moment(launch.time),
-        count(launch.from_step),
-        text(launch.user or ""),
-        fix + (changes or "none"),
-    ]
+def _attempts(facts: ReportFacts) -> Iterator[Sequence[str]]:
+    for one in facts.attempts:
+        launch, name = one.launch, str(one.attempt)
+        step = facts.opened_at.get(one.attempt, launch.from_step if launch is not None else None)
+        if launch is None:
+            yield [name, NOT_KNOWN, count(step), NOT_KNOWN, NOT_KNOWN]
+            continue
+        changes = ", ".join(code(masked(change)) for change in launch.changes[:10])
+        fix = f"{text(launch.fix)}: " if launch.fix else ""
+        yield [name, moment(launch.time), count(step), text(launch.user or ""), fix + (changes or "none")]
 
 
 def _events(facts: ReportFacts) -> Iterator[str]:
@@ -62,7 +58,9 @@ def _events(facts: ReportFacts) -> Iterator[str]:
         yield from (f"- {moment(when)} {what}" for when, what in told[-MOST_EVENTS:])
     else:
         yield ""
-        yield "Nothing was found amiss while it ran." if facts.run is not None else "It logs no warnings."
+        yield (
+            "No finding and no warning was written down." if facts.run is not None else "It logs no warnings."
+        )
     if reading.checkpoint_steps:
         steps = ", ".join(number(step) for step in reading.checkpoint_steps[-_MOST_STEPS:])
         left = len(reading.checkpoint_steps) - _MOST_STEPS

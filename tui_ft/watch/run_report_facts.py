@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tui_ft.errors import TuiFtError
 from tui_ft.runs.directory import RunDirectory
-from tui_ft.runs.provenance import Provenance, read_provenance
+from tui_ft.runs.provenance import Provenance, opening_steps, read_provenance
 from tui_ft.spec import toml
 from tui_ft.spec.run_spec import RunSpec
 from tui_ft.watch.foreign_run import open_run
@@ -28,7 +29,8 @@ MOST_ATTEMPTS = 50
 class ReportFacts:
     """All that is known of a run at `now` (unix seconds). Of others' runs only the reading, and how it ended.
 
-    `specs` are the texts of the specs by attempt, `attempts` what each wrote down, oldest first.
+    `specs` are the texts of the specs by attempt, `attempts` what each wrote down, oldest
+    first, `opened_at` the step from which each really went on.
     """
 
     reading: Reading
@@ -37,6 +39,7 @@ class ReportFacts:
     spec: RunSpec | None = None
     specs: tuple[tuple[int, str], ...] = ()
     attempts: tuple[Provenance, ...] = ()
+    opened_at: Mapping[int, int] = field(default_factory=dict)
     bill: Bill | None = None
     advice: Recommendation | None = None
     no_advice: str = ""
@@ -67,6 +70,7 @@ def gather(found: FoundRun, now: float | None = None) -> ReportFacts:
         spec=spec,
         specs=tuple((number, text) for number in numbers if (text := _text(run, number)) is not None),
         attempts=attempts,
+        opened_at=opening_steps(run),
         bill=_bill(run, now),
         advice=advice,
         no_advice=why_not,

@@ -100,7 +100,7 @@ def cost(facts: ReportFacts) -> Iterator[str]:
         return
     rows = [
         ["time on the machine", duration_label(bill.seconds)],
-        ["GPUs", f"{bill.gpus} {text(bill.gpu or '')}"],
+        *([["GPUs", f"{bill.gpus} × {text(bill.gpu)}"]] if bill.gpu else []),
     ]
     for name, amount in (
         ("spent", bill.spent), ("to finish", bill.to_finish), ("per epoch", bill.per_epoch),

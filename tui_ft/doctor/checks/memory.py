@@ -15,6 +15,7 @@ SMALL_SHM_BYTES = 1 << 30
 """Workers of a data loader pass batches through it; containers have 64 MiB of it unless told otherwise."""
 _SHM = Path("/dev/shm")
 FEW_FILES = 4096
+LITTLE_LOCKED_BYTES = 64 << 20
 FEW_PROCESSES = 512
 
 
@@ -119,6 +120,15 @@ def shared_memory(box: Box) -> list[Finding]:
             )
         ]
     return [ok(code, f"{what}.")]
+
+
+def locked_memory(box: Box) -> list[Finding]:
+    """Several GPUs pass data through locked memory, InfiniBand does so always (NCCL, troubleshooting)."""
+    most = box.ask_locked_memory()
+    if len(box.gpus.gpus) < 2 or most < 0 or most >= LITTLE_LOCKED_BYTES:
+        return []
+    what = f"A process may lock {gib(most)} of memory: NCCL between several GPUs may fail for that."
+    return [note("locked_memory", what, "Start the container with --ulimit memlock=-1.")]
 
 
 def limits(box: Box) -> list[Finding]:
