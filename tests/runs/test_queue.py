@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from checkpoint_made import save
 from queue_world import QueueWorld, queue_world, wait_until
 
 from tui_ft.atomic import write_atomically
@@ -22,6 +23,7 @@ from tui_ft.runs.queue_file import QueueDocument, QueueEntry, queue_path, read_q
 from tui_ft.runs.queue_removing import remove
 from tui_ft.runs.records import decode_metrics, encode_document
 from tui_ft.runs.state import read_state
+from tui_ft.spec import overrides
 
 
 @pytest.fixture
@@ -186,6 +188,24 @@ def test_after_a_reboot_the_next_command_goes_on(world: QueueWorld, bench) -> No
     bench.kill(first, "trainer")
     wait_until(lambda: world.status(first) == "lost", lambda: world.status(first))
     assert nudge(world.root, has_changed=False)
+    world.wait_for(second, "finished")
+
+
+def test_after_a_reboot_a_run_that_goes_on_by_itself_comes_first(world: QueueWorld, bench) -> None:
+    world.spec = overrides.apply(world.spec, ["checkpoints.auto_resume=true"])
+    first, second = world.add("forever", "a"), world.add("steps=2", "b")
+    world.nudge()
+    world.wait_for(first, "running")
+    save(first, 3)
+    wait_until(lambda: world.entry(second).waits_for == "run", lambda: str(world.entries()))
+    bench.kill(first, "supervisor")
+    bench.kill(first, "trainer")
+    wait_until(lambda: world.status(first) == "lost", lambda: world.status(first))
+    assert nudge(world.root, has_changed=False)
+    wait_until(lambda: read_state(first).attempt == 2, lambda: world.status(first))
+    world.wait_for(first, "running")
+    assert world.status(second) == "queued"
+    control.request(first, "stop", "a test")
     world.wait_for(second, "finished")
 
 

@@ -66,11 +66,26 @@ def _advance(root: Path, trainer: Sequence[str] | None) -> WaitsFor:
 
     adopt_orphans(root)
     queue.current(root)  # what was lost is found, what has begun leaves it
+    if first_waiting(document := read_queue(root)) is not None:
+        _resume_cut_off(root, document)
     while (first := first_waiting(document := read_queue(root))) is not None:
         waits_for = _serve(root, document, first, trainer)
         if waits_for:
             return waits_for
     return ""
+
+
+def _resume_cut_off(root: Path, document: QueueDocument) -> None:
+    """The run in front goes on first, where it was cut off and its spec wants that."""
+    from tui_ft.runs.queue_resuming import resume_cut_off
+
+    try:
+        run = resume_cut_off(root, document)
+    except TuiFtError as error:
+        _say(f"The run in front was cut off and could not be resumed: {error}")
+        return
+    if run is not None:
+        _say(f"{run.id} was cut off and goes on.")
 
 
 def _serve(root: Path, document: QueueDocument, entry: QueueEntry, trainer: Sequence[str] | None) -> WaitsFor:
