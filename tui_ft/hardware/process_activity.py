@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tui_ft.hardware.processes import TICKS_PER_S
+from tui_ft.hardware.processes import TICKS_PER_S, stat_fields
 
 _STATE, _USER_TIME, _SYSTEM_TIME = 0, 11, 12
 """Places in /proc/<pid>/stat, counted after the process name (proc(5))."""
@@ -14,7 +14,7 @@ _STOPPED = frozenset({b"T", b"t"})
 
 def is_stopped(pid: int) -> bool:
     """True while a signal (SIGSTOP, SIGTSTP) or a debugger holds `pid`; False when it is gone."""
-    fields = _fields(pid)
+    fields = stat_fields(pid)
     return fields is not None and fields[_STATE] in _STOPPED
 
 
@@ -22,17 +22,7 @@ def processor_seconds(pids: Iterable[int]) -> dict[int, float]:
     """Return the processor time that each of `pids` has used so far, in seconds; the dead are left out."""
     found = {}
     for pid in pids:
-        fields = _fields(pid)
+        fields = stat_fields(pid)
         if fields is not None:
             found[pid] = (int(fields[_USER_TIME]) + int(fields[_SYSTEM_TIME])) / TICKS_PER_S
     return found
-
-
-def _fields(pid: int) -> list[bytes] | None:
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            data = file.read()
-    except OSError:
-        return None
-    fields = data[data.rfind(b")") + 2 :].split()
-    return fields if len(fields) > _SYSTEM_TIME else None

@@ -16,7 +16,8 @@ _STATE, _PARENT, _GROUP, _START = 0, 1, 2, 19
 """Places in /proc/<pid>/stat, counted after the process name (which may hold spaces and brackets)."""
 
 
-def _stat_fields(pid: int) -> list[bytes] | None:
+def stat_fields(pid: int) -> list[bytes] | None:
+    """Return what /proc/<pid>/stat holds after the name (proc(5), field 3 on); None when it is gone."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             data = file.read()
@@ -28,7 +29,7 @@ def _stat_fields(pid: int) -> list[bytes] | None:
 
 def start_time(pid: int) -> int | None:
     """Return when `pid` started, in clock ticks since boot; None when it is gone or only a zombie."""
-    fields = _stat_fields(pid)
+    fields = stat_fields(pid)
     if fields is None or fields[_STATE] in (b"Z", b"X", b"x"):
         return None
     return int(fields[_START])
@@ -36,7 +37,7 @@ def start_time(pid: int) -> int | None:
 
 def zombie_fields(pid: int, started: int) -> list[bytes] | None:
     """Return what /proc/<pid>/stat holds after the name, for the zombie of `started`; else None."""
-    fields = _stat_fields(pid)
+    fields = stat_fields(pid)
     if fields is None or fields[_STATE] != b"Z" or int(fields[_START]) != started:
         return None
     return fields
@@ -49,7 +50,7 @@ def is_alive(pid: int, started: int) -> bool:
 
 def is_suspended(pid: int, started: int) -> bool:
     """True when `pid` is that process and a signal (SIGSTOP, a terminal's Ctrl-Z) holds it still."""
-    fields = _stat_fields(pid)
+    fields = stat_fields(pid)
     return fields is not None and fields[_STATE] == b"T" and int(fields[_START]) == started
 
 
@@ -91,7 +92,7 @@ def descendants(pid: int) -> list[int]:
     """Return the pids below `pid` in the process tree, without itself; reads all of /proc."""
     children: dict[int, list[int]] = {}
     for candidate in _pids():
-        fields = _stat_fields(candidate)
+        fields = stat_fields(candidate)
         if fields is not None:
             children.setdefault(int(fields[_PARENT]), []).append(candidate)
     found: list[int] = []

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
-import msgspec
-
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.records import (
     AnyEvent,
@@ -17,23 +13,20 @@ from tui_ft.runs.records import (
     PhaseEvent,
     SampleEvent,
     WarningEvent,
-    complete_lines,
     decode_event,
 )
 from tui_ft.watch.log import clean_line
 from tui_ft.watch.reading import Activity
-from tui_ft.watch.tail import Tail
+from tui_ft.watch.sources.row_file import RowFile
 
 
-class EventReader:
+class EventReader(RowFile[AnyEvent | None]):
     """Follows events.jsonl and keeps what counts of it."""
 
     def __init__(self, run: RunDirectory) -> None:
-        self._tail = Tail(run.events)
-        self._reset()
+        super().__init__(run.events, decode_event)
 
-    def _reset(self) -> None:
-        self.bad = 0
+    def reset(self) -> None:
         self.attempt = 1
         self.restarts = 0
         self.step: int | None = None
@@ -47,23 +40,10 @@ class EventReader:
         self.memory: MemoryEvent | None = None
         self.end: EndEvent | None = None
 
-    def poll(self, end: float) -> bool:
-        changed = False
-        while data := self._tail.read():
-            if self._tail.restarted:
-                self._reset()
-            changed = True
-            for line in complete_lines(data):
-                try:
-                    event = decode_event(line)
-                except msgspec.DecodeError:
-                    self.bad += 1
-                else:
-                    if event is not None:
-                        self._take(event)
-            if time.monotonic() >= end:
-                break
-        return changed
+    def take(self, rows: list[AnyEvent | None]) -> None:
+        for event in rows:
+            if event is not None:
+                self._take(event)
 
     def _take(self, event: AnyEvent) -> None:
         self.time = event.time

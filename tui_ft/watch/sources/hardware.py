@@ -2,54 +2,34 @@
 
 from __future__ import annotations
 
-import time
-
-import msgspec
-
 from tui_ft.runs.directory import RunDirectory
-from tui_ft.runs.records import HardwareRow, complete_lines, decode_hardware
+from tui_ft.runs.records import HardwareRow, decode_hardware
 from tui_ft.watch.log import clean_line
 from tui_ft.watch.reading import MemoryCurve
 from tui_ft.watch.series import Series
+from tui_ft.watch.sources.row_file import RowFile
 from tui_ft.watch.sources.table import MetricTable
-from tui_ft.watch.tail import Tail
 
 GIB = 1024**3
 
 
-class HardwareReader:
+class HardwareReader(RowFile[HardwareRow]):
     """Follows hardware.jsonl; `origin` is the unix time of its first row."""
 
     def __init__(self, run: RunDirectory) -> None:
-        self._tail = Tail(run.hardware)
-        self._reset()
+        super().__init__(run.hardware, decode_hardware)
 
-    def _reset(self) -> None:
-        self.bad = 0
+    def reset(self) -> None:
         self.last: HardwareRow | None = None
         self.origin: float | None = None
         self._measured: HardwareRow | None = None
         self._table = MetricTable()
         self._has_gpu = False
 
-    def poll(self, end: float) -> bool:
-        changed = False
-        while data := self._tail.read():
-            if self._tail.restarted:
-                self._reset()
-            changed = True
-            rows = []
-            for line in complete_lines(data):
-                try:
-                    rows.append(decode_hardware(line))
-                except msgspec.DecodeError:
-                    self.bad += 1
-            for row in rows:
-                self._look(row)
-            self._table.add([numbers_of(row, self.origin or 0.0) for row in rows])
-            if time.monotonic() >= end:
-                break
-        return changed
+    def take(self, rows: list[HardwareRow]) -> None:
+        for row in rows:
+            self._look(row)
+        self._table.add([numbers_of(row, self.origin or 0.0) for row in rows])
 
     def _look(self, row: HardwareRow) -> None:
         self.last = row

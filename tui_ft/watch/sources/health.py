@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Iterable
 
@@ -11,9 +10,8 @@ import msgspec
 from tui_ft.health.finding import Evidence, Finding, Fix, Level, Scalar
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.health_rows import ClearedRow, DeedRow, FoundRow, HealthRow, decode_health
-from tui_ft.runs.records import complete_lines
 from tui_ft.watch.log import clean_line
-from tui_ft.watch.tail import Tail
+from tui_ft.watch.sources.row_file import RowFile
 
 KEPT_ROWS = 200
 """So many of the newest rows are kept; the open findings besides, of which there is one a code at most."""
@@ -22,15 +20,13 @@ _MOST_FIXES = 8
 _WORST_FIRST: dict[Level, int] = {"error": 0, "warning": 1, "note": 2}
 
 
-class HealthReader:
+class HealthReader(RowFile[HealthRow]):
     """Follows health.jsonl. All text in what it gives out is safe to show."""
 
     def __init__(self, run: RunDirectory) -> None:
-        self._tail = Tail(run.health)
-        self._reset()
+        super().__init__(run.health, decode_health)
 
-    def _reset(self) -> None:
-        self.bad = 0
+    def reset(self) -> None:
         self.time: float | None = None
         self._open: dict[str, Finding] = {}
         self._rows: deque[HealthRow] = deque(maxlen=KEPT_ROWS)
@@ -56,23 +52,9 @@ class HealthReader:
         unheard = frozenset(silenced)
         return worst_first(finding for code, finding in self._open.items() if code not in unheard)
 
-    def poll(self, end: float) -> bool:
-        """Read what is new until the monotonic time `end`; True when anything was. Never raises."""
-        changed = False
-        while data := self._tail.read():
-            if self._tail.restarted:
-                self._reset()
-            changed = True
-            for line in complete_lines(data):
-                try:
-                    row = decode_health(line)
-                except msgspec.DecodeError:
-                    self.bad += 1
-                else:
-                    self._take(row)
-            if time.monotonic() >= end:
-                break
-        return changed
+    def take(self, rows: list[HealthRow]) -> None:
+        for row in rows:
+            self._take(row)
 
     def _take(self, row: HealthRow) -> None:
         self.time = row.time
