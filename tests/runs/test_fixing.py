@@ -11,8 +11,9 @@ from checkpoint_made import save
 from tui_ft.errors import TuiFtError
 from tui_ft.hardware.gpu import Gpu, GpuReading
 from tui_ft.health.finding import Fix
-from tui_ft.runs import fixing, launch
+from tui_ft.runs import fixing, launch, queue
 from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.nudging import nudge
 from tui_ft.runs.oom_ladder import oom_fixes
 from tui_ft.runs.state import read_state
 from tui_ft.spec import overrides, toml
@@ -75,7 +76,8 @@ def test_without_a_whole_checkpoint_it_begins_again(ended: RunDirectory) -> None
     "change",
     [
         "after.hook=shutdown", "model.trust_remote_code=true", "model.id=/tmp/evil", "data.train=/etc/passwd",
-        "objective.reward_function=evil.py", "evaluation.probe=/etc/shadow", "after.copy_to=/root",
+        "objective.reward_function=evil.py", "objective.teacher=/tmp/evil",
+        "evaluation.probe=/etc/shadow", "after.copy_to=/root",
         "notes.text=x", "hardware.rendezvous=evil:1", "tracking.report_to=wandb",
     ],
 )  # fmt: skip
@@ -133,6 +135,17 @@ def test_a_live_run_saves_and_stops_first(bench: object) -> None:
     assert toml.load(run.attempt(2).spec).training.max_grad_norm == 0.3
     assert said[0] == "The run saves a checkpoint and stops."
     bench.wait_for(run, "running")  # type: ignore[attr-defined]
+
+
+def test_a_fix_does_not_let_the_queue_take_its_place(bench: object) -> None:
+    run = bench.start("forever")  # type: ignore[attr-defined]
+    waits = queue.add(bench.spec, bench.root)  # type: ignore[attr-defined]
+    nudge(bench.root)  # type: ignore[attr-defined]
+    fixing.carry_out(run, fixing.plan(run, CLIP), run.path.parent, trainer=_trainer("forever"))
+    bench.wait_for(run, "running")  # type: ignore[attr-defined]
+    assert read_state(run).attempt == 2
+    assert read_state(waits).status == "queued"
+    queue.hold(bench.root, [waits.id])  # type: ignore[attr-defined]
 
 
 def test_a_new_run_has_the_change_on_top_of_those_before(bench: object, ended: RunDirectory) -> None:

@@ -11,6 +11,7 @@ from textual.binding import Binding
 from tui_ft.tui.keys import key_table
 from tui_ft.tui.screens.ask import AskPath, Confirm
 from tui_ft.tui.screens.ask_draft import AskDraft
+from tui_ft.tui.screens.ask_fix import AskFix
 from tui_ft.tui.screens.ask_model import AskModel
 from tui_ft.tui.screens.cards import CardsScreen
 from tui_ft.tui.screens.choose_model import ChooseModelScreen
@@ -19,12 +20,17 @@ from tui_ft.tui.screens.data_columns import DataColumns
 from tui_ft.tui.screens.data_files import DataFiles
 from tui_ft.tui.screens.data_pick import PickData
 from tui_ft.tui.screens.data_row import DataRow
+from tui_ft.tui.screens.doctor import DoctorScreen
 from tui_ft.tui.screens.goal import GoalScreen
+from tui_ft.tui.screens.health import HealthScreen
 from tui_ft.tui.screens.help import HelpScreen
 from tui_ft.tui.screens.home import HomeScreen
 from tui_ft.tui.screens.launch import LaunchScreen
 from tui_ft.tui.screens.method import MethodScreen
 from tui_ft.tui.screens.method_step import MethodStep
+from tui_ft.tui.screens.money import MoneyScreen
+from tui_ft.tui.screens.prune import PruneScreen
+from tui_ft.tui.screens.queue import QueueScreen
 from tui_ft.tui.screens.review import ReviewScreen
 from tui_ft.tui.screens.run import RunScreen
 from tui_ft.tui.screens.save_preset import SavePreset
@@ -40,6 +46,7 @@ OWNERS = [
     MethodStep, ReviewScreen, LaunchScreen, SavePreset,
     SettingsScreen, FieldList,
     DataScreen, PickData, DataFiles, DataColumns, DataRow, TourScreen,
+    HealthScreen, AskFix, QueueScreen, DoctorScreen, MoneyScreen, PruneScreen, RunScreen,
 ]  # fmt: skip
 
 

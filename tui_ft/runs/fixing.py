@@ -1,13 +1,11 @@
-"""Carrying out a fix: what it would change and from where it would go on, and then doing it.
-
-A fix stands in a file of the run, and the run may be somebody's copy: it may change how the run trains, never
-what it reads, what it executes, or what happens afterwards.
-"""
+"""Carrying out a fix: what it would change and from where it would go on, and then doing it."""
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,40 +13,21 @@ from tui_ft.errors import TuiFtError
 from tui_ft.health.finding import Fix, How
 from tui_ft.runs import checkpoints, control, launch
 from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.fix_changes import Change, changed, diff
+from tui_ft.runs.guarded_file import open_lock, take
+from tui_ft.runs.nudging import advance_lock, nudge
 from tui_ft.runs.records import ENDED
 from tui_ft.runs.requests import user_name
 from tui_ft.runs.truth import Truth, read_truth, was_on_earlier_boot
-from tui_ft.spec import declarations, overrides, toml
+from tui_ft.spec import overrides, toml
 from tui_ft.spec.run_spec import RunSpec
-
-CHANGEABLE = frozenset({"training", "method", "objective", "evaluation", "checkpoints"})
-"""Sections that a fix may change."""
-CHANGEABLE_FIELDS = frozenset({
-    "data.max_length", "data.packing", "data.train_on", "data.eval_fraction",
-    "model.attention", "model.dtype", "hardware.memory_fraction", "health.silence", "health.stop_on",
-})  # fmt: skip
-"""Fields of other sections that it may change."""
-_NOT_CHANGEABLE = frozenset({"objective.reward_function", "evaluation.probe"})
-"""A file that would be read, or code that would be run."""
 
 STOPS_WITHIN_S = 900.0
 """How long a run may take to save and stop before the fix gives up: the longest wait is a step and a save."""
 _LOOK_EVERY_S = 0.2
+_QUEUE_S = 2.0
+"""Who advances the queue is done with a start sooner; a process that waits for memory looks on anyway."""
 _GOES_ON: frozenset[str] = frozenset({"stopped", "failed", "lost", "unknown"})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Change:
-    """A field of the spec, with what it is and what it would be, as TOML."""
-
-    field: str
-    old: str
-    new: str
-
-    @property
-    def text(self) -> str:
-        """`training.batch_size 8 → 4`."""
-        return f"{self.field} {self.old} → {self.new}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +90,7 @@ def plan(run: RunDirectory, fix: Fix, step: int | None = None, ground: Ground | 
         return Plan(fix=fix, how="command")
     ground = ground_of(run) if ground is None else ground
     truth, before = ground.truth, ground.spec
-    changes = _diff(before, _changed(before, fix))
+    changes = diff(before, changed(before, fix))
     is_live = truth.status not in _GOES_ON and truth.status != "finished"
     is_over_here = truth.status == "unknown" and truth.state is not None and was_on_earlier_boot(truth.state)
     made = Plan(
@@ -167,10 +146,34 @@ def carry_out(
     """
     if made.how == "command":
         raise TuiFtError("This is for you to do.", made.fix.command or made.fix.title)
+    with _before_the_queue(run.path.parent):
+        if _is_live(read_truth(run)):
+            say("The run saves a checkpoint and stops.")
+            _stop(run, by or f"{user_name()} (fix {made.fix.name})", patience_s)
+        return _go_on(run, made, runs_root, say, take_over, trainer)
+
+
+@contextmanager
+def _before_the_queue(runs_root: Path) -> Iterator[None]:
+    """Keep what waits from taking the place of a run that stops only to go on; then it is looked at again."""
+    try:
+        descriptor = open_lock(advance_lock(runs_root))
+    except OSError:  # a disk that takes no file takes no queue either
+        yield
+        return
+    try:
+        take(descriptor, _QUEUE_S)
+        yield
+    finally:
+        os.close(descriptor)
+        nudge(runs_root)
+
+
+def _go_on(
+    run: RunDirectory, made: Plan, runs_root: Path, say: Callable[[str], None], take_over: bool,
+    trainer: Sequence[str] | None,
+) -> RunDirectory:  # fmt: skip
     changes = list(made.fix.changes)
-    if _is_live(read_truth(run)):
-        say("The run saves a checkpoint and stops.")
-        _stop(run, by or f"{user_name()} (fix {made.fix.name})", patience_s)
     if made.how == "restart":
         say("A new run begins.")
         path = _spec_path(run, read_truth(run))
@@ -208,33 +211,6 @@ def _spec_path(run: RunDirectory, truth: Truth) -> Path:
     """The spec of the newest attempt; of a run whose state is gone the first one."""
     path = run.attempt(truth.state.attempt if truth.state is not None else 1).spec
     return path if path.is_file() else run.spec
-
-
-def _changed(before: RunSpec, fix: Fix) -> RunSpec:
-    for change in fix.changes:
-        field = change.partition("=")[0].strip()
-        section = field.partition(".")[0]
-        if (section not in CHANGEABLE and field not in CHANGEABLE_FIELDS) or field in _NOT_CHANGEABLE:
-            raise TuiFtError(
-                f"The fix {fix.name} would change {field}, which no fix may.",
-                "The run directory is somebody else's, or damaged: change it yourself with --set.",
-            )
-    return overrides.apply(before, fix.changes)
-
-
-def _diff(before: RunSpec, after: RunSpec) -> tuple[Change, ...]:
-    found = []
-    for section in declarations.sections().values():
-        for field in section.fields.values():
-            old = getattr(getattr(before, section.name), field.name)
-            new = getattr(getattr(after, section.name), field.name)
-            if old != new:
-                found.append(Change(field=field.path, old=_value(old), new=_value(new)))
-    return tuple(found)
-
-
-def _value(value: object) -> str:
-    return "unset" if value is None else toml.format_value(value).strip('"')
 
 
 def _steps(count: int | None) -> str:

@@ -68,6 +68,8 @@ class TuiFtApp(TypeAhead):
         self.is_ascii = is_ascii_only(os.environ, getattr(sys.__stderr__, "encoding", None))
         self.found_here: dict[str, FoundRun] = {}
         """What searches found since the app began, by path: runs that were opened, and those beside them."""
+        self.rung: set[tuple[str, float | None]] = set()
+        """Runs whose end rang in this terminal, by path and start: each end rings once."""
         self._first_run = open_run
         self._first_found = open_found
         self._actions: HomeActions | None = None

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 _LIVE = frozenset({"queued", "starting", "running", "paused", "stopping", "quiet"})
+_OVER = frozenset({"finished", "stopped", "failed", "lost"})
 RUNS_EVERY_S = 2.0
 ENDED_RUNS_EVERY_S = 5.0
 """While nothing is going on, only a run that somebody else starts can change the list."""
@@ -116,11 +117,28 @@ class HomeReading(HomeCorner, HomeList, inherit_bindings=False):
             self._is_stale.clear()
             runs = await self._read("The runs cannot be listed", self.actions.list_runs)
             if runs is not None:
+                self._ring(runs)
                 self._ours = runs
                 self._show_runs()
                 self._are_runs_read.set()
             is_live = any(run.status in _LIVE for run in self._ours)
             await _within(self._is_stale, RUNS_EVERY_S if is_live else ENDED_RUNS_EVERY_S)
+
+    def _ring(self, runs: Sequence[RunSummary]) -> None:
+        """Runs of ours that were going and are over now ring, where their specs ask for that."""
+        going = {run.id for run in self._ours if run.status in _LIVE}
+        for run in runs:
+            if run.id in going and run.status in _OVER:
+                self._ring_for_end(run)
+
+    @work(group="bell")
+    async def _ring_for_end(self, run: RunSummary) -> None:
+        from tui_ft.tui.home_doors import run_directory
+        from tui_ft.tui.ringing import ring_for_end
+
+        await ring_for_end(
+            self.owner, run_directory(run.path), run.name or run.id, run.status, run.started_at
+        )
 
     async def _follow_foreign(self) -> None:
         """Find what else trains on this box; what it needs is loaded when our own runs are shown."""

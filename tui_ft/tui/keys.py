@@ -69,10 +69,12 @@ def key_table() -> list[KeyRow]:
     from tui_ft.tui.screens.launch import LaunchScreen
     from tui_ft.tui.screens.method import MethodScreen
     from tui_ft.tui.screens.method_step import MethodStep
+    from tui_ft.tui.screens.money import MoneyScreen
     from tui_ft.tui.screens.other_runs import OtherRuns
     from tui_ft.tui.screens.panels import PanelsScreen
     from tui_ft.tui.screens.pick_run import PickRun
     from tui_ft.tui.screens.presets import PresetsScreen
+    from tui_ft.tui.screens.prune import PruneScreen
     from tui_ft.tui.screens.queue import QueueScreen
     from tui_ft.tui.screens.review import ReviewScreen
     from tui_ft.tui.screens.run import RunScreen
@@ -92,6 +94,8 @@ def key_table() -> list[KeyRow]:
         ("Run", RunScreen.BINDINGS),
         ("Its health", HealthScreen.BINDINGS),
         ("A fix for it", AskFix.BINDINGS),
+        ("Its money", MoneyScreen.BINDINGS),
+        ("Its disk", PruneScreen.BINDINGS),
         ("Its table", SeriesTable.BINDINGS),
         ("Its panels", PanelsScreen.BINDINGS),
         ("What else is there", OtherRuns.BINDINGS),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tui_ft.tui.text import plain
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from textual.app import App
 
     from tui_ft.runs.directory import RunDirectory
+    from tui_ft.tui.app import TuiFtApp
 
 _LONGEST = 120
 _BELL = "\a"
@@ -33,12 +35,23 @@ def wants_bell(run: RunDirectory) -> bool:
     return any(name in targets and targets[name].kind == "bell" for name in names)
 
 
-def ring(app: App[object], text: str) -> None:
+def ring(app: App[Any], text: str) -> None:
     """Ring once; `text` is shown where the terminal can. Nothing happens where there is no terminal."""
     driver = app._driver
     if driver is not None and not app.is_headless:
         driver.write(ringing(text, os.environ))
         driver.flush()
+
+
+async def ring_for_end(
+    app: TuiFtApp, run: RunDirectory, name: str, status: str, started_at: float | None
+) -> None:
+    """Ring for a run that was seen to end, once for each of its ends, where its spec asks for that."""
+    key = (str(run.path), started_at)
+    if key not in app.rung:
+        app.rung.add(key)
+        if await asyncio.to_thread(wants_bell, run):
+            ring(app, f"{name} {status}")
 
 
 def ringing(text: str, environ: Mapping[str, str]) -> str:

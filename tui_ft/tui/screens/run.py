@@ -14,6 +14,7 @@ from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.records import Status
 from tui_ft.tui.log_keys import LOG_ACTIONS, LogActions
 from tui_ft.tui.panel_keys import PANEL_ACTIONS
+from tui_ft.tui.ringing import ring_for_end
 from tui_ft.tui.run_actions import RunActions
 from tui_ft.tui.run_alerts import standing_alert
 from tui_ft.tui.run_doors import RunDoors
@@ -185,8 +186,18 @@ class RunScreen(RunDoors, HealthActions, SinceActions, LogActions, Steering):
         if (reading.status, shape) != (self._status, self._shape):
             if reading.status != self._status:
                 self._said = None
+                self._ring(reading)
             self._status, self._shape = reading.status, shape
             self.refresh_bindings()
+
+    def _ring(self, reading: Reading) -> None:
+        """A run that was going and is over rings, where its spec asks for that."""
+        if self.run is not None and self._status not in (None, *OVER) and reading.status in OVER:
+            self._ring_for_end(self.run, reading)
+
+    @work(group="bell")
+    async def _ring_for_end(self, run: RunDirectory, reading: Reading) -> None:
+        await ring_for_end(self.owner, run, reading.title, reading.status, reading.started_at)
 
     def _show_words(self, reading: Reading) -> None:
         now, width = self.owner.clock(), self.size.width
