@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from settings_written import write_settings
 
@@ -16,10 +18,12 @@ from tui_ft.runs.companions import Sight
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.following import EventFollower
 from tui_ft.runs.health_rows import ClearedRow, DeedRow, FoundRow, decode_health
-from tui_ft.runs.records import AttemptEvent, JsonLinesWriter, RequestRecord, StateRecord
+from tui_ft.runs.records import AttemptEvent, JsonLinesWriter, RequestRecord, StateRecord, encode_document
 from tui_ft.runs.requests import put_request
 from tui_ft.runs.state import read_state
 from tui_ft.spec import overrides
+
+FAKE_TRAINER = Path(__file__).with_name("fake_trainer.py")
 
 START = 1_795_262_400.0
 
@@ -44,8 +48,6 @@ class Life:
         self.budget = Budget(self.run, self.state)
 
     def at(self, seconds: float, wall: float | None = None) -> Any:
-        import msgspec
-
         sight = Sight(
             now=START + seconds if wall is None else wall, monotonic=seconds, state=self.state,
             follower=EventFollower(self.run, self.state.attempt), hardware=None, trainer_pid=0,
@@ -166,3 +168,11 @@ def test_a_real_run_stops_at_its_budget_with_a_checkpoint(
     rows = [decode_health(line) for line in run.health.read_bytes().splitlines()]
     assert [row.deed for row in rows if isinstance(row, DeedRow)] == ["stop"]
     assert time.time() - (state.started_at or 0) < 20
+    control_state = msgspec.structs.replace(state, started_at=(state.started_at or 0) - 40)
+    run.state.write_bytes(encode_document(control_state))
+    with pytest.raises(TuiFtError, match=r"of its budget of \$37.00") as raised:
+        launch.resume(run, trainer=[sys.executable, str(FAKE_TRAINER), "forever"])
+    assert "--set after.budget=74" in raised.value.hint
+    launch.resume(run, ["after.budget=4000"], trainer=[sys.executable, str(FAKE_TRAINER), "forever"])
+    bench.wait_for(run, "running")
+    bench.wait_until(lambda: read_state(run).budget == 4000.0, "the new budget")

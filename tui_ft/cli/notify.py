@@ -30,7 +30,8 @@ def notify(arguments: argparse.Namespace) -> int:
         known = ", ".join(targets) or "none"
         raise TuiFtError(
             f"There is no [notify.{arguments.name}] in your settings; there is: {known}.",
-            f"Write one into {settings.settings_file()}.",
+            f"Write one into {settings.settings_file()}, such as "
+            f'[notify.{arguments.name}] with kind = "ntfy" and topic = "…"; then chmod 600.',
         )
     message = Message(f"tui-ft on {host.hostname()}", arguments.text, facts={"test": True})
     [told] = tell_all([arguments.name], message, ONCE)

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import os
+import time
 
 from tui_ft import settings
 from tui_ft.errors import TuiFtError
+from tui_ft.runs.budget import budget_of
+from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.money import bill_of
+from tui_ft.runs.records import StateRecord
 from tui_ft.spec.run_spec import AfterSection
 from tui_ft.user_paths import is_there, user_path
+
+NEARLY_SPENT = 0.99
+"""Of a budget: what is left would go into loading the model."""
 
 
 def require(after: AfterSection) -> None:
@@ -37,6 +45,25 @@ def require(after: AfterSection) -> None:
             "after.budget is set, but no price: it could not be kept.",
             f"Set price_per_hour in {settings.settings_file()}.",
         )
+
+
+def require_money_left(run: RunDirectory, state: StateRecord, after: AfterSection) -> None:
+    """Raise `TuiFtError` where a resumed run would stop at once: its budget is spent.
+
+    `after` is that of the new attempt; a budget that it changes goes before the one that the run has.
+    """
+    before = budget_of(run, state.attempt)
+    budget = state.budget if after.budget == before else after.budget
+    if budget is None:
+        return
+    bill = bill_of(run, time.time())
+    if bill.rate is None or bill.spent is None or bill.spent.high < NEARLY_SPENT * budget:
+        return
+    raise TuiFtError(
+        f"{run.id} has cost {bill.spent.text} of its budget of {bill.currency}{budget:,.2f}.",
+        f"Allow more: `tui-ft resume {run.id} --set after.budget={2 * budget:g}`.",
+        exit_code=1,
+    )
 
 
 def _one_of(names: list[str]) -> str:

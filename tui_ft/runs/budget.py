@@ -91,8 +91,8 @@ class Budget:
         changes: dict[str, object] = {}
         if not self._has_begun:
             self._has_begun = True
-            mine = _budget_of(self._run, sight.state.attempt)
-            before = _budget_of(self._run, sight.state.attempt - 1)
+            mine = budget_of(self._run, sight.state.attempt)
+            before = budget_of(self._run, sight.state.attempt - 1)
             if self._is_new and (sight.state.attempt == 1 or mine != before) and mine != sight.state.budget:
                 changes["budget"] = mine
         request = read_requests(self._run).get("budget")
@@ -178,7 +178,7 @@ class Budget:
 _UNPRICED = "Its budget cannot be kept: no price is known. Set price_per_hour in your settings."
 
 
-def _budget_of(run: RunDirectory, attempt: int) -> float | None:
+def budget_of(run: RunDirectory, attempt: int) -> float | None:
     """The budget in an attempt's spec; None where there is none, or no such attempt."""
     try:
         after = tomllib.loads(run.attempt(attempt).spec.read_text(encoding="utf-8")).get("after", {})

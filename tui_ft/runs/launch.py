@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tui_ft.errors import TuiFtError
-from tui_ft.runs import launch_record, preflight, resuming
+from tui_ft.runs import after_check, launch_record, preflight, resuming
 from tui_ft.runs import lock as locks
 from tui_ft.runs.adopting import adopt_if_orphan, adopt_orphans
 from tui_ft.runs.directory import RunDirectory, create
@@ -158,6 +158,7 @@ def resume(
         changes=tuple(changes),
     )
     preflight.check(spec, run.path.parent)
+    after_check.require_money_left(run, state, spec.after)
     machine = choose_machine(spec, run.path.parent)
     lock = locks.acquire(run, patience_s=_END_PATIENCE_S if state.status in ENDED else 0.5)
     try:

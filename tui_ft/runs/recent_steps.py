@@ -21,7 +21,7 @@ _TAIL_BYTES = 1 << 17
 
 
 class RecentSteps:
-    """`step` is the newest one, `steps_per_epoch` by what the trainer says; both None before the first row."""
+    """`step` is the newest one, `steps_per_epoch` what the trainer says; both None before the first row."""
 
     def __init__(self, path: Path) -> None:
         self._tail = Tail(path, last_bytes=_TAIL_BYTES)
