@@ -31,7 +31,8 @@ _CODES = frozenset(get_args(Code))
 _OF_THE_MOMENT: frozenset[Code] = frozenset(
     {"hang", "throttling", "host_memory", "data_starvation", "leaked_gpu_memory", "slow_saves", "clock_jump"}
 )
-"""Over when the run has finished; of one that ended badly they may be the reason, and stay."""
+"""Over when the run has ended well; of one that ended badly they may be the reason, and stay, and a hang is
+the reason of whoever stopped it."""
 
 
 class Guard:
@@ -73,11 +74,8 @@ class Guard:
             said = []
         said += self._reader.watcher.ended(record.cause, record.message, self._tail(), sight.now)
         if status in ("finished", "stopped"):
-            said += [
-                Cleared(code, "The run has ended.", sight.now)
-                for code in self._open
-                if code in _OF_THE_MOMENT
-            ]
+            over = _OF_THE_MOMENT if status == "finished" else _OF_THE_MOMENT - {"hang"}
+            said += [Cleared(code, "The run has ended.", sight.now) for code in self._open if code in over]
         self._take(said, sight, rows, [])
         self._reader.eye.close()
         return Wishes(rows=rows, state=self._state(sight))
