@@ -16,5 +16,5 @@ def player(case: Case) -> Callable[[Play], None]:
 _PLAYERS: dict[str, Callable[[Play], None]] = {
     "signal": Play.play, "operation": instants.operation, "power": power.power, "reboot": power.reboot,
     "clock": moved.clock, "nan": moved.nan, "memory": limits.memory, "disk": limits.disk, "two": doubles.two,
-    "cut": cuts.cut, "cold": cold.play_cold,
+    "paused": instants.paused, "cut": cuts.cut, "cold": cold.play_cold,
 }  # fmt: skip

@@ -5,7 +5,13 @@ from __future__ import annotations
 import signal
 
 from faults import rig
+from faults.oracle import Untrue
+from faults.plan import Fault
 from faults.playing import Play
+
+from tui_ft.errors import TuiFtError
+from tui_ft.runs import control
+from tui_ft.runs.truth import read_truth
 
 
 def operation(play: Play) -> None:
@@ -33,6 +39,29 @@ def operation(play: Play) -> None:
     play.hit = True
     while play.go_on():
         play.rest()
+
+
+def paused(play: Play) -> None:
+    """The run is asked to pause, and is struck while it waits."""
+    world = play.world
+    world.start()
+    if not play.reach("training", play.dice.random(), play.dice.random()):
+        raise Untrue("the run did not get to training")
+    run = world.run
+    assert run is not None
+    try:
+        control.request(run, "pause", by="the matrix")
+    except TuiFtError as error:
+        world.say(f"pause said no: {error}")
+    told = world.wait(lambda: read_truth(run).status == "paused" or world.condition("trainer") == "gone", 5.0)
+    if not told:
+        raise Untrue(f"asked to pause 5 s ago, and it is {read_truth(run)[1:3]}")
+    target = play.dice.choice(("trainer", "supervisor", "both"))
+    play.hit = play.strike(Fault(play.case.target, target, "paused", 0.0), reached=True)
+    if world.condition("trainer") != "gone":
+        play.rest() if world.condition("supervisor") == "gone" else None
+        control.request(run, "continue", by="the matrix")
+    play.to_the_end()
 
 
 def kill_both_in(play: Play, phase: str) -> bool:

@@ -72,7 +72,7 @@ def complaint(world: World, truth: Truth, fault_role: frozenset[str]) -> str | N
     if t == "suspended":
         return None if truth.status == "quiet" and "suspended" in reason else said
     if t == "alive":
-        ok = truth.status in _ACTIVE
+        ok = truth.status in _doing(world, state.attempt if state is not None else 1, fault_role)
         if s == "gone":
             ok &= reason == "unsupervised"
         elif s == "suspended":
@@ -90,6 +90,19 @@ def complaint(world: World, truth: Truth, fault_role: frozenset[str]) -> str | N
     if truth.state is None:
         return None if truth.status == "unknown" else said
     return None if truth.status == "lost" else said
+
+
+def _doing(world: World, attempt: int, signals: frozenset[str]) -> tuple[str, ...]:
+    """What a trainer that lives may be said to do, by its own newest word."""
+    if "TERM" in signals:
+        return _ACTIVE
+    phases = [row["phase"] for row in world.events(attempt) if row["event"] in ("phase", "beat")]
+    if not phases:
+        return ("starting",)
+    if phases[-1] == "paused":
+        return ("paused",)
+    at_work = {"training", "evaluating", "saving", "paused"}
+    return ("running",) if at_work & set(phases) else ("starting",)
 
 
 def _ended(truth: Truth, end: dict[str, Any] | None, signals: frozenset[str], said: str) -> str | None:

@@ -62,6 +62,7 @@ _RARE = {
     "disk": (("filled", 5),),
     "two": (("trainers", 2), ("supervisors", 2), ("resumes", 3), ("adopters", 2)),
     "reboot": (("any", 3),),
+    "paused": (("KILL", 2), ("TERM", 2), ("NOTICE", 1)),
 }
 
 

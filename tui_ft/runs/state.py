@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from contextlib import suppress
 
 import msgspec
 
@@ -64,6 +65,12 @@ class StateFile:
             return False
         self.is_written = True
         return True
+
+    def sweep(self) -> None:
+        """Remove what writers before us left half written; only the lock's holder may."""
+        for path in self._run.path.glob(f".{self._run.state.name}.*.tmp"):
+            with suppress(OSError):
+                path.unlink()
 
     def write_in_place(self) -> bool:
         """Overwrite the old content where it lies: the last resort of a full disk, which has no room for

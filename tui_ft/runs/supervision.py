@@ -71,6 +71,7 @@ class Supervisor:
 
     def enter(self) -> None:
         """Write ourselves into the state: from here on the run has a supervisor."""
+        self._state.sweep()
         place, me = host.here(), os.getpid()
         record = ProcessRecord(role="supervisor", pid=me, start_time=processes.start_time(me) or 0)
         others = [process for process in self._state.record.processes if process.role != "supervisor"]
