@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 
 from tui_ft.runs.directory import UNFINISHED_PREFIX, RunDirectory
-from tui_ft.runs.renaming import sync
+from tui_ft.runs.renaming import exchange, sync
 from tui_ft.spec.run_spec import RunSpec
 from tui_ft.train.model import model_source
 from tui_ft.train.precision import Precision
@@ -48,15 +50,22 @@ def save(
     card = folder / "README.md"  # peft's empty form of a model card
     card.unlink(missing_ok=True)
     size = 0
-    for path in folder.rglob("*"):
+    for path in (folder, *folder.rglob("*")):
         if path.is_file():
             size += path.stat().st_size
-            sync(path)
-    if run.result.exists():
-        shutil.rmtree(run.result)
-    folder.rename(run.result)
+        sync(path)
+    _give_name(folder, run.result)
     sync(run.path)
+    shutil.rmtree(folder, ignore_errors=True)  # the one that was replaced
     return Result(path=str(run.result), bytes=size, usage=usage(run, spec, precision))
+
+
+def _give_name(folder: Path, final: Path) -> None:
+    if os.path.lexists(final):
+        if exchange(folder, final):
+            return
+        shutil.rmtree(final)
+    folder.rename(final)
 
 
 def lower_precision(model: PreTrainedModel, spec: RunSpec, precision: Precision) -> None:
