@@ -113,12 +113,17 @@ def _tell(target: Target, message: Message) -> None:
         }  # fmt: skip
         post(_value(target.url or NTFY), msgspec.json.encode(body), headers)
     elif target.kind == "command" and target.command is not None:
-        words = {f"TUI_FT_{name.upper()}": str(value) for name, value in message.facts.items()}
+        words = {f"TUI_FT_{name.upper()}": _word(value) for name, value in message.facts.items()}
         environment = {**words, "TUI_FT_TITLE": title}
         outcome = run_command(target.command, environment, text=f"{title}\n{text}\n", longest_s=_LONGEST_S)
         if outcome.problem:
             raise RefusedError(f"its command: {outcome.problem}")
     # a bell is the open app's: see tui/ringing.py
+
+
+def _word(value: object) -> str:
+    """A fact as a shell script tests it: nothing for what is not known."""
+    return "" if value is None else str(value)
 
 
 def _harmless(text: str) -> str:
