@@ -47,7 +47,7 @@ def test_no_gpu_a_card_without_a_driver_and_a_driver_without_its_library(tmp_pat
     card = "/sys/bus/pci/devices/0000:3b:00.0"
     bare = a_box(tmp_path / "card", files={f"{card}/vendor": "0x10de\n", f"{card}/class": "0x030200\n"})
     found = only(gpu.gpus(bare))
-    assert found.level == "error" and "0000:3b:00.0" in found.what and "nvidia-driver" in found.fix
+    assert found.level == "error" and "0000:3b:00.0" in found.what and "driver" in found.fix
     audio = a_box(tmp_path / "audio", files={f"{card}/vendor": "0x10de\n", f"{card}/class": "0x040300\n"})
     assert only(gpu.gpus(audio)).level == "note"
     inside = a_box(tmp_path / "inside", files={"/proc/driver/nvidia/version": "NVRM 550"})
@@ -237,6 +237,17 @@ def test_torch_and_the_driver(tmp_path: Path) -> None:
     said = only(torch.torch_and_driver(torch_box(tmp_path, is_available=False, problem=words)))
     assert said.level == "error" and words in said.what
     assert torch.torch_and_driver(a_box(tmp_path, trainer=trainer(cuda=None))) == []
+
+
+@pytest.mark.parametrize(
+    ("driver", "build"),
+    [((13, 1), "cu130"), ((12, 9), "cu128"), ((12, 4), "cu124"), ((12, 2), "cu124"), ((11, 8), "cu118"),
+     ((11, 4), "cu118")],
+)  # fmt: skip
+def test_the_build_of_torch_that_a_driver_runs(tmp_path: Path, driver: tuple[int, int], build: str) -> None:
+    bare = trainer(cuda=None, is_available=False)
+    box = a_box(tmp_path, gpus=reading({}), facts=GpuFacts(cuda=driver), trainer=bare)
+    assert only(torch.torch_and_driver(box)).fix.endswith(f"/{build}")
 
 
 @pytest.mark.parametrize(

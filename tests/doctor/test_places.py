@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -106,11 +107,24 @@ def test_data_of_presets_that_is_gone_or_will_be(tmp_path: Path, monkeypatch: py
 
     preset("kept", "/workspace/b.jsonl")
     (presets / "broken.toml").write_text("[")
+    os.mkfifo(presets / "pipe.toml")
+    (presets / "endless.toml").symlink_to("/dev/zero")
     assert only(places.data_lasts(box)).level == "ok"
     preset("in-danger", "/data/a.jsonl")
-    assert "stop removes it: /data/a.jsonl" in only(places.data_lasts(box)).what
+    assert "end removes it: /data/a.jsonl" in only(places.data_lasts(box)).what
     preset("gone", "/workspace/old/c.jsonl")
     assert [finding.level for finding in places.data_lasts(box)] == ["warning", "warning"]
+
+
+def test_a_rented_pod_with_a_network_volume(tmp_path: Path) -> None:
+    pod = (OVERLAY, "41 27 0:70 / /workspace rw - fuse mfs#host:9421 rw",
+           "42 27 0:71 / /etc/hosts rw - ext4 /dev/md0 rw", "43 27 0:72 / /var/log rw - ext4 /dev/md0 rw")  # fmt: skip
+    (tmp_path / "var/log").mkdir(parents=True)
+    rooms = {"/workspace": Room(100 * GIB), "/var/log": Room(9000 * GIB)}
+    box = a_box(tmp_path, mounts=pod, rooms=rooms)
+    assert [str(mount.point) for mount, _ in box.volumes] == ["/workspace"]
+    assert box.volumes[0][0].is_network
+    assert "/workspace" in only(places.runs_root_lasts(box)).fix
 
 
 def test_mounts_are_read_as_the_kernel_writes_them() -> None:

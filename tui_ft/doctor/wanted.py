@@ -19,7 +19,8 @@ def own_specs() -> list[RunSpec]:
     """The specs of the user's presets that can be read; the presets' own list names those that cannot."""
     folder = settings.user_presets_folder()
     try:
-        names = sorted(name for name in os.listdir(folder) if name.endswith(".toml"))
+        with os.scandir(folder) as entries:  # a pipe of that name would be waited for
+            names = sorted(one.name for one in entries if one.name.endswith(".toml") and one.is_file())
     except OSError:
         return []
     found = []

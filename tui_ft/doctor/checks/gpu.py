@@ -41,7 +41,8 @@ def gpus(box: Box) -> list[Finding]:
         return [error(code, problem, fix)]
     if _nvidia_cards(box):
         what = f"An NVIDIA card is on the bus ({_nvidia_cards(box)}), but no driver is installed."
-        return [error(code, what, command="sudo apt-get install nvidia-driver-570-server && sudo reboot")]
+        fix = "Install NVIDIA's driver and restart: on Ubuntu `sudo ubuntu-drivers install --gpgpu`."
+        return [error(code, what, fix)]
     if box.exists("/proc/driver/nvidia/version") or box.exists("/dev/nvidiactl"):
         what = "The box has an NVIDIA driver, but its library (libnvidia-ml.so.1) is not found here."
         return [error(code, what, "Start the container with --gpus all, or mend LD_LIBRARY_PATH.")]

@@ -38,7 +38,10 @@ def runs_root_lasts(box: Box) -> list[Finding]:
         ]
     if not _vanishes(box, mount):
         return [ok("runs_root_lasts", f"Runs are kept at {short(root)}, on {mount.kind} at {mount.point}.")]
-    what = f"Runs are kept at {short(root)} on the container's own disk: they are gone when it is stopped."
+    what = (
+        f"Runs are kept at {short(root)} on the container's own disk: they are gone with the container, at some "
+        "providers with every stop."
+    )
     if box.volumes:
         volume, disk = box.volumes[0]
         what += f" {volume.point} outlives it, with {gib(disk.free_bytes)} free."
@@ -47,7 +50,7 @@ def runs_root_lasts(box: Box) -> list[Finding]:
         warning(
             "runs_root_lasts",
             f"{what} No volume is mounted here.",
-            "Copy results away before you stop it ([after] copy_to in a spec), or rent with a volume.",
+            "Copy results away before that ([after] copy_to in a spec), or rent with a volume.",
         )
     ]
 
@@ -156,7 +159,7 @@ def data_lasts(box: Box) -> list[Finding]:
             warning(
                 code,
                 f"{_count(in_danger)} of your presets {'lies' if len(in_danger) == 1 else 'lie'} where the "
-                f"container's stop removes it: {short(in_danger[0])}.",
+                f"container's end removes it: {short(in_danger[0])}.",
                 f"Move it to {box.volumes[0][0].point}." if box.volumes else "Keep a copy elsewhere.",
             )
         )

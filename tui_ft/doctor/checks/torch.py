@@ -14,8 +14,8 @@ from tui_ft.doctor.words import short
 from tui_ft.spec.run_spec import RunSpec
 
 _INDEX = "https://download.pytorch.org/whl"
-_BUILDS = ((13, 0), (12, 8), (12, 6), (12, 4), (12, 1), (11, 8))
-"""CUDA versions that torch is built for, newest first (its download page, 2026-11)."""
+_BUILDS = ((13, 0), (12, 8), (12, 6), (12, 4), (11, 8))
+"""CUDA versions that torch 2.6 and later are built for, newest first (its download page)."""
 
 
 def torch_imports(box: Box) -> list[Finding]:
@@ -165,12 +165,23 @@ def _pair(text: str | None) -> tuple[int, int] | None:
     return (int(match[1]), int(match[2])) if match else None
 
 
+def _build_for(driver: tuple[int, int] | None) -> tuple[int, int] | None:
+    """The newest build that a driver runs: within a major version an older driver does, too."""
+    if driver is None:
+        return _BUILDS[0]
+    older = [one for one in _BUILDS if one <= driver]
+    same = [one for one in _BUILDS if one[0] == driver[0]]
+    if older and older[0][0] == driver[0]:
+        return older[0]
+    return same[-1] if same else (older[0] if older else None)
+
+
 def _install(box: Box) -> str:
     """The command that installs a torch that this box's driver can run."""
     python = quote(box.trainer.executable) if box.trainer is not None and box.trainer.executable else "python"
     driver = box.gpu_facts.cuda
     if not box.gpus.gpus:
         return f"{python} -m pip install --force-reinstall torch --index-url {_INDEX}/cpu"
-    build = next((one for one in _BUILDS if driver is None or one <= driver), None)
+    build = _build_for(driver)
     index = f" --index-url {_INDEX}/cu{build[0]}{build[1]}" if build is not None else ""
     return f"{python} -m pip install --force-reinstall torch{index}"
