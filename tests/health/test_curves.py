@@ -52,6 +52,7 @@ def test_the_scaler_of_fp16_may_search() -> None:
     assert isinstance(said[0], Finding)
     assert fix_names(said[0])[0] == "wider_numbers"
     assert said[0].fixes[0].changes == ["training.precision=bf16"]
+    assert said[0].fixes[0].how == "restart"  # it never was well
 
 
 def test_it_is_over_after_twenty_finite_steps() -> None:

@@ -81,9 +81,9 @@ class Divergence(Detector):
             "loss": round(loss, 6),
             "lowest_loss": round(self._least, 6),
             "lowest_at_step": self._least_step,
-            "ratio": round(loss / self._least, 3),
-            "noise": round(self._smoothed.noise, 6),
-            "rows_above": max(self._above, self._sky_high),
+            "times_the_lowest": round(loss / self._least, 3),
+            "noise_between_steps": round(self._smoothed.noise, 6),
+            "steps_in_a_row": max(self._above, self._sky_high),
             "learning_rate": row.learning_rate,
         }
         fixes = calmer(self.facts, self._least_step)

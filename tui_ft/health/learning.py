@@ -110,7 +110,7 @@ class NotLearning(Detector):
         )
         evidence: Evidence = {
             "loss": round(mean, 6), "first_loss": round(self._first, 6), "fall": round(fall, 5),
-            "noise": round(self._smoothed.noise, 6),
+            "noise_between_steps": round(self._smoothed.noise, 6),
         }  # fmt: skip
         return self._say("warning", row, now, evidence, message)
 

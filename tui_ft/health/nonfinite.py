@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from tui_ft.health.detector import RANK, Detector, Said, plain
-from tui_ft.health.finding import Evidence, Fix, Level
+from tui_ft.health.finding import Evidence, Fix, How, Level
 from tui_ft.health.fixes import calmer, change, fitting
 from tui_ft.health.rows import Evaluation, Step
 
@@ -120,17 +120,18 @@ class Nonfinite(Detector):
         spec = self.facts.spec
         if spec is None:
             return []
-        wider = None
-        if self.facts.compute == "float16":
-            to = "bf16" if self.facts.has_bf16 else "fp32"
-            wider = change(
-                self.facts, "wider_numbers", f"Begin again in {to}, whose range is wider", "restart",
-                [f"training.precision={to}"],
-            )  # fmt: skip
+        good_step = good if isinstance(good, int) and good > 0 else None
+        wider = self._wider(good_step) if self.facts.compute == "float16" else None
         kernel = None
         if spec.model.attention == "flash_attention_2":
             kernel = change(
                 self.facts, "attention", "Begin again with the sdpa attention kernel", "restart",
                 ["model.attention=sdpa"],
             )  # fmt: skip
-        return fitting(wider, kernel, *calmer(self.facts, good if isinstance(good, int) else None))
+        return fitting(wider, kernel, *calmer(self.facts, good_step))
+
+    def _wider(self, good_step: int | None) -> Fix | None:
+        to = "bf16" if self.facts.has_bf16 else "fp32"
+        title = f"{'Go on from before it' if good_step else 'Begin again'} in {to}, whose range is wider"
+        how: How = "resume_before" if good_step else "restart"
+        return change(self.facts, "wider_numbers", title, how, [f"training.precision={to}"], good_step)
