@@ -117,8 +117,12 @@ def test_data_of_presets_that_is_gone_or_will_be(tmp_path: Path, monkeypatch: py
 
 
 def test_a_rented_pod_with_a_network_volume(tmp_path: Path) -> None:
-    pod = (OVERLAY, "41 27 0:70 / /workspace rw - fuse mfs#host:9421 rw",
-           "42 27 0:71 / /etc/hosts rw - ext4 /dev/md0 rw", "43 27 0:72 / /var/log rw - ext4 /dev/md0 rw")  # fmt: skip
+    pod = (
+        OVERLAY,
+        "41 27 0:70 / /workspace rw - fuse mfs#host:9421 rw",
+        "42 27 0:71 / /etc/hosts rw - ext4 /dev/md0 rw",
+        "43 27 0:72 / /var/log rw - ext4 /dev/md0 rw",
+    )
     (tmp_path / "var/log").mkdir(parents=True)
     rooms = {"/workspace": Room(100 * GIB), "/var/log": Room(9000 * GIB)}
     box = a_box(tmp_path, mounts=pod, rooms=rooms)

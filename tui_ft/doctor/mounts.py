@@ -11,8 +11,8 @@ IN_MEMORY = frozenset({"tmpfs", "ramfs", "devtmpfs"})
 OF_CONTAINER = frozenset({"overlay", "aufs", "fuse.fuse-overlayfs", "vfs"})
 """The writable layer of a container: it is thrown away with it (facts: peers, 6)."""
 OF_NETWORK = frozenset(
-    {"fuse", "nfs", "nfs4", "cifs", "smb3", "smbfs", "lustre", "beegfs", "ceph", "glusterfs", "9p", "virtiofs",
-     "gpfs"}
+    {"fuse", "nfs", "nfs4", "cifs", "smb3", "smbfs", "lustre", "beegfs", "ceph", "glusterfs", "9p",
+     "virtiofs", "gpfs"}
 )  # fmt: skip
 _NO_STORE = frozenset(
     {"proc", "sysfs", "cgroup", "cgroup2", "devpts", "mqueue", "debugfs", "tracefs", "securityfs", "pstore",

@@ -39,8 +39,8 @@ def runs_root_lasts(box: Box) -> list[Finding]:
     if not _vanishes(box, mount):
         return [ok("runs_root_lasts", f"Runs are kept at {short(root)}, on {mount.kind} at {mount.point}.")]
     what = (
-        f"Runs are kept at {short(root)} on the container's own disk: they are gone with the container, at some "
-        "providers with every stop."
+        f"Runs are kept at {short(root)} on the container's own disk: they are gone with the container, "
+        "at some providers with every stop."
     )
     if box.volumes:
         volume, disk = box.volumes[0]
