@@ -17,7 +17,8 @@ from tui_ft.train.journal import Journal
 from tui_ft.train.stopping import StopFlag
 
 RESERVE_BYTES = 64 << 20
-"""What stays free for logs, rows and the neighbours: as much as a launch asks for."""
+"""What stays free for logs, rows and the neighbours: as much as a launch asks for; of a small disk less."""
+RESERVED_SHARE = 0.05
 RESERVE_INODES = 64
 COPIES = 2
 """Room for so many checkpoints is wanted: the next one, and one more for a save by request (peers.md §6)."""
@@ -47,9 +48,16 @@ class Need:
 
     def fits(self, disk: Disk, copies: int = 1) -> bool:
         """True when `copies` of it leave the reserve free; what is not known is no hindrance."""
-        if disk.free_bytes is not None and disk.free_bytes < copies * self.bytes + RESERVE_BYTES:
+        if disk.free_bytes is not None and disk.free_bytes < copies * self.bytes + reserve(disk):
             return False
         return disk.free_inodes is None or disk.free_inodes >= copies * self.files + RESERVE_INODES
+
+
+def reserve(disk: Disk) -> int:
+    """The bytes that a checkpoint leaves free on `disk`."""
+    if disk.total_bytes is None:
+        return RESERVE_BYTES
+    return min(RESERVE_BYTES, int(disk.total_bytes * RESERVED_SHARE))
 
 
 class DiskGuard:
@@ -136,7 +144,7 @@ class DiskGuard:
     def _warn(self, step: int, need: Need, disk: Disk, removed: list[str], what: str) -> None:
         evidence: Evidence = {
             "free_bytes": disk.free_bytes,
-            "needed_bytes": need.bytes + RESERVE_BYTES,
+            "needed_bytes": need.bytes + reserve(disk),
             "free_inodes": disk.free_inodes,
             "folder": str(self._folder),
             "removed": list(removed),
