@@ -57,6 +57,7 @@ class HomeReading(HomeCorner, HomeList, inherit_bindings=False):
         self._wanted_run = ""
         self._early_key = ""
         self._is_stale = asyncio.Event()
+        self._is_corner_stale = asyncio.Event()
         self._are_runs_read = asyncio.Event()
         self._has_read = asyncio.Event()
 
@@ -112,6 +113,9 @@ class HomeReading(HomeCorner, HomeList, inherit_bindings=False):
     def read_runs_now(self) -> None:
         self._is_stale.set()
 
+    def read_corner_now(self) -> None:
+        self._is_corner_stale.set()
+
     async def _follow_runs(self) -> None:
         while True:
             self._is_stale.clear()
@@ -165,7 +169,8 @@ class HomeReading(HomeCorner, HomeList, inherit_bindings=False):
             lines = await self._read("The box cannot be looked at", self.actions.corner)
             if lines is not None:
                 self.show_box(lines)
-            await asyncio.sleep(CORNER_EVERY_S)
+            self._is_corner_stale.clear()
+            await _within(self._is_corner_stale, CORNER_EVERY_S)
 
     def _show_runs(self) -> None:
         self.show_listed([*self._ours])

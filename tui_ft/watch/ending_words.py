@@ -199,7 +199,7 @@ def _process_end(reading: Reading) -> Iterator[tuple[str, str]]:
     if record.signal is not None:
         why = _SIGNALS.get(signal.Signals(record.signal)) if record.signal in set(signal.Signals) else None
         yield "signal", _signal_of(reading) + (f": {why}" if why else "")
-    elif record.code is not None:
+    elif record.code:  # 0 is no news
         yield "exit code", str(record.code)
 
 

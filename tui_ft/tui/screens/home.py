@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from tui_ft.spec.presets import Preset
 
 Deed = Callable[[], Coroutine[None, None, None]]
+NEWS_S = 6.0
+"""News that is not about the chosen run stays so long, whatever becomes of that."""
 NOTHING_QUEUED = "Nothing was put into the queue."
 
 
@@ -90,7 +93,10 @@ class HomeScreen(HomeStarting, inherit_bindings=False):
             self.runs.key_of(self.runs.chosen) if self.runs.rows else "",
         )
         is_in_use = self.runs.has_focus or event.row_list is not self.runs
-        if event.is_move or (is_in_use and not self.notice.is_error and before == self._cursor_at):
+        is_read = time.monotonic() >= self.notice.stays_until
+        if event.is_move or (
+            is_in_use and is_read and not self.notice.is_error and before == self._cursor_at
+        ):
             self.notice.say("")
         self.show_detail()
         kind = self._run is not None and is_foreign(self._run)
@@ -176,7 +182,9 @@ class HomeScreen(HomeStarting, inherit_bindings=False):
 
     async def _put_behind(self, preset: Preset | None, run: RunDirectory | None) -> None:
         said = await home_doors.put_behind(self.owner, self.actions, preset, run)
-        self.notice.say(said or NOTHING_QUEUED)
+        self.notice.say(said or NOTHING_QUEUED, for_s=NEWS_S)
+        self.read_runs_now()
+        self.read_corner_now()
 
     def _open_screen(self, name: str, make: Callable[[Any], Screen[None]]) -> None:
         self._do(lambda: home_doors.open_screen(self.owner, name, make))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from textwrap import wrap
 from typing import ClassVar
 
@@ -34,13 +35,16 @@ class Notice(Widget):
         self.detail = ""
         self.message = ""
         self.is_error = False
+        self.stays_until = 0.0
+        """Until when nobody but the user takes the message back, on the monotonic clock."""
 
     def show_detail(self, text: str) -> None:
         """Set what stands here while there is no message."""
         self._change(text, self.message, self.is_error)
 
-    def say(self, text: str) -> None:
-        """Tell what was done; `""` takes the message back."""
+    def say(self, text: str, *, for_s: float = 0.0) -> None:
+        """Tell what was done, for so long at least; `""` takes the message back."""
+        self.stays_until = time.monotonic() + for_s
         self._change(self.detail, text, False)
 
     def complain(self, text: str) -> None:
