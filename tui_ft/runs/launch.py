@@ -118,7 +118,8 @@ def begin(run: RunDirectory, *, trainer: Sequence[str] | None = None) -> RunDire
     try:
         state = _waiting_state(run, is_ours=True)  # again, now that nobody else can begin it
         clear_requests(run)
-        launch_attempt(run, Attempt(spec=spec, written=text, command=command, earlier=state), machine, lock)
+        attempt = Attempt(spec=spec, written=text, command=command, earlier=state, was_queued=True)
+        launch_attempt(run, attempt, machine, lock)
     finally:
         lock.close()
     return run
