@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -23,6 +23,7 @@ def rendered(text: str) -> list[tuple[str, str]]:
     ]
 
 
+@settings(deadline=None)
 @given(SIGNS)
 def test_a_text_is_read_as_its_letters(words: str) -> None:
     kinds = rendered(f"- {markdown.text(words)}")
@@ -34,6 +35,7 @@ def test_a_text_is_read_as_its_letters(words: str) -> None:
     assert {kind for kind, _ in kinds} <= allowed
 
 
+@settings(deadline=None)
 @given(SIGNS)
 def test_code_is_read_as_its_letters_in_a_table_too(words: str) -> None:
     wanted = " ".join(clean_line(" ".join(words.split("\n"))).split())
@@ -46,6 +48,7 @@ def test_code_is_read_as_its_letters_in_a_table_too(words: str) -> None:
     assert sum(token.type == "td_open" for token in tokens) == 2
 
 
+@settings(deadline=None)
 @given(st.lists(SIGNS, max_size=5))
 def test_a_block_holds_every_line(lines: list[str]) -> None:
     rows = [line.replace("\n", " ") for line in lines]
