@@ -72,6 +72,12 @@ def test_what_the_trainer_says_of_it_has_rows_and_no_less_is_said_after_it() -> 
     assert (then.level, then.message, then.evidence["rows"]) == ("error", "Twice.", [3, 7])
 
 
+def test_a_million_bad_steps_do_not_fill_the_file() -> None:
+    detector = made(Nonfinite)
+    said = [detector.warning("nonfinite", "Bad.", at, {"in_a_row": at}, at / 10) for at in range(1, 2000)]
+    assert len([one for one in said if one is not None]) < 12
+
+
 def test_without_a_good_checkpoint_nothing_is_resumed() -> None:
     found = made(Nonfinite).warning(
         "nonfinite", "Bad.", 3, {"in_a_row": 2, "last_good_checkpoint": None}, 3.0

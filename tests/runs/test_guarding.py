@@ -12,9 +12,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from hardware.fake_nvml import FULL, GIB, FakeNvml
 
 from tui_ft import settings
-from tui_ft.hardware.gpu import Gpu, GpuProcess, GpuReading
+from tui_ft.hardware.gpu import GpuReader
 from tui_ft.health.detector import Cleared
 from tui_ft.health.finding import Finding
 from tui_ft.runs import directory, guard_sight, guarding
@@ -32,7 +33,6 @@ from tui_ft.runs.records import (
     CheckpointEvent,
     Event,
     ExitRecord,
-    GpuSample,
     HardwareRow,
     JsonLinesWriter,
     PhaseEvent,
@@ -42,12 +42,12 @@ from tui_ft.runs.records import (
     complete_lines,
 )
 from tui_ft.runs.requests import put_request, read_requests
+from tui_ft.runs.sampling import HardwareSampler
 from tui_ft.runs.state import read_state
 from tui_ft.spec import overrides, toml
 from tui_ft.spec.run_spec import RunSpec
 
 ILL_TRAINER = Path(__file__).with_name("ill_fake_trainer.py")
-GIB = 1024**3
 
 
 class Desk:
@@ -347,54 +347,49 @@ def test_a_wrong_threshold_is_said_and_the_guard_goes_on(
     assert "hang_seconds" in capsys.readouterr().err
 
 
-class FakeReader:
-    """The NVML door: one GPU with the processes that a test puts on it."""
+class Box:
+    """A box with one GPU, played at the NVML door: sampler and guard really read it."""
 
-    def __init__(self, *processes: GpuProcess) -> None:
-        self.processes = processes
+    def __init__(self, desk: Desk, **device: object) -> None:
+        reader = GpuReader(FakeNvml(FULL | {"memory": (24 * GIB, GIB, 23 * GIB)} | device))
+        gpus = frozenset({"GPU-1111"})
+        desk.guard._reader.eye = MachineEye(gpus, reader)
+        self._desk = desk
+        self._sampler = HardwareSampler(desk.run, gpus, os.getpid(), reader)
 
-    def read(self, *, with_processes: bool = True) -> GpuReading:
-        return GpuReading((Gpu(0, "GPU-0", "a GPU", processes=self.processes),))
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-
-def gpu_row(at: float, used_gib: float = 23.0, **more: object) -> HardwareRow:
-    sample = GpuSample(index=0, uuid="GPU-0", used_bytes=int(used_gib * GIB), total_bytes=24 * GIB, **more)  # type: ignore[arg-type]
-    return HardwareRow(time=at, gpus=[sample])
-
-
-def eye(*processes: GpuProcess) -> MachineEye:
-    return MachineEye(frozenset({"GPU-0"}), FakeReader(*processes))  # type: ignore[arg-type]
+    def polls(self, count: int) -> None:
+        for _ in range(count):
+            self._sampler.sample(self._desk.now)
+            self._desk.poll(self._sampler.latest)
 
 
 def test_memory_that_a_dead_process_holds_is_found(desk: Desk, dead_pid: int) -> None:
-    ours = GpuProcess(os.getpid(), 10 * GIB, "python")
-    desk.guard._reader.eye = eye(ours, GpuProcess(dead_pid, 12 * GIB, None))
+    box = Box(desk, compute=[(os.getpid(), 10 * GIB), (dead_pid, 12 * GIB)])
     desk.begin()
-    desk.poll(gpu_row(desk.now))
+    box.polls(2)
     (row,) = desk.rows
     assert isinstance(row, FoundRow)
     assert (row.finding.code, row.finding.evidence["dead"]) == ("leaked_gpu_memory", 1)
+    assert row.finding.evidence["held_by_others_gib"] == 12.0
 
 
 def test_in_a_container_that_shows_others_pids_nobody_is_accused(desk: Desk, dead_pid: int) -> None:
-    desk.guard._reader.eye = eye(GpuProcess(dead_pid, 22 * GIB, None))
+    box = Box(desk, compute=[(dead_pid, 22 * GIB)])
     desk.begin()
-    desk.poll(gpu_row(desk.now))
+    box.polls(2)
     assert desk.rows == []
 
 
 def test_heat_and_a_silent_gpu_reach_their_detectors(desk: Desk) -> None:
-    desk.guard._reader.eye = eye()
+    box = Box(desk, util=1, reasons=0x20, heat=95)
     desk.begin()
     environment = {"device": "cuda:0", "precision": {"compute": "torch.bfloat16"}}
     desk.run.attempt(1).environment.write_text(json.dumps(environment))
     desk.losses(*[2.0] * 10)
-    for _ in range(150):
-        desk.poll(gpu_row(desk.now, utilization=1.0, throttle="too hot", temperature_c=95.0))
+    box.polls(150)
     assert desk.found() == [("throttling", "warning"), ("hang", "error")]
+    heat = next(row.finding for row in desk.rows if isinstance(row, FoundRow))
+    assert (heat.evidence["temperature_c"], heat.evidence["reasons"]) == (95, ["too hot"])
 
 
 def test_a_trainer_that_only_says_that_it_lives_hangs(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,9 @@ from tui_ft.health.fixes import calmer, change, fitting
 from tui_ft.health.rows import Evaluation, Step
 
 _CALM_ROWS = 20
+_MOST_WORDS = 5
+_SAID_AGAIN_S = 60.0
+"""A run that is not to stop for it may go on so for a million steps: then it is said once a minute."""
 
 
 class Nonfinite(Detector):
@@ -31,6 +34,8 @@ class Nonfinite(Detector):
     _calm = 0
     _good_step: int | None = None
     _good_loss: float | None = None
+    _words = 0
+    _said_at = 0.0
 
     def step(self, row: Step, now: float) -> Said:
         if row.loss is None and row.grad_norm is None:
@@ -69,9 +74,13 @@ class Nonfinite(Detector):
         if before is not None and RANK[before.level] > RANK[level]:  # what is worse was said first
             level, message = before.level, before.message
             evidence = evidence | before.evidence
-        return self.find(
-            level, message, now, step=step, evidence=evidence, fixes=self._fixes(evidence), again=True
+        self._words += 1
+        is_new = self._words <= _MOST_WORDS or now - self._said_at >= _SAID_AGAIN_S
+        said = self.find(
+            level, message, now, step=step, evidence=evidence, fixes=self._fixes(evidence), again=is_new
         )
+        self._said_at = now if said is not None else self._said_at
+        return said
 
     def _good(self, row: Step, now: float) -> Said:
         self._in_a_row = 0
