@@ -23,7 +23,7 @@ def rendered(text: str) -> list[tuple[str, str]]:
     ]
 
 
-@settings(deadline=None)
+@settings(deadline=None, database=None)
 @given(SIGNS)
 def test_a_text_is_read_as_its_letters(words: str) -> None:
     kinds = rendered(f"- {markdown.text(words)}")
@@ -35,7 +35,7 @@ def test_a_text_is_read_as_its_letters(words: str) -> None:
     assert {kind for kind, _ in kinds} <= allowed
 
 
-@settings(deadline=None)
+@settings(deadline=None, database=None)
 @given(SIGNS)
 def test_code_is_read_as_its_letters_in_a_table_too(words: str) -> None:
     wanted = " ".join(clean_line(" ".join(words.split("\n"))).split())
@@ -48,7 +48,7 @@ def test_code_is_read_as_its_letters_in_a_table_too(words: str) -> None:
     assert sum(token.type == "td_open" for token in tokens) == 2
 
 
-@settings(deadline=None)
+@settings(deadline=None, database=None)
 @given(st.lists(SIGNS, max_size=5))
 def test_a_block_holds_every_line(lines: list[str]) -> None:
     rows = [line.replace("\n", " ") for line in lines]

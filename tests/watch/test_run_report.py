@@ -159,6 +159,22 @@ def test_how_it_is_done_again(tmp_path: Path) -> None:
     assert "NVIDIA L4" in environment and "570.86, 12.6" in environment and "c" * 64 in environment
 
 
+def test_every_byte_of_the_model_is_hashed_where_it_is_asked_for(tmp_path: Path) -> None:
+    from tui_ft.data.model_identity import full_hash
+    from tui_ft.demo import paths
+
+    wanted = full_hash(paths.model_folder())
+    with a_run(tmp_path / "runs") as run:
+        run.finish()
+        found = found_ours(run.run)
+        assert wanted not in write_report(found, tmp_path / "out.md", run.now).path.read_text()
+        assert wanted in write_report(found, tmp_path / "out.md", run.now, with_model=True).path.read_text()
+        spec = toml.read(run.run.attempt(1).spec).replace('id = "demo"', 'id = "nobody/nothing"')
+        run.run.attempt(1).spec.write_text(spec)
+        with pytest.raises(TuiFtError, match="nobody/nothing"):
+            write_report(found, tmp_path / "out.md", run.now, with_model=True)
+
+
 def test_what_costs_is_what_the_bill_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     folder = tmp_path / "config" / "tui-ft"

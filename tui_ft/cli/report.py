@@ -19,6 +19,9 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", metavar="FILE.md", help="where to write it; without it report-….md in the current folder"
     )
+    parser.add_argument(
+        "--hash-model", action="store_true", help="hash every byte of the base model, too (about 1 s a GB)"
+    )
     parser.add_argument("--json", action="store_true", help="print where it was written as JSON")
     parser.set_defaults(command=report)
 
@@ -32,7 +35,7 @@ def report(arguments: argparse.Namespace) -> int:
     root = settings.runs_root(arguments.runs_root)
     found = found_by_id(root, arguments.run) or resolve(root, arguments.run)
     out: Path | None = user_path(arguments.out) if arguments.out else None
-    written = write_report(found, out)
+    written = write_report(found, out, with_model=arguments.hash_model)
     if arguments.json:
         paths = [str(path) for path in written.charts]
         print_json({"schema": 1, "run": str(found.path), "path": str(written.path), "charts": paths})

@@ -44,14 +44,16 @@ class Written(NamedTuple):
     charts: tuple[Path, ...]
 
 
-def write_report(found: FoundRun, out: Path | None = None, now: float | None = None) -> Written:
+def write_report(
+    found: FoundRun, out: Path | None = None, now: float | None = None, *, with_model: bool = False
+) -> Written:
     """Write the report on a run, ours or another's, live or over; without `out` into the current folder.
 
-    It takes as long as reading the whole run. Raises `TuiFtError` where it cannot be written, and where
-    another file is in the way.
+    It takes as long as reading the whole run, with `with_model` the whole base model. Raises `TuiFtError`
+    where it cannot be written, where another file is in the way, and where that model is not here.
     """
     path = _checked(out if out is not None else Path(f"report-{slug(found.title)}.md"))
-    facts = gather(found, now)
+    facts = gather(found, now, with_model=with_model)
     stem = slug(path.stem)
     drawn = list(charts_of(facts.reading, f"{facts.reading.title}"))
     charts = [(chart, path.with_name(f"{stem}-{chart.name}.svg")) for chart in drawn]

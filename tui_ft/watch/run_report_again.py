@@ -40,6 +40,7 @@ def environment(facts: ReportFacts) -> Iterator[str]:
         ["base model", code(model.get("id", ""))],
         ["its commit", code(model.get("commit") or "")],
         ["its hash", code(model.get("content_hash") or "")],
+        ["hash of every byte, now", code(facts.model_hash or "")],
         [
             "tokenizer, template",
             f"{code(_short(model.get('tokenizer_hash')))}, {code(_short(model.get('template_hash')))}",

@@ -30,7 +30,8 @@ class ReportFacts:
     """All that is known of a run at `now` (unix seconds). Of others' runs only the reading, and how it ended.
 
     `specs` are the texts of the specs by attempt, `attempts` what each wrote down, oldest
-    first, `opened_at` the step from which each really went on.
+    first, `opened_at` the step from which each really went on, `model_hash` that of every byte of
+    the base model as it lies here now, where it was asked for.
     """
 
     reading: Reading
@@ -40,6 +41,7 @@ class ReportFacts:
     specs: tuple[tuple[int, str], ...] = ()
     attempts: tuple[Provenance, ...] = ()
     opened_at: Mapping[int, int] = field(default_factory=dict)
+    model_hash: str | None = None
     bill: Bill | None = None
     advice: Recommendation | None = None
     no_advice: str = ""
@@ -52,8 +54,11 @@ class ReportFacts:
         return told[-1] if told else (self.attempts[-1] if self.attempts else None)
 
 
-def gather(found: FoundRun, now: float | None = None) -> ReportFacts:
-    """Read the whole run. It takes as long as its history; never raises for what the files hold."""
+def gather(found: FoundRun, now: float | None = None, *, with_model: bool = False) -> ReportFacts:
+    """Read the whole run. It takes as long as its history; never raises for what the files hold.
+
+    `with_model` reads the whole base model, too. Raises `TuiFtError` where that is not here.
+    """
     now = time.time() if now is None else now
     reading = read_whole(open_run(found, lambda: now))
     if not found.is_ours:
@@ -71,6 +76,7 @@ def gather(found: FoundRun, now: float | None = None) -> ReportFacts:
         specs=tuple((number, text) for number in numbers if (text := _text(run, number)) is not None),
         attempts=attempts,
         opened_at=opening_steps(run),
+        model_hash=_model_hash(spec) if with_model else None,
         bill=_bill(run, now),
         advice=advice,
         no_advice=why_not,
@@ -97,6 +103,25 @@ def _text(run: RunDirectory, attempt: int) -> str | None:
         return toml.read(run.attempt(attempt).spec)
     except TuiFtError:
         return None
+
+
+def _model_hash(spec: RunSpec | None) -> str:
+    """The hash of every byte of the base model. Raises `TuiFtError` where it is not on this disk."""
+    from tui_ft.data.model_identity import full_hash
+    from tui_ft.vram.find_model import find
+
+    name = spec.model.id if spec is not None else None
+    if spec is None or not name:
+        raise TuiFtError("Which base model it is cannot be read.", "Leave out --hash-model.")
+    folder = find(name, revision=spec.model.revision).folder
+    if folder is None:
+        raise TuiFtError(f"The base model {name} is not on this disk.", "Leave out --hash-model.")
+    try:
+        return full_hash(folder)
+    except OSError as error:
+        raise TuiFtError(
+            f"The base model {name} cannot be read: {error.strerror}.", "Leave out --hash-model."
+        ) from error
 
 
 def _bill(run: RunDirectory, now: float) -> Bill | None:
