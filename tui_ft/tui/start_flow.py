@@ -112,8 +112,9 @@ class StartFlow:
             if changed is None:
                 return None
             spec = changed
+        waits = " (n, then b: it waits in the queue.)" if facts.held or facts.lack else ""
         if facts.question and not await self._confirm(
-            f"{facts.question} Start {name} all the same?", facts.lines()
+            f"{facts.question} Start {name} all the same?{waits}", facts.lines()
         ):
             return None
         return await asyncio.to_thread(begin, spec)
