@@ -216,6 +216,14 @@ def test_a_held_out_loss_that_rises_with_the_training_loss_is_no_overfitting() -
     assert feed(detector, [Evaluation(100, 100.0, 1.5), Evaluation(150, 150.0, 1.6)]) == []
 
 
+def test_a_training_loss_that_is_as_it_was_but_for_its_noise_does_not_fall() -> None:
+    detector = made(Overfitting)
+    feed_losses(detector, islice(noisy(2.0, 0.1, seed=5), 200))
+    feed(detector, [Evaluation(200, 200.0, 1.8)])
+    feed_losses(detector, islice(noisy(1.99, 0.1, seed=6), 200), first=201)
+    assert feed(detector, [Evaluation(400, 400.0, 2.0), Evaluation(420, 420.0, 2.0)]) == []
+
+
 def test_forgetting_is_told_by_the_probe() -> None:
     detector = made(Forgetting, "method.kind=full")
     rows = [Evaluation(0, 0.0, None, 2.0), Evaluation(10, 1.0, 1.0, 2.15), Evaluation(20, 2.0, 0.9, 2.2)]

@@ -14,6 +14,8 @@ from tui_ft.health.thresholds import Thresholds
 
 _SMOOTH_ROWS = 20
 _MOST_KEPT = 2_000
+_SURELY = 2.0
+"""The training loss falls when it has fallen by so many standard deviations of its mean."""
 
 
 class Overfitting(Detector):
@@ -51,7 +53,7 @@ class Overfitting(Detector):
         if len(worse) < self.limits.overfitting_evaluations or any(one[1] < limit for one in worse):
             return self.clear(f"The held-out loss is {loss:.4g} again.", now) if loss < limit else None
         train = self._smoothed.mean
-        if not train < train_at_best:
+        if not train_at_best - train > _SURELY * self._smoothed.mean_noise:
             return None
         message = (
             f"It learns by heart: the held-out loss was best at step {best_step} ({best:.4g}) and is "

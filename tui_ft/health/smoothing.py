@@ -44,6 +44,11 @@ class Smoothed:
     def noise(self) -> float:
         return math.sqrt(self._squares / self._square_weight) if self._square_weight else 0.0
 
+    @property
+    def mean_noise(self) -> float:
+        """The standard deviation of the mean itself, once as many numbers came as it runs over."""
+        return self.noise * math.sqrt(self._alpha / (2.0 - self._alpha))
+
 
 class Window:
     """The last `size` numbers, with their median."""
