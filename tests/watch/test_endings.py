@@ -71,7 +71,7 @@ CASES: list[tuple[Ending, Reading, StateRecord | None, str]] = [
      "while its supervisor was gone"),
     ("unsaid", a_reading("failed", ended("error", "ended without saying that it had finished", code=0)), None,
      "never said that it had finished"),
-    ("reboot", a_reading("unknown"), a_state(status="running", boot_id="another boot"), "started again"),
+    ("reboot", a_reading("unknown"), a_state(status="running", boot_id="another boot"), "was started again"),
     ("lost", a_reading("lost", reason="supervisor and trainer are gone"), a_state(status="running"),
      "Trainer and supervisor are gone"),
     ("cut_off", a_reading("lost", reason="its start was cut off"), a_state(status="starting"), "was cut off"),

@@ -13,6 +13,7 @@ from tui_ft.errors import TuiFtError
 from tui_ft.health.finding import Fix, How
 from tui_ft.runs import checkpoints, control, launch
 from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.elsewhere import is_surely_over
 from tui_ft.runs.fix_changes import Change, changed, diff
 from tui_ft.runs.guarded_file import open_lock, take
 from tui_ft.runs.nudging import advance_lock, nudge
@@ -92,7 +93,11 @@ def plan(run: RunDirectory, fix: Fix, step: int | None = None, ground: Ground | 
     truth, before = ground.truth, ground.spec
     changes = diff(before, changed(before, fix))
     is_live = truth.status not in _GOES_ON and truth.status != "finished"
-    is_over_here = truth.status == "unknown" and truth.state is not None and was_on_earlier_boot(truth.state)
+    is_over_here = (
+        truth.status == "unknown"
+        and truth.state is not None
+        and (was_on_earlier_boot(truth.state) or is_surely_over(run, truth.state))
+    )
     made = Plan(
         fix=fix, how=fix.how, changes=changes, is_live=is_live, is_over_here=is_over_here,
         is_elsewhere=truth.status == "unknown" and not is_over_here,

@@ -6,6 +6,7 @@ import re
 import signal
 from collections.abc import Callable, Iterator
 
+from tui_ft.hardware import host
 from tui_ft.health.finding import Evidence
 from tui_ft.health.oom import parse_cuda_oom, parse_host_oom
 from tui_ft.runs.records import HardwareRow, StateRecord
@@ -114,7 +115,7 @@ def _unsaid(reading: Reading, _: StateRecord | None) -> str:
 
 
 def _reboot(reading: Reading, _: StateRecord | None) -> str:
-    return f"The machine was started again while the run went on{at_step(reading)}."
+    return f"The machine or its container was started again while the run went on{at_step(reading)}."
 
 
 def _lost(reading: Reading, _: StateRecord | None) -> str:
@@ -273,7 +274,13 @@ def _disk_text(row: HardwareRow) -> str:
 def _processes(ending: Ending, state: StateRecord) -> Iterator[tuple[str, str]]:
     pids = ", ".join(f"{process.role} {process.pid}" for process in state.processes[:8])
     if ending == "reboot":
-        yield "boot", f"{state.host} has another boot id than when the run was started"
+        is_other = state.boot_id != host.here().boot_id
+        yield (
+            "boot",
+            f"{state.host} has another boot id than when the run was started"
+            if is_other
+            else (f"the run was started in a container of {state.host} that is gone"),
+        )
     elif ending == "elsewhere":
         yield "machine", state.host
     elif pids:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 import signal
+from pathlib import Path
 from typing import Literal
 
+from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.elsewhere import is_surely_over
 from tui_ft.runs.records import StateRecord
 from tui_ft.runs.truth import was_on_earlier_boot
 from tui_ft.watch.reading import Reading
@@ -47,7 +50,7 @@ def ending_of(reading: Reading, state: StateRecord | None = None) -> Ending | No
     if reading.status == "lost":
         return "cut_off" if reading.reason.startswith(_CUT_OFF) else "lost"
     if reading.status == "unknown" and state is not None:
-        return _out_of_reach(state)
+        return _out_of_reach(reading, state)
     if reading.status == "failed":
         return _failed(reading)
     return None
@@ -67,8 +70,9 @@ def _stopped(reading: Reading, state: StateRecord | None) -> Ending:
     return "budget" if by == BUDGET else "stopped"
 
 
-def _out_of_reach(state: StateRecord) -> Ending:
-    return "reboot" if was_on_earlier_boot(state) else "elsewhere"
+def _out_of_reach(reading: Reading, state: StateRecord) -> Ending:
+    is_over = was_on_earlier_boot(state) or is_surely_over(RunDirectory(Path(reading.path)), state)
+    return "reboot" if is_over else "elsewhere"
 
 
 def _failed(reading: Reading) -> Ending:
