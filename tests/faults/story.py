@@ -119,6 +119,11 @@ class Story:
         newest = max(self.after_power_cut, default=0)
         if newest and (not there or there[0] < newest):
             raise Untrue(f"reported saved before the cut: {self.after_power_cut}; whole after it: {there}")
+        lost = [step for step in range(1, newest + 1) if step not in rows_of(run.metrics)[0]]
+        if lost:
+            raise Untrue(
+                f"the checkpoint of step {newest} was reported, and the rows of the steps {lost} are gone"
+            )
         return there
 
     def _kept_up(self, there: list[int]) -> None:

@@ -68,7 +68,8 @@ def judge(seen: Seen) -> tuple[Status, ExitRecord]:
 def _by_last_word(seen: Seen, end: EndEvent) -> tuple[Status, ExitRecord]:
     message = printable(end.message)
     if end.cause in ("stopped", "preempted"):
-        cause: Cause = "preempted" if seen.preempted and not seen.stop_asked else end.cause
+        # nobody asked us: then it was SIGTERM, from a machine that ends or from somebody beside us
+        cause: Cause = "stopped" if seen.stop_asked else "preempted"
         return "stopped", _exit(seen, cause, _late_trouble(seen, message))
     return "failed", _exit(seen, end.cause, message)
 
@@ -78,6 +79,10 @@ def _by_signal(seen: Seen, number: int) -> tuple[Status, ExitRecord]:
     if number in (signal.SIGTERM, signal.SIGINT) and (seen.stop_asked or seen.preempted):
         cause: Cause = "stopped" if seen.stop_asked else "preempted"
         return "stopped", _exit(seen, cause, f"Stopped before it could save; {_saved(seen)}.")
+    if number == signal.SIGKILL and seen.preempted and not seen.stop_asked:
+        return "stopped", _exit(
+            seen, "preempted", f"The machine killed it before it could save; {_saved(seen)}."
+        )
     if number in _CRASHES:
         hint = " (often a full /dev/shm)" if number == signal.SIGBUS else ""
         return "failed", _exit(seen, "error", f"The trainer crashed with {name}{hint}; see output.log.")
