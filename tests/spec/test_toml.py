@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,22 @@ def refusal(*lines: str) -> TuiFtError:
     assert "$" not in str(caught.value), "a path of msgspec's reached the user"
     assert "Expected `" not in str(caught.value), "a message of msgspec's reached the user"
     return caught.value
+
+
+def test_a_pipe_is_read_when_somebody_writes_it_and_not_waited_for_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(toml, "PIPE_PATIENCE_S", 0.2)
+    pipe = tmp_path / "spec.toml"
+    os.mkfifo(pipe)
+    with pytest.raises(TuiFtError, match="nobody writes"):
+        toml.load(pipe)
+    monkeypatch.setattr(toml, "PIPE_PATIENCE_S", 20.0)
+    reader, writer = os.pipe()
+    os.write(writer, toml.dumps(DEMO).encode())
+    os.close(writer)
+    assert toml.load(Path(f"/proc/self/fd/{reader}")) == DEMO
+    os.close(reader)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from tui_ft.hardware.gpu import Gpu, GpuReading
     from tui_ft.spec.run_spec import RunSpec
 
+_LARGEST_BYTES = 1 << 20
 NO_GPU = "The run has no GPU, and only GPU memory is predicted."
 
 _SEEN_THEN = "GPU-of-the-prediction"
@@ -57,7 +59,9 @@ def predict(spec: RunSpec, gpus: Sequence[str], reading: GpuReading) -> Predicti
 def read(attempt: AttemptDirectory) -> PredictionRecord | None:
     """The attempt's prediction; None for one that has none (an older version's), or that cannot be read."""
     try:
-        return decode_prediction(attempt.prediction.read_bytes())
+        descriptor = os.open(attempt.prediction, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as file:  # a pipe of that name is not waited for
+            return decode_prediction(file.read(_LARGEST_BYTES))
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None
 

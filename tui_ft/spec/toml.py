@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import select
+import stat
 import textwrap
 import tomllib
 from collections.abc import Iterator
@@ -26,6 +28,8 @@ from tui_ft.typed import typed
 
 LARGEST_BYTES = 1 << 20
 """A longer file is no spec."""
+PIPE_PATIENCE_S = 2.0
+"""A pipe is a spec only when somebody writes it now."""
 
 _WIDTH = 100
 
@@ -39,7 +43,8 @@ def read(path: Path) -> str:
     """Return a spec file's text, unchecked. Raises `SpecError` when it cannot be read."""
     name = printable(str(path))
     try:
-        with path.open("rb") as file:
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            _await_writer(file.fileno(), name)
             data = file.read(LARGEST_BYTES + 1)
     except OSError as error:
         why = os.strerror(error.errno) if error.errno else str(error)
@@ -53,6 +58,17 @@ def read(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise SpecError(f"{name}, line {line}: not UTF-8 text.", "Save the file as UTF-8.") from error
+
+
+def _await_writer(descriptor: int, name: str) -> None:
+    """Make a pipe ready to be read, as a shell's `<(…)` is; one that nobody writes to is not waited for."""
+    if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+        return
+    ready = select.poll()
+    ready.register(descriptor, select.POLLIN)
+    if not any(events & select.POLLIN for _, events in ready.poll(PIPE_PATIENCE_S * 1000)):
+        raise SpecError(f"{name} is a pipe that nobody writes to.", "Give the path of a TOML file.")
+    os.set_blocking(descriptor, True)
 
 
 def loads(text: str, origin: str = "") -> RunSpec:

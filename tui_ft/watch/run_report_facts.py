@@ -92,15 +92,17 @@ def _attempts(run: RunDirectory, newest: int) -> list[int]:
 def _spec(run: RunDirectory, attempt: int) -> RunSpec | None:
     for path in (run.attempt(attempt).spec, run.spec):
         try:
-            return toml.load(path)
+            if path.is_file():  # a pipe of that name would be waited for
+                return toml.load(path)
         except TuiFtError:
             continue
     return None
 
 
 def _text(run: RunDirectory, attempt: int) -> str | None:
+    path = run.attempt(attempt).spec
     try:
-        return toml.read(run.attempt(attempt).spec)
+        return toml.read(path) if path.is_file() else None
     except TuiFtError:
         return None
 
