@@ -14,7 +14,7 @@ from synthetic_run import SyntheticRun
 
 from tui_ft.cli.main import main
 from tui_ft.health.finding import Finding, Fix
-from tui_ft.runs import fixing
+from tui_ft.runs import fix_process, fixing
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.health_rows import FoundRow
 from tui_ft.runs.records import JsonLinesWriter
@@ -89,11 +89,15 @@ def test_a_fix_is_only_shown_until_yes(
 ) -> None:
     carried: list[fixing.Plan] = []
 
-    def carry_out(run: RunDirectory, plan: fixing.Plan, root: Path, **options: Any) -> RunDirectory:
-        carried.append(plan)
-        return run
+    class Done:
+        def look(self) -> list[fix_process.Word]:
+            return [fix_process.Word(said="It stops."), fix_process.Word(run=str(made.run.path))]
 
-    monkeypatch.setattr(fixing, "carry_out", carry_out)
+    def begin(run: RunDirectory, plan: fixing.Plan, root: Path, **options: Any) -> Done:
+        carried.append(plan)
+        return Done()
+
+    monkeypatch.setattr(fix_process, "begin", begin)
     made.fail("ValueError: no")
     plan = told(capsys, made.run.id, "--fix", "clip")
     assert plan["changes"] == [{"field": "training.max_grad_norm", "old": "1.0", "new": "0.3"}]

@@ -14,7 +14,7 @@ from scripted_source import NOW, ScriptedSource
 from synthetic_run import SyntheticRun
 
 from tui_ft.health.finding import Finding, Fix
-from tui_ft.runs import fixing
+from tui_ft.runs import fix_process, fixing
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.health_rows import ClearedRow, DeedRow, FoundRow
 from tui_ft.runs.records import JsonLinesWriter
@@ -140,18 +140,26 @@ class Done:
     def __init__(self, run: RunDirectory) -> None:
         self.run = run
         self.plans: list[fixing.Plan] = []
+        self.looks = 0
 
-    def carry_out(self, run: RunDirectory, made: fixing.Plan, root: Path, **options: Any) -> RunDirectory:
+    def begin(self, run: RunDirectory, made: fixing.Plan, root: Path, **options: Any) -> Done:
         self.plans.append(made)
-        options["say"]("The run goes on.")
-        return self.run
+        return self
+
+    def look(self) -> list[fix_process.Word]:
+        self.looks += 1
+        return (
+            [fix_process.Word(said="It stops.")]
+            if self.looks == 1
+            else [fix_process.Word(run=str(self.run.path))]
+        )
 
 
 async def test_a_fix_is_shown_as_a_change_and_done_by_one_key(
     made: SyntheticRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done = Done(made.run)
-    monkeypatch.setattr(fixing, "carry_out", done.carry_out)
+    monkeypatch.setattr(fix_process, "begin", done.begin)
     made.live_here()
     find(made, found(made, "divergence", "error", BEFORE))
     app = an_app(made)

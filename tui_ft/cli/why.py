@@ -6,6 +6,7 @@ import argparse
 import textwrap
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tui_ft import settings
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from tui_ft.watch.reading import Reading
 
 _WIDTH = 80
+LOOK_EVERY_S = 0.1
 
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -182,15 +184,33 @@ def _fix(
         return 0
     _require_over(run, made, arguments.take_over)
     began = time.monotonic()
-    going = fixing.carry_out(
-        run, made, settings.runs_root(arguments.runs_root), take_over=arguments.take_over,
-        say=(lambda _: None) if arguments.json else print,
-    )  # fmt: skip
+    going = _carry_out(arguments, run, made)
     if arguments.json:
         print_json({"schema": 1, "id": going.id, "run": str(going.path), "fix": fix.name, "how": made.how})
     else:
         print(f"{going.id} goes, {time.monotonic() - began:.0f} s later.")
     return 0
+
+
+def _carry_out(arguments: argparse.Namespace, run: RunDirectory, made: Plan) -> RunDirectory:
+    """Wait for the process that does it; it goes on when this command is ended. Raises `TuiFtError`."""
+    from tui_ft.runs import fix_process
+    from tui_ft.runs.directory import RunDirectory
+    from tui_ft.runs.requests import user_name
+
+    process = fix_process.begin(
+        run, made, settings.runs_root(arguments.runs_root), take_over=arguments.take_over,
+        by=f"{user_name()} (fix {made.fix.name})",
+    )  # fmt: skip
+    while True:
+        for word in process.look():
+            if word.error:
+                raise TuiFtError(word.error, word.hint, exit_code=1)
+            if word.run:
+                return RunDirectory(Path(word.run))
+            if not arguments.json:
+                print(word.said, flush=True)
+        time.sleep(LOOK_EVERY_S)
 
 
 def _require_over(run: RunDirectory, made: Plan, take_over: bool) -> None:

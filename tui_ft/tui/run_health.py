@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import work
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 JUDGE_EVERY_S = 10.0
 """The curves of a run that is not ours are judged at most so often."""
+LOOK_AT_FIX_S = 0.2
 MAY_BE_OVER = frozenset({"finished", "stopped", "failed", "lost", "unknown"})
 
 
@@ -133,24 +135,36 @@ class HealthActions(Screen[None]):
 
     @work(group="launch")
     async def _carry_out_fix(self, plan: Plan) -> None:
-        from tui_ft.runs import fixing
-
-        run, owner, root = self.run, self.owner, self.owner.runs_root
+        run = self.run
         assert run is not None
-
-        def say(text: str) -> None:
-            owner.call_from_thread(self._say_if_there, text)
-
         try:
-            going = await asyncio.to_thread(
-                fixing.carry_out, run, plan, root, say=say, take_over=plan.is_elsewhere
-            )
+            going = await self._carried_out(run, plan)
         except Exception as error:  # noqa: BLE001 - shown where the user looks
             self._say_if_there(sentence(error), "bad")
             return
         finally:
             self._is_fixing = False
         self._fixed(going, plan)
+
+    async def _carried_out(self, run: RunDirectory, plan: Plan) -> RunDirectory:
+        """Wait for the process that does it, which needs nobody to wait. Raises `TuiFtError`."""
+        from tui_ft.errors import TuiFtError
+        from tui_ft.runs import fix_process
+        from tui_ft.runs.directory import RunDirectory
+        from tui_ft.runs.requests import user_name
+
+        process = await asyncio.to_thread(
+            fix_process.begin, run, plan, self.owner.runs_root,
+            by=f"{user_name()} (fix {plan.fix.name})", take_over=plan.is_elsewhere,
+        )  # fmt: skip
+        while True:
+            for word in await asyncio.to_thread(process.look):
+                if word.error:
+                    raise TuiFtError(word.error, word.hint)
+                if word.run:
+                    return RunDirectory(Path(word.run))
+                self._say_if_there(word.said)
+            await asyncio.sleep(LOOK_AT_FIX_S)
 
     def _say_if_there(self, text: str, kind: Kind = "good") -> None:
         if self.is_mounted and self.children:
