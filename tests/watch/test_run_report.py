@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from run_folders import hf_state, losses
 from small_runs import RUNS, SmallRun, made
 from synthetic_run import SyntheticRun
 
@@ -193,8 +194,9 @@ def test_what_costs_is_what_the_bill_says(tmp_path: Path, monkeypatch: pytest.Mo
 def test_what_was_found_and_done_and_how_it_failed(tmp_path: Path) -> None:
     with a_run(tmp_path / "runs") as run:
         finding = Finding(
-            code="throttling", level="warning", message="GPU 0 is too hot", time=run.now, step=60
-        )
+            code="throttling", level="warning", message="GPU 0 is too hot", time=run.now, step=60,
+            evidence={"temperature": 91.0, "rows": [1, 2]},
+        )  # fmt: skip
         rows = JsonLinesWriter(run.run.health)
         rows.write(FoundRow(time=run.now, finding=finding))
         rows.write(DeedRow(time=run.now + 1, deed="save", message="saved before it gets worse"))
@@ -206,6 +208,7 @@ def test_what_was_found_and_done_and_how_it_failed(tmp_path: Path) -> None:
     happened = section(text, "What happened")
     for words in ("**failed**", "too hot", "done: saved before it gets worse", "3 rows cut", "out of memory"):
         assert words in happened
+    assert "temperature 91; rows 1, 2" in happened
     assert happened.index("too hot") < happened.index("saved before")
     assert "Some values are not finite" in section(text, "Limits")
     line = next(line for line in text.splitlines() if line.startswith("| `loss` |"))
@@ -253,6 +256,13 @@ def test_a_run_of_others_has_a_report_too(tmp_path: Path, small: SmallRun) -> No
     assert re.findall(r"^## (.*)$", text, re.M) == SECTIONS
     assert written.charts and "| `loss` |" in text
     assert "how it was started is not known" in section(text, "How to reproduce")
+
+
+def test_what_is_not_well_in_a_run_of_others_is_told_with_its_evidence(tmp_path: Path) -> None:
+    hf_state(tmp_path / "theirs", [*losses(60), *[math.nan] * 10], total=200)
+    found = resolve(tmp_path / "runs", str(tmp_path / "theirs"))
+    happened = section(write_report(found, tmp_path / "out.md").path.read_text(), "What happened")
+    assert "Not well at the moment" in happened and "`nonfinite`" in happened
 
 
 def test_the_sample_of_an_old_version_has_a_report(tmp_path: Path) -> None:

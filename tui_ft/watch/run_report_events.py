@@ -12,6 +12,7 @@ from tui_ft.watch.run_report_facts import ReportFacts
 
 MOST_EVENTS = 40
 _MOST_STEPS = 20
+_MOST_SEEN = 12
 _LAST_MOMENT = 253_402_214_400.0
 """The last day of the year 9999: a damaged file may claim any moment."""
 
@@ -32,6 +33,7 @@ def happened(facts: ReportFacts) -> Iterator[str]:
     if facts.attempts:
         yield ""
         yield from table(["Attempt", "Launched", "From step", "By", "Changes"], _attempts(facts))
+    yield from _open_findings(facts)
     yield from _events(facts)
 
 
@@ -45,6 +47,27 @@ def _attempts(facts: ReportFacts) -> Iterator[Sequence[str]]:
         changes = ", ".join(code(masked(change)) for change in launch.changes[:10])
         fix = f"{text(launch.fix)}: " if launch.fix else ""
         yield [name, moment(launch.time), count(step), text(launch.user or ""), fix + (changes or "none")]
+
+
+def _open_findings(facts: ReportFacts) -> Iterator[str]:
+    """What is not well now, each with the numbers that it rests on."""
+    if not facts.findings:
+        return
+    yield from ("", "Not well at the moment of this report:", "")
+    for finding in facts.findings[:MOST_EVENTS]:
+        at = f", step {count(finding.step)}" if finding.step is not None else ""
+        yield f"- {finding.level} {code(finding.code)}{at}: {text(finding.message)}"
+        seen = [
+            f"{text(name)} {_evidence(value)}" for name, value in list(finding.evidence.items())[:_MOST_SEEN]
+        ]
+        if seen:
+            yield f"  - {'; '.join(seen)}"
+
+
+def _evidence(value: object) -> str:
+    if isinstance(value, float):
+        return number(value)
+    return text(", ".join(map(str, value[:_MOST_SEEN])) if isinstance(value, list) else value, 200)
 
 
 def _events(facts: ReportFacts) -> Iterator[str]:

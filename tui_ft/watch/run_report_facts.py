@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tui_ft.errors import TuiFtError
+from tui_ft.health.finding import Finding
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.provenance import Provenance, opening_steps, read_provenance
 from tui_ft.spec import toml
 from tui_ft.spec.run_spec import RunSpec
+from tui_ft.watch.findings import findings_of
 from tui_ft.watch.foreign_run import open_run
 from tui_ft.watch.found import FoundRun
 from tui_ft.watch.reading import Reading
@@ -31,7 +33,7 @@ class ReportFacts:
 
     `specs` are the texts of the specs by attempt, `attempts` what each wrote down, oldest
     first, `opened_at` the step from which each really went on, `model_hash` that of every byte of
-    the base model as it lies here now, where it was asked for.
+    the base model as it lies here now, where it was asked for; `findings` are what is not well now.
     """
 
     reading: Reading
@@ -41,6 +43,7 @@ class ReportFacts:
     specs: tuple[tuple[int, str], ...] = ()
     attempts: tuple[Provenance, ...] = ()
     opened_at: Mapping[int, int] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
     model_hash: str | None = None
     bill: Bill | None = None
     advice: Recommendation | None = None
@@ -62,7 +65,8 @@ def gather(found: FoundRun, now: float | None = None, *, with_model: bool = Fals
     now = time.time() if now is None else now
     reading = read_whole(open_run(found, lambda: now))
     if not found.is_ours:
-        return ReportFacts(reading=reading, now=now, ending=_ending(reading, None, now))
+        found_now, ending = findings_of(reading), _ending(reading, None, now)
+        return ReportFacts(reading=reading, now=now, findings=found_now, ending=ending)
     run = RunDirectory(found.path)
     numbers = _attempts(run, reading.attempt)
     attempts = tuple(read_provenance(run, number) for number in numbers)
@@ -75,6 +79,7 @@ def gather(found: FoundRun, now: float | None = None, *, with_model: bool = Fals
         spec=spec,
         specs=tuple((number, text) for number in numbers if (text := _text(run, number)) is not None),
         attempts=attempts,
+        findings=findings_of(reading),
         opened_at=opening_steps(run),
         model_hash=_model_hash(spec) if with_model else None,
         bill=_bill(run, now),
