@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 import os
 import shutil
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tui_ft.atomic import write_atomically
 from tui_ft.errors import TuiFtError
-from tui_ft.runs.checkpoints import HASHING_THREADS, Manifest, hash_file, mend, missing_files
+from tui_ft.runs.checkpoints import Manifest, hash_file, mend, missing_files
 from tui_ft.runs.directory import (
     CHECKPOINT_PREFIX,
     MANIFEST,
@@ -64,8 +63,7 @@ def finish(
         raise TuiFtError(f"The checkpoint of step {step} is not whole: {missing}.", "Nothing was replaced.")
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     names = [path.relative_to(folder).as_posix() for path in paths]
-    with ThreadPoolExecutor(HASHING_THREADS, thread_name_prefix="prove") as pool:
-        hashes = list(pool.map(_sync_and_hash, paths))
+    hashes = [_sync_and_hash(path) for path in paths]
     if eval_loss is not None and not math.isfinite(eval_loss):
         eval_loss = None  # it is in the metrics; here it only says which checkpoint is the best
     manifest = Manifest(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 from tui_ft.runs.checkpoints import Manifest
@@ -39,32 +41,48 @@ class Saver:
         self._run = run
         self._journal = journal
         self._retention = retention
+        self._drafts: queue.SimpleQueue[Draft | None] = queue.SimpleQueue()
+        self._idle = threading.Event()
+        self._idle.set()
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
-        self._failed_step: int | None = None
         self.last: CheckpointEvent | None = None
         """The newest checkpoint that this attempt has proved."""
 
     @property
     def is_at_work(self) -> bool:
-        return self._thread is not None and self._thread.is_alive()
+        return not self._idle.is_set()
 
     @property
     def has_failed(self) -> bool:
         """True when a checkpoint could not be proved, and `wait` has not yet said so."""
-        return self._error is not None
+        return self._idle.is_set() and self._error is not None
+
+    def open(self) -> None:
+        """Make the thread, while there is memory for one: a thread that dies at its birth is waited for
+        for ever.
+        """
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="checkpoints", daemon=True)
+            self._thread.start()
+
+    def close(self) -> None:
+        """Let the thread end once it has nothing to do; `wait` before, to hear of what went wrong."""
+        if self._thread is not None:
+            self._drafts.put(None)
+            self._thread.join()
+            self._thread = None
 
     def submit(self, draft: Draft) -> None:
         """Have `draft` proved. There must be none at work: `wait` first."""
         assert not self.is_at_work
-        self._thread = threading.Thread(target=self._work, args=(draft,), name="checkpoint")
-        self._thread.start()
+        self.open()
+        self._idle.clear()
+        self._drafts.put(draft)
 
     def wait(self) -> None:
         """Return once nothing is at work. Raises what went wrong since the last time."""
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+        self._idle.wait()
         if self._error is not None:
             error, self._error = self._error, None
             raise error
@@ -78,14 +96,20 @@ class Saver:
         """Remove all that need not be kept, even of the newest: only that one and the best stay."""
         return retire(self._run, Retention(keep=1))
 
-    def _work(self, draft: Draft) -> None:
-        try:
-            manifest = checkpoints.finish(
-                self._run, draft.step, draft.tokens, draft.eval_loss, draft.learning_rate
-            )
-            self._tell(draft, manifest)
-        except BaseException as error:  # noqa: BLE001 - `wait` raises it where the training can act on it
-            self._error = error
+    def _work(self) -> None:
+        while (draft := self._drafts.get()) is not None:
+            try:
+                self._prove(draft)
+            except BaseException as error:  # noqa: BLE001 - `wait` raises it where the training can act on it
+                self._error = error
+            finally:
+                self._idle.set()
+
+    def _prove(self, draft: Draft) -> None:
+        manifest = checkpoints.finish(
+            self._run, draft.step, draft.tokens, draft.eval_loss, draft.learning_rate
+        )
+        self._tell(draft, manifest)
 
     def _tell(self, draft: Draft, manifest: Manifest) -> None:
         removed, problem = [], None
@@ -104,6 +128,8 @@ class Saver:
             eval_loss=manifest.eval_loss,
             removed=removed,
         )
+        with suppress(OSError):  # the curve up to here outlasts a power cut as the checkpoint does
+            self._journal.sync()
         self.last = event
         self._journal.event(event)
         self._journal.say(

@@ -106,13 +106,16 @@ class RunTrainer(EdgeTrainer):
 
     def train(self, *args: Any, **kwargs: Any) -> Any:
         """Train; whatever ends it, what was begun to be saved is whole, or is said not to be."""
+        self._saver.open()
         try:
             output = super().train(*args, **kwargs)
+            self.wait_for_saves()
         except BaseException:
             with contextlib.suppress(Exception):  # what ended the training is what must be told
                 self._join_saver()
             raise
-        self.wait_for_saves()
+        finally:
+            self._saver.close()
         return output
 
     def wait_for_saves(self) -> None:
