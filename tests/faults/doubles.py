@@ -27,6 +27,7 @@ def two(play: Play) -> None:
     else:
         play.hit = play.reach(dice.choice(PHASES[2:6]), dice.random(), dice.random())
         world.signal("supervisor", signal.SIGKILL)
+        world.killed()
         play.strikes += 1
         play.signals.add("KILL")
         _both_at_once(play, "adopt")

@@ -70,6 +70,7 @@ def kill_both_in(play: Play, phase: str) -> bool:
     play.strikes += 1
     for role in play.dice.sample(("trainer", "supervisor"), 2):
         play.world.signal(role, signal.SIGKILL)
+    play.world.killed()
     play.signals.add("KILL")
     play.hit |= met
     play.rest()

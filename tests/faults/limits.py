@@ -123,11 +123,16 @@ def disk(play: Play) -> None:
 def _own_disk(root: Path) -> None:
     """Mount a small disk there, seen by this case alone."""
     libc = ctypes.CDLL(None, use_errno=True)
-    flags = _CLONE_NEWNS | (0 if os.geteuid() == 0 else _CLONE_NEWUSER)
-    if libc.unshare(flags) != 0:
+    user, group = os.geteuid(), os.getegid()
+    if libc.unshare(_CLONE_NEWNS | (_CLONE_NEWUSER if user else 0)) != 0:
         raise Skipped("no mounts of one's own here (unshare)")
-    if flags & _CLONE_NEWUSER:
-        Path("/proc/self/setgroups").write_text("deny")
+    if user:
+        for name, text in (
+            ("setgroups", "deny"),
+            ("uid_map", f"{user} {user} 1"),
+            ("gid_map", f"{group} {group} 1"),
+        ):
+            Path(f"/proc/self/{name}").write_text(text)
     libc.mount(b"none", b"/", None, _MS_PRIVATE_REC, None)
     if libc.mount(b"none", os.fsencode(root), b"tmpfs", 0, b"size=160m") != 0:
         raise Skipped("no tmpfs can be mounted here")

@@ -46,6 +46,7 @@ class Play(Story):
                 self.world.signal(target, signal.SIGKILL)
         elif fault.kind == "TERM" and any(hits):
             self._obeyed(fault)
+        self.world.killed()
         return any(hits)
 
     def _hold(self, targets: list[str]) -> None:

@@ -32,6 +32,7 @@ def power(play: Play) -> None:
     for number in (signal.SIGSTOP, signal.SIGKILL):
         for role in ("launcher", "trainer", "supervisor"):
             world.signal(role, number)
+    world.killed()
     world.wait(lambda: all(world.condition(role) == "gone" for role in ("trainer", "supervisor")), 5.0)
     world.wait(lambda: world.launcher is None or world.reap() is not None, 5.0)
     reported = _reported(play)

@@ -143,10 +143,11 @@ class Story:
     def _unsupervised(self) -> None:
         world = self.world
         if self.dice.random() < 0.4:
+            pid = world.pid("trainer")
             world.resume()
             world.wait(lambda: world.reap() is not None, 20.0)
             was_refused = world.died is not None and world.died.code in (1, 2)
-            if not was_refused and world.condition("trainer") == "alive":
+            if not was_refused and pid is not None and world.pid("trainer") == pid:
                 raise Untrue("a run whose trainer lives was resumed")
         if self.dice.random() < 0.3:
             world.wait(lambda: world.condition("trainer") == "gone", 30.0)

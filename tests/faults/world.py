@@ -54,6 +54,7 @@ class World:
         self.began = time.monotonic()
         self.launcher: int | None = None
         self.died: Died | None = None
+        self._killed: list[int] = []
         warm.install(self.note)
         warm.crashes = str(self.folder / "crashes")
 
@@ -112,7 +113,15 @@ class World:
         except ProcessLookupError:
             return False
         self.say(f"{signal.Signals(number).name} to the {role} {pid}")
+        if number == signal.SIGKILL:
+            self._killed.append(pid)
         return True
+
+    def killed(self) -> None:
+        """Wait until all that were sent SIGKILL are dead: on a busy machine that takes a while."""
+        if not self.wait(lambda: all(_fields(pid)[0] in (b"Z", b"X") for pid in self._killed), 20.0):
+            raise TimeoutError(f"SIGKILL, and not dead after 20 s: {self._killed}")
+        self._killed.clear()
 
     def end_all(self) -> None:
         """Nothing outlives the case."""
