@@ -363,6 +363,16 @@ class Box:
             self._desk.poll(self._sampler.latest)
 
 
+def test_a_pipe_in_place_of_a_file_holds_nobody_up(desk: Desk) -> None:
+    os.mkfifo(desk.run.attempt(1).environment)
+    os.mkfifo(desk.run.output)
+    desk.begin()
+    desk.losses(2.0)
+    desk.poll()
+    desk.end(ExitRecord(cause="error", message="It failed."))
+    assert desk.rows == []
+
+
 def test_memory_that_a_dead_process_holds_is_found(desk: Desk, dead_pid: int) -> None:
     box = Box(desk, compute=[(os.getpid(), 10 * GIB), (dead_pid, 12 * GIB)])
     desk.begin()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 
@@ -42,7 +43,9 @@ def read_thresholds() -> Thresholds:
 def with_environment(facts: RunFacts, run: RunDirectory, attempt: int) -> RunFacts:
     """Add what the trainer wrote down of its device and its arithmetic, where it did."""
     try:
-        with open(run.attempt(attempt).environment, "rb") as file:
+        path = run.attempt(attempt).environment
+        # a pipe in its place must not hold the supervisor up
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             known = msgspec.json.decode(file.read(_MOST_BYTES), type=dict[str, object])
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return facts

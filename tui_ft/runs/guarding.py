@@ -82,7 +82,7 @@ class Guard:
 
     def _tail(self) -> str:
         try:
-            with open(self._run.output, "rb") as file:
+            with open(os.open(self._run.output, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
                 file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
                 return file.read(_TAIL_BYTES).decode("utf-8", "replace")
         except OSError:
