@@ -16,7 +16,7 @@ from tui_ft.spec import toml
 @pytest.fixture
 def nudged(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     roots: list[Path] = []
-    monkeypatch.setattr("tui_ft.runs.nudging._start", roots.append)
+    monkeypatch.setattr("tui_ft.runs.nudging._start", lambda root, after_s: roots.append(root))
     return roots
 
 

@@ -19,9 +19,10 @@ from tui_ft.runs import advancing, control, launch_record, queue
 from tui_ft.runs import lock as locks
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.nudging import is_being_advanced, nudge
+from tui_ft.runs.queue_companion import GRACE_S, QueueCompanion
 from tui_ft.runs.queue_file import QueueDocument, QueueEntry, queue_path, read_queue, write_queue
 from tui_ft.runs.queue_removing import remove
-from tui_ft.runs.records import decode_metrics, encode_document
+from tui_ft.runs.records import ExitRecord, decode_metrics, encode_document
 from tui_ft.runs.state import read_state
 from tui_ft.spec import overrides
 
@@ -152,6 +153,19 @@ def test_what_cannot_start_any_more_is_held_with_the_reason_and_the_next_one_goe
     assert entry.state == "held"
     assert "/nowhere/rows.jsonl" in entry.reason
     assert world.status(broken) == "queued"
+
+
+def test_on_a_machine_that_may_go_down_the_next_run_waits_for_that(
+    world: QueueWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A signal from outside announces the end of the machine, or was meant for that run alone."""
+    started: list[float] = []
+    monkeypatch.setattr("tui_ft.runs.nudging._start", lambda root, after_s: started.append(after_s))
+    world.add()
+    companion = QueueCompanion(world.root)
+    for cause in ("finished", "preempted"):
+        companion.ended(None, "stopped", ExitRecord(cause=cause, message=""))  # type: ignore[arg-type]
+    assert started == [0.0, GRACE_S]
 
 
 def test_a_fault_of_ours_in_one_start_holds_that_run_alone(

@@ -33,7 +33,7 @@ SIZES = [(80, 24), (120, 40), (60, 15)]
 def nudged(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The roots of which somebody wanted the queue advanced; nothing is started."""
     roots: list[Path] = []
-    monkeypatch.setattr("tui_ft.runs.nudging._start", roots.append)
+    monkeypatch.setattr("tui_ft.runs.nudging._start", lambda root, after_s: roots.append(root))
     return roots
 
 

@@ -266,10 +266,12 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="tui_ft.runs.advancing", description=__doc__)
     parser.add_argument("root", type=Path)
     parser.add_argument("--detach", action="store_true", help="leave our parent at once")
+    parser.add_argument("--after", type=float, default=0.0, metavar="S", help="begin so many seconds later")
     options = parser.parse_args(arguments)
     if options.detach and os.fork() > 0:
         os._exit(0)
     os.umask(0o077)
+    time.sleep(options.after)
     try:
         stay(options.root)
     except (TuiFtError, OSError) as error:

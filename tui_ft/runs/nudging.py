@@ -23,11 +23,12 @@ _LARGEST_LOG_BYTES = 256 << 10
 _RUN_VARIABLES = ("TUI_FT_RUN", "TUI_FT_ATTEMPT", "TUI_FT_CUDA_VISIBLE_DEVICES")
 
 
-def nudge(root: Path, *, has_changed: bool = True) -> bool:
+def nudge(root: Path, *, has_changed: bool = True, after_s: float = 0.0) -> bool:
     """Have the queue of `root` advanced if anything in it waits; True when a process was started for that.
 
     Without `has_changed` nothing is started while somebody sees to it already: a process that waits for
-    memory, or the supervisor of the run in front. Never raises: what goes wrong stands in queue.log.
+    memory, or the supervisor of the run in front. The process looks only `after_s` seconds later. Never
+    raises: what goes wrong stands in queue.log.
     """
     try:
         if not queue_path(root).exists():
@@ -37,9 +38,9 @@ def nudge(root: Path, *, has_changed: bool = True) -> bool:
         if first is None or (not has_changed and _is_seen_to(root, first)):
             return False
         poke(root)
-        if is_being_advanced(root):
+        if not after_s and is_being_advanced(root):
             return False  # it looks again: it was poked
-        _start(root)
+        _start(root, after_s)
     except (TuiFtError, OSError):
         return False
     return True
@@ -86,7 +87,7 @@ def _is_seen_to(root: Path, first: QueueEntry) -> bool:
     return bool(first.waits_for) and is_being_advanced(root)
 
 
-def _start(root: Path) -> None:
+def _start(root: Path, after_s: float) -> None:
     """Start it detached; the starter forks and leaves at once, so that nobody has a zombie of it."""
     environment = settings.trainer_environment()
     for name in _RUN_VARIABLES:
@@ -97,7 +98,7 @@ def _start(root: Path) -> None:
         if os.fstat(log).st_size > _LARGEST_LOG_BYTES:
             os.ftruncate(log, 0)
         starter = subprocess.Popen(
-            [sys.executable, "-m", "tui_ft.runs.advancing", str(root), "--detach"],
+            [sys.executable, "-m", "tui_ft.runs.advancing", str(root), "--detach", "--after", str(after_s)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

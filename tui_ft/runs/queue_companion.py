@@ -12,6 +12,11 @@ from tui_ft.runs.records import ExitRecord, StateRecord, Status
 EVERY_S = 60.0
 """Runs that may start beside this one wait for memory: somebody must be there to see it."""
 
+GRACE_S = 150.0
+"""No provider gives more than two minutes from its signal to the end (facts: peers, 6); a machine that is
+there after that does not go down.
+"""
+
 
 class QueueCompanion:
     """Starts a process that advances the queue, never anything itself."""
@@ -29,9 +34,8 @@ class QueueCompanion:
         return NOTHING
 
     def ended(self, sight: Sight, status: Status, record: ExitRecord) -> Wishes:
-        """The next run starts at once, before results are copied; not on a machine that goes down."""
-        if record.cause != "preempted":
-            nudge(self._root)
+        """The next run starts at once, before results are copied; on a machine that goes down it waits."""
+        nudge(self._root, after_s=GRACE_S if record.cause == "preempted" else 0.0)
         return NOTHING
 
 
