@@ -155,6 +155,20 @@ def test_what_cannot_start_any_more_is_held_with_the_reason_and_the_next_one_goe
     assert world.status(broken) == "queued"
 
 
+def test_a_full_disk_is_waited_for_and_holds_nothing(
+    world: QueueWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = world.add("steps=2")
+    with monkeypatch.context() as patch:
+        patch.setattr("tui_ft.runs.preflight._LEAST_FREE_BYTES", 1 << 60)
+        assert world.advance() == "disk"
+    entry = world.entry(run)
+    assert (entry.state, entry.waits_for) == ("waiting", "disk")
+    assert "full" in entry.reason
+    assert world.advance() == ""
+    world.wait_for(run, "finished")
+
+
 def test_on_a_machine_that_may_go_down_the_next_run_waits_for_that(
     world: QueueWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -32,7 +32,7 @@ def check(spec: RunSpec, runs_root: Path) -> None:
     check_model(spec)
     check_data(spec)
     after_check.require(spec.after)
-    _check_room(runs_root)
+    check_room(runs_root)
 
 
 def trainer_python() -> str:
@@ -114,7 +114,8 @@ def _check_source(source: DataSource, is_sft: bool) -> None:
         formats.require_sft(reading.found, str(path), sorted({name for row in rows for name in row}))
 
 
-def _check_room(runs_root: Path) -> None:
+def check_room(runs_root: Path) -> None:
+    """Raise `TuiFtError` when the disk of the runs root has no room for another run."""
     disk = host.disk(runs_root)
     if disk.free_bytes is not None and disk.free_bytes < _LEAST_FREE_BYTES:
         raise TuiFtError(

@@ -11,6 +11,7 @@ from pathlib import Path
 from tui_ft.errors import TuiFtError
 from tui_ft.hardware.choose import choose_gpu
 from tui_ft.hardware.gpu import GpuReading
+from tui_ft.runs import preflight
 from tui_ft.runs.directory import RunDirectory, without_date
 from tui_ft.runs.queue_file import KEPT_VARIABLES, QueueDocument, QueueEntry, WaitsFor
 from tui_ft.runs.queue_sight import QueueSight
@@ -87,7 +88,16 @@ def decide(
         return Decision(hold=True, reason=failed)
     if entry.after == "finished" and (why := _not_finished(document, root)):
         return Decision(hold=True, reason=why)
-    return _by_memory(entry, spec, reading, gpus)
+    return _by_room(root) or _by_memory(entry, spec, reading, gpus)
+
+
+def _by_room(root: Path) -> Decision | None:
+    """Wait for a disk that is full: the checkpoints of the run before may have filled it for all."""
+    try:
+        preflight.check_room(root)
+    except TuiFtError as error:
+        return Decision(waits_for="disk", reason=error.message)
+    return None
 
 
 def _shares(truth: Truth, gpus: tuple[str, ...]) -> bool:

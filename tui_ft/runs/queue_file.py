@@ -32,7 +32,7 @@ _LARGEST_BYTES = 8 << 20
 _PATIENCE_S = 5.0
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
-WaitsFor = Literal["", "turn", "run", "memory", "launch"]
+WaitsFor = Literal["", "run", "memory", "disk", "launch"]
 
 
 class QueueEntry(msgspec.Struct, kw_only=True, frozen=True):
