@@ -84,6 +84,12 @@ class SyntheticRun:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def keep_spec(self, text: str) -> None:
+        """Write the spec of the run and of its first attempt."""
+        self.run.attempt(1).path.mkdir(parents=True, exist_ok=True)
+        for place in (self.run.spec, self.run.attempt(1).spec):
+            place.write_text(text)
+
     def event(self, event: object) -> None:
         self._events.write(event)  # type: ignore[arg-type]
 

@@ -35,10 +35,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def made(root: Path) -> Iterator[SyntheticRun]:
     with SyntheticRun(root, total_steps=120) as run:
-        text = dumps(overrides.apply(RunSpec(), ["model.id=demo", "data.train=demo"]))
-        run.run.attempt(1).path.mkdir(parents=True)
-        for place in (run.run.spec, run.run.attempt(1).spec):
-            place.write_text(text)
+        run.keep_spec(dumps(overrides.apply(RunSpec(), ["model.id=demo", "data.train=demo"])))
         run.begin_training()
         run.advance(60)
         save(run.run, 30)

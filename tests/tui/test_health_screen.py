@@ -39,10 +39,7 @@ BEFORE = Fix(
 @pytest.fixture
 def made(tmp_path: Path) -> Iterator[SyntheticRun]:
     with SyntheticRun(tmp_path, total_steps=120) as run:
-        text = dumps(overrides.apply(RunSpec(), ["model.id=demo", "data.train=demo"]))
-        run.run.attempt(1).path.mkdir(parents=True)
-        for place in (run.run.spec, run.run.attempt(1).spec):
-            place.write_text(text)
+        run.keep_spec(dumps(overrides.apply(RunSpec(), ["model.id=demo", "data.train=demo"])))
         run.begin_training()
         run.advance(60)
         save(run.run, 30)
@@ -193,16 +190,16 @@ async def test_a_command_is_shown_and_never_run(made: SyntheticRun) -> None:
         assert isinstance(app.screen, AskFix)
 
 
-async def test_a_fix_that_no_fix_may_make_is_refused_in_a_sentence(made: SyntheticRun) -> None:
+async def test_a_fix_that_no_fix_may_make_is_not_offered(made: SyntheticRun) -> None:
     made.live_here()
     evil = Fix(name="evil", title="Free money", how="restart", changes=["after.hook=shutdown"])
-    find(made, found(made, "divergence", "error", evil))
+    find(made, found(made, "divergence", "error", evil, CLIP))
     app = an_app(made)
     async with app.run_test(size=(80, 24)) as pilot:
-        await on_screen(pilot, "ERROR")
-        await pilot.press("F")
-        await on_screen(pilot, "would change after.hook, which no fix may.")
-        assert isinstance(app.screen, RunScreen)
+        await on_screen(pilot, "ERROR It is divergence. h: why, F: Clip the gradient harder, z: silence.")
+        await pilot.press("h")
+        await on_screen(pilot, "Clip the gradient harder")
+        assert "Free money" not in "\n".join(shown(app))
 
 
 async def test_silence_asks_the_supervisor_for_the_shown_finding(made: SyntheticRun) -> None:

@@ -113,9 +113,7 @@ def test_ends_that_really_happened_are_told_apart(tmp_path: Path, spec: RunSpec)
 
 
 def a_failed_run(made: SyntheticRun, spec: RunSpec) -> None:
-    made.run.attempt(1).path.mkdir(parents=True, exist_ok=True)
-    for place in (made.run.spec, made.run.attempt(1).spec):
-        place.write_text(dumps(spec))
+    made.keep_spec(dumps(spec))
     made.begin_training()
     made.advance(40)
     save(made.run, 20)

@@ -82,7 +82,7 @@ def _fixes(reading: Reading, run: RunDirectory | None, post: PostMortem | None) 
     if post is not None or run is None:
         return list(post.fixes) if post is not None else []
     found = [fix for finding in reading.findings for fix in finding.fixes]
-    return list(possible_fixes(run, found, fixing.ground_of(run), reading.step)) if found else []
+    return possible_fixes(run, found, fixing.ground_of(run), reading.step) if found else []
 
 
 def _as_json(reading: Reading, run: RunDirectory | None, post: PostMortem | None) -> dict[str, Any]:

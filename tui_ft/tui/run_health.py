@@ -37,6 +37,8 @@ class HealthActions(Screen[None]):
     _looked_at: tuple[object, ...] = ()
     _is_fixing = False
     _foreign: tuple[Finding, ...] = ()
+    _weighed: tuple[Finding, ...] = ()
+    _weighed_for: tuple[object, ...] = ()
     _judged_at = -JUDGE_EVERY_S
 
     if TYPE_CHECKING:
@@ -53,14 +55,31 @@ class HealthActions(Screen[None]):
 
     @property
     def judged(self) -> Reading:
-        """What is shown, with what is not well with it: of another's run that is found by its curves."""
+        """What is shown, with what is not well with it: of another's run that is found by its curves, of
+        one of ours the fixes are those that can be carried out.
+        """
         reading = self.reading
-        return reading if reading.source == "tui_ft" else replace(reading, findings=self._foreign)
+        if reading.source != "tui_ft":
+            return replace(reading, findings=self._foreign)
+        return replace(reading, findings=self._weighed) if reading.findings else reading
 
     async def look_into_end(self) -> bool:
         """Make the post-mortem of a run that is over; True when there is something else to say now."""
-        is_news = await self._judge_foreign()
+        is_news = await self._judge_foreign() | await self._weigh_fixes()
         return await self._look_into_end() or is_news
+
+    async def _weigh_fixes(self) -> bool:
+        """Leave out what cannot be done; it changes with each finding and each checkpoint."""
+        reading, run = self.reading, self.run
+        seen = (reading.findings, reading.checkpoint_steps)
+        if run is None or seen == self._weighed_for:
+            return False
+        self._weighed_for = seen
+        from tui_ft.watch.post_mortem import with_possible_fixes
+
+        before = self._weighed
+        self._weighed = await asyncio.to_thread(with_possible_fixes, run, reading.findings, reading.step)
+        return self._weighed != before
 
     async def _judge_foreign(self) -> bool:
         """The same detectors over the curves of a run that is not ours; that costs up to 0.2 s."""
@@ -106,7 +125,7 @@ class HealthActions(Screen[None]):
         """The fix that a key means: the first that there is."""
         from tui_ft.tui.health_words import fix_rows
 
-        return next((row for row in fix_rows(self.reading, self.post) if row.fix is not None), None)
+        return next((row for row in fix_rows(self.judged, self.post) if row.fix is not None), None)
 
     # --- fixes -----------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from tui_ft.errors import TuiFtError
-from tui_ft.health.finding import Fix
+from tui_ft.health.finding import Finding, Fix
 from tui_ft.runs import checkpoints, fixing
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.records import SCHEMA, StateRecord
@@ -167,30 +167,47 @@ def _fixes(
     fixes = [fix for finding in found for fix in finding.fixes]
     if ending != "finished":
         fixes += fixes_for(ending, reading, run, ground.spec, has_checkpoint=kept is not None)
-    return tuple(possible_fixes(run, fixes, ground, reading.step))[:MOST_FIXES]
+    return tuple(possible_fixes(run, fixes, ground, reading.step)[:MOST_FIXES])
 
 
 def possible_fixes(
     run: RunDirectory, fixes: Iterable[Fix], ground: fixing.Ground, step: int | None = None
-) -> Iterator[Fix]:
-    """Those that can be carried out, once each, with names of their own.
+) -> list[Fix]:
+    """Those that can be carried out, once each, with names of their own; last what falls short of its word.
 
     One that was written for another spec, or that changes what no fix may, is left out.
     """
-    seen: set[tuple[object, ...]] = set()
-    names: Counter[str] = Counter()
+    plans: dict[tuple[object, ...], fixing.Plan] = {}
     for fix in fixes:
         try:
             made = fixing.plan(run, fix, step, ground)
         except TuiFtError:
             continue
-        outcome = (made.how, made.from_step, made.changes, fix.command)
-        if outcome in seen:
-            continue
-        seen.add(outcome)
-        names[fix.name] += 1
-        again = names[fix.name]
-        yield fix if again == 1 else msgspec.structs.replace(fix, name=f"{fix.name}_{again}")
+        plans.setdefault((made.how, made.from_step, made.changes, fix.command), made)
+    names: Counter[str] = Counter()
+    named = []
+    for made in sorted(plans.values(), key=lambda made: made.how != made.fix.how):
+        names[made.fix.name] += 1
+        again = names[made.fix.name]
+        name = made.fix.name if again == 1 else f"{made.fix.name}_{again}"
+        named.append(msgspec.structs.replace(made.fix, name=name))
+    return named
+
+
+def with_possible_fixes(
+    run: RunDirectory, findings: tuple[Finding, ...], step: int | None = None
+) -> tuple[Finding, ...]:
+    """The findings with only such fixes as can be carried out; none where the spec cannot be read."""
+    if not any(finding.fixes for finding in findings):
+        return findings
+    try:
+        ground = fixing.ground_of(run)
+    except TuiFtError:
+        return tuple(msgspec.structs.replace(finding, fixes=[]) for finding in findings)
+    return tuple(
+        msgspec.structs.replace(finding, fixes=list(possible_fixes(run, finding.fixes, ground, step)))
+        for finding in findings
+    )
 
 
 def again_text(kept: Kept | None) -> str:
