@@ -12,7 +12,7 @@ import pytest
 from settings_written import write_settings
 
 from tui_ft.hardware.gpu import Gpu, GpuReading
-from tui_ft.runs import control, idle, idle_guard, machine_use, stopping_hook
+from tui_ft.runs import control, idle, idle_guard, machine_use, queue, stopping_hook
 from tui_ft.runs.after_task import AfterTask
 from tui_ft.runs.copying import Copy
 from tui_ft.runs.directory import RunDirectory, create
@@ -60,7 +60,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(machine_use, "known_roots", list)
     monkeypatch.setattr(machine_use, "last_key", lambda: None)
     monkeypatch.setattr(machine_use, "busy_with", lambda reading: "")
-    monkeypatch.setattr(stopping_hook, "FREE_TWICE_S", 0.01)
+    monkeypatch.setattr(idle_guard, "FREE_TWICE_S", 0.01)
     write_settings(tmp_path, monkeypatch, f'[hooks]\nstop = "touch {tmp_path / "ran"}"\n')
     return tmp_path / "runs"
 
@@ -68,55 +68,54 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 # --- the hook ----------------------------------------------------------------------------------------------
 
 
+def stay(task: AfterTask) -> None:
+    hook = stopping_hook.hook_of(task)
+    idle_guard.Guard(task, has_hook=hook is not None).stay()
+
+
 def test_it_runs_when_nothing_goes_on(root: Path, tmp_path: Path) -> None:
     run = an_ended_run(root, time.time())
-    stopping_hook.run_hook(a_task(run, hook="stop"))
+    stay(a_task(run, hook="stop"))
     assert (tmp_path / "ran").exists()
     assert [(row.deed, row.is_done) for row in deeds(run)] == [("hook", True), ("hook", True)]
 
 
-def test_it_waits_for_another_run(bench: Any, root: Path, tmp_path: Path) -> None:
-    assert bench.root == root
-    other = bench.start()
-    run = an_ended_run(root, time.time())
-    task, looks = a_task(run, hook="stop"), []
-    free = stopping_hook.is_free
+@pytest.mark.parametrize("what", ["run", "queue", "gpu"])
+def test_it_waits(bench: Any, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    """For another run, for the queue, for others' work on a GPU: it ends before the third look."""
+    run, busy = an_ended_run(root, time.time()), [what == "gpu"]
+    other = bench.start() if what == "run" else queue.add(bench.spec, root) if what == "queue" else None
+    monkeypatch.setattr(machine_use, "busy_gpu", lambda reading: "GPU 0 is at 90 %" if busy[0] else "")
+    looks: list[bool] = []
 
-    def look(of: AfterTask) -> bool:
-        looks.append(free(of))
-        if len(looks) == 3:
-            assert not (tmp_path / "ran").exists()
-            control.request(other, "stop", by="ada")
-            bench.wait_for(other, "stopped")
-        return looks[-1]
+    class Watched(idle_guard.Guard):
+        def _look(self, reading: GpuReading) -> None:
+            looks.append((tmp_path / "ran").exists())
+            if len(looks) == 3:
+                busy[0] = False
+                if what == "run":
+                    control.request(other, "stop", by="ada")
+                    bench.wait_for(other, "stopped")
+                elif what == "queue":
+                    queue.hold(root)
+            assert len(looks) < 20
+            super()._look(reading)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stopping_hook, "is_free", look)
-        stopping_hook.run_hook(task)
-    assert looks[:3] == [False, False, False] and looks[-2:] == [True, True]
-    assert (tmp_path / "ran").exists()
-
-
-def test_it_waits_for_the_queue(bench: Any, root: Path) -> None:
-    from tui_ft.runs import queue
-
-    run = an_ended_run(root, time.time())
-    assert stopping_hook.is_free(a_task(run, hook="stop"))
-    queue.add(bench.spec, root)
-    assert not stopping_hook.is_free(a_task(run, hook="stop"))
+    Watched(a_task(run, hook="stop"), has_hook=True).stay()
+    assert looks == [False] * 4 and (tmp_path / "ran").exists()
 
 
 def test_it_gives_up_when_the_run_goes_on_again(root: Path, tmp_path: Path, monkeypatch: Any) -> None:
     run = an_ended_run(root, time.time())
     task = a_task(run, hook="stop")
-    monkeypatch.setattr(stopping_hook, "is_free", lambda _: resume(run))
-    stopping_hook.run_hook(task)
+    monkeypatch.setattr(machine_use, "busy_gpu", lambda reading: resume(run))
+    stay(task)
     assert not (tmp_path / "ran").exists() and deeds(run) == []
 
 
-def resume(run: RunDirectory) -> bool:
+def resume(run: RunDirectory) -> str:
     run.state.write_bytes(encode_document(msgspec.structs.replace(read_state(run), attempt=2)))
-    return False
+    return "busy"
 
 
 @pytest.mark.parametrize(
@@ -140,7 +139,7 @@ def test_when_it_may_run(root: Path, state: Any, after: Any, copy: Copy | None, 
 
 def test_a_hook_that_is_not_there_is_said(root: Path) -> None:
     run = an_ended_run(root, time.time())
-    stopping_hook.run_hook(a_task(run, hook="gone"))
+    stay(a_task(run, hook="gone"))
     [row] = deeds(run)
     assert not row.is_done and "no hook 'gone'" in row.message
 
@@ -219,15 +218,20 @@ def test_a_gpu_that_tells_nothing_is_judged_by_its_memory() -> None:
 def test_a_queue_that_does_not_go_on_is_told_of_and_holds_the_hook_back(
     bench: Any, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tui_ft.runs import queue
-
     run, told = an_ended_run(root, time.time() - 3600), []
     queue.add(bench.spec, root)
     task = a_task(run, hook="stop", notify=["me"], idle_minutes=0.02 / 60)
-    task.tell = lambda message, waits_s=(): told.append(message.text)  # type: ignore[method-assign]
-    idle_guard.guard(task)
+
+    def tell(message: Any, waits_s: Any = ()) -> None:
+        assert not (tmp_path / "ran").exists()
+        told.append(message.text)
+        if len(told) == 4:
+            queue.hold(root)
+
+    task.tell = tell  # type: ignore[method-assign]
+    stay(task)
     assert len(told) == 4 and "1 in the queue cannot start" in told[0]
-    assert not (tmp_path / "ran").exists()
+    assert (tmp_path / "ran").exists()
 
 
 def test_somebody_at_a_terminal_is_seen(tmp_path: Path) -> None:
@@ -252,7 +256,7 @@ def test_patience_tells_four_times_and_begins_anew_with_any_use() -> None:
 def test_the_hook_that_waits_for_an_idle_machine_runs_then(root: Path, tmp_path: Path) -> None:
     run = an_ended_run(root, time.time())
     began = time.monotonic()
-    idle_guard.guard(a_task(run, hook="stop", idle_minutes=0.3 / 60))
+    stay(a_task(run, hook="stop", idle_minutes=0.3 / 60))
     assert (tmp_path / "ran").exists() and time.monotonic() - began > 0.3
 
 
@@ -265,13 +269,13 @@ def test_work_on_the_gpu_holds_it_back(root: Path, tmp_path: Path, monkeypatch: 
         return "GPU 0 is at 80 %" if len(looks) < 12 else ""
 
     monkeypatch.setattr(machine_use, "busy_with", busy)
-    idle_guard.guard(a_task(run, hook="stop", idle_minutes=0.1 / 60))
+    stay(a_task(run, hook="stop", idle_minutes=0.1 / 60))
     assert (tmp_path / "ran").exists() and looks[-1] - looks[11] > 0.05
 
 
 def test_without_anybody_to_tell_nothing_stays(root: Path) -> None:
     began = time.monotonic()
-    idle_guard.guard(a_task(an_ended_run(root, time.time())))
+    stay(a_task(an_ended_run(root, time.time())))
     assert time.monotonic() - began < 1.0
 
 
@@ -281,7 +285,7 @@ def test_an_idle_machine_is_told_of(root: Path, tmp_path: Path, monkeypatch: pyt
     command = f"command = '''{sys.executable} -c \"{script}\"'''\n"
     write_settings(tmp_path, monkeypatch, f'price_per_hour = 3\n[notify.me]\nkind = "command"\n{command}')
     run = an_ended_run(root, time.time() - 3600)
-    idle_guard.guard(a_task(run, notify=["me"], idle_minutes=0.02 / 60))
+    stay(a_task(run, notify=["me"], idle_minutes=0.02 / 60))
     told = out.read_text().split("|")
     assert len(told) == 5 and "stands idle" in told[0] and "Idle 1 h" in told[0] and "$3.00" in told[0]
 

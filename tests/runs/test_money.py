@@ -224,3 +224,20 @@ def test_what_others_pay_stands_beside_it(
     story.change(method=method)
     usual = [entry.amount for entry in money_words.entries(story.bill(60)) if entry.name == "usual"]
     assert usual == ([band] if band else [])
+
+
+def test_pipes_in_the_place_of_files_hold_nobody_up(story: Story) -> None:
+    import os
+
+    begin(story)
+    attempt = story.run.attempt(1)
+    for path in (
+        attempt.environment,
+        attempt.launch,
+        attempt.prediction,
+        story.run.metrics,
+        story.run.events,
+    ):
+        path.unlink(missing_ok=True)
+        os.mkfifo(path)
+    assert story.bill(60).seconds == 60.0

@@ -58,7 +58,8 @@ def test_ntfy_gets_its_topic_in_the_body(server: Server, write: Any) -> None:
 
 def test_a_command_gets_the_text_and_no_shell(tmp_path: Path, write: Any) -> None:
     out = tmp_path / "out; touch bad"
-    script = "import os,sys; open(sys.argv[1],'w').write(sys.stdin.read()+os.environ['TUI_FT_STATUS']+os.environ['TUI_FT_SPENT'])"
+    told = "sys.stdin.read()+os.environ['TUI_FT_STATUS']+os.environ['TUI_FT_SPENT']"
+    script = f"import os,sys; open(sys.argv[1],'w').write({told})"
     write(f"[notify.here]\nkind = \"command\"\ncommand = '''{sys.executable} -c \"{script}\" \"{out}\"'''\n")
     assert tell_all(["here"], MESSAGE)[0].problem == ""
     assert out.read_text() == "demo finished\nIt took 5 min, $0.25.\nfinished"

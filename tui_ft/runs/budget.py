@@ -13,6 +13,7 @@ from tui_ft.runs.hired import gpu_of
 from tui_ft.runs.prices import Rate, amount, rate_here
 from tui_ft.runs.records import ExitRecord, RequestRecord, StateRecord, Status
 from tui_ft.runs.requests import read_requests, remove_request
+from tui_ft.runs.small_file import read_small
 from tui_ft.runs.spells import Spells
 from tui_ft.runs.spoken import spoken
 from tui_ft.runs.telling import tell
@@ -181,7 +182,7 @@ _UNPRICED = "Its budget cannot be kept: no price is known. Set price_per_hour in
 def budget_of(run: RunDirectory, attempt: int) -> float | None:
     """The budget in an attempt's spec; None where there is none, or no such attempt."""
     try:
-        after = tomllib.loads(run.attempt(attempt).spec.read_text(encoding="utf-8")).get("after", {})
+        after = tomllib.loads(read_small(run.attempt(attempt).spec).decode()).get("after", {})
         value = after.get("budget")
     except (OSError, ValueError, RecursionError, AttributeError):
         return None

@@ -13,10 +13,10 @@ from tui_ft.runs.copying import copy_run
 from tui_ft.runs.deeds import write_deed
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.ending import printable
-from tui_ft.runs.idle_guard import guard
+from tui_ft.runs.idle_guard import Guard
 from tui_ft.runs.notifying import ONCE, PATIENTLY, tell_all
 from tui_ft.runs.state import read_state
-from tui_ft.runs.stopping_hook import run_hook
+from tui_ft.runs.stopping_hook import carry_out, hook_of
 from tui_ft.runs.telling import names_to_tell
 from tui_ft.spec import toml
 from tui_ft.user_paths import user_path
@@ -35,9 +35,11 @@ def follow_up(run: RunDirectory, attempt: int) -> None:
     if is_going_down:
         return  # there is no time for a copy, and what comes back resumes the run
     _copy(task)
-    if task.after.idle_minutes is None:
-        run_hook(task)
-    guard(task)
+    hook = hook_of(task)
+    if hook is not None and hook.at_once and task.after.idle_minutes is None:
+        carry_out(task)
+        hook = None
+    Guard(task, has_hook=hook is not None).stay()
 
 
 def _copy(task: AfterTask) -> None:

@@ -7,15 +7,13 @@ from typing import Any
 import msgspec
 
 from tui_ft.runs.directory import AttemptDirectory
-
-_LARGEST_DOCUMENT_BYTES = 1 << 20
+from tui_ft.runs.small_file import read_small
 
 
 def gpu_of(attempt: AttemptDirectory) -> str | None:
     """The name of the GPU that the attempt ran on, "" for the CPU; None where it does not say (yet)."""
     try:
-        with attempt.environment.open("rb") as file:
-            facts: Any = msgspec.json.decode(file.read(_LARGEST_DOCUMENT_BYTES))
+        facts: Any = msgspec.json.decode(read_small(attempt.environment))
         gpu = facts.get("gpu")
         return "" if gpu is None else str(gpu["name"])
     except (OSError, ValueError, RecursionError, AttributeError, KeyError, TypeError):

@@ -1,4 +1,4 @@
-"""Watching a machine after its last run: that it stands idle is said, and the hook that waits for it runs."""
+"""Watching a machine after a run: its hook runs once the machine is free; that it stands idle is said."""
 
 from __future__ import annotations
 
@@ -6,72 +6,80 @@ import time
 
 from tui_ft import settings
 from tui_ft.errors import TuiFtError
-from tui_ft.hardware.gpu import GpuReader
+from tui_ft.hardware.gpu import GpuReader, GpuReading
 from tui_ft.runs import machine_use, news
 from tui_ft.runs.after_task import AfterTask
-from tui_ft.runs.deeds import write_deed
 from tui_ft.runs.idle import Patience, idle_now
-from tui_ft.runs.stopping_hook import carry_out, find_hook, is_in_use, refusal, waits
+from tui_ft.runs.queue import waiting
+from tui_ft.runs.stopping_hook import carry_out
 
 LONGEST_S = 7 * 86_400.0
+FREE_TWICE_S = 10.0
+"""Seen free twice, so long apart: between two runs of the queue nothing goes on for a moment."""
 
 
-def guard(task: AfterTask) -> None:
-    """Stay until the machine has stood idle long enough and that was told, or the hook was run.
+class Guard:
+    """Stays with the machine until nothing is left to be done: no hook to be run, nobody to be told.
 
-    It ends at once when there is nobody to tell and no hook to run, and as soon as a run of ours goes on:
-    that one's end sees to it. Somebody at a terminal, or work on a GPU, counts as use. A queue that does not
-    go on is told of too, and holds the hook back.
+    A run of ours that goes on, work on a GPU, and somebody at a terminal are use of the machine. A queue that
+    does not go on is told of, too, and holds the hook back.
     """
-    hook_waits = task.after.hook is not None and task.after.idle_minutes is not None
-    if not task.after.notify and not hook_waits:
-        return
-    minutes = task.after.idle_minutes
-    minutes = minutes if minutes is not None else _usual_minutes()
-    patience = Patience(time.time(), minutes * 60)
-    pause_s = min(task.pause_s, minutes * 60 / 4)
-    reader = GpuReader()
-    give_up = time.monotonic() + LONGEST_S
-    try:
-        while time.monotonic() < give_up:
-            time.sleep(pause_s)
-            if not task.is_still_over() or is_in_use(task):
-                return
-            if _look(task, patience, reader, minutes * 60, hook_waits) or patience.has_said_all:
-                return
-    finally:
-        reader.close()
 
+    def __init__(self, task: AfterTask, *, has_hook: bool) -> None:
+        self._task = task
+        self._has_hook = has_hook
+        self._tells = bool(task.after.notify)
+        minutes = task.after.idle_minutes
+        self._idle_s = 60 * (minutes if minutes is not None else _usual_minutes())
+        self._patience = Patience(time.time(), self._idle_s)
+        self._was_free = False
 
-def _look(task: AfterTask, patience: Patience, reader: GpuReader, quiet_s: float, hook_waits: bool) -> bool:
-    """Look once; True when the hook was run, or never may."""
-    now = time.time()
-    reading = reader.read(with_processes=False)
-    key = machine_use.last_key()
-    busy = machine_use.busy_with(reading)
-    if not busy and key is not None and now - key < quiet_s:
-        busy = "somebody is at a terminal"
-    is_due, is_news = patience.look(now, busy)
-    if is_news and task.after.notify:
-        idle = idle_now(task.run.path.parent, now, reading)
+    def stay(self) -> None:
+        """Look again and again. Raises `TuiFtError` when the run's directory is gone."""
+        pause_s = min(self._task.pause_s, self._idle_s / 4)
+        if self._has_hook and self._task.after.idle_minutes is None:
+            pause_s = min(pause_s, FREE_TWICE_S)
+        reader, give_up = GpuReader(), time.monotonic() + LONGEST_S
+        try:
+            while self._is_needed and time.monotonic() < give_up:
+                time.sleep(pause_s)
+                if not self._task.is_still_over():
+                    return  # it was resumed: its next end sees to all of this
+                self._look(reader.read(with_processes=False))
+        finally:
+            reader.close()
+
+    @property
+    def _is_needed(self) -> bool:
+        return self._has_hook or (self._tells and not self._patience.has_said_all)
+
+    def _look(self, reading: GpuReading) -> None:
+        now, roots = time.time(), machine_use.roots_here(self._task.run.path.parent)
+        run = machine_use.goes_on(roots, now)
+        waits = sum(waiting(root) for root in roots)
+        if run is not None:
+            self._tells = False  # the end of that one sees to it
+        is_due, is_news = self._patience.look(now, run or self._use(reading, now))
+        idle = idle_now(roots[0], now, reading) if is_news and self._tells else None
         if idle is not None:
-            task.tell(news.of_idling(task.run, idle, waits(task)))
-    return is_due and hook_waits and not waits(task) and _run(task)
+            self._task.tell(news.of_idling(self._task.run, idle, waits))
+        if self._has_hook and self._may_run(reading, is_due, is_free=run is None and not waits):
+            self._has_hook = False
+            carry_out(self._task)
 
+    def _use(self, reading: GpuReading, now: float) -> str:
+        """Who uses the machine beside our runs; "" when nobody does."""
+        key = machine_use.last_key()
+        if key is not None and now - key < self._idle_s:
+            return "somebody is at a terminal"
+        return machine_use.busy_with(reading)
 
-def _run(task: AfterTask) -> bool:
-    name = task.after.hook or ""
-    why_not = refusal(task)
-    if why_not:
-        write_deed(task.run, "hook", f"The hook {name} does not run: {why_not}.", is_done=False)
-        return True
-    try:
-        hook = find_hook(name)
-    except TuiFtError as error:
-        write_deed(task.run, "hook", str(error), is_done=False)
-        return True
-    carry_out(task, hook)
-    return True
+    def _may_run(self, reading: GpuReading, is_due: bool, *, is_free: bool) -> bool:
+        """With idle_minutes: after so long. Without: at once when free, but others' work is not cut off."""
+        if self._task.after.idle_minutes is not None:
+            return is_due and is_free
+        was_free, self._was_free = self._was_free, is_free and not machine_use.busy_gpu(reading)
+        return was_free and self._was_free
 
 
 def _usual_minutes() -> float:

@@ -62,19 +62,24 @@ def goes_on_among(states: Iterable[tuple[RunDirectory, StateRecord]], now: float
 
 def busy_with(reading: GpuReading) -> str:
     """Who uses the GPUs now, or the processors of a machine without; "" when nobody does."""
+    if reading.gpus:
+        return busy_gpu(reading)
+    try:
+        load = os.getloadavg()[0] / host.processors()
+    except OSError:
+        return ""
+    return f"the processors are at {load:.0%}" if load >= BUSY_SHARE else ""
+
+
+def busy_gpu(reading: GpuReading) -> str:
+    """Which GPU somebody uses now; "" when none is used, or there is none."""
     for gpu in reading.gpus:
         if gpu.utilization is not None and gpu.utilization >= IDLE_PERCENT:
             return f"GPU {gpu.index} is at {gpu.utilization:.0f} %"
         held = (gpu.used_bytes or 0) / (gpu.total_bytes or math.inf)
         if gpu.utilization is None and held >= HELD_SHARE:
             return f"GPU {gpu.index} holds memory, and its use is not known"
-    if reading.gpus:
-        return ""
-    try:
-        load = os.getloadavg()[0] / host.processors()
-    except OSError:
-        return ""
-    return f"the processors are at {load:.0%}" if load >= BUSY_SHARE else ""
+    return ""
 
 
 def last_key(terminals: Path = _TERMINALS) -> float | None:

@@ -15,11 +15,11 @@ from tui_ft.runs.hired import gpu_of
 from tui_ft.runs.prices import Amount, Rate, amount, rate_here
 from tui_ft.runs.recent_steps import LEAST_STEPS, RecentSteps
 from tui_ft.runs.records import ENDED, StateRecord, Status, decode_prediction
+from tui_ft.runs.small_file import read_small
 from tui_ft.runs.spells import Spell, Spells
 from tui_ft.runs.truth import Truth, read_truth
 
 _MOST_METERS = 32
-_LARGEST_RECORD_BYTES = 1 << 20
 _GOING: frozenset[Status] = frozenset({"starting", "running", "paused", "stopping", "quiet"})
 
 
@@ -165,10 +165,10 @@ class Meter:
         """By what was foreseen of the first attempt; that does not change."""
         if self._parameters is None:
             try:
-                with self._run.attempt(1).prediction.open("rb") as file:
-                    self._parameters = decode_prediction(file.read(_LARGEST_RECORD_BYTES)).parameters or 0
+                foreseen = decode_prediction(read_small(self._run.attempt(1).prediction))
             except (OSError, msgspec.DecodeError):
                 return None
+            self._parameters = foreseen.parameters or 0
         return band_of(self._parameters, state.method)
 
     def _pace(self, state: StateRecord) -> float | None:

@@ -135,7 +135,7 @@ def _newest_finding(run: RunDirectory, code: str) -> Finding | None:
 
 def _tail(path: os.PathLike[str]) -> list[bytes]:
     try:
-        with open(path, "rb") as file:
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(size - _TAIL_BYTES, 0))
             return list(complete_lines(file.read(_TAIL_BYTES)))

@@ -18,12 +18,12 @@ from tui_ft.runs.records import (
     StateRecord,
     decode_event,
 )
+from tui_ft.runs.small_file import read_small
 from tui_ft.runs.tail import Tail
 
 _LONGEST_LAUNCH_S = 3600.0
 """An attempt opens some seconds after its launch; what says more is a copy or a clock that was set."""
 _MOST_ATTEMPTS = 10_000
-_LARGEST_RECORD_BYTES = 1 << 20
 _BESIDE: frozenset[Phase] = frozenset({"evaluating", "saving", "sampling"})
 """What a step's own time does not hold."""
 
@@ -127,7 +127,6 @@ class Spells:
 
 def _launched_at(run: RunDirectory, attempt: int) -> float | None:
     try:
-        with run.attempt(attempt).launch.open("rb") as file:
-            return msgspec.json.decode(file.read(_LARGEST_RECORD_BYTES), type=LaunchRecord).time
+        return msgspec.json.decode(read_small(run.attempt(attempt).launch), type=LaunchRecord).time
     except (OSError, ValueError, RecursionError):
         return None

@@ -13,6 +13,7 @@ from pathlib import Path
 from tui_ft import settings
 from tui_ft.errors import TuiFtError
 from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.small_file import read_small
 from tui_ft.runs.state import read_state
 
 INHERITED_GPUS = "TUI_FT_CUDA_VISIBLE_DEVICES"
@@ -69,7 +70,7 @@ def _asks(after: dict[str, object]) -> bool:
 def _after(run: RunDirectory, attempt: int) -> dict[str, object]:
     """[after] of an attempt's spec as it stands there; empty where it cannot be read."""
     try:
-        found = tomllib.loads(run.attempt(attempt).spec.read_text(encoding="utf-8")).get("after")
+        found = tomllib.loads(read_small(run.attempt(attempt).spec).decode()).get("after")
     except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
