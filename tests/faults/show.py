@@ -154,12 +154,12 @@ def _table(tally: Tally, options: argparse.Namespace, seconds: float) -> None:
             f"  {what:32} {sum(phases.values()):4}  "
             + ", ".join(f"{p} {n}" for p, n in sorted(phases.items()))
         )
+    phases = Counter(fault.phase for result in done for fault in result["case"].faults)
+    _print("signals by phase: " + ", ".join(f"{phase} {count}" for phase, count in phases.most_common()))
     skipped = [result for result in tally.results if result.get("skipped")]
     for reason, count in Counter(result["skipped"] for result in skipped).items():
         _print(f"  skipped: {count}: {reason}")
     hits = [result for result in done if result["hit"]]
-    worst = max((result.get("worst_s", 0.0) for result in done), default=0.0)
-    grace = max((result.get("grace_s", 0.0) for result in done), default=0.0)
     _print(
         f"\n{len(done)} cases, {len(hits)} instants met, "
         f"{sum(len(result['case'].faults) or 1 for result in done)} faults, "
@@ -168,9 +168,10 @@ def _table(tally: Tally, options: argparse.Namespace, seconds: float) -> None:
     )
     for outcome, count in Counter(result.get("outcome", "") for result in done).most_common():
         _print(f"  {outcome or 'no outcome'}: {count}")
-    _print(
-        f"status untrue for {worst:.2f} s at the longest; SIGTERM obeyed within {grace:.2f} s at the longest"
-    )
+    for key, what in (("worst_s", "status untrue for"), ("grace_s", "SIGTERM obeyed within")):
+        longest = max(done, key=lambda result: result.get(key, 0.0), default=None)
+        if longest is not None:
+            _print(f"{what} {longest.get(key, 0.0):.2f} s at the longest ({longest['case']})")
     failures = tally.failures()
     _print(f"{len(failures)} failures in {seconds / 60:.1f} min; seed {options.seed}")
     if failures:
