@@ -72,3 +72,19 @@ def test_a_test_message_says_whether_it_was_taken(
 def test_a_budget_that_is_none_is_refused(value: str, run: RunDirectory, capsys: Any) -> None:
     assert main(["set", run.id, f"budget={value}"]) == 2
     assert "is no amount" in capsys.readouterr().err
+
+
+def test_a_run_is_copied_by_hand_too(run: RunDirectory, tmp_path: Path, capsys: Any) -> None:
+    attempt = run.attempt(1)
+    attempt.path.mkdir(parents=True)
+    attempt.spec.write_text("")
+    run.result.mkdir()
+    (run.result / "adapter_model.safetensors").write_bytes(b"w" * 100)
+    assert main(["copy", run.id]) == 2
+    assert "names no folder" in capsys.readouterr().err
+    assert main(["copy", run.id, str(tmp_path / "there"), "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["folder"] == str(tmp_path / "there" / run.id) and document["what"] == "the result"
+    (tmp_path / "there" / run.id / "result" / "adapter_model.safetensors").write_bytes(b"v" * 100)
+    assert main(["copy", run.id, str(tmp_path / "there")]) == 2
+    assert "is another" in capsys.readouterr().err

@@ -25,6 +25,7 @@ def parser() -> argparse.ArgumentParser:
     from tui_ft import __version__
     from tui_ft.cli import (
         control,
+        copy,
         cost,
         data,
         demo,
@@ -65,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
         queue,
         cost,
         notify,
+        copy,
         presets,
         estimate,
         data,
