@@ -77,7 +77,7 @@ def test_a_budget_that_is_none_is_refused(value: str, run: RunDirectory, capsys:
 def test_a_run_is_copied_by_hand_too(run: RunDirectory, tmp_path: Path, capsys: Any) -> None:
     attempt = run.attempt(1)
     attempt.path.mkdir(parents=True)
-    attempt.spec.write_text("")
+    attempt.spec.write_text('[model]\nid = "demo"\n[data]\ntrain = "demo"\n')
     run.result.mkdir()
     (run.result / "adapter_model.safetensors").write_bytes(b"w" * 100)
     assert main(["copy", run.id]) == 2
