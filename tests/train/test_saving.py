@@ -269,11 +269,14 @@ def test_a_disk_that_has_room_by_its_own_account_and_takes_nothing_ends_the_run(
         (OSError(errno.EIO, "x"), False),
     ],
 )
-def test_a_full_disk_is_known_whatever_the_library_calls_it(error: Exception, is_full: bool) -> None:
-    assert is_no_room(error) is is_full
+def test_a_full_disk_is_known_whatever_the_library_calls_it(
+    error: Exception, is_full: bool, tmp_path: Path
+) -> None:
+    assert is_no_room(error, tmp_path) is is_full
     wrapped = ValueError("outer")
     wrapped.__cause__ = error
-    assert is_no_room(wrapped) is is_full
+    assert is_no_room(wrapped, tmp_path) is is_full
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_under_pressure_the_newest_and_the_best_stay(run: RunDirectory, journal: Journal) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Protocol
 from tui_ft.hardware import host
 from tui_ft.hardware.host import Disk
 from tui_ft.health.finding import Evidence
+from tui_ft.runs.directory import UNFINISHED_PREFIX
 from tui_ft.runs.records import RequestEvent, RequestName, RequestRecord, WarningEvent
 from tui_ft.train.journal import Journal
 from tui_ft.train.stopping import StopFlag
@@ -29,7 +31,10 @@ MOST_REFUSALS = 3
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 _NO_ROOM_WORDS = ("no space left", "disk quota exceeded", "os error 28", "os error 122")
-"""What libraries say that hide the number: safetensors (Rust) and torch's writer of zip files."""
+"""What libraries say that hide the number: safetensors, which is written in Rust."""
+_WRITER_WORDS = ("inline_container", "pytorchstreamwriter")
+"""torch's writer of zip files says only that it failed; the disk then tells whether it is full."""
+_PROBED_BYTES = 1 << 20
 
 
 class Requests(Protocol):
@@ -160,13 +165,29 @@ class DiskGuard:
         )
 
 
-def is_no_room(error: BaseException) -> bool:
-    """True when `error`, or what caused it, says that the disk or the quota is full."""
-    return any(
-        (isinstance(one, OSError) and one.errno in _NO_ROOM)
-        or any(word in str(one).lower() for word in _NO_ROOM_WORDS)
-        for one in _chain(error)
-    )
+def is_no_room(error: BaseException, folder: Path) -> bool:
+    """True when `error`, or what caused it, says that the disk or the quota of `folder` is full."""
+    chain = list(_chain(error))
+    if any(isinstance(one, OSError) and one.errno in _NO_ROOM for one in chain):
+        return True
+    words = " ".join(str(one).lower() for one in chain)
+    if any(word in words for word in _NO_ROOM_WORDS):
+        return True
+    return any(word in words for word in _WRITER_WORDS) and _takes_nothing(folder)
+
+
+def _takes_nothing(folder: Path) -> bool:
+    """True when a file of a mebibyte finds no room; a quota shows nowhere else."""
+    probe = folder / f"{UNFINISHED_PREFIX}probe"
+    try:
+        with open(probe, "wb", buffering=0) as file:
+            written = file.write(b"\0" * _PROBED_BYTES)
+            os.fsync(file.fileno())
+        return written < _PROBED_BYTES
+    except OSError as error:
+        return error.errno in _NO_ROOM
+    finally:
+        probe.unlink(missing_ok=True)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -148,7 +148,7 @@ class RunTrainer(EdgeTrainer):
         """Make the best of a disk that was full; raise every other error, and that of a full disk that
         nobody waits for any more.
         """
-        if not is_no_room(error):
+        if not is_no_room(error, self.run.checkpoints):
             raise error
         self._saver.discard()
         self._disk_guard().ran_out(self.state.global_step, self._need(), error)
