@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from home_world import Rooms, a_run, an_app, on_screen, ready, shown, until
 from synthetic_run import SyntheticRun
+from textual import events
 
 from tui_ft.tui.app import TuiFtApp
 from tui_ft.tui.run_since import SinceLines
@@ -45,6 +46,9 @@ async def test_who_comes_back_is_told_once(made: SyntheticRun, size: tuple[int, 
     async with app.run_test(size=size) as pilot:
         await on_screen(pilot, "Since you looked at")
         await on_screen(pilot, "300 steps, now at 400 of 1,200")
+        app.post_message(events.AppFocus())  # a terminal that is attached to says so
+        await pilot.pause(0.05)
+        assert panel(app)
         assert all(len(line) <= size[0] for line in shown(app))
         await pilot.press("c")
         await until(pilot, lambda: not panel(app))

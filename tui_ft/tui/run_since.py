@@ -106,14 +106,17 @@ class SinceActions(Screen[None]):
 
         return amount(bill.rate, max(bill.seconds - seen.held_s, 0.0), bill.gpus).text
 
-    def notice_person(self) -> None:
-        """Somebody is there: what they were away from is told, and this is the last look from now on."""
+    def notice_person(self, *, by_key: bool = True) -> None:
+        """Somebody is there: what they were away from is told, and this is the last look from now on.
+
+        A key takes away what was told; a focus that comes with the terminal itself does not.
+        """
         if not self._is_asked:
             return
         now, last = self.owner.clock(), self._looked
         if last is not None and now - last.at >= BACK_AFTER_S:
             self._tell(last)
-        elif self.query_one(SinceLines).text:
+        elif by_key and self.query_one(SinceLines).text:
             self.query_one(SinceLines).show("", [])
         self._look()
 
@@ -146,7 +149,7 @@ class SinceActions(Screen[None]):
 
     def on_app_focus(self, event: events.AppFocus) -> None:
         """The terminal has the focus again; not every terminal says so."""
-        self.notice_person()
+        self.notice_person(by_key=False)
 
     # --- showing ---------------------------------------------------------------------------------
 

@@ -186,7 +186,8 @@ def possible_fixes(
         plans.setdefault((made.how, made.from_step, made.changes, fix.command), made)
     names: Counter[str] = Counter()
     named = []
-    for made in sorted(plans.values(), key=lambda made: made.how != made.fix.how):
+    can_choose = bool(ground.whole) or any(made.is_live for made in plans.values())  # else all begin again
+    for made in sorted(plans.values(), key=lambda made: can_choose and made.how != made.fix.how):
         names[made.fix.name] += 1
         again = names[made.fix.name]
         name = made.fix.name if again == 1 else f"{made.fix.name}_{again}"

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tui_ft.runs.fixing import Plan
 
 MOST_CHANGES = 8
+OTHER_LINES = 9
+"""What stands around the changes, on a small screen."""
 ELSEWHERE = "It was last seen on another machine: only go on if it surely does not run there."
 
 
@@ -37,7 +39,8 @@ class AskFix(ModalScreen[bool]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="ask"):
-            for text, name in fix_lines(self.plan):
+            most = max((self.app.size.height - OTHER_LINES) // 2, 1)
+            for text, name in fix_lines(self.plan, most):
                 yield Label(plain(text), markup=False, classes=name)
         yield KeyBar(palette=False)
 
@@ -49,13 +52,14 @@ class AskFix(ModalScreen[bool]):
         self.dismiss(answer)
 
 
-def fix_lines(plan: Plan) -> list[tuple[str, str]]:
-    """The question, line by line, with the class of each."""
+def fix_lines(plan: Plan, most: int = MOST_CHANGES) -> list[tuple[str, str]]:
+    """The question, line by line, with the class of each; of more changes than `most` the first."""
+    most = min(most, MOST_CHANGES)
     lines = [(_capital(plan.fix.title), "title")]
-    for change in plan.changes[:MOST_CHANGES]:
+    for change in plan.changes[:most]:
         lines += [(f"- {change.field} = {change.old}", "old"), (f"+ {change.field} = {change.new}", "new")]
-    if len(plan.changes) > MOST_CHANGES:
-        lines.append((f"and {len(plan.changes) - MOST_CHANGES} more changes", "fact"))
+    if len(plan.changes) > most:
+        lines.append((f"and {len(plan.changes) - most} more changes", "fact"))
     if plan.remark:
         lines.append((plan.remark, "fact"))
     if plan.is_elsewhere and plan.how != "restart":
