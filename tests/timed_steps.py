@@ -11,6 +11,8 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,7 @@ def note(times: list[tuple[float, float]]) -> None:
     times.append((time.monotonic(), time.process_time()))
 
 
-def plain(times: list[tuple[float, float]], steps: int) -> None:
+def plain(times: list[tuple[float, float]], steps: int, folder: Path) -> None:
     """LoRA on the demo model and data with TRL, peft and datasets as their manuals show it."""
     import datasets
     import transformers
@@ -42,7 +44,7 @@ def plain(times: list[tuple[float, float]], steps: int) -> None:
     pairs = [{"prompt": row[:-1], "completion": row[-1:]} for row in rows]
     model = transformers.AutoModelForCausalLM.from_pretrained(paths.model_folder(), dtype="float32")
     config = SFTConfig(
-        output_dir=str(Path(sys.argv[2]).parent / "plain"), use_cpu=True, bf16=False,
+        output_dir=str(folder / "plain"), use_cpu=True, bf16=False,
         max_steps=steps, max_length=256, per_device_train_batch_size=4, gradient_accumulation_steps=2,
         learning_rate=2e-4, logging_steps=1, lr_scheduler_type="cosine", warmup_steps=0.05,
         gradient_checkpointing=True, save_strategy="no", report_to="none", disable_tqdm=True,
@@ -60,21 +62,32 @@ def plain(times: list[tuple[float, float]], steps: int) -> None:
     trainer.train()
 
 
-def ours(times: list[tuple[float, float]], arguments: list[str]) -> int:
-    """The trainer as it is, with everything around it; only its rows are timed too."""
-    from tui_ft.train import __main__ as trainer
-    from tui_ft.train import journal
+@contextmanager
+def rows_timed(times: list[tuple[float, float]]) -> Iterator[None]:
+    """While it lasts, each row of a step that a trainer of ours writes is timed too."""
+    from tui_ft.train.journal import Journal
 
-    whole = journal.Journal.metrics
+    whole = Journal.metrics
 
-    def metrics(self: journal.Journal, row: Any) -> None:
+    def metrics(self: Journal, row: Any) -> None:
         whole(self, row)
         if "loss" in row:
             note(times)
 
-    journal.Journal.metrics = metrics  # type: ignore[method-assign]
+    Journal.metrics = metrics  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        Journal.metrics = whole  # type: ignore[method-assign]
+
+
+def ours(times: list[tuple[float, float]], arguments: list[str]) -> int:
+    """The trainer as it is, with everything around it; only its rows are timed too."""
+    from tui_ft.train import __main__ as trainer
+
     sys.argv = ["tui_ft.train", *arguments]
-    return trainer.main()
+    with rows_timed(times):
+        return trainer.main()
 
 
 def main() -> int:
@@ -82,7 +95,7 @@ def main() -> int:
     times: list[tuple[float, float]] = []
     code = 0
     if kind == "plain":
-        plain(times, int(sys.argv[3]))
+        plain(times, int(sys.argv[3]), place.parent)
     else:
         code = ours(times, sys.argv[3:])
     place.write_text("\n".join(f"{wall} {cpu}" for wall, cpu in times))

@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
+import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+import timed_steps
 from budget_table import BudgetTable, median
 from timed_steps import SPEC
 
-from tui_ft.runs import launch
+from tui_ft.runs import directory, launch
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.records import ENDED, decode_metrics
 from tui_ft.runs.truth import read_truth
-from tui_ft.spec import overrides
+from tui_ft.spec import overrides, toml
 from tui_ft.spec.run_spec import RunSpec
 from tui_ft.train.step_rows import StepRows
 
-pytestmark = pytest.mark.benchmark
+pytestmark = [pytest.mark.benchmark, pytest.mark.filterwarnings("default")]
 
 PAIRS = int(os.environ.get("STEP_TIME_PAIRS", "5"))
 STEPS, WARM = 160, 20
 _PROGRAM = Path(__file__).resolve().parents[1] / "timed_steps.py"
+TURNS = int(os.environ.get("STEP_TIME_TURNS", "12"))
+TURN_STEPS, TURN_WARM = 30, 5
 NOISE = 0.02
 """The medians of two runs of the same script differ by so much on a quiet machine."""
 
@@ -84,6 +89,46 @@ def test_step_time(table: BudgetTable, tmp_path: Path, monkeypatch: pytest.Monke
             f"plain {_span(found['plain'])})",
             mine <= theirs * (1 + max(spread, NOISE)),
         )
+
+
+def test_cpu_of_a_step(table: BudgetTable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one process, in short turns: what else the machine does meets both alike."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    found: dict[str, list[float]] = {"plain": [], "ours": []}
+    for number in range(TURNS):
+        for kind in ("plain", "ours") if number % 2 == 0 else ("ours", "plain"):
+            times: list[tuple[float, float]] = []
+            folder = tmp_path / f"{kind}-{number}"
+            if kind == "plain":
+                timed_steps.plain(times, TURN_STEPS, folder)
+            else:
+                _in_this_process(times, folder)
+            steps = [1e3 * (b[1] - a[1]) for a, b in itertools.pairwise(times)][TURN_WARM:]
+            found[kind].append(median(steps))
+    pairs = [mine / theirs - 1 for mine, theirs in zip(found["ours"], found["plain"], strict=True)]
+    quarters = statistics.quantiles(pairs, n=4)
+    table.add(
+        "CPU of a step, turn by turn in one process",
+        "within noise",
+        f"{median(found['ours']):.1f} ms / {median(found['plain']):.1f} ms: {100 * median(pairs):+.1f} % "
+        f"(median of {TURNS} pairs of {TURN_STEPS} steps, half of them {100 * quarters[0]:+.1f} to "
+        f"{100 * quarters[2]:+.1f} %)",
+        median(pairs) <= max(NOISE, quarters[2] - quarters[0]),
+    )
+
+
+def _in_this_process(times: list[tuple[float, float]], folder: Path) -> None:
+    from tui_ft.train.entry import run_attempt
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+    run = directory.create(folder, "turn")
+    run.attempt(1).path.mkdir(mode=0o700)
+    changes = [*SPEC, f"training.max_steps={TURN_STEPS}", "checkpoints.every_minutes=0.1"]
+    run.attempt(1).spec.write_text(toml.dumps(overrides.apply(RunSpec(), changes)))
+    with timed_steps.rows_timed(times):
+        assert run_attempt(run.path, 1) == 0
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def test_a_row(table: BudgetTable) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from disturbing import spoiled
+from disturbing import micro_batch, spoiled, terminate
 from safetensors.torch import load_file
 from training import MakeRun, add_attempt, events, metrics, steps
 
@@ -92,8 +92,18 @@ def test_two_in_a_row_stop_the_run_and_nothing_of_it_is_saved(make_run: MakeRun)
     assert warnings_of(run)[-1]["evidence"]["last_good_checkpoint"] == 2
 
     add_attempt(run, 2, *SAME)
-    assert run_attempt(run.path, 2) == 0
+    with spoiled(1, 3):
+        assert run_attempt(run.path, 2) == 0
     assert events(run, "attempt")[-1]["step"] == 2
+    assert "checkpoint-2, which it went on from, may be spoiled" in events(run, "end")[-1]["message"]
+
+
+def test_a_stop_after_one_such_step_saves_what_was_before_it(make_run: MakeRun) -> None:
+    run = make_run(*SAME)
+    with spoiled(6), micro_batch(7, terminate):
+        assert run_attempt(run.path, 1) == 0
+    assert (events(run, "end")[-1]["step"], run.list_checkpoints()[0][0]) == (3, 3)
+    assert all(bool(torch.isfinite(value).all()) for value in _weights(run.checkpoint(3)).values())
 
 
 def test_an_infinite_gradient_of_a_finite_loss_is_seen_before_the_update(

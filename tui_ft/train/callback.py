@@ -60,6 +60,7 @@ class RunCallback(TrainerCallback):
     def begin(self, plan: Plan, step: int, tokens: int) -> None:
         """Take the plan, and where a resumed run goes on."""
         self.plan = plan
+        self.guard.resumed_at = step or None
         self.rows.begin(tokens)
         self.saved_step = step or None
         self._saved_at = time.monotonic()
@@ -78,10 +79,14 @@ class RunCallback(TrainerCallback):
         self.stop.close()
         self.in_step = False
 
-    def wants_save(self, step: int) -> bool:
-        """True when a stop at this edge has something to save that is not saved yet, and may be."""
-        is_sound = self.guard.verdict is None and not self.guard.in_a_row
-        return is_sound and not self.keeps_nothing and 0 < step != self.saved_step
+    def wants_save(self, step: int, model: Any) -> bool:
+        """True when a stop at this edge has something to save that is not saved yet, and may be.
+
+        After a step that was left out the weights are those of the edge before: better than none.
+        """
+        if self.guard.verdict is not None or self.keeps_nothing or not 0 < step != self.saved_step:
+            return False
+        return self.guard.weights_are_finite(model, step)
 
     # --- the trainer's calls ---------------------------------------------------------------------
 
@@ -173,7 +178,7 @@ class RunCallback(TrainerCallback):
     def _is_to_be_saved(self, step: int) -> bool:
         assert self.plan is not None
         if self.stop:
-            return self.wants_save(step)
+            return self.guard.verdict is None and step != self.saved_step
         if self.guard.in_a_row and step < self.plan.total_steps:
             return False  # whether the weights are sound shows in the next step
         return self._is_save_asked or self.plan.saves_at(step, time.monotonic() - self._saved_at)

@@ -113,7 +113,7 @@ class EdgeTrainer(EvaluatingTrainer):
     def _end_at_edge(self, halted: BaseException) -> TrainOutput:
         self.follower.leave_step()
         self.control.should_training_stop = True
-        if self.follower.wants_save(self.state.global_step):
+        if self.follower.wants_save(self.state.global_step, self.model):
             self._go_back()
             self._save_edge()
         self.follower.accept_stop(self.state.global_step)
@@ -161,10 +161,12 @@ class EdgeTrainer(EvaluatingTrainer):
         follower.leave_step()
         if not is_intact or self.args.world_size > 1 or cause_of(error)[0] in SAVES_NOTHING:
             return
-        if self._edge is None or not follower.wants_save(self.state.global_step):
+        if self._edge is None:
             return
         let_go(error)
         try:
+            if not follower.wants_save(self.state.global_step, self.model):
+                return
             self._go_back()
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()

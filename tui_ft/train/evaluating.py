@@ -48,7 +48,7 @@ class EvaluatingTrainer(SFTTrainer):
             follower.is_evaluating = False
             self._metrics["eval"].clear()
             self.control.should_training_stop, self.control.should_evaluate = True, False
-            self.control.should_save = follower.wants_save(step)
+            self.control.should_save = follower.wants_save(step, self.model)
             follower.accept_stop(step)
             return {}
         finally:

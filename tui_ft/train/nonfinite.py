@@ -56,6 +56,7 @@ class NonfiniteGuard:
         self.losses: list[torch.Tensor] = []
         self.in_a_row = 0
         self.spoils_sum = False
+        self.resumed_at: int | None = None
         self.verdict: str | None = None
         """Why the run has to stop; None while it may go on."""
 
@@ -146,6 +147,9 @@ class NonfiniteGuard:
         return f"Trained {line}."
 
     def _good(self) -> str:
+        if self._last_good is None and self.resumed_at is not None:
+            here = f"checkpoint-{self.resumed_at}"
+            return f"{here}, which it went on from, may be spoiled already: go back further"
         checkpoint = self.last_checkpoint(self._last_good or 0)
         if checkpoint is None:
             return "there is no checkpoint from before"
