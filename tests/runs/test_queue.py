@@ -134,6 +134,7 @@ def test_a_held_queue_starts_nothing_until_it_is_let_go(world: QueueWorld) -> No
 
 def test_a_run_that_is_held_lets_those_behind_it_pass(world: QueueWorld) -> None:
     held, other = world.add(name="a", held=True), world.add("steps=2", "b")
+    assert queue.queue_line(world.root).startswith("Queue: 1 run waits, 1 held · next b-")
     world.nudge()
     world.wait_for(other, "finished")
     assert world.status(held) == "queued"

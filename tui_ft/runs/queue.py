@@ -226,7 +226,10 @@ def queue_line(root: Path) -> str:
     if first is None:
         return f"Queue: {_runs(len(entries))} held · {without_date(entries[0].id)}: {entries[0].reason}"
     why = "starting now" if first.state == "starting" else first.reason or "about to start"
-    wait = "1 run waits" if len(entries) == 1 else f"{len(entries)} runs wait"
+    held = sum(entry.state == "held" for entry in entries)
+    count = len(entries) - held
+    wait = "1 run waits" if count == 1 else f"{count} runs wait"
+    wait += f", {held} held" if held else ""
     return f"Queue: {wait} · next {without_date(first.id)}: {why}"
 
 
