@@ -17,7 +17,10 @@ from tui_ft.atomic import write_atomically
 from tui_ft.errors import TuiFtError
 from tui_ft.runs import advancing, control, launch_record, queue
 from tui_ft.runs import lock as locks
+from tui_ft.runs.companions import Sight
 from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.following import EventFollower
+from tui_ft.runs.health_rows import DeedRow, decode_health
 from tui_ft.runs.nudging import is_being_advanced, nudge
 from tui_ft.runs.queue_companion import GRACE_S, QueueCompanion
 from tui_ft.runs.queue_file import QueueDocument, QueueEntry, queue_path, read_queue, write_queue
@@ -103,6 +106,10 @@ def test_it_goes_on_when_the_run_before_is_stopped(world: QueueWorld) -> None:
     control.request(first, "stop", "a test")
     world.wait_for(second, "finished")
     assert world.status(first) == "stopped"
+    rows = [decode_health(line) for line in first.health.read_bytes().splitlines()]
+    assert [row.message for row in rows if isinstance(row, DeedRow)] == [
+        f"The queue goes on: {second.id.partition('-')[2]} is next."
+    ]
 
 
 def test_a_run_that_wants_a_finished_one_before_it_is_held_after_a_failure(world: QueueWorld) -> None:
@@ -176,11 +183,20 @@ def test_on_a_machine_that_may_go_down_the_next_run_waits_for_that(
     """A signal from outside announces the end of the machine, or was meant for that run alone."""
     started: list[float] = []
     monkeypatch.setattr("tui_ft.runs.nudging._start", lambda root, after_s: started.append(after_s))
-    world.add()
+    run = world.add()
     companion = QueueCompanion(world.root)
+    sight = Sight(
+        now=time.time(), monotonic=0.0, state=read_state(run), follower=EventFollower(run, 1), hardware=None,
+        trainer_pid=0,
+    )  # fmt: skip
+    said = []
     for cause in ("finished", "preempted"):
-        companion.ended(None, "stopped", ExitRecord(cause=cause, message=""))  # type: ignore[arg-type]
+        record = ExitRecord(cause=cause, message="")  # type: ignore[arg-type]
+        said += [row.message for row in companion.ended(sight, "stopped", record).rows]  # type: ignore[union-attr]
     assert started == [0.0, GRACE_S]
+    name = run.id.partition("-")[2]
+    assert said[0] == f"The queue goes on: {name} is next."
+    assert said[1] == f"The queue goes on in 150 s, if the machine stays: {name} is next."
 
 
 def test_a_fault_of_ours_in_one_start_holds_that_run_alone(

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tui_ft.errors import TuiFtError
 from tui_ft.runs.companions import NOTHING, Sight, Wishes
-from tui_ft.runs.directory import RunDirectory
-from tui_ft.runs.nudging import nudge
+from tui_ft.runs.directory import RunDirectory, without_date
+from tui_ft.runs.health_rows import DeedRow
+from tui_ft.runs.nudging import first_waiting, nudge
+from tui_ft.runs.queue_file import read_queue
 from tui_ft.runs.records import ExitRecord, StateRecord, Status
 
 EVERY_S = 60.0
@@ -35,8 +38,20 @@ class QueueCompanion:
 
     def ended(self, sight: Sight, status: Status, record: ExitRecord) -> Wishes:
         """The next run starts at once, before results are copied; on a machine that goes down it waits."""
-        nudge(self._root, after_s=GRACE_S if record.cause == "preempted" else 0.0)
-        return NOTHING
+        goes_down = record.cause == "preempted"
+        if not nudge(self._root, after_s=GRACE_S if goes_down else 0.0):
+            return NOTHING
+        when = f" in {GRACE_S:.0f} s, if the machine stays" if goes_down else ""
+        message = f"The queue goes on{when}{_next(self._root)}."
+        return Wishes(rows=(DeedRow(time=sight.now, deed="queue", message=message),))
+
+
+def _next(root: Path) -> str:
+    try:
+        first = first_waiting(read_queue(root))
+    except TuiFtError:
+        return ""
+    return f": {without_date(first.id)} is next" if first is not None else ""
 
 
 def make(run: RunDirectory, state: StateRecord) -> QueueCompanion:
