@@ -27,8 +27,11 @@ def note(times: list[tuple[float, float]]) -> None:
     times.append((time.monotonic(), time.process_time()))
 
 
-def plain(times: list[tuple[float, float]], steps: int, folder: Path) -> None:
-    """LoRA on the demo model and data with TRL, peft and datasets as their manuals show it."""
+def plain(times: list[tuple[float, float]], steps: int, folder: Path) -> list[dict[str, Any]]:
+    """LoRA on the demo model and data with TRL, peft and datasets as their manuals show it.
+
+    Returns what it logged.
+    """
     import datasets
     import transformers
     from peft import LoraConfig
@@ -60,6 +63,7 @@ def plain(times: list[tuple[float, float]], steps: int, folder: Path) -> None:
         callbacks=[Clock()],
     )
     trainer.train()
+    return list(trainer.state.log_history)
 
 
 @contextmanager

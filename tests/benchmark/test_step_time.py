@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import timed_steps
@@ -22,6 +23,9 @@ from tui_ft.runs.records import ENDED, decode_metrics
 from tui_ft.runs.truth import read_truth
 from tui_ft.spec import overrides, toml
 from tui_ft.spec.run_spec import RunSpec
+from tui_ft.train.callback import RunCallback
+from tui_ft.train.edge import EdgeTrainer
+from tui_ft.train.nonfinite import NonfiniteGuard
 from tui_ft.train.step_rows import StepRows
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.filterwarnings("default")]
@@ -31,6 +35,12 @@ STEPS, WARM = 160, 20
 _PROGRAM = Path(__file__).resolve().parents[1] / "timed_steps.py"
 TURNS = int(os.environ.get("STEP_TIME_TURNS", "12"))
 TURN_STEPS, TURN_WARM = 30, 5
+OURS: dict[Any, tuple[str, ...]] = {
+    EdgeTrainer: ("keep_edge",),
+    NonfiniteGuard: ("refuses", "weights_are_finite"),
+    RunCallback: ("enter_step", "on_step_begin", "on_pre_optimizer_step", "on_step_end", "on_log"),
+}
+"""What is called at each step: edge kept, numbers judged, requests looked for, row made and written."""
 NOISE = 0.02
 """The medians of two runs of the same script differ by so much on a quiet machine."""
 
@@ -129,6 +139,33 @@ def _in_this_process(times: list[tuple[float, float]], folder: Path) -> None:
         assert run_attempt(run.path, 1) == 0
     for number, handler in before.items():
         signal.signal(number, handler)
+
+
+def test_what_is_ours_in_a_step(table: BudgetTable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The CPU of everything that plain TRL does not do, added up where it is done, in a run that runs."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    spent = [0.0]
+    for owner, names in OURS.items():
+        for name in names:
+            monkeypatch.setattr(owner, name, _timed(getattr(owner, name), spent))
+    times: list[tuple[float, float]] = []
+    _in_this_process(times, tmp_path)
+    step = 1e3 * median([b[1] - a[1] for a, b in itertools.pairwise(times)][TURN_WARM:])
+    own = 1e3 * spent[0] / TURN_STEPS
+    table.at_most(
+        "our own code in a step", 100 * own / step, 1, "% of its CPU", f"{own:.2f} of {step:.1f} ms"
+    )
+
+
+def _timed(whole: Any, spent: list[float]) -> Any:
+    def timed(*args: Any, **kwargs: Any) -> Any:
+        began = time.thread_time()
+        try:
+            return whole(*args, **kwargs)
+        finally:
+            spent[0] += time.thread_time() - began
+
+    return timed
 
 
 def test_a_row(table: BudgetTable) -> None:
