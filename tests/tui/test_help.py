@@ -24,7 +24,7 @@ async def test_the_keys_of_this_screen_come_first_and_only_those_that_work() -> 
         await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(app.screen, HelpScreen))
         assert "What works here now" in shown(app)[1]
-        assert shown(app)[2].split()[0] == "l"  # another's run: nothing of it is steered
+        assert shown(app)[2].split()[0] == "h"  # another's run: nothing of it is steered
         page = app.screen.query_one(Page)
         here = [text for text, _ in page._entries]
         assert any("$EDITOR" in text for text in here)  # where things are, without any other screen's keys
