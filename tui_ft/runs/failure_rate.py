@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tui_ft.errors import TuiFtError
+from tui_ft.runs import launch_record
 from tui_ft.runs.directory import RunDirectory, list_directories
 from tui_ft.runs.known_roots import known_roots
 from tui_ft.runs.records import ACTIVE, StateRecord
@@ -49,8 +50,9 @@ def learnt(hours: float, failures: int) -> Life:
     life = (PRIOR_HOURS + hours) / (1 + failures)
     if hours < 0.1 and not failures:
         return Life(hours=life, basis="nothing is known of this machine yet")
-    times = "none" if not failures else "one" if failures == 1 else f"{failures}"
-    return Life(hours=round(life, 1), basis=f"{times} in {hours:.0f} h of runs here")
+    times = "no failure" if not failures else "one failure" if failures == 1 else f"{failures} failures"
+    ran = f"{hours:.0f} h" if hours >= 1 else "less than an hour"
+    return Life(hours=round(life, 1), basis=f"{times} in {ran} of runs here")
 
 
 def _seen(runs_root: Path) -> tuple[float, int]:
@@ -63,9 +65,9 @@ def _seen(runs_root: Path) -> tuple[float, int]:
             state = read_state(run)
         except TuiFtError:
             continue
-        ran, is_failure = _life_of(run, state)
+        ran, cut_off = before_attempt(run, state)
         hours += ran
-        failures += is_failure
+        failures += cut_off
     return hours, failures
 
 
@@ -78,6 +80,17 @@ def _runs(roots: Iterable[Path]) -> Iterator[RunDirectory]:
             if run.path not in seen:
                 seen.add(run.path)
                 yield run
+
+
+def before_attempt(run: RunDirectory, state: StateRecord) -> tuple[float, int]:
+    """Hours run and times cut off of all attempts of `run` up to that of `state`: what the next one begins
+    with.
+    """
+    hours, is_failure = _life_of(run, state)
+    record = launch_record.read(run, state.attempt) if state.attempt > 1 else None
+    if record is None or not 0 <= record.hours_run < 1e6 or not 0 <= record.failures < 10_000:
+        return hours, int(is_failure)
+    return record.hours_run + hours, record.failures + is_failure
 
 
 def _life_of(run: RunDirectory, state: StateRecord) -> tuple[float, bool]:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tui_ft.errors import TuiFtError
-from tui_ft.runs import after_check, launch_record, preflight, resuming
+from tui_ft.runs import after_check, failure_rate, launch_record, preflight, resuming
 from tui_ft.runs import lock as locks
 from tui_ft.runs.adopting import adopt_if_orphan, adopt_orphans
 from tui_ft.runs.directory import RunDirectory, create
@@ -90,7 +90,10 @@ def prepare(spec: RunSpec, runs_root: Path, *, text: str | None = None) -> RunDi
         lock = locks.acquire(run)
         try:
             write_spec(run.spec, attempt.written)
-            write_record(attempt_folder(run, 1), launch_record.make(run, attempt.spec))
+            write_record(
+                attempt_folder(run, 1),
+                launch_record.make(run, failure_rate.expected_life(attempt.spec, runs_root)),
+            )
             write_state(run, new_state(attempt, "queued"))
         finally:
             lock.close()

@@ -8,16 +8,18 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from tui_ft import __version__
-from tui_ft.runs import failure_rate
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.git_state import git_state
 from tui_ft.runs.records import LaunchRecord
 from tui_ft.runs.requests import user_name
-from tui_ft.spec.run_spec import RunSpec
+
+if TYPE_CHECKING:
+    from tui_ft.runs.failure_rate import Life
 
 MASK = "***"
 _LONGEST_ARGUMENT = 2000
@@ -36,16 +38,16 @@ _QUERY = re.compile(r"(?P<scheme>\bhttps?://[^\s?#]+)[?#]\S+")
 
 def make(
     run: RunDirectory,
-    spec: RunSpec,
+    life: Life,
     from_step: int | None = None,
     fix: str | None = None,
     changes: Sequence[str] = (),
     asked: LaunchRecord | None = None,
+    before: tuple[float, int] = (0.0, 0),
 ) -> LaunchRecord:
     """What is to be written of a launch that this process makes; `asked` is the record of whoever queued it,
-    whose command, folder and name count.
+    whose command, folder and name count; `before` are hours run and failures of the attempts before.
     """
-    life = failure_rate.expected_life(spec, run.path.parent)
     return LaunchRecord(
         time=time.time(),
         run=str(run.path),
@@ -58,6 +60,8 @@ def make(
         changes=[masked(change) for change in changes],
         hours_between_failures=life.hours,
         failures_basis=life.basis,
+        hours_run=before[0],
+        failures=before[1],
     )
 
 

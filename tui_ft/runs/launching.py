@@ -14,7 +14,7 @@ from tui_ft.errors import TuiFtError
 from tui_ft.hardware import host
 from tui_ft.hardware.choose import choose_gpu
 from tui_ft.hardware.gpu import GpuReading, read_gpus
-from tui_ft.runs import launch_record, prediction, preflight
+from tui_ft.runs import failure_rate, launch_record, prediction, preflight
 from tui_ft.runs.directory import AttemptDirectory, RunDirectory, list_directories
 from tui_ft.runs.known_roots import remember
 from tui_ft.runs.labels import LONGEST_NOTE, MOST_TAGS
@@ -82,7 +82,13 @@ def launch_attempt(run: RunDirectory, attempt: Attempt, machine: Machine, lock: 
     folder = attempt_folder(run, attempt.number)
     write_spec(folder.spec, attempt.written)
     asked = launch_record.read(run, 1) if attempt.was_queued else None
-    record = launch_record.make(run, attempt.spec, attempt.from_step, attempt.fix, attempt.changes, asked)
+    life = failure_rate.expected_life(attempt.spec, run.path.parent)
+    before = (0.0, 0)
+    if attempt.number > 1 and attempt.earlier is not None:
+        before = failure_rate.before_attempt(run, attempt.earlier)
+    record = launch_record.make(
+        run, life, attempt.from_step, attempt.fix, attempt.changes, asked=asked, before=before
+    )
     write_record(folder, record)
     state = write_state(run, new_state(attempt, "starting", gpus=machine.gpus))
     try:
