@@ -19,11 +19,9 @@ def two(play: Play) -> None:
         play.hit = play.reach(dice.choice(PHASES[2:7]), dice.random(), dice.random())
         _second(play, what)
     elif what == "resumes":
-        kill_both_in(play, dice.choice(("evaluating", "end")))
-        if not play.saved_now():
-            play.outcome = "nothing saved yet"
-            return
-        _both_at_once(play, "resume")
+        met = kill_both_in(play, dice.choice(("evaluating", "saving")))
+        if met and play.saved_now() and not play.is_finished():
+            _both_at_once(play, "resume")
     else:
         play.hit = play.reach(dice.choice(PHASES[2:6]), dice.random(), dice.random())
         world.signal("supervisor", signal.SIGKILL)

@@ -1,6 +1,6 @@
 """The fault matrix: what really happens to runs, and what must be so afterwards.
 
-    python tests/faults/matrix.py [--instants 200] [--cold 15] [--seed N] [--jobs 2] [--only 17,42] [--keep]
+    python tests/faults/matrix.py [--instants 220] [--cold 15] [--seed N] [--jobs 2] [--only 17,42] [--keep]
 
 Every case is a run of the demo model that is killed, suspended, starved or cut off at an instant that the
 seed draws. After each: the status is true within 5 s, nothing that was reported saved is gone, `resume` goes
@@ -29,7 +29,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--instants", type=int, default=200, help="cases in forked processes")
+    parser.add_argument("--instants", type=int, default=220, help="cases in forked processes")
     parser.add_argument("--cold", type=int, default=15, help="cases with real commands and real interpreters")
     parser.add_argument("--cuts", type=int, default=40, help="checkpoints cut at a file")
     parser.add_argument("--seed", type=int, default=None)

@@ -67,6 +67,10 @@ class Story:
         self.rest()
         return self.go_on()
 
+    def is_finished(self) -> bool:
+        run = self.world.run
+        return run is not None and read_truth(run).status == "finished"
+
     def saved_now(self) -> list[int]:
         return saved(self.world, self.reference, self.broken)
 
