@@ -118,7 +118,7 @@ class LocalActions:
         from tui_ft.tui.home_corner import CornerReader
 
         if self._corner is None:
-            self._corner = CornerReader(self.runs_root)
+            self._corner = CornerReader(self.runs_root, self.read_gpus)
         return self._corner.read(self.clock())
 
     def label_problem(self) -> str:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
-from tui_ft.health.finding import Finding, Fix
+from tui_ft.health.finding import Finding
 from tui_ft.runs.health_rows import ClearedRow, DeedRow, FoundRow, HealthRow
 from tui_ft.tui.text import plain
 from tui_ft.tui.widgets.page import Fact
@@ -16,28 +15,6 @@ from tui_ft.watch.reading import Reading
 
 LEVEL_LOOKS = {"error": "bad", "warning": "warn", "note": "muted"}
 MOST_PAST = 40
-
-
-class FixRow(NamedTuple):
-    """A line of the fixes: of an open finding (its code), or of the end (""). None: nothing to change."""
-
-    code: str
-    fix: Fix | None
-
-
-def fix_rows(reading: Reading, post: PostMortem | None) -> list[FixRow]:
-    """What can be done, best first; a finding without a fix has a line, so that it can be silenced."""
-    rows: list[FixRow] = []
-    if post is not None:
-        by_fix = {_same(fix): finding.code for finding in reading.findings for fix in finding.fixes}
-        return [FixRow(by_fix.get(_same(fix), ""), fix) for fix in post.fixes]
-    for finding in reading.findings:
-        rows += [FixRow(finding.code, fix) for fix in finding.fixes] or [FixRow(finding.code, None)]
-    return rows
-
-
-def _same(fix: Fix) -> tuple[str, str, tuple[str, ...]]:
-    return fix.name, fix.how, tuple(fix.changes)
 
 
 def health_facts(reading: Reading, post: PostMortem | None, now: float) -> list[Fact]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from tui_ft.tui.text import fit, plain
 from tui_ft.tui.widgets.lines import Line, Lines
 
 if TYPE_CHECKING:
+    from tui_ft.hardware.gpu import GpuReading
     from tui_ft.runs.listing import RunSummary
     from tui_ft.tui.app import TuiFtApp
     from tui_ft.watch.seen import Seen
@@ -56,8 +58,9 @@ class Corner(Lines):
 class CornerReader:
     """What waits in the queue, what the idle machine costs, the doctor's worst finding. It blocks."""
 
-    def __init__(self, runs_root: Path) -> None:
+    def __init__(self, runs_root: Path, read_gpus: Callable[[], GpuReading]) -> None:
         self._runs_root = runs_root
+        self._read_gpus = read_gpus
         self._box: tuple[CornerLine | None, CornerLine | None] = (None, None)
         self._box_at = -BOX_EVERY_S
 
@@ -74,15 +77,23 @@ class CornerReader:
     def _read_box(self, now: float) -> tuple[CornerLine | None, CornerLine | None]:
         """Idle money and doctor: with a thousand runs that is a thousand files."""
         from tui_ft.doctor.corner import corner
+
+        sick = corner(self._runs_root)
+        return self._idle(now), (f"D  {sick}", "warn") if sick else None
+
+    def _idle(self, now: float) -> CornerLine | None:
+        """What the idle machine costs; where no price is known no run is looked at for it."""
+        from tui_ft.runs.prices import rate_here
+
+        reading = self._read_gpus()
+        if rate_here(reading.gpus[0].name if reading.gpus else "")[0] is None:
+            return None
         from tui_ft.runs.idle import LEAST_S, idle_now
 
-        idle = idle_now(self._runs_root, now)
-        is_told = idle is not None and idle.cost is not None and idle.seconds >= LEAST_S
-        sick = corner(self._runs_root)
-        return (
-            (f"$  {idle.text}", "warn") if idle is not None and is_told else None,
-            (f"D  {sick}", "warn") if sick else None,
-        )
+        idle = idle_now(self._runs_root, now, reading)
+        if idle is None or idle.cost is None or idle.seconds < LEAST_S:
+            return None
+        return (f"$  {idle.text}", "warn")
 
 
 class HomeCorner(Screen[None]):

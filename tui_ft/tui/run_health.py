@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.screen import Screen
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tui_ft.runs.directory import RunDirectory
     from tui_ft.runs.fixing import Plan
     from tui_ft.tui.app import TuiFtApp
-    from tui_ft.tui.health_words import FixRow
+    from tui_ft.tui.fix_rows import FixRow
     from tui_ft.watch.post_mortem import PostMortem
 
 JUDGE_EVERY_S = 10.0
@@ -32,6 +32,8 @@ MAY_BE_OVER = frozenset({"finished", "stopped", "failed", "lost", "unknown"})
 class HealthActions(Screen[None]):
     """A screen on one run; `run` is None for another's. `post` is how it ended, once that was looked into."""
 
+    ENDS: ClassVar[frozenset[str]] = MAY_BE_OVER
+    """The ends that are looked into."""
     run: RunDirectory | None
     post: PostMortem | None = None
     _looked_at: tuple[object, ...] = ()
@@ -74,10 +76,12 @@ class HealthActions(Screen[None]):
         seen = (reading.findings, reading.checkpoint_steps)
         if run is None or seen == self._weighed_for:
             return False
-        self._weighed_for = seen
+        self._weighed_for, before = seen, self._weighed
+        if not any(finding.fixes for finding in reading.findings):
+            self._weighed = reading.findings
+            return self._weighed != before
         from tui_ft.watch.post_mortem import with_possible_fixes
 
-        before = self._weighed
         self._weighed = await asyncio.to_thread(with_possible_fixes, run, reading.findings, reading.step)
         return self._weighed != before
 
@@ -94,7 +98,7 @@ class HealthActions(Screen[None]):
 
     async def _look_into_end(self) -> bool:
         reading = self.reading
-        if reading.status not in MAY_BE_OVER or not reading.is_complete:
+        if reading.status not in self.ENDS or not reading.is_complete:
             changed, self.post, self._looked_at = self.post is not None, None, ()
             return changed
         seen = (reading.status, reading.attempt, reading.log_version, reading.findings, reading.exit)
@@ -123,7 +127,7 @@ class HealthActions(Screen[None]):
 
     def chosen_fix(self) -> FixRow | None:
         """The fix that a key means: the first that there is."""
-        from tui_ft.tui.health_words import fix_rows
+        from tui_ft.tui.fix_rows import fix_rows
 
         return next((row for row in fix_rows(self.judged, self.post) if row.fix is not None), None)
 

@@ -7,22 +7,23 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from tui_ft.errors import TuiFtError
 from tui_ft.health.finding import Finding, Fix
-from tui_ft.runs import checkpoints, fixing
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.records import SCHEMA, StateRecord
 from tui_ft.runs.state import read_state
-from tui_ft.watch.cause_fixes import fixes_for
 from tui_ft.watch.ending_words import evidence_of, headline_of
 from tui_ft.watch.endings import GUARD, ORDERLY, Ending, ending_of, stopped_by
 from tui_ft.watch.eta import duration_label
 from tui_ft.watch.log import clean_line
 from tui_ft.watch.reading import Reading
+
+if TYPE_CHECKING:
+    from tui_ft.runs import fixing
 
 LAST_LINES = 20
 MOST_FIXES = 6
@@ -119,6 +120,8 @@ def _last_lines(reading: Reading) -> tuple[str, ...]:
 
 
 def _kept(reading: Reading, run: RunDirectory, now: float) -> Kept | None:
+    from tui_ft.runs import checkpoints
+
     newest = checkpoints.newest(run)
     if newest is None:
         return None
@@ -158,7 +161,15 @@ def _money(run: RunDirectory, seconds: float, now: float) -> str:
 def _fixes(
     ending: Ending, code: str, reading: Reading, run: RunDirectory, kept: Kept | None
 ) -> tuple[Fix, ...]:
-    """Those of the finding that stopped it, of the others, of the cause; what cannot be is left out."""
+    """Those of the finding that stopped it, of the others, of the cause; what cannot be is left out.
+
+    Imported here: who looks at a run that finished needs nothing of what launches one.
+    """
+    from tui_ft.runs import fixing
+    from tui_ft.watch.cause_fixes import fixes_for
+
+    if ending == "finished" and not any(finding.fixes for finding in reading.findings):
+        return ()
     try:
         ground = fixing.ground_of(run)
     except TuiFtError:
@@ -177,6 +188,8 @@ def possible_fixes(
 
     One that was written for another spec, or that changes what no fix may, is left out.
     """
+    from tui_ft.runs import fixing
+
     plans: dict[tuple[object, ...], fixing.Plan] = {}
     for fix in fixes:
         try:
@@ -199,6 +212,8 @@ def with_possible_fixes(
     run: RunDirectory, findings: tuple[Finding, ...], step: int | None = None
 ) -> tuple[Finding, ...]:
     """The findings with only such fixes as can be carried out; none where the spec cannot be read."""
+    from tui_ft.runs import fixing
+
     if not any(finding.fixes for finding in findings):
         return findings
     try:

@@ -11,7 +11,8 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from tui_ft.tui.actions import sentence
-from tui_ft.tui.health_words import FixRow, fix_rows, health_facts
+from tui_ft.tui.fix_rows import FixRow, fix_rows
+from tui_ft.tui.health_words import health_facts
 from tui_ft.tui.run_health import HealthActions
 from tui_ft.tui.run_words import header_line
 from tui_ft.tui.shared_source import SharedSource

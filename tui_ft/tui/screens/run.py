@@ -57,6 +57,7 @@ class RunScreen(RunDoors, HealthActions, SinceActions, LogActions, Steering):
     CSS_PATH = "run.tcss"
     AUTO_FOCUS = ""
     VERTICAL_BREAKPOINTS = [(0, "-least"), (TINY_ROWS, "-tiny"), (SHORT_ROWS, "-short"), (TALL_ROWS, "-tall")]
+    ENDS: ClassVar[frozenset[str]] = frozenset({"stopped", "failed", "lost", "unknown"})
     BINDINGS: ClassVar[list[BindingType]] = [*STEERING_KEYS, *RUN_KEYS]
 
     def __init__(

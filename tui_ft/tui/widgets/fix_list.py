@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.geometry import Size
 
-from tui_ft.tui.health_words import FixRow
+from tui_ft.tui.fix_rows import FixRow
 from tui_ft.tui.text import fit
 from tui_ft.tui.widgets.row_list import Cell, RowList
 
