@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from checkpoint_made import save
 
 from tui_ft.errors import TuiFtError
 from tui_ft.runs import control, launch, launch_record
@@ -110,3 +111,22 @@ def test_the_effective_batch_stays(bench) -> None:
     launch.resume(run, changes, fix="smaller batches", trainer=[*FAKE, "forever"])
     record = json.loads(run.attempt(2).launch.read_text())
     assert (record["fix"], record["changes"]) == ("smaller batches", changes)
+
+
+def test_a_way_back_that_was_cut_off_is_still_the_way_back(bench) -> None:
+    """Whoever went back behind the trouble must not go on from the trouble because a machine fell away."""
+    run = bench.start("forever")
+    control.request(run, "stop", by="test", now=True)
+    bench.wait_for(run, "stopped")
+    save(run, 3), save(run, 6)
+    launch.resume(run, from_step=3, trainer=["/bin/false"])
+    bench.wait_for(run, "failed")
+    launch.resume(run, trainer=[*FAKE, "forever"])
+    record = launch_record.read(run, 3)
+    assert record is not None and record.from_step == 3
+    bench.wait_for_step(run)
+    control.request(run, "stop", by="test", now=True)
+    bench.wait_for(run, "stopped")
+    launch.resume(run, trainer=[*FAKE, "forever"])
+    record = launch_record.read(run, 4)
+    assert record is not None and record.from_step is None, "it had come so far"

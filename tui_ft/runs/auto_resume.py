@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Literal
 
 from tui_ft.errors import TuiFtError
-from tui_ft.runs import checkpoints, elsewhere
+from tui_ft.runs import checkpoints, resuming
 from tui_ft.runs import lock as locks
-from tui_ft.runs.directory import RunDirectory, list_directories
-from tui_ft.runs.records import ACTIVE, StateRecord
-from tui_ft.runs.truth import Truth, read_truth, was_on_earlier_boot
-from tui_ft.spec import toml
+from tui_ft.runs.directory import RunDirectory, list_directories, slug
+from tui_ft.runs.records import ACTIVE
+from tui_ft.runs.truth import Truth, read_truth
+from tui_ft.spec import display, toml
 from tui_ft.spec.paths import absolute_paths
 from tui_ft.spec.run_spec import RunSpec
 
@@ -46,7 +46,9 @@ def choose(spec: RunSpec, runs_root: Path) -> Found | None:
     run directory would ruin both, and a second run beside it would be paid for in vain.
     """
     wanted = absolute_paths(spec, Path.cwd())
-    for run in sorted(list_directories(runs_root), key=_created, reverse=True):
+    name = f"-{slug(display.run_name(wanted))}-"
+    named = [run for run in list_directories(runs_root) if name in run.id]  # the others need not be read
+    for run in sorted(named, key=_created, reverse=True):
         if not _is_same(run, wanted):
             continue
         truth = read_truth(run)
@@ -79,7 +81,9 @@ def _judge(run: RunDirectory, truth: Truth, is_lenient: bool = False) -> Found |
         return Found(run=run, what="finished", why="has finished already")
     if truth.status == "queued":
         return Found(run=run, what="waits", why="waits in the queue")
-    surely_over = state.status in ACTIVE and _is_surely_over(run, state) and not locks.is_locked(run.events)
+    surely_over = (
+        state.status in ACTIVE and resuming.is_surely_over(run, state) and not locks.is_locked(run.events)
+    )
     cause = state.exit.cause if state.exit is not None and state.status not in ACTIVE else None
     if surely_over or truth.status == "lost" or (cause in _CUT_OFF and state.stop_requested_by is None):
         if checkpoints.newest(run) is None:
@@ -97,10 +101,6 @@ def _judge(run: RunDirectory, truth: Truth, is_lenient: bool = False) -> Found |
     if truth.status in ("stopped", "failed"):
         return None
     return Found(run=run, what="runs", why=f"is {truth.status} already")
-
-
-def _is_surely_over(run: RunDirectory, state: StateRecord) -> bool:
-    return was_on_earlier_boot(state) or elsewhere.is_surely_over(run, state)
 
 
 def _why(truth: Truth, cause: str | None, surely_over: bool) -> str:

@@ -147,6 +147,8 @@ def resume(
     Raises `TuiFtError` when any of its processes lives, when it has finished, when there is no checkpoint.
     """
     state = resuming.resumable_state(run, take_over)
+    if from_step is None:
+        from_step = resuming.unfulfilled_step(run, state.attempt)
     if from_step is not None:
         resuming.require_checkpoint(run, from_step)
     spec = resuming.changed_spec(run, state.attempt, changes)

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import msgspec
 
 from tui_ft.errors import TuiFtError
-from tui_ft.runs import checkpoints, moving
+from tui_ft.runs import checkpoints, elsewhere, launch_record, moving
 from tui_ft.runs import lock as locks
 from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.following import follow
 from tui_ft.runs.records import StateRecord
-from tui_ft.runs.truth import is_here, living_trainer, read_truth
+from tui_ft.runs.truth import is_here, living_trainer, read_truth, was_on_earlier_boot
 from tui_ft.spec import overrides, toml
 from tui_ft.spec.run_spec import RunSpec
 
@@ -39,7 +40,7 @@ def resumable_state(run: RunDirectory, take_over: bool) -> StateRecord:
             f"`tui-ft restart {run.id}` runs the same spec again.",
             exit_code=1,
         )
-    if truth.status == "unknown" and not take_over:
+    if truth.status == "unknown" and not (take_over or is_surely_over(run, truth.state)):
         raise TuiFtError(
             f"It is not known whether {run.id} still runs: {truth.reason}.",
             f"If it surely does not: `tui-ft resume {run.id} --take-over`.",
@@ -71,6 +72,16 @@ def require_checkpoint(run: RunDirectory, step: int) -> None:
     if run.checkpoint(step).is_dir():
         raise TuiFtError(f"The checkpoint of step {step} of {run.id} is not whole: {fault}.", there)
     raise TuiFtError(f"{run.id} has no checkpoint of step {step}.", there)
+
+
+def unfulfilled_step(run: RunDirectory, attempt: int) -> int | None:
+    """The checkpoint to which `attempt` was to go back and did not come: it ended before it put the newer
+    ones aside. Whoever sent it back did not want to go on from those.
+    """
+    record = launch_record.read(run, attempt)
+    if record is None or record.from_step is None or follow(run, attempt).pid is not None:
+        return None
+    return record.from_step
 
 
 def changed_spec(run: RunDirectory, attempt: int, changes: Sequence[str]) -> RunSpec:
@@ -106,6 +117,11 @@ def _require_effective_batch(run: RunDirectory, before: RunSpec, after: RunSpec)
             f"Change training.batch_size and training.gradient_accumulation together, such that their "
             f"product stays {old}; or begin a new run: `tui-ft restart {run.id} --set …`.",
         )
+
+
+def is_surely_over(run: RunDirectory, state: StateRecord) -> bool:
+    """True when the machine, or the container, was started again since the run was last seen on it."""
+    return was_on_earlier_boot(state) or elsewhere.is_surely_over(run, state)
 
 
 def _anything_lives(run: RunDirectory, state: StateRecord) -> bool:

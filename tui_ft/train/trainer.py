@@ -166,7 +166,7 @@ class RunTrainer(EdgeTrainer):
         step, began = self.state.global_step, time.monotonic()
         self.journal.enter("saving")
         is_written = self._write_checkpoint(model, trial, step)
-        if is_written:
+        if is_written and self.args.should_save:  # of several processes the first
             self._submit(step, began)
         self.journal.enter("training", total_steps=self.state.max_steps)
 
@@ -217,7 +217,11 @@ class RunTrainer(EdgeTrainer):
     def _disk_guard(self) -> DiskGuard:
         if self._guard is None:
             self._guard = DiskGuard(
-                self.run.path, self.journal, self.follower.requests, self.follower.stop, self._saver.retire
+                self.run.checkpoints,
+                self.journal,
+                self.follower.requests,
+                self.follower.stop,
+                self._saver.retire,
             )
         return self._guard
 

@@ -78,7 +78,7 @@ class PruneScreen(Screen[None], inherit_bindings=False):
     async def _read(self, is_first: bool = False) -> None:
         try:
             found = await asyncio.to_thread(pruning.find, self.of_run)
-            disk = await asyncio.to_thread(host.disk, self.of_run.path)
+            disk = await asyncio.to_thread(host.disk, self.of_run.checkpoints)
         except Exception as error:  # noqa: BLE001 - shown where the user looks
             self.query_one(Notice).complain(sentence(error))
             return
