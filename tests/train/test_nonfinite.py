@@ -169,8 +169,8 @@ def test_a_probe_of_other_rows_is_measured_beside_and_before(make_run: MakeRun, 
     probe = tmp_path / "general.jsonl"
     rows = [{"prompt": f"What is {n} and {n}?", "completion": f"It is {2 * n}."} for n in range(6)]
     probe.write_text("\n".join(json.dumps(row) for row in rows))
-    alone = make_run(*SAME, "evaluation.every_steps=3", "method.dropout=0.1")
-    run = make_run(*SAME, "evaluation.every_steps=3", "method.dropout=0.1", f"evaluation.probe={probe}")
+    changes = (*SAME, "evaluation.every_steps=3", "method.dropout=0.1", "data.limit=12")
+    alone, run = make_run(*changes), make_run(*changes, f"evaluation.probe={probe}")
     assert run_attempt(alone.path, 1) == 0
     assert run_attempt(run.path, 1) == 0
     found = [

@@ -29,13 +29,13 @@ from tui_ft.train.trainer import RunTrainer
 
 pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("default")]
 
-TOTAL = 6
+TOTAL = 5
 CHANGES = (
     "training.learning_rate=0.003", f"training.max_steps={TOTAL}", "training.gradient_accumulation=3",
-    "method.dropout=0.1", "data.limit=20", "data.eval_fraction=0.1", "evaluation.every_steps=2",
+    "method.dropout=0.1", "data.limit=14", "data.eval_fraction=0.1", "evaluation.every_steps=2",
     "evaluation.prompts=[\"Hello!\"]", "checkpoints.every_steps=4",
 )  # fmt: skip
-"""Twenty rows in batches of two, three a step: a step's edge is an epoch's end after four steps."""
+"""Fourteen rows in batches of two, three a step: the third step is an epoch's last, of one batch."""
 
 Disturbance = Callable[[], AbstractContextManager[Any]]
 
@@ -82,23 +82,22 @@ def swallowed() -> Iterator[None]:
         except BaseException:  # noqa: BLE001 - as some library would
             return
 
-    with micro_batch(8, act):
+    with micro_batch(5, act):
         yield
 
 
 PLACES: dict[str, tuple[Disturbance, int]] = {
-    "a forward pass": (lambda: micro_batch(8, terminate), 2),
-    "the last micro-batch of a step": (lambda: micro_batch(9, terminate), 2),
-    "the first step of an epoch": (lambda: micro_batch(11, terminate), 4),
+    "a forward pass": (lambda: micro_batch(5, terminate), 1),
+    "the first step of an epoch": (lambda: micro_batch(8, terminate), 3),
     "the fetching of batches": (
-        lambda: around(SFTTrainer, "_get_num_items_in_batch", at=4, before=terminate),
-        3,
+        lambda: around(SFTTrainer, "_get_num_items_in_batch", at=3, before=terminate),
+        2,
     ),
     "the clipping": (lambda: around(SFTTrainer, "_clip_grad_norm", at=4, after=terminate), 3),
     "the update": (lambda: around(torch.optim.AdamW, "step", at=4, before=terminate), 4),
     "an evaluation": (lambda: around(SFTTrainer, "prediction_step", at=1, before=terminate), 2),
     "a save": (lambda: in_save(terminate), 4),
-    "a step, but a library swallows it": (swallowed, 2),
+    "a step, but a library swallows it": (swallowed, 1),
 }
 
 
@@ -142,7 +141,7 @@ def test_packed_rows_in_the_middle_of_a_step_too(tmp_path: Path) -> None:
     packed = ("data.packing=true", "data.max_length=128", "data.limit=40")
     whole, cut = laid_out(tmp_path / "whole", *packed), laid_out(tmp_path / "cut", *packed)
     assert run_attempt(whole.path, 1) == 0
-    with micro_batch(8, terminate):
+    with micro_batch(7, terminate):
         assert run_attempt(cut.path, 1) == 0
     assert 0 < events(cut, "end")[-1]["step"] < TOTAL
     add_attempt(cut, 2, *CHANGES, *packed)
@@ -153,7 +152,7 @@ def test_packed_rows_in_the_middle_of_a_step_too(tmp_path: Path) -> None:
 
 def test_a_step_that_is_saved_already_is_not_saved_again(tmp_path: Path) -> None:
     run = laid_out(tmp_path, "checkpoints.every_steps=2")
-    with micro_batch(8, terminate):
+    with micro_batch(7, terminate):
         run_attempt(run.path, 1)
     assert [row["step"] for row in events(run, "checkpoint")] == [2]
     assert events(run, "end")[-1]["step"] == 2
@@ -212,7 +211,7 @@ def test_an_error_in_the_middle_of_a_step_loses_no_step(undisturbed: RunDirector
         )
 
     run = laid_out(tmp_path)
-    with micro_batch(8, no_memory):
+    with micro_batch(7, no_memory):
         assert run_attempt(run.path, 1) == 1
     end, trouble = events(run, "end")[-1], events(run, "warning")[-1]
     assert end["cause"] == "cuda_oom"
@@ -250,7 +249,7 @@ def test_a_signal_to_the_group_that_ends_the_loaders_first_is_a_stop(tmp_path: P
         raise RuntimeError("DataLoader worker (pid 4711) is killed by signal: Terminated. ")
 
     run = laid_out(tmp_path)
-    with micro_batch(8, die):
+    with micro_batch(7, die):
         assert run_attempt(run.path, 1) == 0
     assert (events(run, "end")[-1]["cause"], run.list_checkpoints()[0][0]) == ("stopped", 2)
 
