@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import threading
-import time
 from pathlib import Path
 
 import msgspec
@@ -151,7 +150,7 @@ def test_a_pipe_in_its_place_is_not_waited_for() -> None:
     assert last_look("/runs/a") is None
 
 
-@pytest.mark.parametrize("at", [0.0, -5.0, 1e300, time.time() + 86_400])
+@pytest.mark.parametrize("at", [0.0, -5.0, 1e300, 4_000_000_000.0])
 def test_a_moment_that_cannot_have_been_is_none(at: float) -> None:
     keep_look("/runs/a", Seen(at=at))
     assert last_look("/runs/a") is None

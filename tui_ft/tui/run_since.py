@@ -168,11 +168,16 @@ class SinceActions(Screen[None]):
 
 
 def _bill_of(run: RunDirectory, now: float) -> Bill | None:
-    """The bill; None where it cannot be made: it is shown beside other things, and costs none of them."""
+    """The bill; None where it cannot be made, or no price is set: it is shown beside other things."""
+    from tui_ft import settings
     from tui_ft.errors import TuiFtError
-    from tui_ft.runs.money import bill_of
 
     try:
+        prices = settings.load()
+        if prices.price_per_hour is None and not prices.price_per_gpu:
+            return None
+        from tui_ft.runs.money import bill_of
+
         return bill_of(run, now)
     except (TuiFtError, OSError):
         return None

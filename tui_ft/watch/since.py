@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tui_ft.health.finding import Finding
 from tui_ft.runs.health_rows import FoundRow
-from tui_ft.runs.listing import RunSummary
 from tui_ft.watch.eta import clock_label, duration_label
 from tui_ft.watch.log import clean_line
 from tui_ft.watch.reading import Reading
 from tui_ft.watch.seen import Seen, last_look
 from tui_ft.watch.series import Series
 from tui_ft.watch.sources.health import worst_first
+
+if TYPE_CHECKING:
+    from tui_ft.runs.listing import RunSummary
 
 AWAY_S = 120.0
 """Who was away for less has seen it."""
