@@ -120,3 +120,15 @@ def test_rows_that_changed_since_the_run_began_are_refused(make_run: Any, tmp_pa
 
     assert run_attempt(copy.path, 2) == 1
     assert "have changed since" in events(copy, "end")[-1]["message"]
+
+
+def test_going_back_puts_the_newer_ones_aside_and_computes_the_same_again(make_run: Any) -> None:
+    run = make_run(*FEW, "method.rank=4", "checkpoints.every_steps=2")
+    undisturbed = train(run, 1)
+    add_attempt(run, 2, *FEW, "method.rank=4", "checkpoints.every_steps=2")
+    run.attempt(2).launch.write_text('{"time": 0, "from_step": 4}')
+    assert train(run, 2) == undisturbed[4:]
+    aside = run.checkpoints / "superseded-2" / "checkpoint-6"
+    one, other = weights(aside), weights(run.checkpoint(6))
+    assert one.keys() == other.keys()
+    assert [event["step"] for event in events(run, "attempt")] == [0, 4]

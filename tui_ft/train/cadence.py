@@ -98,7 +98,9 @@ def make_cadence(spec: RunSpec, launch: LaunchRecord | None) -> Cadence | None:
 
 
 def span(seconds: float) -> str:
-    """A span of time as people say it: `0.4 s`, `42 s`, `4.5 min`, `1.2 h`."""
+    """A span of time as people say it: `40 ms`, `0.4 s`, `42 s`, `4.5 min`, `1.2 h`."""
+    if seconds < 0.1:
+        return f"{seconds * 1000:.0f} ms"
     if seconds < 10:
         return f"{seconds:.1f} s"
     if seconds < 90:
