@@ -156,6 +156,9 @@ def _table(tally: Tally, options: argparse.Namespace, seconds: float) -> None:
         )
     phases = Counter(fault.phase for result in done for fault in result["case"].faults)
     _print("signals by phase: " + ", ".join(f"{phase} {count}" for phase, count in phases.most_common()))
+    missed = Counter(str(result["case"]).partition(": ")[2] for result in done if not result["hit"])
+    if missed:
+        _print("over before their instant: " + "; ".join(f"{what} ({n})" for what, n in missed.items()))
     skipped = [result for result in tally.results if result.get("skipped")]
     for reason, count in Counter(result["skipped"] for result in skipped).items():
         _print(f"  skipped: {count}: {reason}")

@@ -14,7 +14,7 @@ MATRIX = Path(__file__).with_name("matrix.py")
 
 @pytest.mark.train
 def test_a_sample_of_the_faults(tmp_path: Path) -> None:
-    command = [sys.executable, str(MATRIX), "--instants", "8", "--cuts", "4", "--cold", "0"]
+    command = [sys.executable, str(MATRIX), "--instants", "6", "--cuts", "3", "--cold", "0"]
     played = subprocess.run(
         [*command, "--root", str(tmp_path)],
         capture_output=True, text=True, timeout=300, check=False, env={**os.environ, "PYTHONUNBUFFERED": "1"},
