@@ -15,7 +15,7 @@ from tui_ft.health.hang import Hang
 from tui_ft.health.memory import HostMemory, LeakedGpuMemory
 from tui_ft.health.pace import DataStarvation, SlowSaves
 from tui_ft.health.room import Disk, Inodes
-from tui_ft.health.rows import Holder, Machine
+from tui_ft.health.rows import Evaluation, Holder, Machine
 from tui_ft.health.thresholds import Thresholds
 from tui_ft.health.throttling import Throttling
 
@@ -68,6 +68,15 @@ def test_dead_processes_that_hold_the_gpu_are_named() -> None:
     assert [fix.command for fix in finding.fixes] == ["kill 99", "fuser -v /dev/nvidia*"]
 
 
+def test_what_nobody_knows_of_is_no_zero_and_our_own_runs_are_not_to_be_killed() -> None:
+    holders = (Holder(7, None, "python", True), Holder(8, None, "python", True, is_ours=True))
+    seen = Machine(1.0, gpu_used_gib=23.0, gpu_total_gib=24.0, holders=holders)
+    finding = found(said_of(made(LeakedGpuMemory), seen)[0])
+    assert finding.evidence["held_by_others_gib"] is None
+    assert "0.0 GiB" not in finding.message
+    assert [fix.command for fix in finding.fixes] == ["kill 7"]
+
+
 @pytest.mark.parametrize(
     "seen",
     [
@@ -108,6 +117,16 @@ def test_an_oom_in_an_evaluation_is_told_apart() -> None:
     assert "evaluation" in found(evaluated.ended("cuda_oom", OOM, "", 3.0)).message
 
 
+def test_an_oom_in_an_evaluation_is_a_warning_until_a_row_at_a_time_has_room() -> None:
+    detector = made(EvaluationOom, "training.batch_size=8")
+    said = found(detector.warning("eval_oom", "Once more.", 10, {"phase": "evaluating"}, 1.0))
+    assert (said.level, said.fixes) == ("warning", [])
+    assert isinstance(detector.evaluation(Evaluation(10, 2.0, 1.5), 2.0), Cleared)
+    last = found(detector.ended("cuda_oom", OOM, "", 3.0))
+    assert fix_names(last) == ["shorter_rows", "evaluate_last", "no_evaluation", "qlora"]
+    assert not any("batch_size" in change for fix in last.fixes for change in fix.changes)
+
+
 def test_the_trainers_word_on_the_phase_counts_more_than_the_last_event() -> None:
     trained, evaluated = made(CudaOom), made(EvaluationOom)
     for detector in (trained, evaluated):
@@ -133,7 +152,7 @@ def test_waiting_for_data_is_found_within_twenty_steps_and_ten_seconds() -> None
     detector = made(DataStarvation, "training.dataloader_workers=0", cores=16)
     rows = [step(at, step_s=1.0, data_wait_s=0.5) for at in range(1, 40)]
     finding = found(feed(detector, rows)[0])
-    assert (finding.step, finding.evidence["wait_share"]) == (20, 0.5)
+    assert (finding.step, finding.evidence["wait_share"]) == (21, 0.5)
     assert finding.fixes[0].changes == ["training.dataloader_workers=4"]
     calm = feed(detector, [step(at, step_s=1.0, data_wait_s=0.01) for at in range(40, 80)])
     assert isinstance(calm[0], Cleared)
@@ -179,10 +198,25 @@ def trained(*changes: str, **more: object) -> Hang:
 
 def test_a_silent_run_with_an_idle_gpu_hangs_after_two_minutes() -> None:
     findings = silence(trained(is_gpu=True), 200, utilization=0.0)
-    assert [finding.level for finding in findings] == ["error"]
+    assert [finding.level for finding in findings] == ["warning"]
     assert findings[0].evidence["quiet_s"] == 120.0
     assert findings[0].evidence["gpu_utilization"] == 0.0
     assert [fix.how for fix in findings[0].fixes] == ["resume", "command"]
+
+
+def test_it_is_an_error_once_gpu_and_trainer_were_idle_for_ten_minutes() -> None:
+    findings = silence(trained(is_gpu=True), 700, utilization=0.0, cores=0.001)
+    assert [(one.level, one.evidence["idle_s"]) for one in findings] == [("warning", 120.0), ("error", 600.0)]
+    assert "the GPU and the trainer do nothing" in findings[0].message
+    assert findings[1].evidence["cores"] == 0.001
+
+
+def test_a_trainer_at_work_beside_an_idle_gpu_is_no_hang() -> None:
+    assert silence(trained(is_gpu=True), 1000, utilization=0.0, cores=8.0) == []
+    detector = trained(is_gpu=True)
+    assert silence(detector, 500, utilization=0.0, cores=4.0) == []
+    idle = silence(detector, 700, first=500, utilization=0.0, cores=0.0)  # what came before is not idle time
+    assert [(one.level, one.evidence["idle_s"]) for one in idle] == [("warning", 20.0), ("error", 600.0)]
 
 
 def test_on_a_cpu_an_idle_trainer_hangs() -> None:
@@ -255,6 +289,21 @@ def test_heat_for_a_minute_is_a_warning() -> None:
     assert isinstance(said_of(detector, *calm)[0], Cleared)
 
 
+def test_a_second_of_heat_among_a_power_limit_is_not_heat_for_a_minute() -> None:
+    seen = [
+        Machine(float(at), utilization=99.0, throttle="too hot" if at == 150 else "power limit")
+        for at in range(300)
+    ]
+    assert said_of(made(Throttling), *seen) == []
+
+
+def test_the_first_batch_of_an_attempt_may_take_its_time() -> None:
+    rows = [
+        step(at, step_s=30.5 if at == 1 else 0.5, data_wait_s=30.0 if at == 1 else 0.0) for at in range(1, 90)
+    ]
+    assert feed(made(DataStarvation), rows) == []
+
+
 def test_a_power_limit_alone_is_usual_and_a_note_where_steps_take_longer() -> None:
     limited = [Machine(float(at), utilization=99.0, throttle="power limit") for at in range(300)]
     assert said_of(made(Throttling), *limited) == []
@@ -280,11 +329,27 @@ def test_a_disk_that_gets_full_and_is_emptied() -> None:
 
 def test_the_trainers_pause_for_want_of_room_is_an_error_until_it_goes_on() -> None:
     detector = made(Disk)
-    finding = found(detector.warning("disk", "It waits for room.", 40, {"free_gib": 0.1}, 1.0))
+    needs = {"needed_bytes": 10 << 30, "is_waiting": True}
+    finding = found(detector.warning("disk", "It waits for room.", 40, needs, 1.0))
     assert (finding.level, fix_names(finding)) == ("error", ["prune", "keep_one"])
-    detector.phase("paused", 1.1)
+    detector.phase("paused", 1.1, "disk")
     assert said_of(detector, Machine(2.0, disk_free_gib=900.0)) == []
-    assert isinstance(detector.phase("training", 3.0), Cleared)
+    assert detector.phase("training", 3.0) is None  # it may have been told to go on without
+    assert said_of(detector, Machine(4.0, disk_free_gib=9.0)) == []
+    assert isinstance(detector.checkpoint(40, 10.0, 0.1, 5.0), Cleared)
+
+
+def test_the_trainers_word_before_a_save_that_goes_ahead_is_a_warning() -> None:
+    detector = made(Disk)
+    finding = found(
+        detector.warning(
+            "disk", "Room for one more.", 40, {"needed_bytes": 10 << 30, "is_waiting": False}, 1.0
+        )
+    )
+    assert finding.level == "warning"
+    assert detector.phase("training", 1.1) is None
+    assert detector.checkpoint(40, 10.0, 0.1, 2.0) is None
+    assert found(detector.phase("paused", 3.0, "disk")).level == "error"  # the phase alone says it, too
 
 
 def test_inodes() -> None:
@@ -293,6 +358,20 @@ def test_inodes() -> None:
     assert found(said_of(detector, Machine(2.0, inodes_free=900))[0]).level == "warning"
     assert found(said_of(detector, Machine(3.0, inodes_free=50))[0]).level == "error"
     assert isinstance(said_of(detector, Machine(4.0, inodes_free=50_000))[0], Cleared)
+
+
+@pytest.mark.parametrize(
+    ("free", "total", "level"),
+    [
+        (5_000, 100_000_000, "error"),
+        (3_000_000, 100_000_000, "warning"),
+        (90, 1_000, None),
+        (20, 1_000, "warning"),
+    ],
+)
+def test_inodes_are_judged_by_the_share_that_is_used(free: int, total: int, level: str | None) -> None:
+    said = said_of(made(Inodes), Machine(1.0, inodes_free=free, inodes_total=total))
+    assert [one.level for one in said if isinstance(one, Finding)] == ([level] if level else [])
 
 
 def test_a_clock_that_is_set_is_noted_at_once_and_forgotten_after_an_hour() -> None:

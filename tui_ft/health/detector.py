@@ -109,11 +109,12 @@ class Detector:
         before = self.open
         if before is not None and RANK[level] <= RANK[before.level] and not again:
             return None
+        since = before.time if before is not None else now
         self.open = Finding(
             code=self.code,
             level=level,
             message=message,
-            time=round(before.time if before is not None else now, 3),
+            time=round(since, 3) if math.isfinite(since) else 0.0,
             step=step,
             evidence={name: plain(value) for name, value in (evidence or {}).items()},
             fixes=fixes or [],
@@ -125,4 +126,4 @@ class Detector:
         if self.open is None:
             return None
         self.open = None
-        return Cleared(self.code, message, round(now, 3))
+        return Cleared(self.code, message, round(now, 3) if math.isfinite(now) else 0.0)

@@ -15,6 +15,10 @@ from tui_ft.health.thresholds import Thresholds
 _LEAST_ROWS = 3
 _OVER_RATIO = 1.2
 _LEAST_LOSS = 1e-3
+"""A lower minimum counts as this much: ratios to next to nothing say nothing."""
+_NOISE_ROWS = 100
+_FEW_ROWS = 10
+"""The noise of so few rows is known to within a factor of about two."""
 
 
 class Divergence(Detector):
@@ -31,10 +35,11 @@ class Divergence(Detector):
 
     def _forget(self) -> None:
         self._smoothed = Smoothed(self.limits.divergence_rows)
+        self._usual = Smoothed(_NOISE_ROWS)
+        self._pending: list[float] = []
         self._least = math.inf
         self._least_step = 0
         self._above = 0
-        self._sky_high = 0
 
     def resumed(self, step: int, now: float) -> Said:
         self._forget()
@@ -46,29 +51,46 @@ class Divergence(Detector):
         if row.loss < 0:  # no cross-entropy: nothing to compare
             self._least = -math.inf
         mean = self._smoothed.add(row.loss)
-        if self._smoothed.count < _LEAST_ROWS:
+        if self._smoothed.count >= _LEAST_ROWS and mean < self._least:
+            self._least, self._least_step = mean, row.step
+        if self._smoothed.count < _LEAST_ROWS or self._least == -math.inf:
+            self._usual.add(row.loss)
             return None
-        if self._smoothed.count == _LEAST_ROWS or mean < self._least:
-            self._least, self._least_step = min(mean, self._least), row.step
-        if self._least < _LEAST_LOSS and self._least != math.inf:
-            return self.clear("The loss is near zero.", now) if mean < _LEAST_LOSS else None
-        return self._judge(row, mean, now)
+        return self._judge(row, row.loss, mean, now)
 
-    def _judge(self, row: Step, mean: float, now: float) -> Said:
+    @property
+    def _lowest(self) -> float:
+        return max(self._least, _LEAST_LOSS)
+
+    def _is_sky_high(self, loss: float) -> bool:
+        """Many times in a row so high, and by more than losses that are always noisy now and then are.
+
+        The noise is that of before: what is high counts as usual only once a row that is not has followed.
+        """
+        limits, usual = self.limits, self._usual
+        if loss <= max(limits.divergence_loss, limits.divergence_error_ratio * self._lowest):
+            for late in (*self._pending, loss):
+                usual.add(late)
+            self._pending = []
+            return False
+        self._pending = [*self._pending[-_NOISE_ROWS:], loss]
+        if len(self._pending) < limits.divergence_loss_rows:
+            return False
+        rise = min(self._pending[-int(limits.divergence_loss_rows) :]) - max(usual.mean, self._least)
+        return rise > limits.divergence_noise * usual.noise * (1.0 + _FEW_ROWS / max(usual.count, 1))
+
+    def _judge(self, row: Step, loss: float, mean: float, now: float) -> Said:
         limits = self.limits
         rise = mean - self._least
         least_rise = max(limits.divergence_least_rise, limits.divergence_noise * self._smoothed.noise)
-        is_above = mean > limits.divergence_ratio * self._least and rise > least_rise
+        is_above = mean > limits.divergence_ratio * self._lowest and rise > least_rise
         self._above = self._above + 1 if is_above else 0
-        assert row.loss is not None
-        is_sky_high = row.loss > max(limits.divergence_loss, limits.divergence_error_ratio * self._least)
-        self._sky_high = self._sky_high + 1 if is_sky_high else 0
-        if self._sky_high >= limits.divergence_loss_rows:
-            return self._say("error", row, row.loss, now)
+        if self._is_sky_high(loss):
+            return self._say("error", row, loss, now)
         if self._above >= limits.divergence_rows:
-            is_far = mean > limits.divergence_error_ratio * self._least
+            is_far = mean > limits.divergence_error_ratio * self._lowest
             return self._say("error" if is_far else "warning", row, mean, now)
-        if mean < _OVER_RATIO * self._least and not self._above:
+        if mean < _OVER_RATIO * self._lowest and not self._above:
             return self.clear(f"The loss is back at {mean:.3g}.", now)
         return None
 
@@ -81,9 +103,9 @@ class Divergence(Detector):
             "loss": round(loss, 6),
             "lowest_loss": round(self._least, 6),
             "lowest_at_step": self._least_step,
-            "times_the_lowest": round(loss / self._least, 3),
+            "times_the_lowest": round(loss / self._lowest, 3),
             "noise_between_steps": round(self._smoothed.noise, 6),
-            "steps_in_a_row": max(self._above, self._sky_high),
+            "steps_in_a_row": max(self._above, len(self._pending)),
             "learning_rate": row.learning_rate,
         }
         fixes = calmer(self.facts, self._least_step)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from tui_ft.health.detector import Detector, Said
 from tui_ft.health.finding import Evidence
-from tui_ft.health.fixes import fitting, half_batch, smaller_steps
-from tui_ft.health.memory import no_workers
+from tui_ft.health.fixes import fitting, lighter_evaluations, no_workers, smaller_steps
 from tui_ft.health.oom import parse_cuda_oom, parse_host_oom
-from tui_ft.health.rows import Machine, Step
+from tui_ft.health.rows import Evaluation, Machine, Step
 
 _WHERE = {
     "evaluating": "in an evaluation",
@@ -23,10 +22,9 @@ class _GpuMemory(Detector):
     _phase = ""
     _step: int | None = None
     _said: Evidence | None = None
-    _reserved_gib: float | None = None
 
     def step(self, row: Step, now: float) -> Said:
-        self._step, self._reserved_gib = row.step, row.reserved_gib
+        self._step = row.step
         return None
 
     def phase(self, name: str, now: float, detail: str = "") -> Said:
@@ -79,18 +77,33 @@ class CudaOom(_GpuMemory):
 
 
 class EvaluationOom(_GpuMemory):
-    """The GPU's memory did not suffice for an evaluation, though the training had room."""
+    """The GPU's memory did not suffice for an evaluation, though the training had room.
+
+    The trainer then evaluates a row at a time: a warning, until that has worked. Only when that ran out, too,
+    the run ends, and a smaller batch would change nothing.
+    """
 
     code = "eval_oom"
+
+    def warning(self, code: str, message: str, step: int | None, evidence: Evidence, now: float) -> Said:
+        super().warning(code, message, step, evidence, now)
+        if code != self.code:
+            return None
+        return self.find("warning", message, now, step=step, evidence=evidence)
+
+    def evaluation(self, row: Evaluation, now: float) -> Said:
+        return self.clear("The evaluation had room, a row at a time.", now)
 
     def ended(self, cause: str, message: str, tail: str, now: float) -> Said:
         if cause != "cuda_oom" or self._phase != "evaluating":
             return None
         known = self._known(message, tail)
-        text = f"The GPU ran out of memory in an evaluation{_asked(known)}; the training itself had room."
-        spec = self.facts.spec
-        fixes = fitting(half_batch(spec, self.facts) if spec is not None else None)
-        fixes = fixes or smaller_steps(self.facts)
+        known.pop("batch_size", None)
+        text = (
+            f"The GPU ran out of memory in an evaluation, a row at a time{_asked(known)}; "
+            "the training itself had room."
+        )
+        fixes = lighter_evaluations(self.facts)
         return self.find("error", text, now, step=self._step, evidence=known, fixes=fixes)
 
 

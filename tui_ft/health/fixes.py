@@ -10,6 +10,9 @@ from tui_ft.spec.errors import SpecError
 from tui_ft.spec.overrides import apply
 from tui_ft.spec.run_spec import RunSpec
 
+_NEVER = 10**9
+"""More steps than a run has."""
+
 
 def fitting(*fixes: Fix | None) -> list[Fix]:
     """Return the fixes that there are."""
@@ -102,7 +105,7 @@ def smaller_steps(facts: RunFacts) -> list[Fix]:
     spec = facts.spec
     if spec is None:
         return []
-    training, data = spec.training, spec.data
+    training = spec.training
     return fitting(
         half_batch(spec, facts),
         change(
@@ -114,12 +117,59 @@ def smaller_steps(facts: RunFacts) -> list[Fix]:
             facts, "eight_bit", "Begin again with the 8-bit optimizer", "restart",
             ["training.optimizer=paged_adamw_8bit"],
         ) if training.optimizer in ("auto", "adamw_torch", "adamw_torch_fused") else None,
+        _shorter_rows(spec, facts),
+        _as_qlora(spec, facts),
+    )  # fmt: skip
+
+
+def _shorter_rows(spec: RunSpec, facts: RunFacts) -> Fix | None:
+    most = spec.data.max_length // 2
+    if most < 128:
+        return None
+    title = f"Begin again with at most {most} tokens a row"
+    return change(facts, "shorter_rows", title, "restart", [f"data.max_length={most}"])
+
+
+def _as_qlora(spec: RunSpec, facts: RunFacts) -> Fix | None:
+    if spec.method.kind != "lora" or spec.method.quantization is not None:
+        return None
+    return change(facts, "qlora", "Begin again as QLoRA", "restart", ["method.kind=qlora"])
+
+
+def no_workers(facts: RunFacts) -> Fix | None:
+    """Let the trainer itself load the data: every worker is a process with its own memory (T10)."""
+    if facts.spec is None or facts.spec.training.dataloader_workers == 0:
+        return None
+    return change(
+        facts, "no_workers", "Go on without data workers", "resume", ["training.dataloader_workers=0"]
+    )
+
+
+def disk_fixes(facts: RunFacts) -> list[Fix]:
+    """See what can go, and keep less (T16)."""
+    prune = command("prune", "See what can be removed", f"tui-ft prune {facts.run_id}".rstrip())
+    fewer = None
+    if facts.spec is not None and facts.spec.checkpoints.keep > 1:
+        fewer = change(facts, "keep_one", "Go on and keep one checkpoint", "resume", ["checkpoints.keep=1"])
+    return fitting(prune, fewer)
+
+
+def lighter_evaluations(facts: RunFacts) -> list[Fix]:
+    """What is left where an evaluation ran out a row at a time, which the trainer itself tries first (T8)."""
+    spec = facts.spec
+    if spec is None:
+        return []
+    seldom = ["evaluation.every_epochs=none", f"evaluation.every_steps={facts.total_steps or _NEVER}"]
+    none = ["data.eval=none", "data.eval_fraction=0"]
+    return fitting(
+        _shorter_rows(spec, facts),
         change(
-            facts, "shorter_rows", f"Begin again with at most {data.max_length // 2} tokens a row", "restart",
-            [f"data.max_length={data.max_length // 2}"],
-        ) if data.max_length >= 256 else None,
-        change(facts, "qlora", "Begin again as QLoRA", "restart", ["method.kind=qlora"])
-        if spec.method.kind == "lora" and spec.method.quantization is None else None,
+            facts, "evaluate_last", "Go on and evaluate at the last step only, where it may run out again",
+            "resume", seldom,
+        ),
+        change(facts, "no_evaluation", "Begin again without evaluations", "restart", none)
+        if spec.evaluation.probe is None else None,
+        _as_qlora(spec, facts),
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from dataclasses import dataclass
 
 from tui_ft.health.detector import Detector, Said
 from tui_ft.health.facts import RunFacts
@@ -17,12 +17,45 @@ _WATCHED = frozenset({"training", "evaluating"})
 """In the other phases nobody knows how long is long: models are loaded over slow disks, data is prepared."""
 _LEAST_SAMPLES = 3
 _LEAST_IDLE_S = 20.0
+_MOST_APART_S = 30.0
+"""Between samples that are further apart nobody looked."""
 _SLEPT_S = 30.0
 
 
+@dataclass(frozen=True)
+class _Idle:
+    """A stretch of time in which nothing worked: from when to when, how often looked at, the most seen."""
+
+    since: float
+    seconds: float = 0.0
+    count: int = 0
+    utilization: float | None = None
+    cores: float | None = None
+
+    def and_so(self, seen: Machine) -> _Idle:
+        return _Idle(
+            self.since, seen.time - self.since, self.count + 1,
+            _most(self.utilization, seen.utilization), _most(self.cores, seen.cores),
+        )  # fmt: skip
+
+    @property
+    def evidence(self) -> Evidence:
+        known: Evidence = {"idle_s": round(self.seconds, 1)}
+        if self.utilization is not None:
+            known["gpu_utilization"] = self.utilization
+        if self.cores is not None:
+            known["cores"] = round(self.cores, 3)
+        return known
+
+
+def _most(one: float | None, other: float | None) -> float | None:
+    return max((value for value in (one, other) if value is not None), default=None)
+
+
 class Hang(Detector):
-    """Neither a row nor progress, with an idle GPU, or on a CPU box an idle trainer. A trainer that a signal
-    stopped is said to be that.
+    """Neither a row nor progress, while the trainer is idle and, where there is one, the GPU: with a GPU a
+    warning, for it may wait for data or a network, and an error once both have been idle for `hang_idle_s`.
+    A trainer that a signal stopped is said to be that.
     """
 
     code = "hang"
@@ -36,7 +69,8 @@ class Hang(Detector):
         self._quiet_from: float | None = None
         self._has_moved = True
         self._step: int | None = None
-        self._seen: deque[tuple[float, Machine]] = deque(maxlen=60)
+        self._newest: Machine | None = None
+        self._idle: _Idle | None = None
         self._stopped_from: float | None = None
         self._ticked_at: float | None = None
 
@@ -66,13 +100,24 @@ class Hang(Detector):
         return self._moved(now)
 
     def _moved(self, now: float | None) -> Said:
-        self._has_moved = True
-        self._seen.clear()
+        self._has_moved, self._newest, self._idle = True, None, None
         return self.clear("It goes on.", now) if now is not None else None
 
     def machine(self, seen: Machine) -> Said:
-        self._seen.append((seen.time, seen))
+        before, self._newest = self._newest, seen
+        is_apart = before is not None and not 0 <= seen.time - before.time <= _MOST_APART_S
+        if is_apart or not self._is_idle(seen):
+            self._idle = None
+        if self._is_idle(seen):
+            self._idle = (self._idle or _Idle(seen.time)).and_so(seen)
         return None
+
+    def _is_idle(self, seen: Machine) -> bool:
+        """Whether neither does anything; what is not known of the trainer's processors is left to the GPU."""
+        is_at_rest = seen.cores is None or seen.cores < self.limits.hang_cores
+        if self.facts.is_gpu and seen.utilization is not None:
+            return seen.utilization < self.limits.hang_utilization and is_at_rest
+        return is_at_rest
 
     def tick(self, now: float, monotonic: float) -> Said:
         slept = self._ticked_at is not None and monotonic - self._ticked_at >= _SLEPT_S
@@ -80,8 +125,7 @@ class Hang(Detector):
         if self._has_moved or self._quiet_from is None or slept:  # whoever was stopped saw no silence
             self._has_moved, self._quiet_from, self._stopped_from = False, monotonic, None
             return None
-        newest = self._seen[-1][1] if self._seen else None
-        if newest is not None and newest.is_stopped:
+        if self._newest is not None and self._newest.is_stopped:
             self._stopped_from = monotonic if self._stopped_from is None else self._stopped_from
             if monotonic - self._stopped_from >= self.limits.hang_stopped_s:
                 return self._say_stopped(now, monotonic)
@@ -95,35 +139,27 @@ class Hang(Detector):
         usual = self._gaps.median if len(self._gaps) else 0.0
         if quiet < max(self.limits.hang_s, self.limits.hang_ratio * usual):
             return None
-        idle = self._idle()
+        idle = self._idle if self._idle is not None and self._is_long(self._idle) else None
         if idle is None and quiet < max(self.limits.hang_busy_s, 4 * self.limits.hang_ratio * usual):
             return None
         return self._say(now, quiet, usual, idle)
 
-    def _idle(self) -> Evidence | None:
-        """What shows that nothing works; None when something does, or nobody knows."""
-        seen = [one for _, one in self._seen]
-        if len(seen) < _LEAST_SAMPLES or seen[-1].time - seen[0].time < min(
-            _LEAST_IDLE_S, self.limits.hang_s / 2
-        ):
-            return None
-        busy = [one.utilization for one in seen if one.utilization is not None]
-        cores = [one.cores for one in seen if one.cores is not None]
-        known: Evidence = {}
-        if busy:
-            known["gpu_utilization"] = max(busy)
-        if cores:
-            known["cores"] = round(max(cores), 3)
-        if self.facts.is_gpu and busy:
-            # before the first step kernels are compiled: then the GPU waits for the processor
-            is_compiling = not len(self._gaps) and bool(cores) and max(cores) >= self.limits.hang_cores
-            return known if max(busy) < self.limits.hang_utilization and not is_compiling else None
-        return known if cores and max(cores) < self.limits.hang_cores else None
+    def _is_long(self, idle: _Idle) -> bool:
+        """Whether it was looked at often and for long enough; without any number nobody knows."""
+        is_known = idle.cores is not None or (self.facts.is_gpu and idle.utilization is not None)
+        return (
+            is_known
+            and idle.count >= _LEAST_SAMPLES
+            and idle.seconds >= min(_LEAST_IDLE_S, self.limits.hang_s / 2)
+        )
 
-    def _say(self, now: float, quiet: float, usual: float, idle: Evidence | None) -> Said:
+    def _say(self, now: float, quiet: float, usual: float, idle: _Idle | None) -> Said:
         what = "evaluation" if self._phase == "evaluating" else "step"
         device = "the GPU" if self.facts.is_gpu else "the trainer"
-        doing = f"{device} does nothing" if idle is not None else f"{device} looks busy"
+        doing = f"{device} looks busy"
+        if idle is not None:
+            both = self.facts.is_gpu and idle.utilization is not None and idle.cores is not None
+            doing = "the GPU and the trainer do nothing" if both else f"{device} does nothing"
         often = f"; a step usually takes {usual:.2g} s" if usual else ""
         message = f"No {what} for {quiet / 60:.0f} minutes while {doing}{often}."
         if quiet < 120:
@@ -132,10 +168,12 @@ class Hang(Detector):
             "quiet_s": round(quiet, 1), "usual_step_s": round(usual, 3) if usual else None,
             "phase": self._phase, "last_step": self._step, "pid": self.pid,
         }  # fmt: skip
-        level: Level = "error" if idle is not None else "warning"
-        return self.find(
-            level, message, now, step=self._step, evidence=known | (idle or {}), fixes=self._fixes()
-        )
+        level: Level = "warning"
+        if idle is not None:
+            known |= idle.evidence
+            by_gpu = self.facts.is_gpu and idle.utilization is not None
+            level = "error" if not by_gpu or idle.seconds >= self.limits.hang_idle_s else "warning"
+        return self.find(level, message, now, step=self._step, evidence=known, fixes=self._fixes())
 
     def _say_stopped(self, now: float, monotonic: float) -> Said:
         pid = self.pid

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
+from statistics import fmean, pvariance
 
 from tui_ft.health.detector import Detector, Said
 from tui_ft.health.facts import RunFacts
@@ -17,15 +18,19 @@ from tui_ft.spec.run_spec import RunSpec
 _BASE_ROWS = 10
 _SMOOTH_ROWS = 20
 _LATEST_BASE_SHARE = 0.02
+_MOST_LOSSES = 100
 _NEAR_ZERO = 0.01
 _MUCH_RANK = 64
+_SURELY = 3.0
+"""A loss has fallen when it has by so many standard deviations of its mean."""
 _USUAL_RATE = {"lora": 2e-4, "adalora": 2e-4, "full": 2e-5, "last_layers": 2e-5}
 
 
 class NotLearning(Detector):
     """After warmup and a tenth of the steps the loss has hardly fallen, or the gradient is next to nothing.
 
-    A gradient of exactly zero means that nothing trainable is in the graph, or that every label is masked.
+    A gradient of exactly zero means that nothing trainable is in the graph, or that every label is masked;
+    but where the loss falls all the same, only what is logged is zero. What has learnt before is another's.
     """
 
     code = "not_learning"
@@ -35,10 +40,12 @@ class NotLearning(Detector):
         self._base: list[float] = []
         self._is_base_lost = False
         self._smoothed = Smoothed(_SMOOTH_ROWS)
+        self._has_learnt = False
         self._forget()
 
     def _forget(self) -> None:
         self._zero = self._flat = 0
+        self._losses_at_zero: list[float] = []
         self._norms = Window(_SMOOTH_ROWS)
 
     def resumed(self, step: int, now: float) -> Said:
@@ -76,8 +83,12 @@ class NotLearning(Detector):
         if norm is None or not math.isfinite(norm):
             return None
         self._norms.add(norm)
-        self._zero = self._zero + 1 if norm == 0.0 and loss > _NEAR_ZERO else 0
+        is_zero = norm == 0.0 and loss > _NEAR_ZERO
+        self._zero = self._zero + 1 if is_zero else 0
+        self._losses_at_zero = [*self._losses_at_zero[-_MOST_LOSSES:], loss] if is_zero else []
         if self._zero >= self.limits.learning_zero_rows:
+            if self._falls_at_zero():
+                return self.clear("The loss falls, whatever norm is logged.", now)
             return self._say(
                 "error", row, now, {"grad_norm": 0.0, "rows": self._zero},
                 f"The gradient has been exactly zero for {self._zero} steps: nothing is learnt at all.",
@@ -89,6 +100,16 @@ class NotLearning(Detector):
             )  # fmt: skip
         return None
 
+    def _falls_at_zero(self) -> bool:
+        """True when the later half of the losses without a gradient is clearly below the earlier one."""
+        half = len(self._losses_at_zero) // 2
+        early, late = self._losses_at_zero[:half], self._losses_at_zero[half:]
+        if not early:
+            return False
+        fall = fmean(early) - fmean(late)
+        error = math.sqrt(pvariance(early) / len(early) + pvariance(late) / len(late))
+        return fall > max(_SURELY * error, self.limits.learning_fall * abs(fmean(early)))
+
     def _is_short(self) -> bool:
         return len(self._norms) == _SMOOTH_ROWS and self._norms.median < self.limits.learning_norm
 
@@ -97,11 +118,13 @@ class NotLearning(Detector):
         if fall is None or not total or self._smoothed.count < limits.learning_rows:
             return None
         mean = self._smoothed.mean
+        least = max(limits.learning_done_fall, _SURELY * self._smoothed.mean_noise / self._first)
+        self._has_learnt = self._has_learnt or fall >= least
         if fall >= limits.learning_clear_fall and not self._zero:
             return self.clear(f"The loss has fallen to {mean:.3g}.", now)
         if row.step < self.facts.warmup_steps + limits.learning_share * total:
             return None
-        self._flat = self._flat + 1 if fall < limits.learning_fall else 0
+        self._flat = self._flat + 1 if fall < limits.learning_fall and not self._has_learnt else 0
         if self._flat < limits.learning_flat_rows:
             return None
         message = (

@@ -5,21 +5,12 @@ from __future__ import annotations
 from tui_ft.health.detector import Detector, Said
 from tui_ft.health.facts import RunFacts
 from tui_ft.health.finding import Evidence, Fix, Level
-from tui_ft.health.fixes import change, command, fitting
+from tui_ft.health.fixes import command, fitting, no_workers
 from tui_ft.health.rows import Holder, Machine
 from tui_ft.health.thresholds import Thresholds
 
 _MOST_NAMED = 5
 _LEAST_CHANGE = 0.1
-
-
-def no_workers(facts: RunFacts) -> Fix | None:
-    """Go on with the data loaded by the trainer itself: every worker is a process with its own memory."""
-    if facts.spec is None or facts.spec.training.dataloader_workers == 0:
-        return None
-    return change(
-        facts, "no_workers", "Go on without data workers", "resume", ["training.dataloader_workers=0"]
-    )
 
 
 class HostMemory(Detector):
@@ -75,17 +66,23 @@ class LeakedGpuMemory(Detector):
         if not large or free > self.limits.leaked_free_share * total:
             return self.clear("Nobody else holds the GPU's memory now.", seen.time)
         dead = [holder for holder in large if not holder.is_alive]
-        held = sum(holder.gib or 0.0 for holder in large)
+        sizes = [holder.gib for holder in large if holder.gib is not None]
+        held = sum(sizes) if sizes else None
         message = (
-            f"{free:.1f} of {total:.1f} GiB of the GPU are free: {self._who(large[0])} holds {held:.1f} GiB."
+            f"{free:.1f} of {total:.1f} GiB of the GPU are free: {self._who(large[0])} holds {_held(large)}."
         )
         evidence: Evidence = {
-            "free_gib": round(free, 2), "total_gib": round(total, 2), "held_by_others_gib": round(held, 2),
+            "free_gib": round(free, 2), "total_gib": round(total, 2), 
+            "held_by_others_gib": round(held, 2) if held is not None else None,
             "holders": [f"{self._who(holder)}: {_size(holder)}" for holder in large[:_MOST_NAMED]],
             "dead": len(dead),
         }  # fmt: skip
         before = self.open.evidence.get("held_by_others_gib") if self.open is not None else None
-        is_other = isinstance(before, float) and abs(before - held) > _LEAST_CHANGE * max(held, 1.0)
+        is_other = (
+            isinstance(before, float)
+            and held is not None
+            and abs(before - held) > _LEAST_CHANGE * max(held, 1.0)
+        )
         return self.find(
             "warning", message, seen.time, evidence=evidence, fixes=self._fixes(large, dead), again=is_other
         )
@@ -94,6 +91,8 @@ class LeakedGpuMemory(Detector):
     def _who(holder: Holder) -> str:
         if not holder.is_alive:
             return f"process {holder.pid}, which is dead,"
+        if holder.is_ours:
+            return f"process {holder.pid}, another run of yours,"
         return f"process {holder.pid} ({holder.name})" if holder.name else f"process {holder.pid}"
 
     @staticmethod
@@ -101,13 +100,24 @@ class LeakedGpuMemory(Detector):
         fixes = [
             command("end_process", f"End process {holder.pid}, if you know it", f"kill {holder.pid}")
             for holder in large[:2]
-            if holder.is_alive
+            if holder.is_alive and not holder.is_ours
         ]
         if dead:
             fixes.append(
                 command("find_holders", "Find who keeps the dead one's memory", "fuser -v /dev/nvidia*")
             )
         return fixes
+
+
+def _held(holders: list[Holder]) -> str:
+    """What the first one holds, and how many more there are."""
+    first, *more = holders
+    size = f"{first.gib:.1f} GiB" if first.gib is not None else "memory, how much is not known"
+    sizes = [holder.gib for holder in more if holder.gib is not None]
+    if not more:
+        return size
+    others = f", {len(more)} more processes hold" if len(more) > 1 else ", another process holds"
+    return f"{size}{others} {f'{sum(sizes):.1f} GiB' if sizes else 'some too'}"
 
 
 def _size(holder: Holder) -> str:

@@ -9,6 +9,8 @@ from tui_ft.health.finding import Evidence, Fix, How, Level
 from tui_ft.health.fixes import calmer, change, fitting
 from tui_ft.health.rows import Evaluation, Step
 
+_WIDE = frozenset({"bfloat16", "float32"})
+"""Arithmetic without a scaler: a gradient that is not finite is none of its searches."""
 _CALM_ROWS = 20
 _MOST_WORDS = 5
 _SAID_AGAIN_S = 60.0
@@ -26,6 +28,7 @@ class Nonfinite(Detector):
 
     def resumed(self, step: int, now: float) -> Said:
         self._in_a_row = self._calm = 0
+        self._bad_losses = frozenset()
         if self._good_step is not None and self._good_step > step:
             self._good_step = step
         return self.clear("The run went on from a checkpoint before it.", now)
@@ -36,6 +39,8 @@ class Nonfinite(Detector):
     _good_loss: float | None = None
     _words = 0
     _said_at = 0.0
+    _bad_losses: frozenset[str] = frozenset()
+    """What was not finite when it was last evaluated: only its next evaluation can say that it is over."""
 
     def step(self, row: Step, now: float) -> Said:
         if row.loss is None and row.grad_norm is None:
@@ -48,19 +53,24 @@ class Nonfinite(Detector):
         self._calm = 0
         if self._is_scaler(row, is_loss_bad):
             return None
-        is_error = self._in_a_row >= self.limits.nonfinite_rows and (is_loss_bad or not row.loss)
+        is_lost = is_loss_bad or not row.loss or self.facts.compute in _WIDE
+        is_error = self._in_a_row >= self.limits.nonfinite_rows and is_lost
         return self._say("error" if is_error else "warning", row.step, now, self._evidence(row))
 
     def evaluation(self, row: Evaluation, now: float) -> Said:
         """A training that is finite may still not be so on other rows, in half precision above all."""
-        for what, loss in (("held-out", row.eval_loss), ("probe", row.probe_loss)):
-            if loss is not None and not math.isfinite(loss):
-                self._calm = 0
-                evidence: Evidence = {f"{what} loss": plain(loss), "last_finite_loss": self._good_loss}
-                message = f"At step {row.step} the {what} loss is {plain(loss)}."
-                return self.find(
-                    "warning", message, now, step=row.step, evidence=evidence, fixes=self._fixes(evidence)
-                )
+        losses = {"held-out": row.eval_loss, "probe": row.probe_loss}
+        bad = {what: loss for what, loss in losses.items() if loss is not None and not math.isfinite(loss)}
+        silent = {what for what, loss in losses.items() if loss is None}
+        was_bad, self._bad_losses = self._bad_losses, frozenset(bad) | (self._bad_losses & silent)
+        for what, loss in bad.items():
+            evidence: Evidence = {f"{what} loss": plain(loss), "last_finite_loss": self._good_loss}
+            message = f"At step {row.step} the {what} loss is {plain(loss)}."
+            return self.find(
+                "warning", message, now, step=row.step, evidence=evidence, fixes=self._fixes(evidence)
+            )
+        if was_bad and not self._bad_losses and not self._in_a_row:
+            return self.clear(f"The {' and the '.join(sorted(was_bad))} loss is finite again.", now)
         return None
 
     def warning(self, code: str, message: str, step: int | None, evidence: Evidence, now: float) -> Said:
@@ -87,7 +97,7 @@ class Nonfinite(Detector):
         if row.loss is not None and (row.loss != 0.0 or row.grad_norm):
             self._good_step, self._good_loss = row.step, row.loss
         self._calm += 1
-        if self._calm >= _CALM_ROWS:
+        if self._calm >= _CALM_ROWS and not self._bad_losses:
             return self.clear(f"The last {_CALM_ROWS} steps were finite.", now)
         return None
 

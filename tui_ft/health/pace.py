@@ -22,7 +22,10 @@ _WANTED_SHARE = 0.02
 
 
 class DataStarvation(Detector):
-    """A good part of each step goes by waiting for batches, and the GPU, where there is one, is not busy."""
+    """A good part of each step goes by waiting for batches, and the GPU, where there is one, is not busy.
+
+    An attempt's first step is left out: its workers have to start, and its rows to be found.
+    """
 
     code = "data_starvation"
 
@@ -33,6 +36,7 @@ class DataStarvation(Detector):
     def _forget(self) -> None:
         self._steps: deque[tuple[float, float]] = deque(maxlen=_MOST_STEPS)
         self._took = self._waited = 0.0
+        self._is_first = True
         self._busy = Smoothed(_USUAL_SAMPLES)
 
     def resumed(self, step: int, now: float) -> Said:
@@ -46,6 +50,9 @@ class DataStarvation(Detector):
 
     def step(self, row: Step, now: float) -> Said:
         if row.step_s is None or row.data_wait_s is None or row.step_s <= 0:
+            return None
+        if self._is_first:
+            self._is_first = False
             return None
         took = self._add(row.step_s, min(row.data_wait_s, row.step_s))
         if len(self._steps) < self.limits.starvation_rows or took < self.limits.starvation_s:

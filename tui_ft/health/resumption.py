@@ -10,6 +10,7 @@ from tui_ft.health.facts import RunFacts
 from tui_ft.health.finding import Evidence, Level
 from tui_ft.health.fixes import change, fitting
 from tui_ft.health.rows import Step
+from tui_ft.health.smoothing import Smoothed
 from tui_ft.health.thresholds import Thresholds
 
 _KEPT = 2_000
@@ -26,10 +27,11 @@ class BadResume(Detector):
         self._past: deque[tuple[int, float]] = deque(maxlen=_KEPT)
         self._before: list[float] = []
         self._after: list[float] = []
+        self._lately = Smoothed(_BEFORE_ROWS)
         self._from = 0
 
     def resumed(self, step: int, now: float) -> Said:
-        self._from, self._after = step, []
+        self._from, self._after, self._lately = step, [], Smoothed(_BEFORE_ROWS)
         self._before = [loss for at, loss in self._past if at <= step][-_BEFORE_ROWS:] if step > 0 else []
         while self._past and self._past[-1][0] > step:
             self._past.pop()
@@ -39,11 +41,22 @@ class BadResume(Detector):
         if row.loss is None or not math.isfinite(row.loss):
             return None
         self._past.append((row.step, row.loss))
+        if self.open is not None:
+            return self._look_again(row.loss, now)
         wanted = int(self.limits.resume_rows)
         if len(self._before) < wanted or len(self._after) >= wanted or row.step <= self._from:
             return None
         self._after.append(row.loss)
         return self._judge(row, now) if len(self._after) == wanted else None
+
+    def _look_again(self, loss: float, now: float) -> Said:
+        """It is over once the loss is back where it was before."""
+        mean, before = self._lately.add(loss), self.open.evidence.get("loss_before") if self.open else None
+        if self._lately.count < _BEFORE_ROWS or not isinstance(before, float):
+            return None
+        if mean >= before * (1.0 + self.limits.resume_rise / 2):
+            return None
+        return self.clear(f"The loss is back at {mean:.3g}.", now)
 
     def _judge(self, row: Step, now: float) -> Said:
         before = sum(self._before) / len(self._before)

@@ -22,7 +22,6 @@ class Step(NamedTuple):
     learning_rate: float | None = None
     step_s: float | None = None
     data_wait_s: float | None = None
-    reserved_gib: float | None = None
 
 
 class Evaluation(NamedTuple):
@@ -35,12 +34,16 @@ class Evaluation(NamedTuple):
 
 
 class Holder(NamedTuple):
-    """A process that is none of the run's and holds memory of its GPU; `name` is empty when it is dead."""
+    """A process that is none of the run's and holds memory of its GPU; `name` is empty when it is dead.
+
+    `is_ours`: a trainer of another run of ours.
+    """
 
     pid: int
     gib: float | None
     name: str
     is_alive: bool
+    is_ours: bool = False
 
 
 class Machine(NamedTuple):
@@ -60,6 +63,7 @@ class Machine(NamedTuple):
     trainer_gib: float | None = None
     disk_free_gib: float | None = None
     inodes_free: int | None = None
+    inodes_total: int | None = None
     cores: float | None = None
     is_stopped: bool = False
     holders: tuple[Holder, ...] | None = None
@@ -82,7 +86,6 @@ def read_row(row: Mapping[str, object]) -> Step | Evaluation | None:
         _finite(row.get("learning_rate")),
         _finite(row.get("step_s")),
         _finite(row.get("data_wait_s")),
-        _finite(row.get("gpu_reserved_gib")),
     )
 
 

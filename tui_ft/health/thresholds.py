@@ -59,7 +59,8 @@ class Thresholds(msgspec.Struct, kw_only=True, frozen=True):
     learning_done_fall: float = 0.1
     """A loss that has fallen by so much has been learning: then a short gradient is that of a good fit."""
     learning_norm: float = 0.01
-    learning_zero_rows: float = 5
+    learning_zero_rows: float = 20
+    """So many it takes to tell a loss that stands still from one that falls."""
 
     # plateau: chosen; a note only
     plateau_share: float = 0.25
@@ -96,6 +97,8 @@ class Thresholds(msgspec.Struct, kw_only=True, frozen=True):
     hang_utilization: float = 5
     hang_cores: float = 0.05
     """Processor time of the trainer and its children, in cores: a Python that waits uses less."""
+    hang_idle_s: float = 600
+    """T17: from a GPU, and a trainer, that were idle for so long nothing is to be expected."""
     hang_stopped_s: float = 30
     """A trainer that a signal stopped (SIGSTOP) does not come back by itself: no need to wait as long."""
     hang_busy_s: float = 1800
@@ -109,7 +112,10 @@ class Thresholds(msgspec.Struct, kw_only=True, frozen=True):
     disk_checkpoints: float = 2
     disk_gib: float = 2
     """While no checkpoint has been written, so that their size is not known."""
+    inodes_share: float = 0.95
+    inodes_error_share: float = 0.99
     inodes: float = 1000
+    """Fewer free ones than this where a file system does not say of how many."""
 
     # clock_jump: chosen; NTP slews smaller steps
     clock_s: float = 5
@@ -139,8 +145,10 @@ def with_changes(changes: Mapping[str, float]) -> Thresholds:
             hint = f"Did you mean {near[0]}?" if near else "The README's table has their names."
             raise TuiFtError(f"[health] of the settings: {name!r} is no threshold.", hint)
         least = 1 if name.endswith(_COUNTED) else 0
-        if not math.isfinite(value) or value < least:
+        is_whole = not name.endswith(_COUNTED) or value == int(value) if math.isfinite(value) else False
+        if not is_whole or value < least:
+            kind = "a whole number, " if name.endswith(_COUNTED) else ""
             raise TuiFtError(
-                f"[health] of the settings: {name} = {value} will not do.", f"Write {least} or more."
+                f"[health] of the settings: {name} = {value} will not do.", f"Write {kind}{least} or more."
             )
     return msgspec.structs.replace(Thresholds(), **{name: float(value) for name, value in changes.items()})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 
 from tui_ft.health.detector import Detector, Said
 from tui_ft.health.facts import RunFacts
@@ -15,10 +15,11 @@ from tui_ft.health.thresholds import Thresholds
 POWER_LIMIT = "power limit"
 """A card at full work runs into its power limit as a rule: alone it is no trouble."""
 _PACE_ROWS = 50
+_CALM_SHARE = 0.1
 
 
 class Throttling(Detector):
-    """Over the last minute the GPU was slowed down most of the time."""
+    """Over the last minute the GPU was slowed down most of the time; heat and power limit are told apart."""
 
     code = "throttling"
 
@@ -47,16 +48,18 @@ class Throttling(Detector):
             self._seen.popleft()
         if seen.time - self._seen[0].time < self.limits.throttle_s:
             return None
-        slowed = [one for one in self._seen if one.throttle is not None]
-        share = len(slowed) / len(self._seen)
-        if share < self.limits.throttle_share:
-            return self.clear("The GPU runs at full speed again.", seen.time) if share < 0.1 else None
-        reasons = {one.throttle for one in slowed if one.throttle is not None}
-        slower = self._slower()
-        hot = sorted(reasons - {POWER_LIMIT})
-        if not hot and (slower is None or slower < self.limits.throttle_slowdown):
-            return None
-        return self._say(seen, share, hot or [POWER_LIMIT], slower)
+        reasons = Counter(one.throttle for one in self._seen if one.throttle is not None)
+        limited = reasons.pop(POWER_LIMIT, 0) / len(self._seen)
+        hot, slower = reasons.total() / len(self._seen), self._slower()
+        if hot >= self.limits.throttle_share:
+            return self._say(seen, hot, [reason for reason, _ in reasons.most_common()], slower)
+        is_slower = slower is not None and slower >= self.limits.throttle_slowdown
+        if hot + limited >= self.limits.throttle_share and is_slower:
+            return self._say(seen, hot + limited, [POWER_LIMIT], slower)
+        was_hot = self.open is not None and self.open.level == "warning"
+        if hot + (0.0 if was_hot else limited) < _CALM_SHARE:
+            return self.clear("The GPU is not slowed down by that any more.", seen.time)
+        return None
 
     def _slower(self) -> float | None:
         """By what share steps take longer than before; None while either is not known."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import time
+
 import msgspec
 
 from tui_ft.health.detector import Cleared
@@ -104,7 +107,8 @@ class GuardReader:
         return said
 
     def _row(self, row: dict[str, object]) -> Said:
-        at = number(row.get("time")) or 0.0
+        at = number(row.get("time"))
+        at = at if at is not None and math.isfinite(at) else time.time()
         said: Said = []
         while self._begins and at >= self._begins[0].time:
             begin = self._begins.pop(0)

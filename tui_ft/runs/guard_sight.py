@@ -14,6 +14,8 @@ _GIB = 1024**3
 _HOLDERS_EVERY_S = 60.0
 _TREE_EVERY_S = 30.0
 _MOST_HOLDERS = 20
+_OUR_TRAINER = "tui_ft.train"
+"""The module that a trainer's command line names."""
 
 
 class MachineEye:
@@ -52,6 +54,7 @@ class MachineEye:
             trainer_gib=_gib(row.trainer_rss_bytes),
             disk_free_gib=_gib(row.disk_free_bytes),
             inodes_free=row.inodes_free,
+            inodes_total=row.inodes_total,
             cores=self._cores(pid, monotonic) if is_quiet else None,
             is_stopped=is_stopped(pid),
             holders=self._others(pid, monotonic) if is_on_gpu and self._gpus else None,
@@ -96,6 +99,7 @@ def _holders(gpus: list[Gpu], ours: frozenset[int]) -> tuple[Holder, ...] | None
             gib=_gib(process.used_bytes),
             name=process.name or "",
             is_alive=Path(f"/proc/{process.pid}").exists(),
+            is_ours=_OUR_TRAINER in processes.command_line(process.pid),
         )
         for process in on_them
         if process.pid not in ours

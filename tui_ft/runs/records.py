@@ -345,6 +345,7 @@ class HardwareRow(msgspec.Struct, kw_only=True, frozen=True):
     memory_limit_bytes: int | None = None
     disk_free_bytes: int | None = None
     inodes_free: int | None = None
+    inodes_total: int | None = None
 
 
 _EVENT_DECODER = msgspec.json.Decoder(AnyEvent)

@@ -74,7 +74,7 @@ class HardwareSampler:
             self._tree = [self._trainer, *processes.descendants(self._trainer)]
             self._tree_at = now
         memory = host.memory()
-        disk_free, inodes_free = _free(self._run)
+        disk_free, inodes_free, inodes_total = _free(self._run)
         return HardwareRow(
             time=round(now, 3),
             gpus=_samples(reading, self._gpus),
@@ -84,6 +84,7 @@ class HardwareSampler:
             memory_limit_bytes=memory.limit_bytes,
             disk_free_bytes=disk_free,
             inodes_free=inodes_free,
+            inodes_total=inodes_total,
         )
 
 
@@ -105,13 +106,14 @@ def _samples(reading: GpuReading, wanted: frozenset[str]) -> list[GpuSample]:
     ]
 
 
-def _free(run: RunDirectory) -> tuple[int | None, int | None]:
-    """Bytes and inodes that a user may still take; a file system that counts no inodes says 0 of 0."""
+def _free(run: RunDirectory) -> tuple[int | None, int | None, int | None]:
+    """Bytes and inodes that a user may still take, and of how many inodes; what counts none says 0 of 0."""
     try:
         numbers = os.statvfs(run.path)
     except OSError:
-        return None, None
-    return numbers.f_bavail * numbers.f_frsize, numbers.f_favail if numbers.f_files else None
+        return None, None, None
+    inodes = (numbers.f_favail, numbers.f_files) if numbers.f_files else (None, None)
+    return numbers.f_bavail * numbers.f_frsize, *inodes
 
 
 def _differs(old: HardwareRow, new: HardwareRow) -> bool:

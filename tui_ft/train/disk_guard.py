@@ -118,7 +118,8 @@ class DiskGuard:
 
     def _wait(self, step: int, need: Need, disk: Disk, removed: list[str]) -> bool:
         """Stand still until there is room, a word, or the end."""
-        self._warn(step, need, disk, removed, "There is no room for a checkpoint: the run waits for some.")
+        what = "There is no room for a checkpoint: the run waits for some."
+        self._warn(step, need, disk, removed, what, is_waiting=True)
         self._journal.say(
             f"waiting at step {step}: a checkpoint needs {_gib(need.bytes)} and {_gib(disk.free_bytes)} are "
             f"free on {self._folder}; remove something, or `tui-ft prune`"
@@ -146,13 +147,16 @@ class DiskGuard:
         self._requests.done(request)
         self._journal.event(RequestEvent(time=time.time(), request=request.request, step=step, by=request.by))
 
-    def _warn(self, step: int, need: Need, disk: Disk, removed: list[str], what: str) -> None:
+    def _warn(
+        self, step: int, need: Need, disk: Disk, removed: list[str], what: str, *, is_waiting: bool = False
+    ) -> None:
         evidence: Evidence = {
             "free_bytes": disk.free_bytes,
             "needed_bytes": need.bytes + reserve(disk),
             "free_inodes": disk.free_inodes,
             "folder": str(self._folder),
             "removed": list(removed),
+            "is_waiting": is_waiting,
         }
         self._journal.event(
             WarningEvent(
