@@ -11,9 +11,11 @@ import pytest
 from checkpoint_made import save
 
 from tui_ft.cli.main import main
-from tui_ft.runs import directory, pruning
+from tui_ft.errors import TuiFtError
+from tui_ft.runs import checkpoints, directory, pruning, resuming
+from tui_ft.runs import lock as locks
 from tui_ft.runs.directory import RunDirectory
-from tui_ft.runs.records import StateRecord
+from tui_ft.runs.records import AttemptEvent, EndEvent, StateRecord, encode_row
 from tui_ft.runs.state import StateFile
 from tui_ft.train import resume_point
 
@@ -71,12 +73,82 @@ def test_of_a_run_that_is_going_nothing_half_written_is_listed(run: RunDirectory
         assert "all" not in names(run).values()
 
 
-def test_of_a_finished_run_the_result_and_the_best_stay(run: RunDirectory) -> None:
+def finish(run: RunDirectory, weights: bytes = b"w" * 100, told_bytes: int | None = 100) -> None:
+    """The run has finished, and its result is what is said."""
     set_status(run, "finished")
-    run.result.mkdir()
+    end = EndEvent(time=1.0, cause="finished", message="", step=10, result_bytes=told_bytes)
+    rows = (AttemptEvent(time=0.0, attempt=1), end)
+    run.events.write_bytes(b"".join(encode_row(row) + b"\n" for row in rows))
+    run.result.mkdir(exist_ok=True)
+    (run.result / "adapter_model.safetensors").write_bytes(weights)
+
+
+def test_of_a_finished_run_the_result_and_the_best_stay(run: RunDirectory) -> None:
+    finish(run)
     found = pruning.find(run)
     assert {item.path.name for item in found.items if item.kind == "all"} == {"checkpoint-8", "checkpoint-6"}
     assert [name for name, *_ in found.kept] == ["checkpoint-4"]
+
+
+@pytest.mark.parametrize("weights", [b"", b"w" * 99], ids=["empty", "cut"])
+def test_a_result_without_its_weights_is_none(run: RunDirectory, weights: bytes) -> None:
+    finish(run, weights)
+    assert "all" not in names(run).values()
+    (run.result / "adapter_model.safetensors").unlink()
+    assert "all" not in names(run).values()
+
+
+def test_a_result_behind_a_link_is_none(run: RunDirectory, tmp_path: Path) -> None:
+    finish(run)
+    run.result.rename(tmp_path / "result")
+    run.result.symlink_to(tmp_path / "result")
+    assert "all" not in names(run).values()
+
+
+def test_of_a_run_that_may_be_going_elsewhere_nothing_half_written_is_listed(run: RunDirectory) -> None:
+    listed = pruning.find(run).items
+    set_status(run, "running")
+    assert names(run) == {"superseded-2/checkpoint-10": "superseded", "checkpoint-6": "older"}
+    pruning.remove(run, listed)
+    assert (run.checkpoints / ".unfinished-12").is_dir()
+
+
+def test_while_it_is_removed_nobody_resumes(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    monkeypatch.setattr(pruning, "_remove", lambda run, path: seen.append(locks.is_locked(run.lock)))
+    pruning.remove(run, pruning.find(run).items)
+    assert seen and all(seen)
+
+
+def test_of_a_run_that_is_just_resumed_only_what_no_trainer_touches_goes(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = pruning.find(run).items
+    monkeypatch.setattr(pruning, "_PATIENCE_S", 0.0)
+    lock = locks.acquire(run)
+    pruning.remove(run, listed)
+    lock.close()
+    assert (run.checkpoints / ".unfinished-12").is_dir()
+    assert not run.checkpoint(6).exists()
+
+
+def test_behind_a_link_nothing_is_listed_and_nothing_mended(run: RunDirectory, tmp_path: Path) -> None:
+    others = tmp_path / "other-project"
+    run.checkpoints.rename(others)
+    (others / ".replaced-checkpoint-20").mkdir()
+    run.checkpoints.symlink_to(others)
+    before = sorted(others.rglob("*"))
+    assert pruning.find(run).items == ()
+    assert run.list_checkpoints() == []
+    checkpoints.mend(run)
+    with pytest.raises(TuiFtError, match="is a link"):
+        resuming.resumable_state(run, False)
+    assert sorted(others.rglob("*")) == before
+    linked = RunDirectory(tmp_path / "20260101-linked-abcd")
+    run.checkpoints.unlink()
+    others.rename(run.checkpoints)
+    linked.path.symlink_to(run.path)
+    assert pruning.find(linked).items == ()
 
 
 def test_an_old_list_cannot_remove_what_is_needed_by_now(run: RunDirectory) -> None:

@@ -167,6 +167,8 @@ def best(checkpoints: list[Checkpoint]) -> Checkpoint | None:
 
 def superseded(run: RunDirectory) -> list[Path]:
     """The checkpoints that a resume from an older one has put aside, in order of their attempts."""
+    if run.checkpoints.is_symlink():
+        return []
     return sorted(
         folder
         for folder in run.checkpoints.glob(f"{SUPERSEDED_PREFIX}*/{CHECKPOINT_PREFIX}*")
@@ -179,6 +181,8 @@ def mend(run: RunDirectory) -> None:
 
     Call it only while no trainer of the run lives. Raises `OSError`.
     """
+    if run.checkpoints.is_symlink():
+        return
     for aside in run.checkpoints.glob(f"{REPLACED_PREFIX}{CHECKPOINT_PREFIX}*"):
         final = aside.with_name(aside.name.removeprefix(REPLACED_PREFIX))
         if not os.path.lexists(final):

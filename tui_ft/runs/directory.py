@@ -22,6 +22,8 @@ REPLACED_PREFIX = ".replaced-"
 """A checkpoint that is just giving its name to a newer one of the same step."""
 MANIFEST = "manifest.json"
 """Written last into a checkpoint: its step, and every file with its size and hash."""
+QUEUE = "queue.json"
+"""In a runs root: its queue."""
 _CONTROL_NAMES = ("stop", "save", "pause", "continue", "learning_rate", "silence", "budget")
 
 
@@ -114,8 +116,13 @@ class RunDirectory:
         return self.checkpoints / f"{CHECKPOINT_PREFIX}{step}"
 
     def list_checkpoints(self) -> list[tuple[int, Path]]:
-        """Return (step, folder) of every checkpoint that has its final name, newest first."""
-        found = []
+        """Return (step, folder) of every checkpoint that has its final name, newest first.
+
+        There is none behind a link: what is listed here is also written, mended and removed.
+        """
+        found: list[tuple[int, Path]] = []
+        if self.checkpoints.is_symlink():
+            return found
         for folder in self.checkpoints.glob(f"{CHECKPOINT_PREFIX}*"):
             step = folder.name.removeprefix(CHECKPOINT_PREFIX)
             if step.isdecimal() and folder.is_dir():
@@ -202,6 +209,11 @@ def without_date(run_id: str) -> str:
     """An id as lists show it."""
     date, dash, rest = run_id.partition("-")
     return rest if dash and len(date) == 8 and date.isdecimal() else run_id
+
+
+def has_queue(root: Path) -> bool:
+    """Whether something was ever queued in a runs root: else nothing need be loaded for its queue."""
+    return os.path.lexists(root / QUEUE)
 
 
 def list_directories(runs_root: Path) -> list[RunDirectory]:

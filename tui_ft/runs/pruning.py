@@ -5,17 +5,24 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from tui_ft.errors import TuiFtError
-from tui_ft.runs import checkpoints
+from tui_ft.runs import checkpoints, elsewhere
 from tui_ft.runs import lock as locks
 from tui_ft.runs.directory import REPLACED_PREFIX, UNFINISHED_PREFIX, RunDirectory
+from tui_ft.runs.following import follow
+from tui_ft.runs.records import ENDED
+from tui_ft.runs.truth import Truth, read_truth
 
 Kind = Literal["unfinished", "broken", "superseded", "older", "all"]
+
+_PATIENCE_S = 2.0
+"""What holds the lock of a run that has ended (the report of its deeds) is done sooner."""
 
 _WHY: dict[Kind, str] = {
     "unfinished": "was never finished",
@@ -62,10 +69,17 @@ def size_text(size: int) -> str:
 def find(run: RunDirectory) -> Prunable:
     """List what can go from `run`, reading no more than folders. Never raises for what they hold.
 
-    While the run is going nothing that its trainer may be at work on is listed.
+    While the run is going, or may be going on another machine, nothing that its trainer may be at work on
+    is listed. Of a run that is a link nothing is: it is not here.
     """
-    is_live = locks.is_locked(run.events)
-    has_result = run.result.is_dir() and not is_live and _is_finished(run)
+    truth = read_truth(run)
+    return _find(run, truth, _may_be_live(run, truth))
+
+
+def _find(run: RunDirectory, truth: Truth, is_live: bool) -> Prunable:
+    if run.path.is_symlink():
+        return Prunable(items=(), kept=())
+    has_result = not is_live and truth.status == "finished" and _has_result(run, truth)
     whole = checkpoints.whole(run)
     steps = {one.path for one in whole}
     newest, best = (whole[0] if whole else None), checkpoints.best(whole)
@@ -93,21 +107,45 @@ def find(run: RunDirectory) -> Prunable:
 def remove(run: RunDirectory, items: Iterable[Item]) -> int:
     """Remove `items`, each only if it still can go; return the bytes that this freed.
 
-    Raises `TuiFtError` when the disk refuses; what was removed before stays removed.
+    Meanwhile nobody resumes the run. Raises `TuiFtError` when the disk refuses; what was removed before
+    stays removed.
     """
     asked = {(item.path, item.kind) for item in items}
     freed = 0
-    for item in find(run).items:  # looked at anew: meanwhile it may have become the only one
-        if (item.path, item.kind) not in asked:
-            continue
-        try:
-            _remove(run, item.path)
-        except OSError as error:
-            raise TuiFtError(
-                f"{item.path} cannot be removed: {os.strerror(error.errno or 0)}.", "Is it yours?"
-            ) from error
-        freed += item.bytes
+    with _looked_at_anew(run) as found:
+        for item in found.items:
+            if (item.path, item.kind) not in asked:
+                continue
+            try:
+                _remove(run, item.path)
+            except OSError as error:
+                raise TuiFtError(
+                    f"{item.path} cannot be removed: {os.strerror(error.errno or 0)}.", "Is it yours?"
+                ) from error
+            freed += item.bytes
     return freed
+
+
+@contextmanager
+def _looked_at_anew(run: RunDirectory) -> Iterator[Prunable]:
+    """What can go by now: a checkpoint may have become the only one. Of a run that is over the lock is held;
+    who does not get it leaves alone what a trainer may be at work on, for one has just been started.
+    """
+    truth = read_truth(run)
+    is_live = _may_be_live(run, truth)
+    lock = None
+    if not is_live:
+        try:
+            lock = locks.acquire(run, _PATIENCE_S)
+        except TuiFtError:
+            is_live = True
+        else:
+            is_live = locks.is_locked(run.events)
+    try:
+        yield _find(run, truth, is_live)
+    finally:
+        if lock is not None:
+            lock.close()
 
 
 def _remove(run: RunDirectory, path: Path) -> None:
@@ -124,15 +162,45 @@ def _remove(run: RunDirectory, path: Path) -> None:
         path.parent.rmdir()
 
 
-def _is_finished(run: RunDirectory) -> bool:
-    from tui_ft.runs.truth import read_truth
+def _may_be_live(run: RunDirectory, truth: Truth) -> bool:
+    """True unless its trainer is surely gone: on another machine it may go on, whatever is locked here."""
+    if locks.is_locked(run.events):
+        return True
+    if truth.status in ENDED or truth.status in ("lost", "queued"):
+        return False
+    return truth.state is None or not elsewhere.is_surely_over(run, truth.state)
 
-    return read_truth(run).status == "finished"
+
+def _has_result(run: RunDirectory, truth: Truth) -> bool:
+    """True when the result holds weights, and as much as the trainer wrote by its last word."""
+    if run.result.is_symlink() or not run.result.is_dir():
+        return False
+    weights = [path for pattern in checkpoints.WEIGHT_PATTERNS for path in run.result.glob(pattern)]
+    if not any(path.is_file() and not path.is_symlink() and path.stat().st_size for path in weights):
+        return False
+    end = follow(run, truth.state.attempt).end if truth.state is not None else None
+    if end is None or end.result_bytes is None:
+        return True
+    return _content_bytes(run.result) >= end.result_bytes
+
+
+def _content_bytes(folder: Path) -> int:
+    """The bytes in the files of a folder; what cannot be read or is a link counts for nothing."""
+    total = 0
+    for place, _, names in os.walk(folder, followlinks=False):
+        for name in names:
+            try:
+                about = os.lstat(os.path.join(place, name))  # noqa: PTH118 - as below
+            except OSError:
+                continue
+            total += about.st_size if stat.S_ISREG(about.st_mode) else 0
+    return total
 
 
 def _unfinished(run: RunDirectory) -> list[Path]:
     prefixes = (f"{UNFINISHED_PREFIX}*", f"{REPLACED_PREFIX}*")
-    places = [path for prefix in prefixes for path in run.checkpoints.glob(prefix)]
+    is_link = run.checkpoints.is_symlink()
+    places = [path for prefix in prefixes for path in run.checkpoints.glob(prefix) if not is_link]
     places += run.path.glob(f"{UNFINISHED_PREFIX}*")
     return sorted(path for path in places if path.is_dir())
 

@@ -53,6 +53,12 @@ def resumable_state(run: RunDirectory, take_over: bool) -> StateRecord:
             f"Stop it first with `tui-ft stop {run.id}`, or at once with --now.",
             exit_code=1,
         )
+    if run.checkpoints.is_symlink():
+        raise TuiFtError(
+            f"{run.id} cannot be resumed: its folder {run.checkpoints.name} is a link, and nothing is "
+            "written or removed behind links.",
+            f"Put the folder itself there: {run.checkpoints}",
+        )
     if not run.list_checkpoints():
         checkpoints.mend(run)
     if not run.list_checkpoints():
