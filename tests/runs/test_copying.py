@@ -7,7 +7,7 @@ import os
 import random
 import signal
 import time
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from pathlib import Path
 
 import pytest
@@ -119,16 +119,115 @@ def test_a_kill_at_any_instant_leaves_a_whole_copy_or_none(tmp_path: Path) -> No
     copying.copy_run(run, there, 1)  # whatever was left lies in nobody's way
 
 
-def test_links_are_not_followed(tmp_path: Path) -> None:
+def test_links_in_the_record_are_not_followed(tmp_path: Path) -> None:
     run, secret = a_run(tmp_path), tmp_path / "secret"
     secret.mkdir()
     (secret / "key").write_text("SECRET")
-    (run.result / "link").symlink_to(secret / "key")
-    (run.result / "folder").symlink_to(secret)
     run.output.symlink_to(secret / "key")
+    (run.path / "attempts" / "2").symlink_to(secret)
+    (run.path / "attempts" / "1" / "launch.json").symlink_to(secret / "key")
     copy = copying.copy_run(run, tmp_path / "there", 1)
     everything = b"".join(path.read_bytes() for path in copy.folder.rglob("*") if path.is_file())
     assert b"SECRET" not in everything
+
+
+def test_a_result_that_is_not_all_there_is_not_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of these came out as a copy that was verified, without what the run was for."""
+    bigger = tmp_path / "bigger disk"
+    bigger.mkdir()
+    (bigger / "model.safetensors").write_bytes(b"w" * 100)
+
+    def refused(run: RunDirectory, what: str) -> None:
+        with pytest.raises(TuiFtError, match=what):
+            copying.copy_run(run, tmp_path / "there", 1)
+        assert not (tmp_path / "there").exists()
+
+    run = a_run(tmp_path)
+    copying.shutil.rmtree(run.result)
+    refused(run, "No such file")
+    run.result.symlink_to(bigger)
+    refused(run, "result of .* is a link")
+    run.result.unlink()
+    run.result.mkdir()
+    refused(run, "holds no weights")
+    (run.result / "model.safetensors").symlink_to(bigger / "model.safetensors")
+    refused(run, "result/model.safetensors of .* is a link")
+    (run.result / "model.safetensors").unlink()
+    (run.result / "model.safetensors").write_bytes(b"w" * 99)
+    run.events.write_text(
+        '{"event":"attempt","time":1,"attempt":1}\n'
+        '{"event":"end","time":2,"cause":"finished","message":"","step":1,"result_bytes":100}\n'
+    )
+    refused(run, "has 99 bytes; the trainer left 100")
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: fail() if str(path).endswith("result") else scandir(path))
+    refused(run, "Input/output error")
+
+
+def fail() -> None:
+    raise OSError(5, "EIO")
+
+
+def test_of_a_run_that_failed_only_checkpoints_that_were_read_count(tmp_path: Path) -> None:
+    run = a_run(tmp_path, "failed")
+    for step in (10, 20, 30):
+        hashed(a_checkpoint(run, step), eval_loss=step / 10)
+    (run.checkpoint(30) / "adapter_model.safetensors").write_bytes(b"0" * 100)
+    copy = copying.copy_run(run, tmp_path / "there", 1)
+    assert copy.what == "the checkpoints of step 20 and, the best, 10"
+    assert {path.name for path in (copy.folder / "checkpoints").iterdir()} == {
+        "checkpoint-20", "checkpoint-10",
+    }  # fmt: skip
+    for step in (10, 20):
+        (run.checkpoint(step) / "optimizer.pt").write_bytes(b"?")
+    with pytest.raises(TuiFtError, match=r"No checkpoint of .* is whole"):
+        copying.copy_run(run, tmp_path / "there", 2)
+
+
+def hashed(folder: Path, eval_loss: float) -> None:
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["hashes"] = {
+        name: sha256((folder / name).read_bytes()).hexdigest() for name in manifest["files"]
+    }
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "eval_loss": eval_loss}))
+
+
+@pytest.mark.parametrize("where", ["", "{id}", "{id}/copies", "link", "sub/folder"])
+def test_a_run_is_no_copy_of_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    run = a_run(tmp_path / "runs")
+    monkeypatch.setattr(copying, "known_roots", lambda: [tmp_path / "runs"])
+    (tmp_path / "runs" / "link").symlink_to(run.path)
+    with pytest.raises(TuiFtError, match=r"inside the run|among the runs"):
+        copying.copy_run(run, tmp_path / "runs" / where.format(id=run.id), 1)
+
+
+def test_a_link_to_the_run_in_the_place_of_the_copy_is_none(tmp_path: Path) -> None:
+    run, there = a_run(tmp_path / "runs"), tmp_path / "there"
+    there.mkdir()
+    (there / run.id).symlink_to(run.path)
+    with pytest.raises(TuiFtError, match="is a link"):
+        copying.copy_run(run, there, 1)
+
+
+def test_what_does_not_say_that_it_is_a_copy_is_none(tmp_path: Path) -> None:
+    run, there = a_run(tmp_path / "runs"), tmp_path / "there"
+    copying.shutil.copytree(run.path, there / run.id)
+    with pytest.raises(TuiFtError, match="is no copy of") as raised:
+        copying.copy_run(run, there, 1)
+    assert raised.value.exit_code == 1
+
+
+def test_a_copy_of_a_run_that_goes_on_is_not_in_the_way_of_that_at_its_end(tmp_path: Path) -> None:
+    run, there = a_run(tmp_path / "runs"), tmp_path / "there"
+    ended = run.state.read_bytes()
+    run.state.write_bytes(encode_document(StateRecord(status="running")))
+    a_checkpoint(run, 10)
+    assert copying.copy_run(run, there, 1).folder.name == f"{run.id}-step-10"
+    run.state.write_bytes(ended)
+    copy = copying.copy_run(run, there, 1)
+    assert (copy.folder.name, copy.what) == (run.id, "the result")
 
 
 def test_a_link_in_the_place_of_the_copy_is_not_written_through(tmp_path: Path) -> None:
@@ -148,8 +247,9 @@ def test_a_copy_that_is_there_is_read_again(tmp_path: Path) -> None:
     run.metrics.write_text('{"step":1}\n{"step":2}\n')  # rows may go on
     assert copying.copy_run(run, tmp_path / "there", 1).folder == copy.folder
     (copy.folder / "result" / "adapter_model.safetensors").write_bytes(b"x" * 1000)
-    with pytest.raises(TuiFtError, match="is another"):
+    with pytest.raises(TuiFtError, match="is another") as raised:
         copying.copy_run(run, tmp_path / "there", 1)
+    assert raised.value.exit_code == 1
     assert copying.copy_run(run, tmp_path / "there", 2).folder.name == f"{run.id}-attempt-2"
 
 

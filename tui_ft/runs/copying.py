@@ -6,7 +6,6 @@ import hashlib
 import os
 import shutil
 import stat
-from collections.abc import Iterator
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
@@ -14,17 +13,20 @@ import msgspec
 
 from tui_ft.atomic import write_atomically
 from tui_ft.errors import TuiFtError
-from tui_ft.runs import checkpoints
+from tui_ft.runs import copy_source
+from tui_ft.runs.copy_source import File, Source
 from tui_ft.runs.directory import UNFINISHED_PREFIX, RunDirectory
-from tui_ft.runs.records import ENDED
-from tui_ft.runs.state import read_state
+from tui_ft.runs.known_roots import known_roots
+from tui_ft.runs.small_file import read_small
 
 MANIFEST = "copied.json"
 """Lies in a copy: every file of it with its size and blake2b hash."""
 
+SAME_DISK = "it lies on the same disk as the run: what takes that disk takes both"
+
 _CHUNK_BYTES = 1 << 22
+_LARGEST_MANIFEST = 64 << 20
 _RESERVE_BYTES = 64 << 20
-_MOST_FILES = 100_000
 
 
 class Copy(NamedTuple):
@@ -37,94 +39,87 @@ class Copy(NamedTuple):
     note: str = ""
 
 
-class _File(NamedTuple):
-    name: str
-    source: Path
-    size: int
+class _Listed(msgspec.Struct, frozen=True):
+    bytes: int
+    blake2b: str
+
+
+class _Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """`copied.json`: what the copy held when it got its name."""
+
+    schema: int = 1
+    run: str
+    files: dict[str, _Listed]
 
 
 def copy_run(run: RunDirectory, target: Path, attempt: int) -> Copy:
-    """Copy result (of a run that did not finish: its newest whole checkpoint), spec and rows under `target`.
+    """Copy result (of a run that did not finish: its newest whole checkpoint and its best), spec and rows
+    under `target`.
 
-    The copy is `<target>/<run id>`, of a later attempt `<run id>-attempt-<n>`. Every file is written, synced
-    and read again; its hash must be that of the source. A copy that is there already is read again instead.
+    The copy is `<target>/<run id>`, of a later attempt `<run id>-attempt-<n>`; while the run goes on,
+    `-step-<n>` is behind it. Every file is written, synced and read again; its hash must be that of the
+    source. A copy that is there already is read again instead.
 
-    Raises `TuiFtError` when there is no room, no right, or a file that does not come out the same.
+    Raises `TuiFtError` when there is no room, no right, something missing in the run, or, with exit code 1,
+    a file that does not come out the same.
     """
-    files, what = _wanted(run)
-    name = run.id if attempt == 1 else f"{run.id}-attempt-{attempt}"
-    final, temporary = target / name, target / f"{UNFINISHED_PREFIX}{name}"
     try:
+        source = copy_source.find(run, attempt)
+        name = run.id + source.suffix
+        final, temporary = target / name, target / f"{UNFINISHED_PREFIX}{name}"
+        require_elsewhere(run, target)
+        if final.is_symlink() or temporary.is_symlink():
+            link = final if final.is_symlink() else temporary
+            raise TuiFtError(f"{link} is a link: nothing is copied through it.", "Remove it.")
         target.mkdir(mode=0o700, parents=True, exist_ok=True)
         if final.is_dir():
-            return _again(final, files, what)
-        _require_room(target, sum(file.size for file in files))
-        if temporary.is_symlink():
-            raise TuiFtError(f"{temporary} is a link: nothing is copied through it.", "Remove it.")
+            return _again(run, final, source)
+        _require_room(target, source.size)
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(mode=0o700)
-        _make_folders(temporary, files)
-        hashes = {file.name: _copy(file, temporary / file.name) for file in files}
-        for file in files:
+        _make_folders(temporary, source.files)
+        hashes = {file.name: _copy(file, temporary / file.name) for file in source.files}
+        for file in source.files:
             _verify(temporary / file.name, file, hashes[file.name])
-        _write_manifest(temporary, run, files, hashes)
+        _write_manifest(temporary, run, source.files, hashes)
         _sync_folders(temporary)
         temporary.rename(final)
         _sync(target)
     except OSError as error:
+        why = os.strerror(error.errno or 0)
+        where = f" ({error.filename})" if error.filename else ""
         raise TuiFtError(
-            f"{run.id} cannot be copied to {target}: {os.strerror(error.errno or 0)}.",
-            "It needs a folder of yours with room, on a disk that is mounted.",
+            f"{run.id} cannot be copied to {target}: {why}{where}.",
+            "It needs a folder of yours with room, on a disk that is mounted, and a run that can be read.",
         ) from error
-    return Copy(final, sum(file.size for file in files), len(files), what, _note(run, final))
+    return _copied(run, final, source)
 
 
-def _wanted(run: RunDirectory) -> tuple[list[_File], str]:
-    """The files to copy, and what they are in words."""
-    loose = [run.spec, run.state, run.metrics, run.events, run.health, run.output]
-    folders = [run.path / "attempts"]
-    what = "spec and rows"
-    if _has_result(run):
-        folders.append(run.result)
-        what = "the result"
-    else:
-        newest = checkpoints.newest(run)
-        if newest is not None:
-            folders.append(newest.path)
-            what = f"the checkpoint of step {newest.step}"
-    found = [file for path in loose if (file := _file(run, path)) is not None]
-    for folder in folders:
-        found += _files_below(run, folder)
-    if len(found) > _MOST_FILES:
-        raise TuiFtError(f"{run.id} holds more than {_MOST_FILES} files: no copy is made.")
-    return found, what
+def require_elsewhere(run: RunDirectory, target: Path) -> None:
+    """Raise `TuiFtError` for a target inside the run, or among the runs: a copy there would be no other."""
+    place, own = target.resolve(), run.path.resolve()
+    root = own.parent
+    is_root = root in {one.resolve() for one in known_roots()}
+    if place == root or own in (place, *place.parents) or (is_root and root in place.parents):
+        where = "inside the run" if own in (place, *place.parents) else "among the runs"
+        raise TuiFtError(
+            f"{target} lies {where}: what takes the run takes a copy there too.",
+            "Name a folder outside of the runs root, best on another disk.",
+        )
 
 
-def _has_result(run: RunDirectory) -> bool:
-    state = read_state(run)
-    return state.status in ENDED and state.exit is not None and state.exit.cause == "finished"
+def is_on_the_disk_of(folder: Path, other: Path) -> bool:
+    """True when both, or what of their paths is there, lie on one file system."""
+    return _device(folder) == _device(other)
 
 
-def _files_below(run: RunDirectory, folder: Path) -> Iterator[_File]:
-    """Regular files only: a link could bring in anything of this machine."""
-    if folder.is_symlink():
-        return
-    for place, folders, names in os.walk(folder, followlinks=False):
-        folders[:] = [name for name in folders if not (Path(place) / name).is_symlink()]
-        for name in names:
-            file = _file(run, Path(place) / name)
-            if file is not None:
-                yield file
+def _device(path: Path) -> int:
+    return next(one for one in (path, *path.parents) if one.exists()).stat().st_dev
 
 
-def _file(run: RunDirectory, path: Path) -> _File | None:
-    try:
-        about = path.lstat()
-    except OSError:
-        return None
-    if not stat.S_ISREG(about.st_mode):
-        return None
-    return _File(str(path.relative_to(run.path)), path, about.st_size)
+def _copied(run: RunDirectory, final: Path, source: Source, note: str = "") -> Copy:
+    notes = [note, SAME_DISK if is_on_the_disk_of(run.path, final) else ""]
+    return Copy(final, source.size, len(source.files), source.what, "; ".join(filter(None, notes)))
 
 
 def _require_room(target: Path, size: int) -> None:
@@ -137,13 +132,13 @@ def _require_room(target: Path, size: int) -> None:
         )
 
 
-def _make_folders(top: Path, files: list[_File]) -> None:
+def _make_folders(top: Path, files: list[File]) -> None:
     """Each by itself: the parents that `mkdir` makes on the way would be open to others."""
     for folder in sorted({parent for file in files for parent in PurePath(file.name).parents}):
         (top / folder).mkdir(mode=0o700, exist_ok=True)
 
 
-def _copy(file: _File, there: Path) -> str:
+def _copy(file: File, there: Path) -> str:
     """Copy the first `size` bytes (a log may grow meanwhile), sync them, return their hash."""
     digest = hashlib.blake2b()
     left = file.size
@@ -164,7 +159,9 @@ def _copy(file: _File, there: Path) -> str:
     finally:
         os.close(source)
     if left:
-        raise TuiFtError(f"{file.name} became shorter while it was copied.", "Nothing may write to the run.")
+        raise TuiFtError(
+            f"{file.name} became shorter while it was copied.", "It must stay as it is.", exit_code=1
+        )
     return digest.hexdigest()
 
 
@@ -174,11 +171,12 @@ def _forget_pages(descriptor: int) -> None:
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def _verify(there: Path, file: _File, expected: str) -> None:
+def _verify(there: Path, file: File, expected: str) -> None:
     if _hash(there) != expected or there.stat().st_size != file.size:
         raise TuiFtError(
             f"The copy of {file.name} in {there.parent} is not what was copied.",
             "The disk there may be failing: keep the machine, and copy again.",
+            exit_code=1,
         )
 
 
@@ -193,24 +191,53 @@ def _hash(path: Path, size: int | None = None) -> str:
     return digest.hexdigest()
 
 
-def _write_manifest(folder: Path, run: RunDirectory, files: list[_File], hashes: dict[str, str]) -> None:
-    listed = {file.name: {"bytes": file.size, "blake2b": hashes[file.name]} for file in files}
-    document = {"schema": 1, "run": run.id, "files": listed}
-    write_atomically(folder / MANIFEST, msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n")
+def _write_manifest(folder: Path, run: RunDirectory, files: list[File], hashes: dict[str, str]) -> None:
+    listed = {file.name: _Listed(file.size, hashes[file.name]) for file in files}
+    document = msgspec.json.encode(_Manifest(run=run.id, files=listed))
+    write_atomically(folder / MANIFEST, msgspec.json.format(document, indent=1) + b"\n")
 
 
-def _again(final: Path, files: list[_File], what: str) -> Copy:
-    """A copy of this attempt is there: it counts if what the run made reads the same as the source."""
-    for file in files:
-        if "/" not in file.name:
-            continue  # rows and log: they go on after a run's end
-        there = final / file.name
-        is_whole = there.is_file() and there.stat().st_size == file.size
-        if not is_whole or _hash(there) != _hash(file.source, file.size):
+def _again(run: RunDirectory, final: Path, source: Source) -> Copy:
+    """A copy of this state is there. It counts if it holds what its list says, and the list what was made.
+
+    The record is not compared with the run's: rows and log go on after an end.
+    """
+    listed = _listed(run, final)
+    for file in source.files:
+        there, said = final / file.name, listed.get(file.name)
+        if said is None and not file.is_made:
+            continue
+        is_same = said is not None and _holds(there, said)
+        if not is_same or (file.is_made and _hash(file.source, file.size) != _hash(there)):
             raise TuiFtError(
-                f"{final} is there already and its {file.name} is another.", "Move it away, then copy again."
+                f"{final} is there already and its {file.name} is another.",
+                "Move it away, then copy again.",
+                exit_code=1,
             )
-    return Copy(final, sum(file.size for file in files), len(files), what, "it was there already")
+    return _copied(run, final, source, "it was there already")
+
+
+def _listed(run: RunDirectory, final: Path) -> dict[str, _Listed]:
+    """The list of a copy that is there. Raises `TuiFtError` where it is no copy of this run."""
+    try:
+        manifest = msgspec.json.decode(read_small(final / MANIFEST, _LARGEST_MANIFEST), type=_Manifest)
+    except (OSError, ValueError, RecursionError):
+        manifest = None
+    if manifest is None or manifest.run != run.id:
+        raise TuiFtError(
+            f"{final} is there already and is no copy of {run.id}: its {MANIFEST} does not say so.",
+            "Move it away, then copy again.",
+            exit_code=1,
+        )
+    return manifest.files
+
+
+def _holds(path: Path, said: _Listed) -> bool:
+    try:
+        about = path.lstat()
+    except OSError:
+        return False
+    return stat.S_ISREG(about.st_mode) and about.st_size == said.bytes and _hash(path) == said.blake2b
 
 
 def _sync_folders(top: Path) -> None:
@@ -224,9 +251,3 @@ def _sync(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _note(run: RunDirectory, copy: Path) -> str:
-    if run.path.stat().st_dev == copy.stat().st_dev:
-        return "it lies on the same disk as the run: what takes that disk takes both"
-    return ""

@@ -9,10 +9,10 @@ from pathlib import Path
 LARGEST_BYTES = 1 << 20
 
 
-def read_small(path: Path) -> bytes:
-    """Return the file's bytes, `LARGEST_BYTES` of them at most. A pipe or a device is none: `OSError`."""
+def read_small(path: Path, largest: int = LARGEST_BYTES) -> bytes:
+    """Return the file's bytes, `largest` of them at most. A pipe or a device is none: `OSError`."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError("no regular file")
-        return file.read(LARGEST_BYTES)
+        return file.read(largest)
