@@ -72,14 +72,14 @@ def play_cold(play: Play) -> None:
     fault = play.case.faults[0]
     world = play.world
     world.start()
-    if not world.wait(lambda: world.run is not None and world.pid("supervisor") is not None, 30.0):
-        raise Untrue("30 s after start there is no supervisor")
+    if not world.wait(lambda: world.run is not None and world.pid("supervisor") is not None, 120.0):
+        raise Untrue("two minutes after start there is no supervisor")
     if fault.phase == "interpreter":
-        world.wait(lambda: world.pid("trainer") is not None, 20.0)
+        world.wait(lambda: world.pid("trainer") is not None, 120.0)
         time.sleep(fault.share * 0.6)
         play.hit = play.strike(fault, reached=True)
     elif fault.phase == "loading libraries":
-        world.wait(lambda: world.events(1), 20.0)
+        world.wait(lambda: world.events(1), 120.0)
         time.sleep(fault.share * IMPORTS_S)
         play.hit = play.strike(fault, reached=True)
     elif fault.phase == "any":

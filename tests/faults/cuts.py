@@ -26,7 +26,7 @@ def prepare(folder: Path, undisturbed: Reference) -> None:
     if not world.wait(saved, 60.0):
         raise Untrue("no run could be made to cut the checkpoints of")
     world.signal("supervisor", signal.SIGTERM)
-    world.wait(lambda: world.pid("supervisor") is None, 20.0)
+    world.wait(lambda: world.pid("supervisor") is None, 120.0)
     world.end_all()
     _template = world.root
 
@@ -50,9 +50,9 @@ def cut(play: Play) -> None:
     play.resume_from(there)
     opened = lambda: [row for row in world.events()[before:] if row["event"] == "attempt"]  # noqa: E731
     if not world.wait(
-        lambda: opened() or (world.reap() is not None and world.died and world.died.code), 20.0
+        lambda: opened() or (world.reap() is not None and world.died and world.died.code), 120.0
     ):
-        raise Untrue("20 s after resume no attempt was opened")
+        raise Untrue("two minutes after resume no attempt was opened")
     if not opened():
         raise Untrue(f"resume said no, though that of {there} is whole: {world.died}")
     row = opened()[0]

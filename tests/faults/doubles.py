@@ -65,7 +65,7 @@ def _both_at_once(play: Play, what: str) -> None:
     command()
     first = world.launcher
     command()
-    world.wait(lambda: world.reap() is not None, 20.0)
+    world.wait(lambda: world.reap() is not None, 120.0)
     second = world.died
     assert first is not None and second is not None
     _, status = os.waitpid(first, 0)

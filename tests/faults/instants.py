@@ -52,9 +52,11 @@ def paused(play: Play) -> None:
         control.request(run, "pause", by="the matrix")
     except TuiFtError as error:
         world.say(f"pause said no: {error}")
-    told = world.wait(lambda: read_truth(run).status == "paused" or world.condition("trainer") == "gone", 5.0)
+    told = world.wait(
+        lambda: read_truth(run).status == "paused" or world.condition("trainer") == "gone", 60.0
+    )
     if not told:
-        raise Untrue(f"asked to pause 5 s ago, and it is {read_truth(run)[1:3]}")
+        raise Untrue(f"asked to pause a minute ago, and it is {read_truth(run)[1:3]}")
     target = play.dice.choice(("trainer", "supervisor", "both"))
     play.hit = play.strike(Fault(play.case.target, target, "paused", 0.0), reached=True)
     if world.condition("trainer") != "gone":

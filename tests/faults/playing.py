@@ -63,8 +63,8 @@ class Play(Story):
     def _obeyed(self, fault: Fault) -> None:
         """SIGTERM ends the trainer soon, whichever of the two was told."""
         began = time.monotonic()
-        if not self.world.wait(lambda: self.world.condition("trainer") == "gone", 20.0):
-            raise Untrue(f"20 s after {fault} the trainer still lives")
+        if not self.world.wait(lambda: self.world.condition("trainer") == "gone", 60.0):
+            raise Untrue(f"a minute after {fault} the trainer still lives")
         self.grace_s = max(self.grace_s, time.monotonic() - began)
 
     def reach(self, phase: str, share: float, occurrence: float) -> bool:
@@ -95,7 +95,7 @@ class Play(Story):
             else 1
         )
         wanted_times = 1 + int(occurrence * times)
-        world.wait(lambda: seen() >= wanted_times or not self._lives(), 30.0)
+        world.wait(lambda: seen() >= wanted_times or not self._lives(), 120.0)
         if seen() < wanted_times:
             return False
         length = self.reference.length(name) if phase != "end" else self.reference.end_s
@@ -104,7 +104,7 @@ class Play(Story):
 
     def _next_attempt(self) -> int:
         """The attempt that is being launched, or is at work."""
-        self.world.wait(lambda: self.world.reap() is not None or self.world.launcher is None, 20.0)
+        self.world.wait(lambda: self.world.reap() is not None or self.world.launcher is None, 120.0)
         return max(self.world.attempt(), 1)
 
     def _lives(self) -> bool:

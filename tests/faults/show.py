@@ -21,7 +21,7 @@ from faults.plan import Case
 from faults.playing import Play
 from faults.world import World
 
-CASE_S = 150.0
+CASE_S = 900.0
 """A case that takes longer hangs, and is a failure."""
 
 

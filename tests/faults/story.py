@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 from faults.oracle import Reference, Untrue, Watch, complete, rows_of, same_losses, saved, unwhole
 from faults.plan import Case
-from faults.world import World
+from faults.world import World, read_rows
 
 from tui_ft.runs.truth import read_truth
 
 _REST_S = 60.0
-"""A run that has neither ended nor been left alone by then hangs."""
+"""A run that has neither ended nor said anything but that it lives for so long hangs."""
 
 
 @dataclass
@@ -46,21 +46,32 @@ class Story:
 
     def rest(self) -> None:
         """Wait until nothing moves any more by itself, holding the product to the truth meanwhile."""
-        world, watch, deadline = self.world, self.watch(), time.monotonic() + _REST_S
+        world, watch, said, moved_at = self.world, self.watch(), -1, time.monotonic()
         while True:
             truth = watch.look()
+            if (now_said := self._said()) != said:
+                said, moved_at = now_said, time.monotonic()
             if world.launcher is None or world.reap() is not None:
                 s, t = world.condition("supervisor"), world.condition("trainer")
                 is_left_alone = t == "gone" or (truth and truth.reason == "unsupervised")
                 if s == "gone" and is_left_alone and (world.run is None or truth is not None):
                     break
-            if time.monotonic() > deadline:
-                raise Untrue(f"nothing came to rest within {_REST_S:.0f} s; it is {watch.truth}")
+            if time.monotonic() - moved_at > _REST_S:
+                raise Untrue(
+                    f"for {_REST_S:.0f} s nothing moved, and nothing is at rest; it is {watch.truth}"
+                )
             time.sleep(0.02)
         self.worst_s = max(self.worst_s, watch.worst_s)
         self._went_on()
         if world.run is not None:
             world.say(f"at rest: {truth.status if truth else None} ({truth.reason if truth else None})")
+
+    def _said(self) -> int:
+        """How many rows there are; beats say only that the trainer lives."""
+        run = self.world.run
+        if run is None:
+            return 0
+        return sum(row["event"] != "beat" for row in self.world.events()) + len(read_rows(run.metrics))
 
     def go_on_or_wait(self) -> bool:
         """Like `go_on`, for a run that may still be at work."""
@@ -95,7 +106,7 @@ class Story:
             "finished", "stopped", "failed",
         ):  # fmt: skip
             world.adopt()  # as every command does first; a last word is written down by it
-            world.wait(lambda: world.reap() is not None, 20.0)
+            world.wait(lambda: world.reap() is not None, 120.0)
         if not there:
             self._refused()
             return False
@@ -149,18 +160,18 @@ class Story:
         if self.dice.random() < 0.4:
             pid = world.pid("trainer")
             world.resume()
-            world.wait(lambda: world.reap() is not None, 20.0)
+            world.wait(lambda: world.reap() is not None, 120.0)
             was_refused = world.died is not None and world.died.code in (1, 2)
             if not was_refused and pid is not None and world.pid("trainer") == pid:
                 raise Untrue("a run whose trainer lives was resumed")
         if self.dice.random() < 0.3:
-            world.wait(lambda: world.condition("trainer") == "gone", 30.0)
+            world.wait(lambda: world.condition("trainer") == "gone", 120.0)
         world.adopt()
-        world.wait(lambda: world.reap() is not None, 20.0)
+        world.wait(lambda: world.reap() is not None, 120.0)
 
     def _refused(self) -> None:
         self.world.resume(self.take_over)
-        self.world.wait(lambda: self.world.reap() is not None, 20.0)
+        self.world.wait(lambda: self.world.reap() is not None, 120.0)
         died = self.world.died
         if died is None or died.code not in (1, 2):
             raise Untrue(f"resumed without any checkpoint: {died}")

@@ -119,8 +119,8 @@ class World:
 
     def killed(self) -> None:
         """Wait until all that were sent SIGKILL are dead: on a busy machine that takes a while."""
-        if not self.wait(lambda: all(_fields(pid)[0] in (b"Z", b"X") for pid in self._killed), 20.0):
-            raise TimeoutError(f"SIGKILL, and not dead after 20 s: {self._killed}")
+        if not self.wait(lambda: all(_fields(pid)[0] in (b"Z", b"X") for pid in self._killed), 120.0):
+            raise TimeoutError(f"SIGKILL, and not dead after two minutes: {self._killed}")
         self._killed.clear()
 
     def end_all(self) -> None:
