@@ -202,6 +202,99 @@ def test_silencing_and_hearing_again(desk: Desk) -> None:
     assert [row.deed for row in desk.rows if isinstance(row, DeedRow)] == ["silence", "silence"]
 
 
+def ask_silence(desk: Desk, *texts: str) -> None:
+    for text in texts:
+        put_request(desk.run, RequestRecord(request="silence", time=desk.now, by="me", text=text))
+    desk.poll()
+
+
+def on_screen(desk: Desk) -> list[tuple[str, str]]:
+    from tui_ft.watch.sources.health import HealthReader
+
+    reader = HealthReader(desk.run)
+    reader.poll(math.inf)
+    return [(one.code, one.level) for one in reader.findings(desk.state.silenced)]
+
+
+def test_what_was_over_while_nobody_listened_is_over_for_everybody(desk: Desk) -> None:
+    desk.begin()
+    desk.losses(*[2.0] * 20, *[9.0] * 3)
+    desk.poll()
+    ask_silence(desk, "divergence")
+    desk.losses(*[1.0] * 200)
+    desk.poll()
+    assert desk.cleared() == ["divergence"]
+    ask_silence(desk, "-divergence")
+    assert (desk.state.findings, on_screen(desk)) == ({}, [])
+
+
+def test_what_was_found_while_nobody_listened_is_found_once_somebody_does(
+    tmp_path: Path, told: list[str]
+) -> None:
+    desk = Desk(tmp_path, "health.stop_on=divergence")
+    desk.begin()
+    desk.losses(*[2.0] * 20)
+    desk.poll()
+    ask_silence(desk, "divergence")
+    desk.losses(*[9.0] * 5)
+    desk.poll()
+    assert (desk.found(), desk.requests) == ([], [])
+    ask_silence(desk, "-divergence")
+    assert desk.found() == on_screen(desk) == [("divergence", "error")]
+    assert desk.state.findings == {"divergence": "error"}
+    assert [one.by for one in desk.requests] == ["the guard: divergence"]
+    desk.poll()
+    assert told == ["divergence"]
+
+
+def test_two_keys_within_a_second_are_both_heard(desk: Desk) -> None:
+    ask_silence(desk, "plateau", "divergence")
+    assert desk.state.silenced == ["divergence", "plateau"]
+    ask_silence(desk, "-plateau", "plateau", "-divergence")
+    assert desk.state.silenced == ["plateau"]
+    assert list(desk.run.control.iterdir()) == []
+
+
+def lengthen(path: Path, line: bytes) -> None:
+    with open(path, "ab") as file:
+        file.write(line * (line_following.HISTORY_BYTES // len(line) + 10))
+
+
+def test_in_long_files_what_the_first_guard_found_stays_until_it_is_over(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(line_following, "HISTORY_BYTES", 50_000)
+    desk.begin(total_steps=50_000)
+    full = HardwareRow(time=desk.now, memory_used_bytes=99 * GIB, memory_limit_bytes=100 * GIB)
+    for _ in range(30):
+        desk.poll(msgspec.structs.replace(full, time=desk.now))
+    desk.losses(*[2.0] * 20, *[9.0] * 5)
+    desk.poll()
+    beat = BeatEvent(time=desk.now, phase="training", step=desk.step)
+    desk.say(beat)
+    lengthen(desk.run.events, desk.run.events.read_bytes().splitlines(keepends=True)[-1])
+    for _ in range(60):
+        desk.losses(*[9.0] * 20)
+    desk.guard = Guard(desk.run, desk.state)
+    desk.poll()
+    desk.poll()
+    assert desk.cleared() == []
+    assert desk.state.findings == {"divergence": "error", "host_memory": "error"}
+    assert desk.guard._reader.watcher.facts.total_steps == 50_000  # the phase stands far before
+    desk.poll(HardwareRow(time=desk.now, memory_used_bytes=GIB, memory_limit_bytes=100 * GIB))
+    desk.losses(*[2.0] * 400)
+    desk.poll()
+    assert sorted(desk.cleared()) == ["divergence", "host_memory"]
+
+
+def test_a_token_in_an_error_reaches_no_finding(desk: Desk) -> None:
+    desk.begin()
+    desk.end(ExitRecord(cause="host_oom", message="MemoryError at token=hf_abcdefghijklmnopqrstuvwxyz"))
+    (row,) = desk.rows
+    assert isinstance(row, FoundRow)
+    assert "abcdefghijkl" not in str(row)
+
+
 @pytest.mark.parametrize("text", ["", "../../etc", "\x1b[2J", "no_code", None])
 def test_a_request_for_no_code_is_taken_away_and_does_nothing(desk: Desk, text: str | None) -> None:
     put_request(desk.run, RequestRecord(request="silence", time=desk.now, by="me", text=text))

@@ -48,6 +48,33 @@ def test_the_commit_and_whether_files_differ(repository: Path) -> None:
     assert git_state(repository / "deep") == GitState(commit, True)
 
 
+@pytest.mark.parametrize("driver", ["evil", "e=vil.x"])
+@pytest.mark.parametrize("key", ["clean", "process"])
+def test_no_command_of_the_repository_is_run(repository: Path, driver: str, key: str) -> None:
+    ran = repository / "ran"
+    with open(repository / ".git" / "config", "a") as file:
+        file.write(f'[filter "{driver}"]\n\t{key} = touch {ran}; cat\n\trequired = true\n')
+        file.write(f"[core]\n\tfsmonitor = touch {ran}\n")
+    (repository / ".git" / "info" / "attributes").write_text(f"* filter={driver}\n")
+    (repository / "a.txt").write_text("one\n")
+    os.utime(repository / "a.txt", (1, 1))
+    found = git_state(repository)
+    assert found is not None and found.is_dirty is False
+    assert not ran.exists()
+    (repository / "a.txt").write_text("two\n")
+    assert git_state(repository) == GitState(found.commit, True)
+    assert not ran.exists()
+
+
+def test_variables_that_point_elsewhere_do_not_count(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = git(repository, "rev-parse", "HEAD")
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "elsewhere"))
+    assert git_state(repository) == GitState(commit, False)
+
+
 def test_where_there_is_nothing_to_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert git_state(tmp_path) is None and git_state(tmp_path / "gone") is None
     empty = tmp_path / "empty"

@@ -15,6 +15,7 @@ from tui_ft.health.watcher import Watcher
 from tui_ft.runs.companions import Sight
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.guard_facts import read_thresholds, with_environment
+from tui_ft.runs.guard_history import read_before
 from tui_ft.runs.guard_sight import MachineEye
 from tui_ft.runs.line_following import LineFollower
 from tui_ft.runs.records import (
@@ -55,10 +56,24 @@ class GuardReader:
         self._moved_at: float | None = None
         self._has_moved = False
         self._hardware_at: float | None = None
+        if self._events.is_cut:
+            self._learn_before()
 
     @property
     def is_past_history(self) -> bool:
         return self._events.is_past_history and self._metrics.is_past_history
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the files are so long that only their end is read."""
+        return self._events.is_cut or self._metrics.is_cut
+
+    def _learn_before(self) -> None:
+        """That the attempt began and in which phase it is, may stand far before what is read."""
+        before = read_before(self._run, self._events.offset)
+        self.has_begun = before.attempt >= self._attempt
+        if before.phase is not None:
+            self._event(before.phase)
 
     def read(self, sight: Sight) -> Said:
         """Return what is said of what is new, a piece of it at most. Events first: rows belong to them."""

@@ -13,7 +13,7 @@ import msgspec
 
 from tui_ft.health.detector import RANK, Cleared
 from tui_ft.health.finding import Code, Finding
-from tui_ft.health.watcher import OUR_CODES, STOPS_AT
+from tui_ft.health.watcher import OF_SERIES, OUR_CODES, STOPS_AT
 from tui_ft.runs.companions import Sight, Wishes
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.guard_facts import read_facts
@@ -21,8 +21,9 @@ from tui_ft.runs.guard_history import open_in_file
 from tui_ft.runs.guard_reading import GuardReader, Said
 from tui_ft.runs.guard_sight import MachineEye
 from tui_ft.runs.health_rows import ClearedRow, DeedRow, FoundRow, HealthRow
+from tui_ft.runs.launch_record import masked
 from tui_ft.runs.records import ExitRecord, RequestRecord, StateRecord, Status
-from tui_ft.runs.requests import read_requests, remove_request
+from tui_ft.runs.requests import take_silences
 from tui_ft.runs.telling import tell
 
 _TELL_AGAIN_S = 3600.0
@@ -33,6 +34,8 @@ _OF_THE_MOMENT: frozenset[Code] = frozenset(
 )
 """Over when the run has ended well; of one that ended badly they may be the reason, and stay, and a hang is
 the reason of whoever stopped it."""
+
+_OF_ROWS = frozenset(kind.code for kind in OF_SERIES)
 
 
 class Guard:
@@ -47,7 +50,8 @@ class Guard:
         self._silenced = set(state.silenced) | set(health.silence if health is not None else ())
         stop_on = health.stop_on if health is not None else None
         self._stop_on = frozenset(stop_on if stop_on is not None else ("nonfinite",))
-        self._open: dict[Code, Finding] = open_in_file(run)
+        self._open = open_in_file(run)
+        """What stands open in the file, also where nobody wants to hear of it."""
         self._is_history = True
         self._told: dict[tuple[Code, str], float] = {}
         self._to_tell: list[Code] = []
@@ -62,7 +66,7 @@ class Guard:
         rows: list[HealthRow] = []
         requests: list[RequestRecord] = []
         self._take(self._reader.read(sight), sight, rows, requests)
-        rows += self._obey(sight.now)
+        self._obey(sight, rows, requests)
         return Wishes(requests=requests, rows=rows, state=self._state(sight))
 
     def ended(self, sight: Sight, status: Status, record: ExitRecord) -> Wishes:
@@ -72,7 +76,9 @@ class Guard:
         if self._is_history:
             self._leave_history(sight, rows, [])
             said = []
-        said += self._reader.watcher.ended(record.cause, record.message, self._tail(), sight.now)
+        said += self._reader.watcher.ended(
+            record.cause, masked(record.message), masked(self._tail()), sight.now
+        )
         if status in ("finished", "stopped"):
             over = _OF_THE_MOMENT if status == "finished" else _OF_THE_MOMENT - {"hang"}
             said += [Cleared(code, "The run has ended.", sight.now) for code in self._open if code in over]
@@ -103,30 +109,48 @@ class Guard:
             elif one.code not in self._silenced:
                 self._found(one, sight, rows, requests)
 
+    @property
+    def _heard(self) -> dict[Code, Finding]:
+        return {code: row.finding for code, row in self._open.items() if code not in self._silenced}
+
     def _found(
         self, finding: Finding, sight: Sight, rows: list[HealthRow], requests: list[RequestRecord]
     ) -> None:
-        self._open[finding.code] = finding
-        rows.append(FoundRow(time=round(sight.now, 3), finding=finding, attempt=self._attempt))
+        row = FoundRow(time=round(sight.now, 3), finding=finding, attempt=self._attempt)
+        self._open[finding.code] = row
+        rows.append(row)
         self._note_to_tell(finding, sight.monotonic)
         self._stop(finding, sight.now, rows, requests)
 
     def _leave_history(self, sight: Sight, rows: list[HealthRow], requests: list[RequestRecord]) -> None:
-        """What the file says is open is closed where it is not seen any more, or was another attempt's."""
+        """What the file says is open stays so until it is seen to be over; another attempt's is over now.
+
+        What was found in this attempt and is not seen in what was read again (the end of long files only, and
+        nothing of the machine) is given to its detector, which closes it when it is.
+        """
         self._is_history = False
         self._reader.leave_history()
-        is_mine = self._reader.has_begun
-        seen = self._reader.watcher.open if is_mine else {}
-        why = "It is not seen any more." if is_mine else f"Attempt {self._attempt} began."
-        now = round(sight.now, 3)
-        rows += [ClearedRow(time=now, code=code, message=why) for code in self._open if code not in seen]
-        heard = {code: finding for code, finding in seen.items() if code not in self._silenced}
-        known, self._open = self._open, {code: one for code, one in heard.items() if code in self._open}
-        for code, finding in heard.items():
-            if code not in known:
+        watcher = self._reader.watcher
+        if not self._reader.has_begun:
+            watcher.close_all()
+        seen = watcher.open
+        for code, row in list(self._open.items()):
+            if code in seen:
+                continue
+            if self._reader.has_begun and row.attempt == self._attempt and not self._is_replayed(code):
+                watcher.restore(row.finding)
+                continue
+            del self._open[code]
+            is_mine = self._reader.has_begun and row.attempt == self._attempt
+            why = "It is not seen any more." if is_mine else f"Attempt {self._attempt} began."
+            rows.append(ClearedRow(time=round(sight.now, 3), code=code, message=why))
+        for code, finding in seen.items():
+            if code not in self._open and code not in self._silenced:
                 self._found(finding, sight, rows, requests)
-        if not is_mine:
-            self._reader.watcher.close_all()
+
+    def _is_replayed(self, code: Code) -> bool:
+        """Whether reading the files again says all there is to say of it."""
+        return code in _OF_ROWS and not self._reader.is_cut
 
     def _stop(
         self, finding: Finding, now: float, rows: list[HealthRow], requests: list[RequestRecord]
@@ -152,36 +176,36 @@ class Guard:
         """Tell of what was found in the poll before: now it stands in the file that the teller reads."""
         waiting, self._to_tell = self._to_tell, []
         for code in dict.fromkeys(waiting):
-            if code in self._open:
+            if code in self._heard:
                 tell(self._run, code)
 
-    def _obey(self, now: float) -> list[HealthRow]:
-        """Carry out a request to silence a code, or with a minus before it to hear of it again."""
-        request = read_requests(self._run).get("silence")
-        if request is None:
-            return []
-        remove_request(self._run, "silence")
-        text = (request.text or "").strip()
-        code = text.removeprefix("-")
-        if code not in _CODES:
-            return []
-        if text.startswith("-"):
+    def _obey(self, sight: Sight, rows: list[HealthRow], requests: list[RequestRecord]) -> None:
+        """Carry out requests to silence a code, or with a minus before it to hear of it again.
+
+        What was found meanwhile is then found anew: it is written down, told, and stops the run if it is to.
+        """
+        for request in take_silences(self._run):
+            text = (request.text or "").strip()
+            if text.removeprefix("-") not in _CODES:
+                continue
+            code = msgspec.convert(text.removeprefix("-"), Code)
+            is_again = text.startswith("-")
+            what = f"wants to hear of {code} again" if is_again else f"silenced {code}"
+            message = f"{request.by or 'Somebody'} {what}."
+            rows.append(DeedRow(time=round(sight.now, 3), deed="silence", message=message, code=code))
+            if not is_again:
+                self._silenced.add(code)
+                continue
             self._silenced.discard(code)
-            message = f"{request.by or 'Somebody'} wants to hear of {code} again."
-            self._open.update({name: one for name, one in self._reader.watcher.open.items() if name == code})
-        else:
-            self._silenced.add(code)
-            self._open = {name: one for name, one in self._open.items() if name != code}
-            message = f"{request.by or 'Somebody'} silenced {code}."
-        return [
-            DeedRow(time=round(now, 3), deed="silence", message=message, code=msgspec.convert(code, Code))
-        ]
+            finding, known = self._reader.watcher.open.get(code), self._open.get(code)
+            if finding is not None and not self._is_history and (known is None or known.finding != finding):
+                self._found(finding, sight, rows, requests)
 
     def _state(self, sight: Sight) -> dict[str, object]:
         """The fields of the state that are other than they were; what others found stays there."""
         others = {code: level for code, level in sight.state.findings.items() if code not in OUR_CODES}
         wanted: dict[str, object] = {
-            "findings": others | {code: finding.level for code, finding in self._open.items()},
+            "findings": others | {code: finding.level for code, finding in self._heard.items()},
             "silenced": sorted(self._silenced),
         }
         if wanted == self._known_state:

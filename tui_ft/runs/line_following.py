@@ -16,17 +16,19 @@ _LONGEST_LINE_BYTES = 1 << 22
 
 
 class LineFollower:
-    """Complete lines that were added since the last call. `had_history` is the size when it began."""
+    """Complete lines that were added since the last call. `had_history` is the size when it began; of that
+    the last `history_bytes` are read, `is_cut` where that is not all.
+    """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, history_bytes: int | None = None) -> None:
         self._path = path
         self._rest = b""
         self._is_skipping = False
         self._inode: int | None = None
         self.had_history = self._size()
-        self.offset = max(self.had_history - HISTORY_BYTES, 0)
-        if self.offset:
-            self._is_skipping = True
+        wanted = HISTORY_BYTES if history_bytes is None else history_bytes
+        self.offset = max(self.had_history - wanted, 0)
+        self._is_skipping = self.is_cut = self.offset > 0
 
     @property
     def is_past_history(self) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import stat
+from pathlib import Path
 
 import msgspec
 
@@ -16,6 +18,9 @@ REQUEST_NAMES: tuple[RequestName, ...] = (
     "stop", "save", "pause", "continue", "learning_rate", "silence", "budget",
 )  # fmt: skip
 _LARGEST_BYTES = 4096
+_SILENCE = re.compile(r"silence(-[a-z_]{1,40})?\.json")
+_MOST_SILENCES = 64
+"""There are fewer codes."""
 
 
 def read_requests(run: RunDirectory) -> dict[RequestName, RequestRecord]:
@@ -31,16 +36,43 @@ def read_requests(run: RunDirectory) -> dict[RequestName, RequestRecord]:
     found: dict[RequestName, RequestRecord] = {}
     for name in REQUEST_NAMES:
         if f"{name}.json" in present:
-            request = _read(run, name)
+            request = _read(run.request(name))
             if request is not None and request.request == name:
                 found[name] = request
     return found
 
 
-def _read(run: RunDirectory, name: RequestName) -> RequestRecord | None:
+def take_silences(run: RunDirectory) -> list[RequestRecord]:
+    """Return what is asked to be silenced or heard again, oldest first, and take the files away.
+
+    Each code has a file of its own, so that none of two keys in a second is lost. Raises `OSError` when one
+    cannot be removed.
+    """
+    try:
+        names = sorted(name for name in os.listdir(run.control) if _SILENCE.fullmatch(name))
+    except OSError:
+        return []
+    found = []
+    for name in names[:_MOST_SILENCES]:
+        request = _read(run.control / name)
+        (run.control / name).unlink(missing_ok=True)
+        if request is not None and request.request == "silence":
+            found.append(request)
+    return sorted(found, key=lambda one: one.time)
+
+
+def _path(run: RunDirectory, request: RequestRecord) -> Path:
+    code = (request.text or "").strip().removeprefix("-")
+    name = f"{request.request}-{code}.json"
+    if request.request == "silence" and _SILENCE.fullmatch(name):
+        return run.control / name
+    return run.request(request.request)
+
+
+def _read(path: Path) -> RequestRecord | None:
     flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
-        descriptor = os.open(run.request(name), flags)
+        descriptor = os.open(path, flags)
     except OSError:
         return None
     try:
@@ -64,7 +96,7 @@ def user_name() -> str:
 
 def put_request(run: RunDirectory, request: RequestRecord) -> None:
     """Ask: the file appears whole or not at all. Raises `OSError`."""
-    write_atomically(run.request(request.request), encode_document(request))
+    write_atomically(_path(run, request), encode_document(request))
 
 
 def remove_request(run: RunDirectory, name: RequestName) -> None:
@@ -79,3 +111,7 @@ def clear_requests(run: RunDirectory) -> None:
             remove_request(run, name)
         except OSError:
             continue  # a read-only disk: nobody can be asking there
+    try:
+        take_silences(run)
+    except OSError:
+        return
