@@ -12,6 +12,7 @@ from tui_ft.cli.printing import print_json, print_lines
 from tui_ft.errors import TuiFtError
 
 if TYPE_CHECKING:
+    from tui_ft.runs.auto_resume import Found
     from tui_ft.runs.directory import RunDirectory
     from tui_ft.spec.run_spec import RunSpec
 
@@ -34,17 +35,22 @@ def _step(text: str) -> int:
     return int(text)
 
 
-def instead_of_starting(spec: RunSpec, root: Path, arguments: argparse.Namespace) -> int | None:
-    """Go on with the newest run of `spec`, or leave it alone; the exit code, None: a new one is wanted."""
-    from tui_ft.cli.start import after_launch
+def instead_of_starting(spec: RunSpec, root: Path) -> Found | None:
+    """Go on with the newest run of `spec` if that was cut off; None: a new one is wanted."""
     from tui_ft.runs import auto_resume, launch
 
     found = auto_resume.choose(spec, root)
-    if found is None:
-        return None
-    if found.what == "resume":
+    if found is not None and found.what == "resume":
         print(f"tui-ft: {found.run.id} {found.why}: it goes on.", file=sys.stderr)
         launch.resume(found.run, take_over=found.surely_over)
+    return found
+
+
+def tell(found: Found, root: Path, arguments: argparse.Namespace) -> int:
+    """Say what there was instead of a new run, and stay with it as was asked; the exit code."""
+    from tui_ft.cli.start import after_launch
+
+    if found.what == "resume":
         return after_launch(found.run, root, arguments)
     if found.what == "runs":
         if not arguments.json:
@@ -80,6 +86,8 @@ def resume_lost(arguments: argparse.Namespace) -> int:
     for found in auto_resume.interrupted(settings.runs_root(arguments.runs_root)):
         row: dict[str, Any] = {"schema": 1, "id": found.run.id, "run": str(found.run.path)}
         try:
+            if found.against:
+                raise found.refusal
             launch.resume(found.run, arguments.overrides, take_over=found.surely_over)
         except TuiFtError as error:
             row |= {"status": read_truth(found.run).status, "error": error.message, "hint": error.hint}

@@ -35,7 +35,6 @@ def add_launch_options(parser: argparse.ArgumentParser) -> None:
 
 def start(arguments: argparse.Namespace) -> int:
     """Launch; then the dashboard in a terminal, or with --wait the end."""
-    from tui_ft.runs import launch
     from tui_ft.spec import overrides, presets
 
     preset = presets.find_preset(arguments.spec, settings.user_presets_folder())
@@ -46,15 +45,28 @@ def start(arguments: argparse.Namespace) -> int:
     if not spec.data.train:
         raise TuiFtError(f"{preset.name} brings no data.", f"Say which: tui-ft start {arguments.spec} DATA")
     root = settings.runs_root(arguments.runs_root)
-    if spec.checkpoints.auto_resume:
-        from tui_ft.cli import going_on
+    if not spec.checkpoints.auto_resume:
+        return after_launch(_launch(spec, root, preset.text), root, arguments)
+    from tui_ft.cli import going_on
+    from tui_ft.runs import auto_resume
 
-        code = going_on.instead_of_starting(spec, root, arguments)
-        if code is not None:
-            return code
+    with auto_resume.deciding(root):
+        found = going_on.instead_of_starting(spec, root)
+        run = _launch(spec, root, preset.text) if found is None else found.run
+    return after_launch(run, root, arguments) if found is None else going_on.tell(found, root, arguments)
+
+
+def _launch(spec: RunSpec, root: Path, text: str | None) -> RunDirectory:
+    """A new run, after what is to be said of it. Raises `TuiFtError`."""
+    from tui_ft.runs import launch
+
     warn_if_too_large(spec)
-    run = launch.start(spec, root, text=preset.text)
-    return after_launch(run, root, arguments)
+    if spec.after.copy_to is not None:
+        from tui_ft.runs import after_check
+
+        if remark := after_check.remark(spec.after, root):
+            print(f"tui-ft: {remark}", file=sys.stderr)
+    return launch.start(spec, root, text=text)
 
 
 def warn_if_too_large(spec: RunSpec) -> None:

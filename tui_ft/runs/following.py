@@ -43,6 +43,7 @@ class EventFollower:
         self.pid: int | None = None
         self.phase: Phase | None = None
         self.step: int | None = None
+        self.began_at: int | None = None
         self.total_steps: int | None = None
         self.saved_step: int | None = None
         self.stopped_by: str | None = None
@@ -97,6 +98,7 @@ class EventFollower:
             if self._is_mine:
                 self.pid, self.step, self.end = event.pid, event.step, None
                 self.stopped_by = None
+                self.began_at = event.step
                 self.saved_step = event.step or None  # a resumed attempt has its checkpoint to fall back to
             return
         if not self._is_mine:
