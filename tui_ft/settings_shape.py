@@ -27,11 +27,18 @@ class Hook:
     """`[hooks.NAME]`, or `NAME = "command"` under `[hooks]`: words as in a shell, but no shell runs them.
 
     It waits until no run of ours goes on or waits on this machine, for it may stop the machine; one that is
-    `at_once` does not.
+    `at_once` does not. Without a verified copy it does not run, unless `needs_copy` is false; one that is
+    `at_once` needs none where that is not said.
     """
 
     command: str = field(repr=False)
     at_once: bool = False
+    needs_copy: bool | None = None
+
+    @property
+    def must_have_copy(self) -> bool:
+        """True when it may take away what was not copied."""
+        return not self.at_once if self.needs_copy is None else self.needs_copy
 
 
 @dataclass(kw_only=True, frozen=True)

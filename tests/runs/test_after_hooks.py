@@ -12,7 +12,18 @@ import pytest
 from settings_written import write_settings
 
 from tui_ft.hardware.gpu import Gpu, GpuReading
-from tui_ft.runs import control, idle, idle_guard, machine_use, queue, stopping_hook
+from tui_ft.runs import (
+    after_task,
+    control,
+    following_up,
+    idle,
+    idle_guard,
+    machine_use,
+    notifying,
+    queue,
+    stopping_hook,
+)
+from tui_ft.runs import lock as locks
 from tui_ft.runs.after_task import AfterTask
 from tui_ft.runs.copying import Copy
 from tui_ft.runs.directory import RunDirectory, create
@@ -24,6 +35,10 @@ from tui_ft.spec import overrides
 from tui_ft.spec.run_spec import AfterSection
 
 NO_GPU = GpuReading(())
+FREE = (
+    "[hooks.free]\ncommand = 'true'\nneeds_copy = false\n[hooks.upload]\ncommand = 'true'\nat_once = true\n"
+)
+A_COPY = Copy(Path("/x/y"), 1, 1, "")
 
 
 def a_gpu(utilization: float | None) -> GpuReading:
@@ -45,7 +60,9 @@ def an_ended_run(root: Path, ended_at: float, **changes: Any) -> RunDirectory:
 
 
 def a_task(run: RunDirectory, **after: Any) -> AfterTask:
-    return AfterTask(run=run, attempt=1, after=AfterSection(**after), state=read_state(run), pause_s=0.01)
+    return AfterTask(
+        run=run, attempt=1, after=AfterSection(**after), state=read_state(run), pause_s=0.01, copy=A_COPY
+    )
 
 
 def deeds(run: RunDirectory) -> list[DeedRow]:
@@ -61,7 +78,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(machine_use, "last_key", lambda: None)
     monkeypatch.setattr(machine_use, "busy_with", lambda reading: "")
     monkeypatch.setattr(idle_guard, "FREE_TWICE_S", 0.01)
-    write_settings(tmp_path, monkeypatch, f'[hooks]\nstop = "touch {tmp_path / "ran"}"\n')
+    write_settings(tmp_path, monkeypatch, f'[hooks]\nstop = "touch {tmp_path / "ran"}"\n{FREE}')
     return tmp_path / "runs"
 
 
@@ -123,18 +140,91 @@ def resume(run: RunDirectory) -> str:
     [
         ({}, {"copy_to": "/x"}, None, "there is no verified copy"),
         ({}, {"copy_to": "/x", "idle_minutes": 1.0}, None, "there is no verified copy"),
-        ({}, {"copy_to": "/x"}, Copy(Path("/x/y"), 1, 1, ""), ""),
-        ({"status": "failed"}, {}, None, ""),
-        ({"status": "stopped", "stop_requested_by": "ada (app)"}, {}, None, "ada (app) stopped the run"),
-        ({"status": "stopped", "stop_requested_by": "ada (app)"}, {"idle_minutes": 5.0}, None, ""),
-        ({"status": "stopped", "stop_requested_by": "the budget"}, {}, None, ""),
-        ({"status": "stopped", "stop_requested_by": "the guard: nonfinite"}, {}, None, ""),
+        ({}, {}, None, "there is no verified copy"),
+        ({}, {"hook": "free"}, None, ""),
+        ({}, {"hook": "upload"}, None, ""),
+        ({}, {"hook": "upload", "copy_to": "/x"}, None, "there is no verified copy"),
+        ({}, {"copy_to": "/x"}, A_COPY, ""),
+        ({"status": "failed"}, {}, A_COPY, ""),
+        ({"status": "stopped", "stop_requested_by": "ada (app)"}, {}, A_COPY, "ada (app) stopped the run"),
+        ({"status": "stopped", "stop_requested_by": "ada (app)"}, {"idle_minutes": 5.0}, A_COPY, ""),
+        ({"status": "stopped", "stop_requested_by": "the budget"}, {}, A_COPY, ""),
+        ({"status": "stopped", "stop_requested_by": "the guard: nonfinite"}, {}, A_COPY, ""),
     ],
 )
 def test_when_it_may_run(root: Path, state: Any, after: Any, copy: Copy | None, why: str) -> None:
-    task = a_task(an_ended_run(root, time.time(), **state), hook="stop", **after)
+    task = a_task(an_ended_run(root, time.time(), **state), **{"hook": "stop", **after})
     task.copy = copy
-    assert stopping_hook.refusal(task) == why
+    assert stopping_hook.refusal(task, stopping_hook.find_hook(task.after.hook or "")) == why
+
+
+@pytest.mark.parametrize("what", ["queue", "state"])
+def test_what_cannot_be_read_is_not_taken_for_nothing(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """A queue that may hold runs, a run whose supervisor lives: the machine is not stopped under them."""
+    run = an_ended_run(root, time.time())
+    other = create(root, "other")
+    if what == "state":
+        other.state.write_bytes(b"{")
+    lock = locks.acquire(other)
+    if what == "queue":
+        (root / "queue.json").write_text("{")
+    looks: list[bool] = []
+
+    class Watched(idle_guard.Guard):
+        def _look(self, reading: GpuReading) -> None:
+            looks.append((tmp_path / "ran").exists())
+            if len(looks) == 4:
+                lock.close()
+                (root / "queue.json").unlink(missing_ok=True)
+            assert len(looks) < 20
+            super()._look(reading)
+
+    Watched(a_task(run, hook="stop"), has_hook=True).stay()
+    assert looks == [False] * 5 and (tmp_path / "ran").exists()
+    if what == "queue":
+        assert "is damaged" in deeds(run)[0].message and not deeds(run)[0].is_done
+
+
+def test_a_run_that_tells_nobody_does_not_silence_the_guard(root: Path, monkeypatch: Any) -> None:
+    run = an_ended_run(root, time.time() - 3600)
+    other, told = create(root, "other"), []
+    going = iter([other, other])
+    monkeypatch.setattr(machine_use, "goes_on", lambda roots, now: next(going, None))
+    task = a_task(run, notify=["me"], idle_minutes=0.02 / 60)
+    task.tell = lambda message, waits_s=(): told.append(message.text)  # type: ignore[method-assign]
+    stay(task)
+    assert len(told) == 4
+
+
+def test_a_run_that_was_asked_to_end_on_a_machine_that_stays_is_seen_to(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody killed it by hand: no copy, no hook and no guard would have followed, ever."""
+    monkeypatch.setattr(after_task, "GRACE_S", 0.05)
+    run = an_ended_run(
+        root, time.time(), status="failed", exit=ExitRecord(cause="preempted", message="asked to end")
+    )
+    spec = run.attempt(1).spec
+    spec.parent.mkdir(parents=True, exist_ok=True)
+    text = 'schema = 1\n[model]\nid = "demo"\n[data]\ntrain = "demo"\n[after]\nhook = "stop"\n'
+    spec.write_text(f'{text}copy_to = "{tmp_path / "copies"}"\n')
+    following_up.follow_up(run, 1)
+    assert (tmp_path / "copies" / run.id).is_dir() and (tmp_path / "ran").exists()
+
+
+def test_a_bell_is_not_said_to_have_rung(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_settings(tmp_path, monkeypatch, '[notify.ring]\nkind = "bell"\n')
+    [told] = notifying.tell_all(["ring"], notifying.Message("title", "text"), notifying.ONCE)
+    assert not told.problem and "was told" not in told.sentence and "in the app" in told.sentence
+
+
+def test_names_that_no_pipe_takes_are_told_all_the_same(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    command = f"sh -c 'cat > {out}; printf %s \"$NAME\" >> {out}'"
+    assert run_command(command, {"NAME": "a\ud800\0b"}, text="x\udcffy").problem == ""
+    assert out.read_text() == "x\\udcffya\\ud800b"
 
 
 def test_a_hook_that_is_not_there_is_said(root: Path) -> None:
@@ -187,11 +277,10 @@ def test_idle_counts_from_the_last_end_and_costs_all_gpus(
     found = idle.idle_now(root, now, two)
     assert found is not None and found.run == run.id and found.seconds == pytest.approx(7800)
     assert found.text == "idle 2 h 10 min since the last run ended: about $13.00 at $6.00 an hour"
-    assert idle.idle_line(root, now - 7700, two) == ""  # too short to speak of
 
 
 def test_nothing_is_idle_while_a_run_goes_on_or_before_the_first(bench: Any, root: Path) -> None:
-    assert idle.idle_line(root, time.time(), NO_GPU) == ""
+    assert idle.idle_now(root, time.time(), NO_GPU) is None
     an_ended_run(root, time.time() - 7800)
     bench.start()
     assert idle.idle_now(root, time.time(), NO_GPU) is None
@@ -250,7 +339,6 @@ def test_patience_tells_four_times_and_begins_anew_with_any_use() -> None:
     assert told == [10, 40, 160, 480] and patience.has_said_all
     assert patience.look(701.0, "GPU 0 is at 90 %") == (False, False)
     assert patience.look(705.0, "") == (False, False) and patience.look(711.0, "") == (True, True)
-    assert patience.look(5.0, "") == (False, False)  # a clock that was set back
 
 
 def test_the_hook_that_waits_for_an_idle_machine_runs_then(root: Path, tmp_path: Path) -> None:
@@ -298,6 +386,8 @@ def test_a_spec_that_names_what_is_not_there_does_not_start(bench: Any, root: Pa
     for change, what in (
         ("after.notify=phone", "'phone', which is not in your settings"),
         ("after.hook=other", "name stop"),
+        ("after.hook=stop", "nothing is copied before"),
+        (f"after.copy_to={bench.root / 'copies'}", "among the runs"),
         (f"after.copy_to={tmp_path / 'file' / 'x'}", "cannot be written"),
     ):
         with pytest.raises(TuiFtError) as raised:

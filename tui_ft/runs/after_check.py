@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 
 from tui_ft import settings
 from tui_ft.errors import TuiFtError
 from tui_ft.runs.budget import budget_of
+from tui_ft.runs.copying import SAME_DISK, is_on_the_disk_of
 from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.handles import handle
 from tui_ft.runs.money import bill_of
 from tui_ft.runs.records import StateRecord
 from tui_ft.spec.run_spec import AfterSection
@@ -18,12 +21,13 @@ NEARLY_SPENT = 0.99
 """Of a budget: what is left would go into loading the model."""
 
 
-def require(after: AfterSection) -> None:
-    """Raise `TuiFtError` for a target or hook that is not in the settings, a folder that cannot be written,
-    a budget without a price. The settings are read only when something is asked for.
+def require(after: AfterSection, runs_root: Path) -> None:
+    """Raise `TuiFtError` for a target or hook that is not in the settings, a hook without the copy that it
+    needs, a folder that cannot be written or lies among the runs, a budget without a price. The settings are
+    read only when something is asked for.
     """
     if after.copy_to is not None:
-        _require_folder(after.copy_to)
+        _require_folder(after.copy_to, runs_root)
     if not (after.notify or after.hook is not None or after.budget is not None):
         return
     found = settings.private()
@@ -39,6 +43,13 @@ def require(after: AfterSection) -> None:
             f"after.hook names {after.hook!r}, which is not in your settings.",
             f'Under [hooks] of {settings.settings_file()} write {after.hook} = "command", or name '
             f"{_one_of(list(found.hooks))}.",
+        )
+    if after.hook is not None and after.copy_to is None and found.hooks[after.hook].must_have_copy:
+        raise TuiFtError(
+            f"after.hook is {after.hook!r}, which may stop the machine, but nothing is copied before: "
+            "after.copy_to is not set.",
+            f"Set after.copy_to; or, for a hook that takes nothing away, write needs_copy = false into "
+            f"[hooks.{after.hook}] of {settings.settings_file()}.",
         )
     if after.budget is not None and found.price_per_hour is None and not found.price_per_gpu:
         raise TuiFtError(
@@ -61,7 +72,7 @@ def require_money_left(run: RunDirectory, state: StateRecord, after: AfterSectio
         return
     raise TuiFtError(
         f"{run.id} has cost {bill.spent.text} of its budget of {bill.currency}{budget:,.2f}.",
-        f"Allow more: `tui-ft resume {run.id} --set after.budget={2 * budget:g}`.",
+        f"Allow more: `tui-ft resume {handle(run)} --set after.budget={2 * budget:g}`.",
         exit_code=1,
     )
 
@@ -70,9 +81,21 @@ def _one_of(names: list[str]) -> str:
     return ", ".join(names[:5]) if names else "none"
 
 
-def _require_folder(written: str) -> None:
-    """It may be made later, but not where we may not write."""
+def remark(after: AfterSection, runs_root: Path) -> str:
+    """What should be known of it before the run starts; "" when there is nothing to say."""
+    if after.copy_to is None or not is_on_the_disk_of(runs_root, user_path(after.copy_to).absolute()):
+        return ""
+    return f"after.copy_to is {after.copy_to}: {SAME_DISK}."
+
+
+def _require_folder(written: str, runs_root: Path) -> None:
+    """It may be made later, but not where we may not write, nor where it goes when the runs go."""
     path = user_path(written).absolute()
+    if runs_root.resolve() in (path.resolve(), *path.resolve().parents):
+        raise TuiFtError(
+            f"after.copy_to is {path}, which lies among the runs: what takes the run takes a copy there too.",
+            "Name a folder outside of the runs root, best on another disk.",
+        )
     there = next(folder for folder in (path, *path.parents) if is_there(folder))
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         raise TuiFtError(

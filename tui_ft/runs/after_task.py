@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tui_ft.runs.copying import Copy
 from tui_ft.runs.deeds import write_deed
@@ -12,6 +12,9 @@ from tui_ft.runs.notifying import PATIENTLY, Message, tell_all
 from tui_ft.runs.records import ENDED, StateRecord
 from tui_ft.runs.state import read_state
 from tui_ft.spec.running import AfterSection
+
+GRACE_S = 900.0
+"""A machine that goes down is gone by then: the providers give 5 s to 2 min (facts: peers, section 6)."""
 
 PAUSE_S = 30.0
 """Between two looks at a machine that may be idle."""
@@ -27,6 +30,7 @@ class AfterTask:
     state: StateRecord
     copy: Copy | None = None
     pause_s: float = PAUSE_S
+    grace_s: float = field(default_factory=lambda: GRACE_S)
 
     @property
     def is_copy_owed(self) -> bool:
@@ -41,7 +45,7 @@ class AfterTask:
     def tell(self, message: Message, waits_s: Sequence[float] = PATIENTLY) -> None:
         """Tell everybody whom the spec names; write down whom, and who could not be told."""
         for told in tell_all(self.after.notify, message, waits_s):
-            if told.problem:
-                write_deed(self.run, "notify", told.sentence, is_done=False)
+            if told.problem or told.is_bell:
+                write_deed(self.run, "notify", told.sentence, is_done=not told.problem)
             else:
                 write_deed(self.run, "notify", f"{told.name} was told: {message.title}.")

@@ -32,14 +32,24 @@ def follow_up(run: RunDirectory, attempt: int) -> None:
     is_going_down = task.state.exit is not None and task.state.exit.cause == "preempted"
     if task.after.notify:
         task.tell(news.of_the_end(run, time.time()), ONCE if is_going_down else PATIENTLY)
-    if is_going_down:
-        return  # there is no time for a copy, and what comes back resumes the run
+    if is_going_down and not _is_left_standing(task):
+        return  # there was no time for a copy, and what comes back resumes the run
     _copy(task)
     hook = hook_of(task)
     if hook is not None and hook.at_once and task.after.idle_minutes is None:
         carry_out(task)
         hook = None
     Guard(task, has_hook=hook is not None).stay()
+
+
+def _is_left_standing(task: AfterTask) -> bool:
+    """True once the machine surely did not go down, though somebody asked the run to end as if it did."""
+    give_up = time.monotonic() + task.grace_s
+    while time.monotonic() < give_up:
+        time.sleep(min(task.pause_s, task.grace_s))
+        if not task.is_still_over():
+            return False
+    return True
 
 
 def _copy(task: AfterTask) -> None:

@@ -35,6 +35,7 @@ def run_command(
     What it prints goes to `output`, else nowhere. After `longest_s` seconds its whole process group is
     killed. Never raises.
     """
+    told = text.encode(errors="backslashreplace")
     try:
         words = shlex.split(command)
         process = subprocess.Popen(
@@ -43,14 +44,14 @@ def run_command(
             stdout=output or subprocess.DEVNULL,
             stderr=output or subprocess.DEVNULL,
             cwd=_home(),
-            env={**os.environ, **environment},
+            env={**os.environ, **{name: _sound(value) for name, value in environment.items()}},
             start_new_session=True,
         )
     except (OSError, ValueError) as error:
         why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "no such command"
         return Outcome(None, f"it cannot be started: {why}")
     try:
-        process.communicate(text.encode(), timeout=longest_s)
+        process.communicate(told, timeout=longest_s)
     except subprocess.TimeoutExpired:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -60,6 +61,11 @@ def run_command(
         how = f"signal {-process.returncode}" if process.returncode < 0 else f"code {process.returncode}"
         return Outcome(process.returncode, f"it ended with {how}")
     return Outcome(0, "")
+
+
+def _sound(value: str) -> str:
+    """Names of others' files may hold what no environment takes."""
+    return value.encode(errors="backslashreplace").decode().replace("\0", "")
 
 
 def _home() -> Path:

@@ -61,12 +61,6 @@ def idle_now(root: Path, now: float, reading: GpuReading | None = None) -> Idle 
     )  # fmt: skip
 
 
-def idle_line(root: Path, now: float, reading: GpuReading | None = None) -> str:
-    """The line for a corner of the screen; "" when there is nothing to say. It blocks for some files."""
-    idle = idle_now(root, now, reading)
-    return idle.text if idle is not None and idle.seconds >= LEAST_S else ""
-
-
 def _last_end(states: Iterable[tuple[RunDirectory, StateRecord]]) -> tuple[RunDirectory, float] | None:
     """The run that ended last in this boot of this machine, and when."""
     ends = [
@@ -88,7 +82,7 @@ def _cost(reading: GpuReading, seconds: float) -> Amount | None:
 
 
 class Patience:
-    """Counts how long nothing has happened: anything that does starts it anew."""
+    """Counts how long nothing has happened; anything that does starts it anew. `now` is monotonic."""
 
     def __init__(self, now: float, seconds: float) -> None:
         self._since = now
@@ -96,11 +90,8 @@ class Patience:
         self._told = 0
 
     def look(self, now: float, busy: str) -> tuple[bool, bool]:
-        """Return whether it has been idle long enough, and whether that is worth telling (again).
-
-        A clock that was set back starts it anew.
-        """
-        if busy or now < self._since:
+        """Return whether it has been idle long enough, and whether that is worth telling (again)."""
+        if busy:
             self._since, self._told = now, 0
             return False, False
         idle_s = now - self._since

@@ -9,9 +9,10 @@ from tui_ft.errors import TuiFtError
 from tui_ft.hardware.gpu import GpuReader, GpuReading
 from tui_ft.runs import machine_use, news
 from tui_ft.runs.after_task import AfterTask
+from tui_ft.runs.deeds import write_deed
 from tui_ft.runs.idle import Patience, idle_now
-from tui_ft.runs.queue import waiting
 from tui_ft.runs.stopping_hook import carry_out
+from tui_ft.runs.telling import names_to_tell
 
 LONGEST_S = 7 * 86_400.0
 FREE_TWICE_S = 10.0
@@ -31,7 +32,8 @@ class Guard:
         self._tells = bool(task.after.notify)
         minutes = task.after.idle_minutes
         self._idle_s = 60 * (minutes if minutes is not None else _usual_minutes())
-        self._patience = Patience(time.time(), self._idle_s)
+        self._patience = Patience(time.monotonic(), self._idle_s)
+        self._problem = ""
         self._was_free = False
 
     def stay(self) -> None:
@@ -56,16 +58,29 @@ class Guard:
     def _look(self, reading: GpuReading) -> None:
         now, roots = time.time(), machine_use.roots_here(self._task.run.path.parent)
         run = machine_use.goes_on(roots, now)
-        waits = sum(waiting(root) for root in roots)
-        if run is not None:
+        waits, problem = machine_use.queued(roots)
+        if run is not None and names_to_tell(run):
             self._tells = False  # the end of that one sees to it
-        is_due, is_news = self._patience.look(now, run or self._use(reading, now))
+        use = run.id if run is not None else self._use(reading, now)
+        is_due, is_news = self._patience.look(time.monotonic(), use)
+        if self._has_hook and problem != self._problem:
+            self._say(problem)
         idle = idle_now(roots[0], now, reading) if is_news and self._tells else None
         if idle is not None:
             self._task.tell(news.of_idling(self._task.run, idle, waits))
-        if self._has_hook and self._may_run(reading, is_due, is_free=run is None and not waits):
+        if self._has_hook and self._may_run(reading, is_due, is_free=run is None and not (waits or problem)):
             self._has_hook = False
             carry_out(self._task)
+
+    def _say(self, problem: str) -> None:
+        """The hook waits for a queue that nobody can read: a person has to know."""
+        self._problem = problem
+        if not problem:
+            return
+        text = f"The hook {self._task.after.hook} waits: {problem}"
+        write_deed(self._task.run, "hook", text, is_done=False)
+        if self._tells:
+            self._task.tell(news.of_a_trouble(self._task.run, text))
 
     def _use(self, reading: GpuReading, now: float) -> str:
         """Who uses the machine beside our runs; "" when nobody does."""

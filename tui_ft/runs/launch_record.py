@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 import time
@@ -16,6 +15,7 @@ from tui_ft import __version__
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.git_state import git_state
 from tui_ft.runs.records import LaunchRecord
+from tui_ft.runs.regular_file import open_regular
 from tui_ft.runs.requests import user_name
 
 if TYPE_CHECKING:
@@ -30,8 +30,16 @@ _SECRET_NAME = re.compile(
     r"(?P<between>\s*[=:]\s*)(?P<value>\S.*)"
 )
 _SECRET_VALUE = re.compile(
-    r"\b(?:hf_|sk-|ghp_|gho_|github_pat_|glpat-|xox[abpr]-|AKIA)[A-Za-z0-9_-]{8,}"  # their makers' own signs
+    r"\b(?:hf_|sk-|gh[opsu]_|github_pat_|glpat-|xox[abpr]-|AKIA|nvapi-|r8_|gsk_|dop_v1_|rpa_)[A-Za-z0-9_-]{8,}"
 )
+"""By their makers' own signs."""
+_SECRET_PLACE = re.compile(
+    r"(?P<place>\bhttps?://(?:"
+    r"hooks\.slack\.com/|(?:\w+\.)?discord(?:app)?\.com/api/(?:v\d+/)?webhooks/|api\.telegram\.org/(?:file/)?bot|"
+    r"[\w.-]*webhook\.office\.com/|ntfy\.sh/|maker\.ifttt\.com/|hc-ping\.com/|chat\.googleapis\.com/))[^\s\"']+"
+)
+"""Addresses that are a secret in themselves: who knows one can write there."""
+_BEARER = re.compile(r"(?i)\b(?P<kind>\bbearer|\bauthorization:\s*\w+)\s+[\w.~+/=-]{8,}")
 _IN_ADDRESS = re.compile(r"(?P<scheme>\b[a-z][a-z0-9+.-]*://)[^/\s@]+@")
 _QUERY = re.compile(r"(?P<scheme>\bhttps?://[^\s?#]+)[?#]\S+")
 
@@ -76,7 +84,7 @@ def with_commit(record: LaunchRecord) -> LaunchRecord:
 def read(run: RunDirectory, attempt: int) -> LaunchRecord | None:
     """How `attempt` was launched; None where that was not written or cannot be read."""
     try:
-        descriptor = os.open(run.attempt(attempt).launch, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = open_regular(run.attempt(attempt).launch)
         with open(descriptor, "rb") as file:
             return msgspec.json.decode(file.read(_LARGEST_BYTES), type=LaunchRecord)
     except (OSError, ValueError, RecursionError):
@@ -98,6 +106,8 @@ def masked(text: str) -> str:
     """`text` without what looks like a token, a password, or an address that carries one."""
     text = _SECRET_NAME.sub(lambda found: f"{found['name']}{found['between']}{MASK}", text)
     text = _SECRET_VALUE.sub(MASK, text)
+    text = _SECRET_PLACE.sub(lambda found: f"{found['place']}{MASK}", text)
+    text = _BEARER.sub(lambda found: f"{found['kind']} {MASK}", text)
     text = _IN_ADDRESS.sub(lambda found: f"{found['scheme']}{MASK}@", text)
     return _QUERY.sub(lambda found: f"{found['scheme']}?{MASK}", text)
 

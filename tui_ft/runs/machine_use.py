@@ -10,9 +10,11 @@ from pathlib import Path
 from tui_ft.errors import TuiFtError
 from tui_ft.hardware import host
 from tui_ft.hardware.gpu import GpuReading
+from tui_ft.runs import lock as locks
 from tui_ft.runs import truth
 from tui_ft.runs.directory import RunDirectory, list_directories
 from tui_ft.runs.known_roots import known_roots
+from tui_ft.runs.queue_file import read_queue
 from tui_ft.runs.records import ACTIVE, StateRecord
 from tui_ft.runs.state import read_state
 
@@ -45,19 +47,48 @@ def states_here(roots: Iterable[Path]) -> list[tuple[RunDirectory, StateRecord]]
     return found
 
 
-def goes_on(roots: Iterable[Path], now: float) -> str | None:
-    """The id of a run of ours that goes on on this machine; None when none does."""
-    return goes_on_among(states_here(roots), now)
+def goes_on(roots: Iterable[Path], now: float) -> RunDirectory | None:
+    """A run of ours that goes on on this machine; None when none does.
+
+    Of one whose state cannot be read the locks tell: its supervisor or its trainer holds one.
+    """
+    for root in roots:
+        for run in list_directories(root):
+            try:
+                is_going = _is_going(run, read_state(run), now)
+            except TuiFtError:
+                is_going = locks.is_locked(run.lock) or locks.is_locked(run.events)
+            if is_going:
+                return run
+    return None
 
 
 def goes_on_among(states: Iterable[tuple[RunDirectory, StateRecord]], now: float) -> str | None:
-    """The same for states that have been read."""
-    for run, state in states:
-        if state.status in ACTIVE and truth.is_here(state):
-            status = truth.judge(run, state, now).status
-            if status in ACTIVE or status == "quiet":
-                return run.id
-    return None
+    """The id of such a run among states that have been read."""
+    return next((run.id for run, state in states if _is_going(run, state, now)), None)
+
+
+def _is_going(run: RunDirectory, state: StateRecord, now: float) -> bool:
+    if state.status not in ACTIVE or not truth.is_here(state):
+        return False
+    status = truth.judge(run, state, now).status
+    return status in ACTIVE or status == "quiet"
+
+
+def queued(roots: Iterable[Path]) -> tuple[int, str]:
+    """How many runs will start by themselves in their turn, and which queue cannot be read ("": none).
+
+    What such a queue holds is not known: whoever stops the machine must not take it for empty.
+    """
+    waits, problem = 0, ""
+    for root in roots:
+        try:
+            document = read_queue(root)
+        except TuiFtError as error:
+            problem = error.message
+            continue
+        waits += 0 if document.held else sum(entry.state != "held" for entry in document.entries)
+    return waits, problem
 
 
 def busy_with(reading: GpuReading) -> str:

@@ -39,14 +39,17 @@ class Message(NamedTuple):
 
 
 class Told(NamedTuple):
-    """Whether the target `name` was told; `problem` is empty when it was."""
+    """Whether the target `name` was told; `problem` is empty when it was. A bell rings in an open app."""
 
     name: str
     problem: str
+    is_bell: bool = False
 
     @property
     def sentence(self) -> str:
         """What came of it."""
+        if self.is_bell:
+            return f"{self.name} is a bell: it rings in the app, where that is open."
         if not self.problem:
             return f"{self.name} was told."
         return f"{self.name} could not be told: {self.problem}{'' if self.problem[-1] in '.?' else '.'}"
@@ -68,6 +71,8 @@ def tell_all(names: Iterable[str], message: Message, waits_s: Sequence[float] = 
         if name not in targets:
             answers[name] = f"there is no [notify.{name}] in your settings"
             continue
+        if targets[name].kind == "bell":
+            continue  # the open app's: see tui/ringing.py
         thread = threading.Thread(
             target=lambda name=name: answers.update({name: _persist(targets[name], message, waits_s)}),
             daemon=True,  # a name server that never answers must not keep us
@@ -77,7 +82,11 @@ def tell_all(names: Iterable[str], message: Message, waits_s: Sequence[float] = 
     deadline = time.monotonic() + sum(waits_s) + _LONGEST_S * (len(waits_s) + 1)
     for thread in threads:
         thread.join(max(deadline - time.monotonic(), 0.0))
-    return [Told(name, answers.get(name, "no answer came")) for name in wanted]
+    bells = {name for name in wanted if name in targets and targets[name].kind == "bell"}
+    return [
+        Told(name, "" if name in bells else answers.get(name, "no answer came"), name in bells)
+        for name in wanted
+    ]
 
 
 def _persist(target: Target, message: Message, waits_s: Sequence[float]) -> str:
@@ -91,6 +100,8 @@ def _persist(target: Target, message: Message, waits_s: Sequence[float]) -> str:
             time.sleep(wait)
         except (RefusedError, TuiFtError) as error:
             return str(error)
+        except (OSError, ValueError, TypeError) as error:  # a thread's own error would reach nobody
+            return f"it failed with {type(error).__name__}"
         else:
             return ""
     return ""
@@ -118,7 +129,6 @@ def _tell(target: Target, message: Message) -> None:
         outcome = run_command(target.command, environment, text=f"{title}\n{text}\n", longest_s=_LONGEST_S)
         if outcome.problem:
             raise RefusedError(f"its command: {outcome.problem}")
-    # a bell is the open app's: see tui/ringing.py
 
 
 def _word(value: object) -> str:
@@ -127,7 +137,8 @@ def _word(value: object) -> str:
 
 
 def _harmless(text: str) -> str:
-    return text.translate(_HARMLESS)[:_LONGEST_TEXT]
+    sound = text.encode(errors="backslashreplace").decode()  # names of others' files may hold lone surrogates
+    return sound.translate(_HARMLESS)[:_LONGEST_TEXT]
 
 
 def _value(written: str) -> str:

@@ -31,7 +31,7 @@ def check(spec: RunSpec, runs_root: Path) -> None:
         )
     check_model(spec)
     check_data(spec)
-    after_check.require(spec.after)
+    after_check.require(spec.after, runs_root)
     check_room(runs_root)
 
 

@@ -17,21 +17,21 @@ def hook_of(task: AfterTask) -> Hook | None:
     """The hook that the spec names, if it may run at all; None, with the reason written down, where not."""
     if task.after.hook is None:
         return None
-    why_not = refusal(task)
     try:
         hook = find_hook(task.after.hook)
     except TuiFtError as error:
         write_deed(task.run, "hook", str(error), is_done=False)
         return None
+    why_not = refusal(task, hook)
     if why_not:
         write_deed(task.run, "hook", f"The hook {task.after.hook} does not run: {why_not}.", is_done=False)
         return None
     return hook
 
 
-def refusal(task: AfterTask) -> str:
+def refusal(task: AfterTask, hook: Hook) -> str:
     """Why the hook must not run, "" when it may. A person who stops a run has their hands on the machine."""
-    if task.is_copy_owed:
+    if task.is_copy_owed or (hook.must_have_copy and task.copy is None):
         return "there is no verified copy"
     by = task.state.stop_requested_by
     is_by_person = by is not None and not by.startswith(("the guard", "the budget"))
