@@ -60,8 +60,8 @@ class Bench:
         )
 
     @staticmethod
-    def wait_until(is_so: Callable[[], object], what: str) -> None:
-        wait_until(is_so, what)
+    def wait_until(is_so: Callable[[], object], what: str, seconds: float = 15.0) -> None:
+        wait_until(is_so, what, seconds)
 
     def process(self, run: RunDirectory, role: str) -> ProcessRecord:
         return next(process for process in read_state(run).processes if process.role == role)

@@ -28,6 +28,7 @@ from tui_ft.runs.requests import clear_requests, read_requests
 from tui_ft.runs.sampling import HardwareSampler
 from tui_ft.runs.state import StateFile
 from tui_ft.runs.trainer_process import ProcessEnd, TrainerProcess, start_trainer
+from tui_ft.runs.vanishing import Vanishing
 
 POLL_S = 1.0
 _FIRST_POLL_S, _FIRST_S = 0.1, 10.0
@@ -55,6 +56,7 @@ class Supervisor:
         self._began = time.monotonic()
         self._companions = Companions(run, state, MAKERS, say)
         self._hardware: HardwareRow | None = None
+        self._vanishing = Vanishing(run)
         self._wakeup, self._wakeup_in = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
     def listen(self) -> None:
@@ -112,6 +114,8 @@ class Supervisor:
             if row is not None and writer is not None:
                 self._append(writer, row)
             self._state.update(**self._companions.poll(self._sight(trainer.pid)))
+            if self._vanishing.is_for_good(time.monotonic()):
+                trainer.kill_group()  # its files are nowhere: it would hold the GPU for nothing
             self._wait(trainer)
         self._follower.poll()
         end = self._follower.end
@@ -244,7 +248,8 @@ class Supervisor:
         )
         give_up = time.monotonic() + _LAST_WRITE_S
         while not self._state.write():
-            if self._state.write_in_place() or time.monotonic() > give_up:
+            is_nowhere = self._vanishing.is_for_good(time.monotonic())
+            if self._state.write_in_place() or is_nowhere or time.monotonic() > give_up:
                 break
             time.sleep(POLL_S)
         clear_requests(self._run)
