@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 import msgspec
 
 from tui_ft.runs.directory import CHECKPOINT_PREFIX, MANIFEST, REPLACED_PREFIX, RunDirectory
+from tui_ft.runs.regular_file import open_regular
 
 NEEDED = ("optimizer.pt", "scheduler.pt", "trainer_state.json")
 """Without any of these the library would resume silently with fresh state."""
@@ -131,7 +132,7 @@ def hash_files(paths: list[Path]) -> Iterator[tuple[Path, str]]:
 def hash_file(path: Path) -> str:
     """The SHA-256 of a file's content, in hexadecimal. Raises `OSError`."""
     digest = sha256()
-    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb", buffering=0) as file:
+    with open(open_regular(path), "rb", buffering=0) as file:
         buffer = memoryview(bytearray(_CHUNK))
         while length := file.readinto(buffer):
             digest.update(buffer[:length])
@@ -197,9 +198,7 @@ def _is_inside(name: str) -> bool:
 
 
 def _read(path: Path) -> bytes:
-    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(f"{path.name} is no file")
+    with open(open_regular(path), "rb") as file:
         data = file.read(_LARGEST_JSON + 1)
     if len(data) > _LARGEST_JSON:
         raise OSError(f"{path.name} is too large")

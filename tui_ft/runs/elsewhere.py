@@ -9,6 +9,7 @@ import msgspec
 from tui_ft.hardware import host, processes
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.records import StateRecord, Status, complete_lines, decode_hardware
+from tui_ft.runs.regular_file import open_regular
 
 FRESH_S = 180.0
 """A run elsewhere counts as running while its last hardware row is younger: they come once a minute."""
@@ -75,7 +76,7 @@ def _saved(run: RunDirectory) -> str:
 def _last_hardware_time(run: RunDirectory) -> float | None:
     """The time in the last row, not the file's: a copy is young, what it tells is not."""
     try:
-        descriptor = os.open(run.hardware, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = open_regular(run.hardware)
     except OSError:
         return None
     try:

@@ -21,6 +21,7 @@ from tui_ft.runs.records import (
     complete_lines,
     decode_event,
 )
+from tui_ft.runs.regular_file import open_regular
 
 _CHUNK_BYTES = 1 << 16
 _LONGEST_LINE_BYTES = 1 << 22
@@ -60,7 +61,7 @@ class EventFollower:
     def poll(self) -> None:
         """Read what was appended; a file that shrank is read again from its start. Never raises."""
         try:
-            descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+            descriptor = open_regular(self._path)
         except FileNotFoundError:
             self._forget()
             return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping
 
@@ -14,6 +13,7 @@ from tui_ft.hardware.host import processors
 from tui_ft.health.facts import RunFacts, facts_of
 from tui_ft.health.thresholds import Thresholds, with_changes
 from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.regular_file import open_regular
 from tui_ft.spec import toml
 
 _MOST_BYTES = 1 << 20
@@ -45,7 +45,7 @@ def with_environment(facts: RunFacts, run: RunDirectory, attempt: int) -> RunFac
     try:
         path = run.attempt(attempt).environment
         # a pipe in its place must not hold the supervisor up
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        with open(open_regular(path), "rb") as file:
             known = msgspec.json.decode(file.read(_MOST_BYTES), type=dict[str, object])
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return facts

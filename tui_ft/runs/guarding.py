@@ -23,6 +23,7 @@ from tui_ft.runs.guard_sight import MachineEye
 from tui_ft.runs.health_rows import ClearedRow, DeedRow, FoundRow, HealthRow
 from tui_ft.runs.launch_record import masked
 from tui_ft.runs.records import ExitRecord, RequestRecord, StateRecord, Status
+from tui_ft.runs.regular_file import open_regular
 from tui_ft.runs.requests import take_silences
 from tui_ft.runs.telling import tell
 
@@ -70,7 +71,11 @@ class Guard:
         return Wishes(requests=requests, rows=rows, state=self._state(sight))
 
     def ended(self, sight: Sight, status: Status, record: ExitRecord) -> Wishes:
-        """Read what came last, and say what the end was for want of memory."""
+        """Read what came last, and say what the end was for want of memory.
+
+        What the last look found is told now; what is found only here is told with the end.
+        """
+        self._tell(sight.monotonic)
         said = self._reader.read_to_end()
         rows: list[HealthRow] = []
         if self._is_history:
@@ -88,7 +93,7 @@ class Guard:
 
     def _tail(self) -> str:
         try:
-            with open(os.open(self._run.output, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            with open(open_regular(self._run.output), "rb") as file:
                 file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
                 return file.read(_TAIL_BYTES).decode("utf-8", "replace")
         except OSError:

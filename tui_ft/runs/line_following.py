@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import stat
 from pathlib import Path
 
 from tui_ft.runs.records import complete_lines
+from tui_ft.runs.regular_file import open_regular
 
 PIECE_BYTES = 1 << 18
 """Read at most so much at a time: a second of the supervisor is not spent on history."""
@@ -40,13 +40,11 @@ class LineFollower:
         Never raises: what cannot be read now is read another time.
         """
         try:
-            descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+            descriptor = open_regular(self._path, follow_links=False)
         except OSError:
             return []
         try:
             about = os.fstat(descriptor)
-            if not stat.S_ISREG(about.st_mode):
-                return []
             if about.st_size < self.offset or self._inode not in (None, about.st_ino):
                 self.offset, self.had_history, self._rest, self._is_skipping = 0, 0, b"", False
             self._inode = about.st_ino

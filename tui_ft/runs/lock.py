@@ -13,6 +13,7 @@ import msgspec
 from tui_ft.errors import TuiFtError
 from tui_ft.hardware import host, processes
 from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.small_file import read_small
 
 _WITHOUT_FLOCK = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL})
 
@@ -118,7 +119,7 @@ def is_locked(path: Path) -> bool:
 def is_held(path: Path) -> bool | None:
     """Like `is_locked`, but None on file systems without flock, where nobody can tell."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return False
     try:
@@ -147,8 +148,8 @@ def _try(run: RunDirectory, descriptor: int) -> bool:
 
 def _owner(run: RunDirectory) -> Owner | None:
     try:
-        return msgspec.json.decode(run.lock.read_bytes(), type=Owner)
-    except (OSError, msgspec.DecodeError):
+        return msgspec.json.decode(read_small(run.lock), type=Owner)
+    except (OSError, ValueError, RecursionError):
         return None
 
 

@@ -16,6 +16,7 @@ from tui_ft.runs.idle import Idle
 from tui_ft.runs.money import bill_of
 from tui_ft.runs.notifying import Message
 from tui_ft.runs.records import StateRecord, complete_lines, decode_metrics, number
+from tui_ft.runs.regular_file import open_regular
 from tui_ft.runs.spoken import spoken
 from tui_ft.runs.state import read_state
 
@@ -135,7 +136,7 @@ def _newest_finding(run: RunDirectory, code: str) -> Finding | None:
 
 def _tail(path: os.PathLike[str]) -> list[bytes]:
     try:
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        with open(open_regular(path), "rb") as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(size - _TAIL_BYTES, 0))
             return list(complete_lines(file.read(_TAIL_BYTES)))

@@ -14,6 +14,7 @@ from tui_ft.atomic import write_atomically
 from tui_ft.runs import checkpoints
 from tui_ft.runs.directory import MANIFEST, UNFINISHED_PREFIX, RunDirectory
 from tui_ft.runs.records import encode_document
+from tui_ft.runs.regular_file import open_regular
 from tui_ft.runs.renaming import exchange, sync
 
 _ADAPTER = "adapter_config.json"
@@ -72,7 +73,7 @@ def _link(folder: Path, draft: Path, names: set[str]) -> None:
 
 def _config(folder: Path) -> dict[str, Any] | None:
     try:
-        with open(os.open(folder / _ADAPTER, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        with open(open_regular(folder / _ADAPTER), "rb") as file:
             found = json.loads(file.read(_LARGEST))
     except (OSError, ValueError, RecursionError):
         return None

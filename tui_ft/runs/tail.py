@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tui_ft.runs.records import complete_lines
+from tui_ft.runs.regular_file import open_regular
 
 _CHUNK_BYTES = 1 << 16
 _LONGEST_LINE_BYTES = 1 << 22
@@ -31,7 +32,7 @@ class Tail:
         A file that shrank is read from its start: look at `shrank` before the lines are used.
         """
         try:
-            descriptor = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            descriptor = open_regular(self._path)
         except OSError:
             return
         try:

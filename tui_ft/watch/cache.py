@@ -24,8 +24,9 @@ from typing import Any
 import msgspec
 
 from tui_ft import settings
+from tui_ft.runs.regular_file import open_regular
 from tui_ft.watch.packing import Numbers, PackedTable, UnpackError, chunks, leave, pack, unpack
-from tui_ft.watch.sources.following import ReadMark, open_regular
+from tui_ft.watch.sources.following import ReadMark
 from tui_ft.watch.sources.table import MetricTable
 from tui_ft.watch.stored import StoredFile
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tui_ft.watch.sources.following import open_regular
+from tui_ft.runs.regular_file import open_regular
 
 SAMPLES = 400
 """Two for every column of dots of a wide chart; reading them takes about 5 ms from the page cache."""

@@ -6,7 +6,8 @@ import os
 import stat
 from pathlib import Path
 
-from tui_ft.watch.sources.following import ANCHOR_BYTES, ReadMark, open_regular
+from tui_ft.runs.regular_file import open_regular
+from tui_ft.watch.sources.following import ANCHOR_BYTES, ReadMark
 
 CHUNK_BYTES = 65_536
 """Read at most so much at a time: decoding it holds the interpreter for about ten milliseconds."""

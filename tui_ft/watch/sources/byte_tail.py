@@ -6,7 +6,8 @@ import os
 import stat
 from pathlib import Path
 
-from tui_ft.watch.sources.following import ReadMark, open_regular
+from tui_ft.runs.regular_file import open_regular
+from tui_ft.watch.sources.following import ReadMark
 
 CHUNK_BYTES = 128 * 1024
 """Read at most so much at a time: decoding it holds the interpreter for less than ten milliseconds."""

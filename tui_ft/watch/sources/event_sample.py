@@ -7,10 +7,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from tui_ft.runs.regular_file import open_regular
 from tui_ft.watch.sampling import LONGEST_S, SAMPLES, spread
 from tui_ft.watch.sources import crc32c
 from tui_ft.watch.sources.event_frames import HEADER_BYTES, Framer
-from tui_ft.watch.sources.following import open_regular
 
 _WINDOW_BYTES = 2048
 _ZEROS = bytes(6)

@@ -7,6 +7,8 @@ import stat
 from pathlib import Path
 from typing import NamedTuple
 
+from tui_ft.runs.regular_file import open_regular
+
 CHUNK_BYTES = 65_536
 """Read at most so much at a time: taking it apart holds the interpreter for a few milliseconds."""
 
@@ -18,21 +20,6 @@ ANCHOR_BYTES = 64
 
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 LFS_NOTE = "It is a git-lfs pointer, not the data: run `git lfs pull`."
-
-
-def open_regular(path: Path) -> int:
-    """Open a regular file for reading and return its descriptor.
-
-    Raises OSError for a file that cannot be opened, and for a folder, a fifo, a socket or a device.
-    """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(0, "it is not a regular file", str(path))
-    except OSError:
-        os.close(descriptor)
-        raise
-    return descriptor
 
 
 def read_piece(path: Path, limit: int, offset: int = 0) -> bytes:

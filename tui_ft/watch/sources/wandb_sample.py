@@ -6,9 +6,9 @@ import os
 import time
 from pathlib import Path
 
+from tui_ft.runs.regular_file import open_regular
 from tui_ft.watch.sampling import LONGEST_S, SAMPLES, spread
 from tui_ft.watch.sources import wandb_message
-from tui_ft.watch.sources.following import open_regular
 from tui_ft.watch.sources.wandb_blocks import BLOCK, Blocks, Record
 from tui_ft.watch.sources.wandb_message import HISTORY
 from tui_ft.watch.sources.wire import WireError
