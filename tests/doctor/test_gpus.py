@@ -188,7 +188,7 @@ def test_a_living_stranger_and_a_process_that_is_gone(tmp_path: Path) -> None:
 
 def test_in_a_container_a_pid_of_the_host_is_not_called_dead(tmp_path: Path) -> None:
     box = a_box(tmp_path, gpus=used(GpuProcess(999, None, None), gib=21), files={"/.dockerenv": ""})
-    assert "held by others: 999" in only(gpu_users.gpu_users(box)).what
+    assert "cannot be seen from here" in only(gpu_users.gpu_users(box)).what
     unseen = a_box(tmp_path, gpus=used(gib=21), files={"/.dockerenv": ""})
     assert "cannot be seen from here" in only(gpu_users.gpu_users(unseen)).what
     idle = a_box(tmp_path, gpus=used(gib=0.6), files={"/.dockerenv": ""})
@@ -212,6 +212,23 @@ def test_a_run_of_ours_is_no_stranger(tmp_path: Path) -> None:
     (tmp_path / "box/proc" / str(os.getpid())).mkdir(parents=True)
     held = used(GpuProcess(os.getpid(), 20 * GIB, "python"), gib=21)
     found = only(gpu_users.gpu_users(a_box(tmp_path / "box", gpus=held, given_runs_root=runs)))
+    assert found.level == "note" and run.id in found.what
+
+
+@pytest.mark.parametrize("processes", [(), (GpuProcess(991_234, 20 * GIB, None),)])
+def test_a_run_of_ours_in_a_container_is_known_by_its_gpu(
+    tmp_path: Path, processes: tuple[GpuProcess, ...]
+) -> None:
+    run = create(tmp_path / "runs", "mine")
+    state = StateRecord(
+        status="running",
+        gpus=["GPU-0"],
+        processes=[ProcessRecord(role="trainer", pid=os.getpid(), start_time=1)],
+    )
+    run.state.write_bytes(encode_document(state))
+    held, inside = used(*processes, gib=21), {"/.dockerenv": ""}
+    box = a_box(tmp_path / "box", gpus=held, files=inside, given_runs_root=tmp_path / "runs")
+    found = only(gpu_users.gpu_users(box))
     assert found.level == "note" and run.id in found.what
 
 

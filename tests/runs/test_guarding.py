@@ -287,6 +287,14 @@ def test_in_long_files_what_the_first_guard_found_stays_until_it_is_over(
     assert sorted(desk.cleared()) == ["divergence", "host_memory"]
 
 
+def test_what_the_last_look_found_is_told_though_the_run_is_over(desk: Desk, told: list[str]) -> None:
+    desk.begin()
+    desk.losses(*[2.0] * 20, *[9.0] * 5)
+    desk.poll()
+    desk.end(ExitRecord(cause="error", message="It failed."))
+    assert told == ["divergence"]
+
+
 def test_a_token_in_an_error_reaches_no_finding(desk: Desk) -> None:
     desk.begin()
     desk.end(ExitRecord(cause="host_oom", message="MemoryError at token=hf_abcdefghijklmnopqrstuvwxyz"))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import pwd
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui_ft.errors import TuiFtError
 from tui_ft.runs import directory
-from tui_ft.runs.records import ACTIVE
+from tui_ft.runs.records import ACTIVE, StateRecord
 from tui_ft.runs.state import read_state
 
 if TYPE_CHECKING:
@@ -43,17 +44,24 @@ def owner_of(box: Box, pid: int) -> str:
 
 def own_processes(box: Box) -> dict[int, str]:
     """The processes of runs that say they are going on, by pid: the run's id."""
-    found: dict[int, str] = {}
+    return {process.pid: run for run, state in _going(box) for process in state.processes}
+
+
+def own_gpus(box: Box) -> dict[str, str]:
+    """The GPUs of those runs, by UUID: in a container a GPU's processes may have others' pids."""
+    return {gpu: run for run, state in _going(box) for gpu in state.gpus}
+
+
+def _going(box: Box) -> Iterator[tuple[str, StateRecord]]:
     if box.runs_root is None:
-        return found
+        return
     for run in directory.list_directories(box.runs_root)[:_MOST_RUNS]:
         try:
             state = read_state(run)
         except TuiFtError:
             continue
         if state.status in ACTIVE:
-            found |= {process.pid: run.id for process in state.processes}
-    return found
+            yield run.id, state
 
 
 def file_skew(folder: Path, now: float) -> float | None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from tui_ft.errors import TuiFtError
 from tui_ft.hardware.gpu import GpuReading
+from tui_ft.health.facts import facts_of
 from tui_ft.health.finding import Evidence, Fix, How
+from tui_ft.health.fixes import smaller_steps
 from tui_ft.runs import launch
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.spec import overrides
@@ -18,13 +20,15 @@ _BYTES_IN_GIB = 2**30
 
 def oom_fixes(run: RunDirectory, spec: RunSpec, reading: GpuReading, evidence: Evidence) -> list[Fix]:
     """Changes with which it needs less memory, what alters the result least first; those that the
-    checkpoints still fit are resumes. Never raises: what is not known of the model is left out.
+    checkpoints still fit are resumes. Of a model of which nothing is known the same without numbers, as the
+    detector has it. Never raises.
     """
     try:
         rungs = _by_estimate(spec, reading, evidence)
     except TuiFtError:
         rungs = []
-    rungs = rungs or _by_arithmetic(spec)
+    if not rungs:
+        return smaller_steps(facts_of(spec))[:MOST]
     fixes = []
     for name, title, changes in rungs:
         how = _how(run, spec, changes)
@@ -54,25 +58,6 @@ def _by_estimate(spec: RunSpec, reading: GpuReading, evidence: Evidence) -> list
         for step in found.step_downs
         if step.overrides and step.kind not in ("gpus", "gpu", "model") and step.needed_bytes <= room
     ]
-
-
-def _by_arithmetic(spec: RunSpec) -> list[tuple[str, str, list[str]]]:
-    """The same rungs without numbers, for a model of which nothing is known (facts: domain, T6)."""
-    rungs: list[tuple[str, str, list[str]]] = []
-    batch, accumulation = spec.training.batch_size, spec.training.gradient_accumulation
-    smaller = next((size for size in range(batch // 2, 0, -1) if batch % size == 0), None)
-    if smaller is not None:
-        changes = [
-            f"training.batch_size={smaller}",
-            f"training.gradient_accumulation={accumulation * batch // smaller}",
-        ]
-        rungs.append(("batch", f"batch {smaller} with the same effective batch", changes))
-    if not spec.training.gradient_checkpointing:
-        rungs.append(("checkpointing", "gradient checkpointing", ["training.gradient_checkpointing=true"]))
-    length = spec.data.max_length
-    if length and length >= 256:
-        rungs.append(("length", f"rows of at most {length // 2} tokens", [f"data.max_length={length // 2}"]))
-    return rungs
 
 
 def _how(run: RunDirectory, spec: RunSpec, changes: list[str]) -> How | None:

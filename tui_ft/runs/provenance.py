@@ -15,6 +15,7 @@ from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.records import AttemptEvent, LaunchRecord, PredictionRecord, decode_event
 
 _MOST_EVENT_BYTES = 256 << 20
+_LONGEST_LINE_BYTES = 1 << 20
 _OPENING = b'"event":"attempt"'
 _LARGEST_BYTES = 32 << 20
 """A data report holds the tokens of the first step; anything beyond is none of ours."""
@@ -56,18 +57,23 @@ def opening_steps(run: RunDirectory) -> dict[int, int]:
     try:
         descriptor = os.open(run.events, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(descriptor, "rb") as file:
-            lines = file.read(_MOST_EVENT_BYTES).splitlines()
+            left = _MOST_EVENT_BYTES
+            while left > 0 and (line := file.readline(_LONGEST_LINE_BYTES)):
+                left -= len(line)
+                if _OPENING in line:
+                    _take_opening(line, found)
     except OSError:
         return found
-    for line in lines:
-        if _OPENING in line:
-            try:
-                event = decode_event(line)
-            except msgspec.DecodeError:
-                continue
-            if isinstance(event, AttemptEvent):
-                found[event.attempt] = event.step
     return found
+
+
+def _take_opening(line: bytes, found: dict[int, int]) -> None:
+    try:
+        event = decode_event(line)
+    except msgspec.DecodeError:
+        return
+    if isinstance(event, AttemptEvent):
+        found[event.attempt] = event.step
 
 
 def document(path: Path) -> Mapping[str, Any]:

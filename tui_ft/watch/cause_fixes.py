@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from tui_ft.health.facts import facts_of
 from tui_ft.health.finding import Fix
+from tui_ft.health.fixes import disk_fixes, fitting, lighter_evaluations, no_workers
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.spec.run_spec import RunSpec
 from tui_ft.watch.ending_words import oom_evidence
@@ -37,36 +39,21 @@ def _out_of_gpu_memory(reading: Reading, run: RunDirectory, spec: RunSpec) -> It
     yield from oom_fixes(run, spec, read_gpus(), oom_evidence(reading))
 
 
+def _out_in_an_evaluation(reading: Reading, run: RunDirectory, spec: RunSpec) -> Iterator[Fix]:
+    yield from lighter_evaluations(facts_of(spec, run_id=run.id, total_steps=reading.total_steps))
+
+
 def _out_of_memory(reading: Reading, run: RunDirectory, spec: RunSpec) -> Iterator[Fix]:
-    """Facts: domain, T10."""
-    if spec.training.dataloader_workers != 0:
-        yield Fix(
-            name="no_workers",
-            title="no data workers: each is a copy of the trainer's memory",
-            how="resume",
-            changes=["training.dataloader_workers=0"],
-        )
+    yield from fitting(no_workers(facts_of(spec)))
 
 
 def _full_disk(reading: Reading, run: RunDirectory, spec: RunSpec) -> Iterator[Fix]:
-    yield Fix(
-        name="make_room",
-        title="see what can be removed, with sizes (d); then resume",
-        how="command",
-        command=f"tui-ft prune {run.id}",
-    )
-    if spec.checkpoints.keep > 1:
-        yield Fix(
-            name="keep_one",
-            title="keep only the newest checkpoint and the best",
-            how="resume",
-            changes=["checkpoints.keep=1"],
-        )
+    yield from disk_fixes(facts_of(spec, run_id=run.id))
 
 
 _OWN: dict[Ending, Callable[[Reading, RunDirectory, RunSpec], Iterator[Fix]]] = {
     "cuda_oom": _out_of_gpu_memory,
-    "eval_oom": _out_of_gpu_memory,
+    "eval_oom": _out_in_an_evaluation,
     "kernel_oom": _out_of_memory,
     "host_oom": _out_of_memory,
     "disk": _full_disk,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 
 from tui_ft.health.detector import Cleared
@@ -19,8 +20,12 @@ MOST_ROWS = 20_000
 
 _STEP_NAMES = ("loss", "grad_norm", "learning_rate", "step_s", "data_wait_s")
 _EVALUATION_NAMES = ("eval_loss", "probe_loss")
-_OF_REWARDS = ("reward", "kl", "completion", "logps", "advantage", "odds_ratio", "policy", "value_loss")
+_OF_REWARDS = (
+    "reward", "rewards", "kl", "completion", "completions", "logps", "advantage", "advantages", "odds_ratio",
+    "policy", "value_loss",
+)  # fmt: skip
 """Series of preferences and of reinforcement: the loss of such a run is not to be judged."""
+_WORDS = re.compile(r"[a-z0-9]+")
 
 
 def findings_of(reading: Reading, limits: Thresholds | None = None) -> tuple[Finding, ...]:
@@ -52,8 +57,7 @@ def all_said(reading: Reading, limits: Thresholds | None = None) -> Iterator[Fin
 def _facts_of(reading: Reading) -> RunFacts:
     settings = reading.settings
     is_half = any(settings.get(name) is True for name in ("fp16", "args/fp16"))
-    names = [name.lower() for name in reading.series]
-    by_reward = any(mark in name for name in names for mark in _OF_REWARDS)
+    by_reward = any(_is_of_rewards(name) for name in reading.series)
     clip = settings.get("max_grad_norm")
     return RunFacts(
         objective="rewards" if by_reward else "",
@@ -61,6 +65,12 @@ def _facts_of(reading: Reading) -> RunFacts:
         max_grad_norm=float(clip) if isinstance(clip, (int, float)) and not isinstance(clip, bool) else 1.0,
         total_steps=reading.total_steps,
     )
+
+
+def _is_of_rewards(name: str) -> bool:
+    """By whole words of the name: `tackle_rate` has no `kl` in it."""
+    words = f"_{'_'.join(_WORDS.findall(name.lower()))}_"
+    return any(f"_{mark}_" in words for mark in _OF_REWARDS)
 
 
 def _rows(reading: Reading) -> Iterator[tuple[float, Mapping[str, object]]]:

@@ -1,4 +1,7 @@
-"""Markdown in which what others wrote stays text: it makes no link, no heading, no picture, no HTML."""
+"""Markdown in which what others wrote stays text: it makes no link, no heading, no picture, no HTML.
+
+A report is given away: what looks like a token, a password or a webhook's address is left out of all of it.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from tui_ft.runs.launch_record import masked
 from tui_ft.watch.log import clean_line
 
 _SPECIAL = re.compile(r"([\\`*_\[\]|~$])")
@@ -40,7 +44,7 @@ def code(value: object, longest: int = _LONGEST) -> str:
 
 def fenced(lines: Iterable[str], language: str = "") -> Iterator[str]:
     """A block of others' lines as they are, without what would steer a terminal."""
-    cleaned = [clean_line(line).rstrip() for line in lines]
+    cleaned = [masked(clean_line(line).rstrip()) for line in lines]
     fence = "`" * max(3, max((_longest_run(line) for line in cleaned), default=0) + 1)
     yield fence + language
     yield from cleaned
@@ -71,7 +75,7 @@ def count(value: int | None) -> str:
 
 
 def _one_line(value: object, longest: int) -> str:
-    line = " ".join(clean_line(" ".join(str(value)[: longest * 4].split("\n"))).split())
+    line = masked(" ".join(clean_line(" ".join(str(value)[: longest * 4].split("\n"))).split()))
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 

@@ -175,9 +175,14 @@ def _fixes(
     except TuiFtError:
         return ()
     found = sorted(reading.findings, key=lambda finding: finding.code != code)
-    fixes = [fix for finding in found for fix in finding.fixes]
+    # of a GPU that is too small the estimate knows more than the detector: one ladder
+    has_ladder = ending == "cuda_oom"
+    fixes = [
+        fix for finding in found for fix in finding.fixes if not (has_ladder and finding.code == "cuda_oom")
+    ]
     if ending != "finished":
-        fixes += fixes_for(ending, reading, run, ground.spec, has_checkpoint=kept is not None)
+        of_cause = fixes_for(ending, reading, run, ground.spec, has_checkpoint=kept is not None)
+        fixes = [*of_cause, *fixes] if has_ladder else [*fixes, *of_cause]
     return tuple(possible_fixes(run, fixes, ground, reading.step)[:MOST_FIXES])
 
 

@@ -17,19 +17,32 @@ _LEAST_BYTES = 1 << 30
 
 def gpu_users(box: Box) -> list[Finding]:
     """One finding a GPU that others hold memory of."""
-    ours = box.own_processes
-    return [finding for gpu in box.gpus.gpus if (finding := _of(gpu, ours, box)) is not None]
+    if not box.gpus.gpus:
+        return []
+    ours, taken = box.own_processes, people.own_gpus(box)
+    return [
+        finding for gpu in box.gpus.gpus if (finding := _of(gpu, ours, taken.get(gpu.uuid), box)) is not None
+    ]
 
 
-def _of(gpu: Gpu, ours: Mapping[int, str], box: Box) -> Finding | None:
+def _of(gpu: Gpu, ours: Mapping[int, str], owner: str | None, box: Box) -> Finding | None:
+    """`owner` is the run of ours that has this GPU. In a container the driver may give pids of the host: only
+    those that surely are processes of this machine, which the reading names, are accused.
+    """
     used = gpu.used_bytes
     if used is None or gpu.is_unified:
         return None
     runs = [ours[process.pid] for process in gpu.processes if process.pid in ours]
-    others = [process for process in gpu.processes if process.pid not in ours]
+    runs += [owner] if owner is not None and not runs else []
+    others = [
+        process
+        for process in gpu.processes
+        if process.pid not in ours and (not box.is_container or process.name is not None)
+    ]
     dead = [process for process in others if not box.is_container and not people.lives(box, process.pid)]
-    known = sum(process.used_bytes or 0 for process in gpu.processes)
-    has_silent = any(process.used_bytes is None for process in gpu.processes)
+    seen = [process for process in gpu.processes if process.pid in ours or process in others]
+    known = sum(process.used_bytes or 0 for process in seen)
+    has_silent = any(process.used_bytes is None for process in seen)
     unseen = used - known
     if dead:
         held = sum(process.used_bytes or 0 for process in dead)
