@@ -129,6 +129,29 @@ def test_a_rise_from_next_to_nothing_is_found() -> None:
     assert [one.level for one in slow if isinstance(one, Finding)] == ["error"]
 
 
+_RUINED = [1.18, 1.22, 5.5, 7.19, 8.61, 10.9, 12.4, 16.7, 14.9, *[15.0 * 0.9**at for at in range(24)]]
+"""The first rows of the demo model trained whole at a rate of 0.3 (measured), which rises from the third on."""
+
+
+def test_a_rise_in_the_first_rows_is_not_over_while_the_loss_is_above_where_it_began() -> None:
+    detector = made(Divergence)
+    said = feed_losses(detector, [*_RUINED, *[1.6] * 100])
+    assert [type(one) for one in said] == [Finding]
+    assert isinstance(said[0], Finding)
+    assert said[0].evidence["lowest_loss"] == pytest.approx(1.2, abs=0.01)
+    last = detector.ended("finished", "", "", 200.0)
+    assert isinstance(last, Finding)
+    assert last.level == "error"
+    assert "diverged at step 5" in last.message
+    assert "ended with a loss of 1.6" in last.message
+    assert detector.ended("cuda_oom", "", "", 200.0) is None
+
+
+def test_a_rise_in_the_first_rows_is_over_when_the_loss_is_where_it_began() -> None:
+    said = feed_losses(made(Divergence), [*_RUINED, *[1.25] * 100])
+    assert isinstance(said[-1], Cleared)
+
+
 @pytest.mark.parametrize("spread", [0.5, 0.7])
 def test_losses_that_are_always_noisy_have_not_diverged(spread: float) -> None:
     """Three of them above 5 in a row come about by chance: such runs have 0.4 to 3 % of their rows there."""
@@ -250,6 +273,15 @@ def test_overfitting_needs_two_worse_evaluations_and_a_falling_training_loss() -
     assert found.fixes[0].changes == ["training.max_steps=50"]
     assert {"dropout", "half_rank"} <= set(fix_names(found))
     assert isinstance(feed(detector, [Evaluation(200, 200.0, 0.9)])[0], Cleared)
+
+
+def test_what_comes_down_from_a_divergence_does_not_learn_by_heart() -> None:
+    detector = made(Overfitting)
+    feed_losses(detector, [1.2, 1.2, *[3.5] * 40])
+    said = feed(detector, [Evaluation(42, 42.0, 2.2)])
+    said += feed_losses(detector, [2.55] * 20, first=43)
+    said += feed(detector, [Evaluation(62, 62.0, 2.5), Evaluation(63, 63.0, 2.5)])
+    assert said == []
 
 
 def test_a_held_out_loss_that_rises_with_the_training_loss_is_no_overfitting() -> None:

@@ -12,7 +12,8 @@ from tui_ft.health.rows import Step
 from tui_ft.health.smoothing import Smoothed
 from tui_ft.health.thresholds import Thresholds
 
-_LEAST_ROWS = 3
+_LEAST_ROWS = 2
+"""Of a minimum: a third row may be part of a rise already, as where the learning rate is far too high."""
 _OVER_RATIO = 1.2
 _LEAST_LOSS = 1e-3
 """A lower minimum counts as this much: ratios to next to nothing say nothing."""
@@ -36,9 +37,11 @@ class Divergence(Detector):
     def _forget(self) -> None:
         self._smoothed = Smoothed(self.limits.divergence_rows)
         self._usual = Smoothed(_NOISE_ROWS)
+        self._usual_step = 0
         self._pending: list[float] = []
         self._least = math.inf
         self._least_step = 0
+        self._mean = math.nan
         self._above = 0
 
     def resumed(self, step: int, now: float) -> Said:
@@ -53,8 +56,10 @@ class Divergence(Detector):
         mean = self._smoothed.add(row.loss)
         if self._smoothed.count >= _LEAST_ROWS and mean < self._least:
             self._least, self._least_step = mean, row.step
+        self._mean = mean
         if self._smoothed.count < _LEAST_ROWS or self._least == -math.inf:
             self._usual.add(row.loss)
+            self._usual_step = row.step
             return None
         return self._judge(row, row.loss, mean, now)
 
@@ -62,7 +67,7 @@ class Divergence(Detector):
     def _lowest(self) -> float:
         return max(self._least, _LEAST_LOSS)
 
-    def _is_sky_high(self, loss: float) -> bool:
+    def _is_sky_high(self, loss: float, step: int) -> bool:
         """Many times in a row so high, and by more than losses that are always noisy now and then are.
 
         The noise is that of before: what is high counts as usual only once a row that is not has followed.
@@ -71,7 +76,7 @@ class Divergence(Detector):
         if loss <= max(limits.divergence_loss, limits.divergence_error_ratio * self._lowest):
             for late in (*self._pending, loss):
                 usual.add(late)
-            self._pending = []
+            self._pending, self._usual_step = [], step
             return False
         self._pending = [*self._pending[-_NOISE_ROWS:], loss]
         if len(self._pending) < limits.divergence_loss_rows:
@@ -79,13 +84,33 @@ class Divergence(Detector):
         rise = min(self._pending[-int(limits.divergence_loss_rows) :]) - max(usual.mean, self._least)
         return rise > limits.divergence_noise * usual.noise * (1.0 + _FEW_ROWS / max(usual.count, 1))
 
+    def _begin_before_the_rise(self) -> None:
+        """A rise in the first rows is in their smoothed minimum, too: what was usual before it counts."""
+        if self.open is None and self._usual.mean < self._least:
+            self._least, self._least_step = self._usual.mean, self._usual_step
+
+    def ended(self, cause: str, message: str, tail: str, now: float) -> Said:
+        """A run that reaches its last step so has not ended well: say so in its last word."""
+        found = self.open
+        if cause != "finished" or found is None or not math.isfinite(self._mean):
+            return None
+        text = (
+            f"It diverged at step {found.step}, and ended with a loss of {self._mean:.3g}: before, at step "
+            f"{self._least_step}, it was {self._least:.3g}."
+        )
+        evidence: Evidence = {**found.evidence, "last_loss": round(self._mean, 6)}
+        return self.find(
+            found.level, text, now, step=found.step, evidence=evidence, fixes=found.fixes, again=True
+        )
+
     def _judge(self, row: Step, loss: float, mean: float, now: float) -> Said:
         limits = self.limits
         rise = mean - self._least
         least_rise = max(limits.divergence_least_rise, limits.divergence_noise * self._smoothed.noise)
         is_above = mean > limits.divergence_ratio * self._lowest and rise > least_rise
         self._above = self._above + 1 if is_above else 0
-        if self._is_sky_high(loss):
+        if self._is_sky_high(loss, row.step):
+            self._begin_before_the_rise()
             return self._say("error", row, loss, now)
         if self._above >= limits.divergence_rows:
             is_far = mean > limits.divergence_error_ratio * self._lowest

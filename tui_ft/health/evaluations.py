@@ -16,6 +16,10 @@ _SMOOTH_ROWS = 20
 _MOST_KEPT = 2_000
 _SURELY = 2.0
 """The training loss falls when it has fallen by so many standard deviations of its mean."""
+_FEWEST_ROWS = 2
+_NEAR_THE_LOWEST = 1.5
+"""What is learnt by heart has a training loss near its lowest; one that comes down from a divergence has not
+(our own number)."""
 
 
 class Overfitting(Detector):
@@ -26,6 +30,7 @@ class Overfitting(Detector):
     def __init__(self, facts: RunFacts, limits: Thresholds) -> None:
         super().__init__(facts, limits)
         self._smoothed = Smoothed(_SMOOTH_ROWS)
+        self._lowest_train = math.inf
         self._past: list[tuple[int, float, float]] = []
         """Step, held-out loss, smoothed training loss: so that a resume can go back to before."""
 
@@ -36,7 +41,9 @@ class Overfitting(Detector):
 
     def step(self, row: Step, now: float) -> Said:
         if row.loss is not None and math.isfinite(row.loss):
-            self._smoothed.add(row.loss)
+            mean = self._smoothed.add(row.loss)
+            if self._smoothed.count >= _FEWEST_ROWS:
+                self._lowest_train = min(self._lowest_train, mean)
         return None
 
     def evaluation(self, row: Evaluation, now: float) -> Said:
@@ -53,7 +60,8 @@ class Overfitting(Detector):
         if len(worse) < self.limits.overfitting_evaluations or any(one[1] < limit for one in worse):
             return self.clear(f"The held-out loss is {loss:.4g} again.", now) if loss < limit else None
         train = self._smoothed.mean
-        if not train_at_best - train > _SURELY * self._smoothed.mean_noise:
+        noise = _SURELY * self._smoothed.mean_noise
+        if not train_at_best - train > noise or train > _NEAR_THE_LOWEST * self._lowest_train + noise:
             return None
         message = (
             f"It learns by heart: the held-out loss was best at step {best_step} ({best:.4g}) and is "

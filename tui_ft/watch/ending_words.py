@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from tui_ft.hardware import host
 from tui_ft.health.finding import Evidence
 from tui_ft.health.oom import parse_cuda_oom, parse_host_oom
-from tui_ft.runs.records import HardwareRow, StateRecord
+from tui_ft.runs.records import ExitRecord, HardwareRow, StateRecord
 from tui_ft.watch.endings import GUARD, Ending, stopped_by
 from tui_ft.watch.eta import clock_label, duration_label
 from tui_ft.watch.log import clean_line
@@ -20,6 +20,9 @@ _GIB = 2**30
 _NEARLY_FULL = 0.9
 _LONGEST = 240
 _CAUSED_BY = re.compile(r"^The (?:GPU|machine) ran out of memory: ")
+
+_RUINS = frozenset({"divergence", "nonfinite"})
+"""Findings that make a result worthless, though the last step was reached."""
 
 _SIGNALS = {
     signal.SIGKILL: "kill -9, by a person, by what runs the container, or by a memory limit not counted here",
@@ -49,7 +52,8 @@ def _finished(reading: Reading, _: StateRecord | None) -> str:
     took = ""
     if reading.ended_at is not None and reading.started_at is not None:
         took = f" after {duration_label(reading.ended_at - reading.started_at)}"
-    return f"Finished{at_step(reading)}{took}."
+    ruin = next((one for one in reading.findings if one.level == "error" and one.code in _RUINS), None)
+    return f"Finished{at_step(reading)}{took}" + (f", but: {ruin.message}" if ruin is not None else ".")
 
 
 def _stopped(reading: Reading, state: StateRecord | None) -> str:
@@ -175,7 +179,7 @@ def _facts(
         yield "GPU memory", _oom_text(reading)
     if ending == "host_oom":
         yield "asked", _asked_text(reading)
-    yield from _process_end(reading)
+    yield from _process_end(reading, state)
     if ending in ("exception", "cuda_oom", "eval_oom", "host_oom", "disk", "exit_code"):
         yield from _raised(ending, reading)
     if ending in ("kernel_oom", "host_oom", "signal", "lost", "unwitnessed") and reading.hardware is not None:
@@ -193,15 +197,29 @@ def _facts(
         )
 
 
-def _process_end(reading: Reading) -> Iterator[tuple[str, str]]:
+def _process_end(reading: Reading, state: StateRecord | None) -> Iterator[tuple[str, str]]:
     record = reading.exit
     if record is None:
         return
     if record.signal is not None:
-        why = _SIGNALS.get(signal.Signals(record.signal)) if record.signal in set(signal.Signals) else None
+        why = _sent_by_us(record, state)
+        if why is None and record.signal in set(signal.Signals):
+            why = _SIGNALS.get(signal.Signals(record.signal))
         yield "signal", _signal_of(reading) + (f": {why}" if why else "")
     elif record.code:  # 0 is no news
         yield "exit code", str(record.code)
+
+
+def _sent_by_us(record: ExitRecord, state: StateRecord | None) -> str | None:
+    """What the supervisor itself sent, and for whom, or passed on; None where it did not."""
+    by = stopped_by(state)
+    if record.cause == "stopped" and by and record.signal == signal.SIGKILL:
+        return f"kill -9 by tui-ft: {by} asked for a stop at once"
+    if record.cause == "stopped" and by:
+        return f"sent by tui-ft: {by} asked for the stop"
+    if record.cause == "preempted" and record.signal == signal.SIGTERM:
+        return "passed on by tui-ft, whose supervisor was sent it; who sends a signal is not written down"
+    return None
 
 
 def _raised(ending: Ending, reading: Reading) -> Iterator[tuple[str, str]]:
