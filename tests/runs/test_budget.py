@@ -127,6 +127,23 @@ def test_earlier_attempts_count_and_a_resume_may_bring_more(life: Life) -> None:
     assert life.at(70).requests == () and life.state.budget == 2000.0
 
 
+def test_an_earlier_attempt_counts_at_the_price_of_its_own_gpu(
+    life: Life, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_settings(tmp_path, monkeypatch, "[price_per_gpu]\nH100 = 3600\nT4 = 36\n")
+    for attempt, name in ((1, "Tesla T4"), (2, "NVIDIA H100")):
+        life.spec(attempt, 1000.0)
+        life.run.attempt(attempt).environment.write_text(f'{{"gpu": {{"name": "{name}"}}}}')
+    life.run.events.write_bytes(
+        b'{"event":"attempt","time":%d,"attempt":1}\n{"event":"end","time":%d,"cause":"stopped","message":"",'
+        b'"step":1}\n{"event":"attempt","time":%d,"attempt":2}\n' % (START - 9000, START - 1000, START)
+    )
+    life.state = StateRecord(status="starting", attempt=2, started_at=START, budget=1000.0)
+    life.open()
+    assert life.at(0).requests == () and life.at(800).requests == ()  # 80 + 800 + 35
+    assert [request.request for request in life.at(890).requests] == ["stop"]
+
+
 def test_a_supervisor_that_takes_over_keeps_what_was_set(life: Life) -> None:
     life.state = StateRecord(status="running", attempt=1, started_at=START, budget=4000.0)
     life.open()

@@ -241,3 +241,24 @@ def test_pipes_in_the_place_of_files_hold_nobody_up(story: Story) -> None:
         path.unlink(missing_ok=True)
         os.mkfifo(path)
     assert story.bill(60).seconds == 60.0
+
+
+def test_every_attempt_costs_what_its_own_gpus_cost(
+    story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten hours on two cheap ones and one on a dear one were billed as eleven on the dear one."""
+    write_settings(tmp_path, monkeypatch, "[price_per_gpu]\nH100 = 3\n'RTX 4090' = 0.5\n")
+    story.on("NVIDIA GeForce RTX 4090")
+    launched = {"schema": 1, "time": START, "gpus": ["GPU-1", "GPU-2"]}
+    story.run.attempt(1).launch.write_text(json.dumps(launched))
+    story.event("attempt", 0, attempt=1)
+    story.event("end", 36_000, cause="preempted", message="", step=5)
+    story.change(attempt=2, started_at=START + 72_000, gpus=["GPU-0"], budget=20.0)
+    loading = story.bill(72_000 + 3600)
+    assert loading.spent == Amount(10.0 + 0.5, 10.0 + 0.5, "$")  # it has not said yet on what it runs
+    newest = story.run.attempt(2).environment
+    newest.parent.mkdir(parents=True)
+    newest.write_text(json.dumps({"gpu": {"name": "NVIDIA H100 80GB HBM3"}}))
+    bill = story.bill(72_000 + 3600)
+    assert bill.spent == Amount(13.0, 13.0, "$")
+    assert bill.budget_left_s == pytest.approx(7 / 3 * 3600)

@@ -10,7 +10,8 @@ from tui_ft.runs.companions import NOTHING, Sight, Wishes
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.health_rows import ClearedRow, DeedRow, FoundRow, HealthRow
 from tui_ft.runs.hired import gpu_of
-from tui_ft.runs.prices import Rate, amount, rate_here
+from tui_ft.runs.outlay import Outlay
+from tui_ft.runs.prices import Amount, Rate, amount, rate_here
 from tui_ft.runs.records import ExitRecord, RequestRecord, StateRecord, Status
 from tui_ft.runs.requests import read_requests, remove_request
 from tui_ft.runs.small_file import read_small
@@ -43,6 +44,9 @@ class Budget:
         self._has_begun = False
         self._spells: Spells | None = None
         self._began: tuple[float, float] | None = None
+        self._outlay = Outlay(run)
+        self._earlier: dict[int, float] = {}
+        self._earlier_cost: float | None = None
         self._rate: Rate | None = None
         self._rate_at = -math.inf
         self._knows_gpu = False
@@ -66,13 +70,13 @@ class Budget:
         if rate is None or rate.basis != "settings":
             return self._say(sight, changes, "no price", "warning", _UNPRICED, {"budget": budget})
         gpus = max(len(sight.state.gpus), 1)
-        spent = amount(rate, seconds, gpus).high
+        spent = self._spent(rate, seconds, gpus)
         kept_back = amount(rate, self._last_s(), gpus).high
         evidence: Evidence = {
             "budget": budget, "spent": round(spent, 4), "currency": rate.currency,
             "share": round(spent / budget, 4), "kept_back": round(kept_back, 4),
         }  # fmt: skip
-        worth = f"{amount(rate, seconds, gpus).text} of {rate.currency}{budget:,.2f}"
+        worth = f"{Amount(spent, spent, rate.currency).text} of {rate.currency}{budget:,.2f}"
         if spent + kept_back >= budget:
             return self._stop(sight, changes, worth, evidence)
         if spent >= WARN_SHARE * budget:
@@ -109,13 +113,22 @@ class Budget:
     # --- what it costs --------------------------------------------------------------------------------
 
     def _seconds(self, sight: Sight) -> float:
-        """From the first look on by a clock that nobody sets: one that jumps must not end a run."""
+        """Of this attempt, from the first look on by a clock that nobody sets: one that jumps must not end a
+        run.
+        """
         if self._spells is None or self._began is None:
             self._spells = Spells(self._run)
-            self._began = (self._spells.seconds(sight.state, sight.now), sight.monotonic)
+            self._earlier = self._spells.held(sight.state, sight.now)
+            self._began = (self._earlier.pop(sight.state.attempt), sight.monotonic)
         self._spells.read()
         seconds, at = self._began
         return seconds + sight.monotonic - at
+
+    def _spent(self, rate: Rate, seconds: float, gpus: int) -> float:
+        """What the attempts before cost, each at its own price, and this one so far."""
+        if self._earlier_cost is None:
+            self._earlier_cost = self._outlay.spent(self._earlier, rate, gpus).high
+        return self._earlier_cost + amount(rate, seconds, gpus).high
 
     def _last_s(self) -> float:
         save_s = self._spells.save_s if self._spells is not None else None

@@ -9,6 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from tui_ft.atomic import write_atomically
 from tui_ft.errors import TuiFtError
 from tui_ft.hardware import host
@@ -89,6 +91,7 @@ def launch_attempt(run: RunDirectory, attempt: Attempt, machine: Machine, lock: 
     record = launch_record.make(
         run, life, attempt.from_step, attempt.fix, attempt.changes, asked=asked, before=before
     )
+    record = msgspec.structs.replace(record, gpus=machine.gpus)
     write_record(folder, record)
     state = write_state(run, new_state(attempt, "starting", gpus=machine.gpus))
     try:

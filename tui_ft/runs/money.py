@@ -11,7 +11,7 @@ import msgspec
 
 from tui_ft.runs.bands import Band, band_of
 from tui_ft.runs.directory import RunDirectory
-from tui_ft.runs.hired import gpu_of
+from tui_ft.runs.outlay import Outlay, total
 from tui_ft.runs.prices import Amount, Rate, amount, rate_here
 from tui_ft.runs.recent_steps import LEAST_STEPS, RecentSteps
 from tui_ft.runs.records import ENDED, StateRecord, Status, decode_prediction
@@ -27,9 +27,10 @@ _GOING: frozenset[Status] = frozenset({"starting", "running", "paused", "stoppin
 class Bill:
     """The money of one run. None is "not known"; `problem` then says what would tell.
 
-    `seconds` is how long it has held its machine over all attempts, pauses too; `left_s` how long the steps
-    that are left take at the measured pace (`pace_s` a step, evaluations and saves in it), None before
-    `LEAST_STEPS` steps. `budget` is in the currency of the settings; `best_step` is that of the checkpoint
+    `seconds` is how long it has held its machine over all attempts, pauses too, and `spent` what that cost,
+    each attempt at the price of its own GPUs; `rate`, `gpu` and `gpus` are the newest's. `left_s`
+    is how long the steps that are left take at the measured pace (`pace_s` a step, evaluations and saves in
+    it), None before `LEAST_STEPS` steps. `budget` is in the currency of the settings; `best_step` is that of the checkpoint
     with the lowest evaluation loss.
     """
 
@@ -37,6 +38,7 @@ class Bill:
     gpu: str | None
     gpus: int
     seconds: float
+    spent: Amount | None = None
     left_s: float | None = None
     pace_s: float | None = None
     steps_per_epoch: float | None = None
@@ -60,11 +62,6 @@ class Bill:
         return self.seconds / 3600
 
     @property
-    def spent(self) -> Amount | None:
-        """What it has cost so far."""
-        return self._cost(self.seconds)
-
-    @property
     def to_finish(self) -> Amount | None:
         """What the steps that are left cost."""
         return self._cost(self.left_s)
@@ -72,7 +69,10 @@ class Bill:
     @property
     def in_all(self) -> Amount | None:
         """What it will have cost at its end."""
-        return self._cost(None if self.left_s is None else self.seconds + self.left_s)
+        left = self.to_finish
+        if self.spent is None or left is None:
+            return None
+        return total((self.spent, left), self.spent.currency)
 
     @property
     def per_epoch(self) -> Amount | None:
@@ -102,9 +102,9 @@ class Bill:
     def budget_left_s(self) -> float | None:
         """How long it may still go on for its budget, at the highest rate; None without one."""
         most = self.per_hour
-        if self.budget is None or most is None or most.high <= 0:
+        if self.budget is None or self.spent is None or most is None or most.high <= 0:
             return None
-        return self.budget / most.high * 3600 - self.seconds
+        return (self.budget - self.spent.high) / most.high * 3600
 
     def _cost(self, seconds: float | None) -> Amount | None:
         if self.rate is None or seconds is None:
@@ -119,7 +119,7 @@ class Meter:
         self._run = run
         self._spells = Spells(run)
         self._rows = RecentSteps(run.metrics)
-        self._gpu: dict[int, str] = {}
+        self._outlay = Outlay(run)
         self._parameters: int | None = None
 
     def bill(self, now: float, truth: Truth | None = None) -> Bill:
@@ -129,8 +129,8 @@ class Meter:
         if state is None:
             return Bill(rate=None, gpu=None, gpus=1, seconds=0.0, problem=known.reason or "it has no state")
         self._rows.read()
-        seconds = self._spells.seconds(state, _until(known, state, now))
-        gpu = self._gpu_name(state)
+        held = self._spells.held(state, _until(known, state, now))
+        gpu = self._outlay.gpu(state.attempt)
         gpus = max(len(state.gpus), 1)
         rate, problem = rate_here(gpu)
         pace = self._pace(state)
@@ -138,7 +138,8 @@ class Meter:
             rate=rate,
             gpu=gpu,
             gpus=gpus,
-            seconds=seconds,
+            seconds=sum(held.values()),
+            spent=self._outlay.spent(held, rate, gpus) if rate is not None else None,
             left_s=self._left(known.status, state, pace),
             pace_s=pace,
             steps_per_epoch=self._rows.steps_per_epoch,
@@ -151,15 +152,6 @@ class Meter:
             status=known.status,
             problem=problem,
         )
-
-    def _gpu_name(self, state: StateRecord) -> str | None:
-        """Of the newest attempt that says so: one that is only just loading says nothing yet."""
-        for attempt in (state.attempt, state.attempt - 1):
-            if attempt not in self._gpu and (name := gpu_of(self._run.attempt(attempt))) is not None:
-                self._gpu[attempt] = name
-            if attempt in self._gpu:
-                return self._gpu[attempt]
-        return None
 
     def _band(self, state: StateRecord) -> Band | None:
         """By what was foreseen of the first attempt; that does not change."""

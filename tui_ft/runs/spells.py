@@ -75,13 +75,14 @@ class Spells:
             self._line(line)
         return self._attempts
 
-    def seconds(self, state: StateRecord, until: float) -> float:
-        """How long the machine was held in all, in the newest attempt of `state` until `until` (unix)."""
+    def held(self, state: StateRecord, until: float) -> dict[int, float]:
+        """How many seconds each attempt held the machine, the newest of `state` until `until` (unix)."""
         spells = self.read()
-        earlier = sum(spell.seconds for number, spell in spells.items() if number != state.attempt)
+        held = {number: spell.seconds for number, spell in spells.items() if number != state.attempt}
         newest = spells.get(state.attempt)
         began = state.started_at if state.started_at is not None else newest.began if newest else until
-        return earlier + max(until - began, 0.0)
+        held[state.attempt] = max(until - began, 0.0)
+        return held
 
     def _line(self, line: bytes) -> None:
         try:
