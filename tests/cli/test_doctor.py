@@ -14,8 +14,8 @@ from tui_ft.cli import doctor
 from tui_ft.cli.main import main
 from tui_ft.doctor import registry, trainer_report
 from tui_ft.doctor.box import Box
+from tui_ft.doctor.check import Check
 from tui_ft.doctor.finding import Finding, error, note, ok, warning
-from tui_ft.doctor.registry import Check
 
 
 @pytest.fixture(autouse=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -12,9 +14,11 @@ from doctor_world import GOOD_TRAINER, OVERLAY, WORKSPACE, a_box
 
 from tui_ft.doctor import corner
 from tui_ft.doctor.box import Box
-from tui_ft.doctor.examine import as_json, examine, made
+from tui_ft.doctor.check import Check, made
+from tui_ft.doctor.examine import as_json, examine
 from tui_ft.doctor.finding import Finding, error, worst_first, worst_level
-from tui_ft.doctor.registry import CHECKS, Check
+from tui_ft.doctor.home_checks import HOME_CHECKS
+from tui_ft.doctor.registry import CHECKS
 from tui_ft.hardware.gpu import Gpu, GpuProcess, GpuReading
 
 HOSTILE = "\x1b]0;owned\x07\x1b[31mred\u202e\n`rm -rf`\0" * 3
@@ -97,20 +101,20 @@ def test_the_corner_says_the_worst_and_is_kept(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     corner.forget()
     looks = 0
-    quick = [check for check in CHECKS if check.is_of_home]
-    assert quick and all(check.needs == "files" for check in quick)
+    assert set(HOME_CHECKS) <= set(CHECKS)
+    assert HOME_CHECKS and all(check.needs == "files" for check in HOME_CHECKS)
 
     def bad(box: Box) -> list[Finding]:
         nonlocal looks
         looks += 1
         return [error("bad", "The roof is on fire.", "Leave.")]
 
-    monkeypatch.setattr("tui_ft.doctor.registry.CHECKS", (Check("places", bad, is_of_home=True),))
+    monkeypatch.setattr("tui_ft.doctor.home_checks.HOME_CHECKS", (Check("places", bad),))
     assert corner.corner(tmp_path) == "error: The roof is on fire."
     corner.corner(tmp_path)
     assert looks == 1
     corner.forget()
-    monkeypatch.setattr("tui_ft.doctor.registry.CHECKS", ())
+    monkeypatch.setattr("tui_ft.doctor.home_checks.HOME_CHECKS", ())
     assert corner.corner(tmp_path) == ""
     corner.forget()
 
@@ -121,3 +125,22 @@ def test_a_special_file_does_not_hold_the_doctor_up(tmp_path: Path) -> None:
     box = a_box(tmp_path)
     assert box.text("/proc/meminfo") == ""
     assert list(examine(box))
+
+
+def test_home_loads_nothing_of_the_other_checks(tmp_path: Path) -> None:
+    """The app keeps what it loads for good, and home has no use for the rest."""
+    code = (
+        "import sys; from pathlib import Path; from tui_ft.doctor.corner import corner; "
+        "corner(Path(sys.argv[1])); print(*sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    loaded = set(done.stdout.split())
+    assert "tui_ft.doctor.home_checks" in loaded
+    rooms = ("checks.gpu", "checks.torch", "checks.software", "registry", "trainer_report", "wanted")
+    assert not loaded & {
+        *(f"tui_ft.doctor.{room}" for room in rooms),
+        "tui_ft.runs.money",
+        "tui_ft.runs.preflight",
+    }

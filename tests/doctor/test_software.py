@@ -17,7 +17,7 @@ from doctor_world import GIB, GOOD_TRAINER, a_box, only
 import tui_ft
 from tui_ft import settings
 from tui_ft.doctor import trainer_report
-from tui_ft.doctor.checks import software
+from tui_ft.doctor.checks import own_files, software
 from tui_ft.doctor.trainer_report import TrainerReport, ask_trainer, known_report
 from tui_ft.hardware.gpu import Gpu, GpuReading
 
@@ -44,17 +44,17 @@ def changed(**fields: object) -> TrainerReport:
 
 def test_settings_that_are_wrong_or_everybodys(tmp_path: Path) -> None:
     box = tmp_path / "box"
-    assert software.settings_file(a_box(box)) == []
+    assert own_files.settings_file(a_box(box)) == []
     write_settings('runs_root = "/x"\n')
-    assert only(software.settings_file(a_box(box))).level == "ok"
+    assert only(own_files.settings_file(a_box(box))).level == "ok"
     write_settings("rnus_root = 1\n")
-    found = only(software.settings_file(a_box(box)))
+    found = only(own_files.settings_file(a_box(box)))
     assert found.level == "error" and "rnus_root" in found.what
     write_settings('[hooks]\nstop = "true"\n')
-    found = only(software.settings_file(a_box(box)))
+    found = only(own_files.settings_file(a_box(box)))
     assert found.level == "warning" and "chmod 600" in found.fix
     settings.settings_file().chmod(0o600)
-    assert only(software.settings_file(a_box(box))).level == "ok"
+    assert only(own_files.settings_file(a_box(box))).level == "ok"
 
 
 def test_a_folder_of_our_own_that_cannot_be_written(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_a_folder_of_our_own_that_cannot_be_written(tmp_path: Path) -> None:
     folder = tmp_path / "box" / str(tmp_path).lstrip("/")
     folder.mkdir(parents=True)
     folder.chmod(0o500)
-    assert software.own_folders(a_box(tmp_path / "box"))[0].level == "warning"
+    assert own_files.own_folders(a_box(tmp_path / "box"))[0].level == "warning"
 
 
 def test_a_compiler_and_headers_are_needed_on_a_gpu(tmp_path: Path) -> None:

@@ -16,10 +16,11 @@ from tui_ft.runs.health_rows import DeedRow, FoundRow
 from tui_ft.runs.listing import RunSummary
 from tui_ft.runs.records import JsonLinesWriter, WarningEvent
 from tui_ft.watch import seen
+from tui_ft.watch.home_since import home_line
 from tui_ft.watch.reading import Reading
 from tui_ft.watch.report import as_json, read_whole
 from tui_ft.watch.seen import Seen, keep_look, keep_look_at_home, last_look, last_look_at_home, seen_file
-from tui_ft.watch.since import home_line, since, since_last_look, since_lines
+from tui_ft.watch.since import since, since_last_look, since_lines
 from tui_ft.watch.sources.tui_ft import TuiFtSource
 
 NOW = 1_795_262_400.0

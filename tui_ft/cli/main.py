@@ -18,32 +18,39 @@ if TYPE_CHECKING:
     Command = Callable[[argparse.Namespace], int]
 
 
-def parser() -> argparse.ArgumentParser:
-    """Build the parser; each command's module adds its own part and names its function as `command`."""
+_COMMANDS: dict[str, tuple[str, ...]] = {
+    "demo": ("demo",),
+    "start": ("start",),
+    "runs": ("ls",),
+    "watch": ("watch",),
+    "control": ("stop", "save", "pause", "set", "resume", "restart"),
+    "queue": ("queue",),
+    "cost": ("cost",),
+    "notify": ("notify",),
+    "copy": ("copy",),
+    "presets": ("presets",),
+    "estimate": ("estimate",),
+    "data": ("data",),
+    "guide": ("guide",),
+    "doctor": ("doctor",),
+    "report": ("report",),
+    "why": ("why",),
+    "silence": ("silence",),
+    "prune": ("prune",),
+}
+"""The modules in the order of the help, each with its commands."""
+
+
+def parser(command: str = "") -> argparse.ArgumentParser:
+    """Build the parser; each command's module adds its own part and names its function as `command`.
+
+    With the name of a command it knows that one alone: the modules of the others are not loaded.
+    """
     import argparse
+    from importlib import import_module
 
     from tui_ft import __version__
-    from tui_ft.cli import (
-        control,
-        copy,
-        cost,
-        data,
-        demo,
-        doctor,
-        estimate,
-        guide,
-        home,
-        notify,
-        presets,
-        prune,
-        queue,
-        report,
-        runs,
-        silence,
-        start,
-        watch,
-        why,
-    )
+    from tui_ft.cli import home
 
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
@@ -57,27 +64,9 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"tui-ft {__version__}")
     top.set_defaults(command=home.open_app)
     commands = top.add_subparsers(title="commands", metavar="COMMAND")
-    for module in (
-        demo,
-        start,
-        runs,
-        watch,
-        control,
-        queue,
-        cost,
-        notify,
-        copy,
-        presets,
-        estimate,
-        data,
-        guide,
-        doctor,
-        report,
-        why,
-        silence,
-        prune,
-    ):
-        module.add(commands, common)
+    wanted = [module for module, names in _COMMANDS.items() if command in names]
+    for module in wanted or _COMMANDS:
+        import_module(f"tui_ft.cli.{module}").add(commands, common)
     return top
 
 
@@ -114,7 +103,7 @@ def _carry_out(argv: list[str]) -> int:
     if is_app:
         open_home(runs_root)
         return 0
-    arguments = parser().parse_args(argv)
+    arguments = parser(_named(argv)).parse_args(argv)
     arguments.runs_root = getattr(arguments, "runs_root", None)
     command: Command = arguments.command
     code = command(arguments)
@@ -122,13 +111,20 @@ def _carry_out(argv: list[str]) -> int:
     return code
 
 
+def _named(argv: list[str]) -> str:
+    """The word where a command stands; an option before it other than a plain runs root leaves it open."""
+    rest = argv[2:] if argv[0] == "--runs-root" else argv[argv[0].startswith("--runs-root=") :]
+    return rest[0] if rest else ""
+
+
 def _advance_queue(runs_root: str | None) -> None:
     """Let what waits in the queue go on, should nobody be there any more to see to that (a reboot)."""
     from tui_ft import settings
+    from tui_ft.runs.directory import has_queue
 
     with contextlib.suppress(TuiFtError):  # a command that needs none has done its work
         root = settings.runs_root(runs_root)
-        if (root / "queue.json").exists():
+        if has_queue(root):
             from tui_ft.runs.nudging import nudge
 
             nudge(root, has_changed=False)

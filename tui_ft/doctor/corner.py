@@ -35,12 +35,12 @@ def forget() -> None:
 
 def _line(runs_root: Path | None) -> str:
     from tui_ft.doctor.box import Box
-    from tui_ft.doctor.examine import made
+    from tui_ft.doctor.check import made
     from tui_ft.doctor.finding import badness, worst_first
-    from tui_ft.doctor.registry import CHECKS
+    from tui_ft.doctor.home_checks import HOME_CHECKS
 
     box = Box(given_runs_root=runs_root)
-    found = [finding for check in CHECKS if check.is_of_home for finding in made(check, box)]
+    found = [finding for check in HOME_CHECKS for finding in made(check, box)]
     bad = [finding for finding in worst_first(found) if badness(finding.level) >= badness("warning")]
     if not bad:
         return ""

@@ -19,6 +19,8 @@ _TAIL_BYTES = 4096
 """Room for some ten rows: the last one may be an evaluation's, which has no training loss."""
 
 _MOST_FINDINGS = 50
+_NONE: dict[str, str] = {}
+"""One for all runs that are well: nobody writes into it."""
 _LATEST = 253_402_300_000.0
 """The end of the year 9999."""
 
@@ -116,6 +118,8 @@ def _summary(run: RunDirectory, now: float) -> RunSummary:
 
 def _heard(state: StateRecord) -> dict[str, str]:
     """The open findings that nobody silenced, by code, with their level."""
+    if not state.findings:
+        return _NONE
     few = list(state.findings.items())[:_MOST_FINDINGS]
     return {code: level for code, level in few if code not in state.silenced}
 

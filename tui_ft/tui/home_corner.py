@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from textual import events, work
 from textual.screen import Screen
 
 from tui_ft.tui.text import fit, plain
+from tui_ft.tui.turns import Turns
 from tui_ft.tui.widgets.lines import Line, Lines
 
 if TYPE_CHECKING:
@@ -66,11 +66,9 @@ class CornerReader:
 
     def read(self, now: float) -> list[CornerLine]:
         """The lines at `now` (unix seconds); none on a good day."""
-        from tui_ft.runs.queue import queue_line
-
         if time.monotonic() - self._box_at >= BOX_EVERY_S:
             self._box, self._box_at = self._read_box(now), time.monotonic()
-        queue = queue_line(self._runs_root)
+        queue = _queue_line(self._runs_root)
         lines = (self._box[0], (f"Q  {queue}", "") if queue else None, self._box[1])
         return [line for line in lines if line is not None]
 
@@ -83,9 +81,11 @@ class CornerReader:
 
     def _idle(self, now: float) -> CornerLine | None:
         """What the idle machine costs; where no price is known no run is looked at for it."""
+        reading = self._read_gpus()
+        if not reading.gpus and not _has_price():
+            return None
         from tui_ft.runs.prices import rate_here
 
-        reading = self._read_gpus()
         if rate_here(reading.gpus[0].name if reading.gpus else "")[0] is None:
             return None
         from tui_ft.runs.idle import LEAST_S, idle_now
@@ -94,6 +94,28 @@ class CornerReader:
         if idle is None or idle.cost is None or idle.seconds < LEAST_S:
             return None
         return (f"$  {idle.text}", "warn")
+
+
+def _queue_line(runs_root: Path) -> str:
+    """Most people queue nothing: then nothing is loaded for it."""
+    from tui_ft.runs.directory import has_queue
+
+    if not has_queue(runs_root):
+        return ""
+    from tui_ft.runs.queue import queue_line
+
+    return queue_line(runs_root)
+
+
+def _has_price() -> bool:
+    from tui_ft import settings
+    from tui_ft.errors import TuiFtError
+
+    try:
+        known = settings.load()
+    except TuiFtError:  # the doctor tells
+        return False
+    return known.price_per_hour is not None or bool(known.price_per_gpu)
 
 
 class HomeCorner(Screen[None]):
@@ -105,6 +127,12 @@ class HomeCorner(Screen[None]):
     _looked_at: float | None = None
     _kept_at = 0.0
     _shows_since = True
+    _is_told = False
+    _came_at = 0.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.turns = Turns()
 
     if TYPE_CHECKING:
 
@@ -116,8 +144,9 @@ class HomeCorner(Screen[None]):
         from tui_ft.watch.seen import last_look_at_home
 
         if self._looked_at is None:
-            self._left = await asyncio.to_thread(last_look_at_home)
-            self._look()
+            self._left = await self.turns.call(last_look_at_home)
+            now = self._looked_at = self._kept_at = self._came_at = self.owner.clock()
+            await self.turns.call(lambda: _keep_quietly(now))
 
     def show_box(self, lines: list[CornerLine]) -> None:
         """Show what is known of the box."""
@@ -133,15 +162,16 @@ class HomeCorner(Screen[None]):
     def _show_corner(self) -> None:
         since = self._since_line()
         lines: list[CornerLine] = [(f"u  {since}", "live")] if since and self._shows_since else []
+        self._is_told = bool(lines)
         for corner in self.query(Corner):
             corner.show([*lines, *self._box])
 
     def _since_line(self) -> str:
         if self._left is None:
             return ""
-        from tui_ft.watch.since import home_line
+        from tui_ft.watch.home_since import home_line
 
-        return home_line(self._listed, self._left, self._looked_at or self.owner.clock())
+        return home_line(self._listed, self._left, self._came_at or self.owner.clock())
 
     def action_since(self) -> None:
         """Hide what happened while nobody looked, or show it again."""
@@ -149,7 +179,12 @@ class HomeCorner(Screen[None]):
         self._show_corner()
 
     def on_key(self, event: events.Key) -> None:
+        """What was told goes with the next key; with u its own action takes it away, or shows it again."""
+        was_told = self._is_told
         self.notice_person()
+        if was_told and event.character != "u":
+            self._shows_since = False
+            self._show_corner()
 
     def on_app_focus(self, event: events.AppFocus) -> None:
         self.notice_person()
@@ -163,6 +198,7 @@ class HomeCorner(Screen[None]):
         if self.owner.clock() - self._looked_at >= BACK_AFTER_S:
             self._left, self._shows_since = Seen(at=self._looked_at), True
             self._look()
+            self._came_at = self._looked_at
             self._show_corner()
         else:
             self._look()
@@ -175,7 +211,7 @@ class HomeCorner(Screen[None]):
 
     @work(group="seen")
     async def _keep(self, now: float) -> None:
-        await asyncio.to_thread(_keep_quietly, now)
+        await self.turns.call(lambda: _keep_quietly(now))
 
     def on_unmount(self) -> None:
         if self._looked_at is not None:

@@ -219,7 +219,7 @@ class HomeReading(HomeCorner, HomeList, inherit_bindings=False):
     async def _read(self, failure: str, function: Callable[[], Answer]) -> Answer | None:
         """Call `function` off the event loop; its failure is shown, and the next try comes by itself."""
         try:
-            answer = await asyncio.to_thread(function)
+            answer = await self.turns.call(function)
             return answer if self.query(GpuStrip) else None  # None: the app ends, its widgets are gone
         except Exception as error:  # noqa: BLE001 - the poll loop shows whatever happens
             self.notice.complain(f"{failure}: {sentence(error)}")

@@ -36,7 +36,7 @@ class HomeStarting(HomeReading, inherit_bindings=False):
         """Let the queue go on, should nobody be there any more to see to that: the app is a command too."""
         await self.owner.first_frame.wait()
         while True:
-            await asyncio.to_thread(_nudge, self.owner.runs_root)
+            await self.turns.call(lambda: _nudge(self.owner.runs_root))
             await asyncio.sleep(QUEUE_EVERY_S)
 
     @property
@@ -81,7 +81,9 @@ class HomeStarting(HomeReading, inherit_bindings=False):
 
 
 def _nudge(root: Path) -> None:
-    if (root / "queue.json").exists():  # else nothing is imported for it
+    from tui_ft.runs.directory import has_queue
+
+    if has_queue(root):
         from tui_ft.runs.nudging import nudge
 
         nudge(root, has_changed=False)

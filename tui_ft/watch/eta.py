@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import time
+from typing import TYPE_CHECKING
 
-from tui_ft.watch.series import Series
+if TYPE_CHECKING:
+    from tui_ft.watch.series import Series
 
 RECENT_STEPS = 100
 """The pace is taken over so many steps: evaluations and checkpoints among them count, old pauses do not."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tui_ft.health.finding import Finding
 from tui_ft.runs.health_rows import FoundRow
@@ -16,15 +16,10 @@ from tui_ft.watch.seen import Seen, last_look
 from tui_ft.watch.series import Series
 from tui_ft.watch.sources.health import worst_first
 
-if TYPE_CHECKING:
-    from tui_ft.runs.listing import RunSummary
-
 AWAY_S = 120.0
 """Who was away for less has seen it."""
-HOME_AWAY_S = 300.0
 MOST_LINES = 6
 _LONGEST = 200
-_OVER = ("finished", "stopped", "failed", "lost")
 
 Entry = tuple[str, str]
 """A line, and its kind: "", "good", "warn" or "bad"."""
@@ -208,18 +203,3 @@ def as_json(told: Since) -> dict[str, Any]:
 
 
 # --- home --------------------------------------------------------------------------------------------
-
-
-def home_line(runs: Sequence[RunSummary], seen: Seen | None, now: float) -> str:
-    """`Since you left (3h05m): 2 finished, 1 failed`; "" when nobody was away, or nothing ended."""
-    if seen is None or now - seen.at < HOME_AWAY_S:
-        return ""
-    ended = [run for run in runs if run.status in _OVER and (run.updated_at or 0.0) > seen.at]
-    counts = {status: sum(run.status == status for run in ended) for status in _OVER}
-    begun = sum(
-        run.status not in _OVER and run.status != "queued" and (run.started_at or 0.0) > seen.at
-        for run in runs
-    )
-    parts = [f"{count} {status}" for status, count in counts.items() if count]
-    parts += [f"{begun} begun"] if begun else []
-    return f"Since you left ({duration_label(now - seen.at)} ago): {', '.join(parts)}" if parts else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 import time
 
 from tui_ft.doctor import people
@@ -13,8 +12,8 @@ from tui_ft.runs import directory
 
 SKEW_S = 60.0
 """Beyond it, ages and durations are plainly wrong (our own bound)."""
-RELEASED_AT = calendar.timegm((2026, 11, 1, 0, 0, 0))
-"""This version is from November 2026: a clock before that is wrong."""
+RELEASED_AT = 1_793_491_200
+"""2026-11-01, 0:00 UTC: this version is from then on, a clock before that is wrong."""
 _SYNCHRONISE = "sudo timedatectl set-ntp true"
 _HALF_HOUR_S = 1800
 
@@ -53,7 +52,8 @@ def _files_ahead(box: Box, now: float) -> tuple[str, float] | None:
     """The newest run whose state was written later than now."""
     if box.runs_root is None:
         return None
-    for run in directory.list_directories(box.runs_root)[:20]:
+    for run_id in directory.list_ids(box.runs_root)[:20]:
+        run = directory.RunDirectory(box.runs_root / run_id)
         try:
             ahead = run.state.stat().st_mtime - now
         except OSError:

@@ -6,7 +6,6 @@ import re
 
 from tui_ft.doctor.box import Box
 from tui_ft.doctor.finding import Finding, note, ok, warning
-from tui_ft.doctor.wanted import wanted_models
 from tui_ft.doctor.words import are, short
 
 TOKEN_NAMES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
@@ -24,6 +23,8 @@ _NOT_LOST = re.compile(r"(NVIDIA_(VISIBLE|DRIVER|REQUIRE|PRODUCT|CUDA|LIB).*|CUD
 
 def hub_token(box: Box) -> list[Finding]:
     """A token is only ever looked for, never read into a message."""
+    from tui_ft.doctor.wanted import wanted_models
+
     code = "hub_token"
     gated = [name for name in wanted_models() if name.lower().startswith(GATED)]
     where = _token_place(box)
@@ -109,6 +110,8 @@ def offline(box: Box) -> list[Finding]:
     names = [name for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE") if _is_on(box.environment.get(name))]
     if not names:
         return []
+    from tui_ft.doctor.wanted import wanted_models
+
     missing = [
         name
         for name in wanted_models()

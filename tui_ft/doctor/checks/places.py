@@ -8,7 +8,6 @@ from shlex import quote
 from tui_ft.doctor.box import Box
 from tui_ft.doctor.finding import Finding, error, note, ok, warning
 from tui_ft.doctor.mounts import Mount
-from tui_ft.doctor.wanted import local_data
 from tui_ft.doctor.words import gib, short
 
 ROOMY_BYTES = 20 << 30
@@ -133,6 +132,8 @@ def cache_place(box: Box) -> list[Finding]:
 
 def data_lasts(box: Box) -> list[Finding]:
     """The data that the user's presets name: is it there, and does it stay?"""
+    from tui_ft.doctor.wanted import local_data
+
     code = "data_lasts"
     files = local_data()
     if not files:

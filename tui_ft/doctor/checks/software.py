@@ -1,4 +1,4 @@
-"""The programs: our settings, and the interpreter that trains with its libraries."""
+"""The programs: a compiler, and the interpreter that trains with its libraries."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from shlex import quote
 import tui_ft
 from tui_ft import settings
 from tui_ft.doctor.box import Box
-from tui_ft.doctor.finding import Finding, error, note, ok, warning
+from tui_ft.doctor.finding import Finding, error, note, ok
 from tui_ft.doctor.trainer_report import TrainerReport
 from tui_ft.doctor.words import short
-from tui_ft.errors import TuiFtError
 
 NEEDED = {
     "torch": (2, 6), "transformers": (5, 23), "trl": (1, 16), "peft": (0, 21), "accelerate": (1, 15),
@@ -24,28 +23,6 @@ NEEDED = {
 TOO_NEW = {"transformers": 6, "trl": 2}
 LEAST_PYTHON = (3, 11)
 COMPILERS = ("cc", "gcc", "clang")
-
-
-def settings_file(box: Box) -> list[Finding]:
-    if (broken := box.settings_problem) is not None:
-        return [error("settings_file", broken.message, broken.hint)]
-    try:
-        settings.private()
-    except TuiFtError as problem:
-        return [warning("settings_file", problem.message, problem.hint)]
-    path = settings.settings_file()
-    return [ok("settings_file", f"The settings {short(path)} are sound.")] if path.exists() else []
-
-
-def own_folders(box: Box) -> list[Finding]:
-    """The folders in which this program keeps what it needs."""
-    found = []
-    for folder in (settings.config_folder(), settings.state_folder(), settings.cache_folder()):
-        there = next((place for place in (folder, *folder.parents) if box.exists(place)), None)
-        if there is not None and not box.may_write(there):
-            what = f"{short(there)} cannot be written by you: {short(folder)} cannot be kept there."
-            found.append(warning("own_folders", what, command=f'sudo chown -R "$USER" {quote(str(there))}'))
-    return found
 
 
 def compiler(box: Box) -> list[Finding]:

@@ -1,0 +1,46 @@
+"""What a check of the doctor is, and how it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+from tui_ft.doctor.box import Box
+from tui_ft.doctor.finding import Finding, note
+from tui_ft.doctor.words import short
+
+Theme = Literal["places", "disks", "hub", "software", "GPU", "torch", "memory", "session", "clock"]
+Needs = Literal["files", "gpu", "trainer"]
+"""`files`: a millisecond; `gpu`: asks NVML; `trainer`: asks the interpreter that trains, for seconds."""
+_LONGEST = 500
+
+
+class Check(NamedTuple):
+    """One check: what it is about, the function, and what it has to wait for."""
+
+    theme: Theme
+    look: Callable[[Box], list[Finding]]
+    needs: Needs = "files"
+
+    @property
+    def name(self) -> str:
+        return self.look.__name__
+
+
+def made(check: Check, box: Box) -> list[Finding]:
+    """Make one check. Never raises: what it cannot bear on this box is told as a note."""
+    try:
+        return [_safe(finding) for finding in check.look(box)]
+    except Exception as problem:  # noqa: BLE001 - boxes are stranger than any list of exceptions
+        what = (
+            f"The check {check.name} could not be made here: {type(problem).__name__}: {short(str(problem))}"
+        )
+        return [note(check.name, what)]
+
+
+def _safe(finding: Finding) -> Finding:
+    """No word of it steers a terminal, whatever a path or a driver is called."""
+    fix = short(finding.fix, _LONGEST)
+    return finding._replace(
+        what=short(finding.what, _LONGEST), fix=fix, is_command=finding.is_command and fix == finding.fix
+    )
