@@ -77,7 +77,7 @@ def nan(play: Play) -> None:
         return
     play.resume_from(there)
     if not play.world.wait(
-        lambda: read_state(run).attempt == 2 and read_state(run).status == "finished", 40.0
+        lambda: read_state(run).attempt == 2 and read_state(run).status == "finished", 300.0
     ):
         raise Untrue(f"resumed after the loss was mended, and not finished: {truth.read_truth(run)}")
     play.rest()

@@ -36,7 +36,7 @@ def _run(folder: Path, *more: str) -> Reference:
     run = None
     try:
         done = world.wait(
-            lambda: (run := world.run) is not None and read_truth(run).status in ("finished", "failed"), 40
+            lambda: (run := world.run) is not None and read_truth(run).status in ("finished", "failed"), 600
         )
         run = world.run
         if run is None or not done or read_truth(run).status != "finished":
