@@ -12,7 +12,7 @@ import pytest
 from settings_written import write_settings
 
 from tui_ft.errors import TuiFtError
-from tui_ft.runs import control, launch
+from tui_ft.runs import control, launch, launching
 from tui_ft.runs.budget import Budget
 from tui_ft.runs.companions import Sight
 from tui_ft.runs.directory import RunDirectory
@@ -142,6 +142,29 @@ def test_an_earlier_attempt_counts_at_the_price_of_its_own_gpu(
     life.open()
     assert life.at(0).requests == () and life.at(800).requests == ()  # 80 + 800 + 35
     assert [request.request for request in life.at(890).requests] == ["stop"]
+
+
+def test_more_money_is_kept_though_the_resume_comes_to_nothing(
+    bench: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its supervisor never looked; the next resume then took the old budget, and was refused or stopped."""
+    write_settings(tmp_path, monkeypatch, "price_per_hour = 3600\n")
+    bench.spec = overrides.apply(bench.spec, ["after.budget=1000"])
+    run = bench.start()
+    control.request(run, "stop", by="ada (command)")
+    bench.wait_for(run, "stopped")
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise TuiFtError("no supervisor")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(launching, "start_supervisor", refuse)
+        with pytest.raises(TuiFtError, match="no supervisor"):
+            launch.resume(run, ["after.budget=4000"], trainer=[sys.executable, str(FAKE_TRAINER), "forever"])
+    assert read_state(run).budget == 4000.0
+    launch.resume(run, trainer=[sys.executable, str(FAKE_TRAINER), "forever"])
+    bench.wait_for(run, "running")
+    assert read_state(run).budget == 4000.0
 
 
 def test_a_supervisor_that_takes_over_keeps_what_was_set(life: Life) -> None:

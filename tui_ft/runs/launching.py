@@ -17,6 +17,7 @@ from tui_ft.hardware import host
 from tui_ft.hardware.choose import choose_gpu
 from tui_ft.hardware.gpu import GpuReading, read_gpus
 from tui_ft.runs import failure_rate, launch_record, prediction, preflight
+from tui_ft.runs.budget import budget_of
 from tui_ft.runs.directory import AttemptDirectory, RunDirectory, list_directories
 from tui_ft.runs.known_roots import remember
 from tui_ft.runs.labels import LONGEST_NOTE, MOST_TAGS
@@ -93,7 +94,8 @@ def launch_attempt(run: RunDirectory, attempt: Attempt, machine: Machine, lock: 
     )
     record = msgspec.structs.replace(record, gpus=machine.gpus)
     write_record(folder, record)
-    state = write_state(run, new_state(attempt, "starting", gpus=machine.gpus))
+    opening = new_state(attempt, "starting", gpus=machine.gpus)
+    state = write_state(run, msgspec.structs.replace(opening, budget=budget_to_keep(run, attempt)))
     try:
         start_supervisor(
             run,
@@ -130,8 +132,16 @@ def new_state(attempt: Attempt, status: Status, gpus: Sequence[str] = ()) -> Sta
         created_at=earlier.created_at if earlier else now,
         started_at=None if status == "queued" else now,
         silenced=earlier.silenced if earlier else [],
-        budget=earlier.budget if earlier else None,
+        budget=attempt.spec.after.budget,
     )
+
+
+def budget_to_keep(run: RunDirectory, attempt: Attempt) -> float | None:
+    """The budget of an attempt that is launched: the one that its spec changes, else the one that was set."""
+    asked, earlier = attempt.spec.after.budget, attempt.earlier
+    if attempt.number == 1 or earlier is None or asked != budget_of(run, earlier.attempt):
+        return asked
+    return earlier.budget
 
 
 def attempt_folder(run: RunDirectory, number: int) -> AttemptDirectory:

@@ -30,8 +30,8 @@ class Bill:
     `seconds` is how long it has held its machine over all attempts, pauses too, and `spent` what that cost,
     each attempt at the price of its own GPUs; `rate`, `gpu` and `gpus` are the newest's. `left_s`
     is how long the steps that are left take at the measured pace (`pace_s` a step, evaluations and saves in
-    it), None before `LEAST_STEPS` steps. `budget` is in the currency of the settings; `best_step` is that of the checkpoint
-    with the lowest evaluation loss.
+    it), None before `LEAST_STEPS` steps. `budget` is in the currency of the settings; `best_step` is that of
+    the checkpoint with the lowest evaluation loss.
     """
 
     rate: Rate | None
