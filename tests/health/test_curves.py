@@ -152,6 +152,14 @@ def test_a_rise_in_the_first_rows_is_over_when_the_loss_is_where_it_began() -> N
     assert isinstance(said[-1], Cleared)
 
 
+def test_where_the_rate_is_far_above_the_usual_the_usual_one_is_offered() -> None:
+    detector = made(Divergence, "method.kind=full", "training.learning_rate=1.0")
+    found = feed_losses(detector, _RUINED)[0]
+    assert isinstance(found, Finding)
+    assert {fix.changes[0] for fix in found.fixes} == {"training.learning_rate=2e-05"}
+    assert all("the usual learning rate, 2e-05" in fix.title for fix in found.fixes)
+
+
 @pytest.mark.parametrize("spread", [0.5, 0.7])
 def test_losses_that_are_always_noisy_have_not_diverged(spread: float) -> None:
     """Three of them above 5 in a row come about by chance: such runs have 0.4 to 3 % of their rows there."""

@@ -7,7 +7,7 @@ import math
 from tui_ft.health.detector import Detector, Said
 from tui_ft.health.facts import RunFacts
 from tui_ft.health.finding import Evidence
-from tui_ft.health.fixes import change, fitting, less_fitting
+from tui_ft.health.fixes import calmer_words, change, fitting, half_rate, less_fitting
 from tui_ft.health.rows import Evaluation, Step
 from tui_ft.health.smoothing import Smoothed
 from tui_ft.health.thresholds import Thresholds
@@ -113,11 +113,10 @@ class Forgetting(Detector):
             "probe_loss": round(loss, 6), "first_probe_loss": round(first, 6), "first_at_step": first_step,
             "rise": round(rise, 4),
         }  # fmt: skip
-        rate = self.facts.spec.training.learning_rate if self.facts.spec is not None else None
+        rate = half_rate(self.facts)[:1]
         fixes = fitting(
             change(
-                self.facts, "half_rate_restart", "Begin again at half the learning rate", "restart",
-                [f"training.learning_rate={rate / 2:.6g}"],
+                self.facts, "half_rate_restart", f"Begin again at {calmer_words(self.facts)}", "restart", rate,
             ) if rate else None,
             change(self.facts, "lora", "Begin again as LoRA: the base stays as it is", "restart",
                    ["method.kind=lora", "training.learning_rate=none"])

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from msgspec.structs import replace
+
 from tui_ft.health.facts import RunFacts
 from tui_ft.health.finding import Fix, How
 from tui_ft.spec.errors import SpecError
 from tui_ft.spec.overrides import apply
+from tui_ft.spec.resolve import resolved_learning_rate
 from tui_ft.spec.run_spec import RunSpec
 
 _NEVER = 10**9
 """More steps than a run has."""
+_FAR_ABOVE = 10.0
+"""Times the usual learning rate: half of such a rate is as hopeless (our own number)."""
 
 
 def fitting(*fixes: Fix | None) -> list[Fix]:
@@ -40,19 +45,34 @@ def command(name: str, title: str, line: str) -> Fix:
 
 
 def half_rate(facts: RunFacts) -> list[str]:
-    """The changes for half the learning rate and, above 0.3, a tighter clip (facts, T2)."""
+    """The changes for a calmer learning rate and, above 0.3, a tighter clip (facts, T2)."""
     if facts.spec is None or facts.spec.training.learning_rate is None:
         return []
     training = facts.spec.training
-    changes = [f"training.learning_rate={(training.learning_rate or 0.0) / 2:.6g}"]
+    rate, _ = _calmer_rate(facts.spec)
+    changes = [f"training.learning_rate={rate:.6g}"]
     if training.max_grad_norm == 0 or training.max_grad_norm > 0.3:
         changes.append("training.max_grad_norm=0.3")
     return changes
 
 
+def _calmer_rate(spec: RunSpec) -> tuple[float, str]:
+    """Half of what it is, and the words for it; the usual one where that is far off what is usual."""
+    rate = spec.training.learning_rate or 0.0
+    usual = resolved_learning_rate(replace(spec, training=replace(spec.training, learning_rate=None)))
+    if rate > _FAR_ABOVE * usual:
+        return usual, f"the usual learning rate, {usual:g}"
+    return rate / 2, "half the learning rate"
+
+
+def calmer_words(facts: RunFacts) -> str:
+    """The rate of `half_rate` in words: `half the learning rate`."""
+    return _calmer_rate(facts.spec)[1] if facts.spec is not None else ""
+
+
 def calmer(facts: RunFacts, good_step: int | None) -> list[Fix]:
     """Go on from before the trouble with half the rate; or begin again so, with a longer warmup (T2)."""
-    changes = half_rate(facts)
+    changes, words = half_rate(facts), calmer_words(facts)
     if not changes or facts.spec is None:
         return []
     warmup = ["training.warmup=0.1"] if facts.spec.training.warmup < 0.1 else []
@@ -61,14 +81,12 @@ def calmer(facts: RunFacts, good_step: int | None) -> list[Fix]:
         before = change(
             facts,
             "half_rate",
-            "Go on from before it, at half the learning rate",
+            f"Go on from before it, at {words}",
             "resume_before",
             changes,
             good_step,
         )
-    again = change(
-        facts, "half_rate_restart", "Begin again at half the learning rate", "restart", [*changes, *warmup]
-    )
+    again = change(facts, "half_rate_restart", f"Begin again at {words}", "restart", [*changes, *warmup])
     return fitting(before, again)
 
 

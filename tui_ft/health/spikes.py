@@ -8,7 +8,7 @@ from collections import deque
 from tui_ft.health.detector import Detector, Said
 from tui_ft.health.facts import RunFacts
 from tui_ft.health.finding import Evidence
-from tui_ft.health.fixes import change, fitting, half_rate
+from tui_ft.health.fixes import calmer_words, change, fitting, half_rate
 from tui_ft.health.rows import Step
 from tui_ft.health.smoothing import Window
 from tui_ft.health.thresholds import Thresholds
@@ -79,7 +79,7 @@ class GradientSpikes(Detector):
         if is_many:
             rate = half_rate(self.facts)
             fixes = fitting(
-                change(self.facts, "half_rate", "Go on at half the learning rate", "resume", rate)
+                change(self.facts, "half_rate", f"Go on at {calmer_words(self.facts)}", "resume", rate)
                 if rate
                 else None
             )

@@ -65,3 +65,11 @@ def diff(before: RunSpec, after: RunSpec) -> tuple[Change, ...]:
 
 def _value(value: object) -> str:
     return "unset" if value is None else toml.format_value(value).strip('"')
+
+
+def anew_title(title: str) -> str:
+    """The title of a fix that cannot go on from a checkpoint, as what it then does."""
+    for start in ("Go on from before it, ", "Go on from before it ", "Go on from before, ", "Go on "):
+        if title.lower().startswith(start.lower()):
+            return f"Begin again from step 0, {title[len(start) :]}"
+    return title
