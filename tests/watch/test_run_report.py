@@ -191,6 +191,19 @@ def test_what_costs_is_what_the_bill_says(tmp_path: Path, monkeypatch: pytest.Mo
     assert f"| spent | {bill.spent.text.replace('$', chr(92) + '$')} |" in section(text, "Cost")
 
 
+def test_a_chart_of_another_report_is_not_written_over(tmp_path: Path) -> None:
+    with a_run(tmp_path / "runs") as run:
+        run.finish()
+        write_report(found_ours(run.run), tmp_path / "other.md", run.now)
+        mine = tmp_path / "r-loss.svg"
+        mine.write_text((tmp_path / "other-loss.svg").read_text())
+        before = mine.read_text()
+        with pytest.raises(TuiFtError, match="no report"):
+            write_report(found_ours(run.run), tmp_path / "r.md", run.now)
+        assert mine.read_text() == before
+        write_report(found_ours(run.run), tmp_path / "other.md", run.now)  # its own it may
+
+
 def test_what_was_found_and_done_and_how_it_failed(tmp_path: Path) -> None:
     with a_run(tmp_path / "runs") as run:
         finding = Finding(

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _MOST_BYTES = 1 << 20
 """No file that a check reads is longer; more of it is left unread."""
+_LOST_BYTES = 1 << 12
 
 
 @dataclass(kw_only=True)
@@ -72,12 +73,18 @@ class Box:
         try:
             parts = []
             left = _MOST_BYTES
-            try:
-                while left > 0 and (part := os.read(descriptor, left)):
-                    parts.append(part)
-                    left -= len(part)
-            except BlockingIOError:  # the end of the kernel's log
-                pass
+            while left > 0:
+                try:
+                    part = os.read(descriptor, left)
+                except BlockingIOError:  # the end of the kernel's log
+                    break
+                except BrokenPipeError:  # its oldest lines were written over meanwhile: on with the next
+                    left -= _LOST_BYTES
+                    continue
+                if not part:
+                    break
+                parts.append(part)
+                left -= len(part)
             return b"".join(parts)
         except OSError:
             return None

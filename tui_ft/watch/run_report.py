@@ -18,7 +18,6 @@ from tui_ft.watch.found import FoundRun
 from tui_ft.watch.markdown import code, text
 from tui_ft.watch.run_report_charts import ReportChart, charts_of
 from tui_ft.watch.run_report_facts import ReportFacts, gather
-from tui_ft.watch.svg import FONT
 
 MARK = "<!-- tui-ft report -->"
 """The first line: a report may be written over by a newer one, another file never is."""
@@ -58,11 +57,12 @@ def write_report(
     drawn = list(charts_of(facts.reading, f"{facts.reading.title}"))
     charts = [(chart, path.with_name(f"{stem}-{chart.name}.svg")) for chart in drawn]
     for _, place in charts:
-        _require_ours(place, FONT)
+        _require_ours(place, _chart_mark(path))
     lines = document(facts, [(chart, place.name) for chart, place in charts])
     try:
         for chart, place in charts:
-            write_atomically(place, chart.svg.encode("utf-8", "backslashreplace"))
+            svg = f"{_chart_mark(path)}\n{chart.svg}"
+            write_atomically(place, svg.encode("utf-8", "backslashreplace"))
         write_atomically(path, ("\n".join(lines) + "\n").encode("utf-8", "backslashreplace"))
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
@@ -70,6 +70,11 @@ def write_report(
             f"{path} cannot be written: {reason}.", "Choose another place with --out."
         ) from error
     return Written(path, tuple(place for _, place in charts))
+
+
+def _chart_mark(report: Path) -> str:
+    """The first line of a chart: of this report, so that no other picture is written over."""
+    return f"<!-- tui-ft chart of {slug(report.stem)} -->"
 
 
 def document(facts: ReportFacts, charts: list[tuple[ReportChart, str]]) -> Iterator[str]:
