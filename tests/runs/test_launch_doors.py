@@ -130,3 +130,20 @@ def test_a_way_back_that_was_cut_off_is_still_the_way_back(bench) -> None:
     launch.resume(run, trainer=[*FAKE, "forever"])
     record = launch_record.read(run, 4)
     assert record is not None and record.from_step is None, "it had come so far"
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "https://discord.com/api/webhooks/123/SECRETX", "https://hooks.slack.com/services/T0/B0/SECRETX",
+        "https://api.telegram.org/bot123456:SECRETX/sendMessage", "https://ntfy.sh/SECRETX",
+        "nvapi-SECRETXSECRETX", "r8_SECRETXSECRETX", "Authorization: Bearer SECRETXX",
+    ],
+)  # fmt: skip
+def test_what_lets_others_in_is_not_written_down(secret: str) -> None:
+    from tui_ft.runs.launch_record import masked
+
+    assert "SECRETX" not in masked(f"notes.text=see {secret}")
+    assert (
+        masked("notes.text=a basic training, bearer of hope") == "notes.text=a basic training, bearer of hope"
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tomllib
 
 from tui_ft.health.finding import Evidence, Finding, Level
 from tui_ft.runs.companions import NOTHING, Sight, Wishes
@@ -14,10 +13,9 @@ from tui_ft.runs.outlay import Outlay
 from tui_ft.runs.prices import Amount, Rate, amount, rate_here
 from tui_ft.runs.records import ExitRecord, RequestRecord, StateRecord, Status
 from tui_ft.runs.requests import read_requests, remove_request
-from tui_ft.runs.small_file import read_small
 from tui_ft.runs.spells import Spells
 from tui_ft.runs.spoken import spoken
-from tui_ft.runs.telling import tell
+from tui_ft.runs.telling import after_of, tell
 
 BY = "the budget"
 """Who asked for the stop, as the state has it."""
@@ -194,10 +192,7 @@ _UNPRICED = "Its budget cannot be kept: no price is known. Set price_per_hour in
 
 def budget_of(run: RunDirectory, attempt: int) -> float | None:
     """The budget in an attempt's spec; None where there is none, or no such attempt."""
-    try:
-        after = tomllib.loads(read_small(run.attempt(attempt).spec).decode()).get("after", {})
-        value = after.get("budget")
-    except (OSError, ValueError, RecursionError, AttributeError):
+    value = after_of(run, attempt).get("budget")
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    is_sound = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    return float(value) if is_sound and value > 0 else None
+    return float(value) if math.isfinite(value) and value > 0 else None

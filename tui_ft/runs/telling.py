@@ -41,7 +41,7 @@ def tell(run: RunDirectory, code: str) -> bool:
 
 def follow_up(run: RunDirectory, attempt: int) -> bool:
     """Start what follows the end of an attempt, where its spec asks for anything; True when it does."""
-    if not _asks(_after(run, attempt)):
+    if not _asks(after_of(run, attempt)):
         return False
     return start_aftermath(run, "--attempt", str(attempt))
 
@@ -49,7 +49,7 @@ def follow_up(run: RunDirectory, attempt: int) -> bool:
 def has_plan(run: RunDirectory) -> bool:
     """True when the newest attempt's spec asks for something to follow its end."""
     try:
-        return _asks(_after(run, read_state(run).attempt))
+        return _asks(after_of(run, read_state(run).attempt))
     except TuiFtError:
         return False
 
@@ -57,7 +57,7 @@ def has_plan(run: RunDirectory) -> bool:
 def names_to_tell(run: RunDirectory) -> list[str]:
     """The targets that the spec of the newest attempt names; none where it cannot be read."""
     try:
-        found = _after(run, read_state(run).attempt).get("notify")
+        found = after_of(run, read_state(run).attempt).get("notify")
     except TuiFtError:
         return []
     return [name for name in found if isinstance(name, str)] if isinstance(found, list) else []
@@ -67,7 +67,7 @@ def _asks(after: dict[str, object]) -> bool:
     return any(after.get(name) for name in ("notify", "copy_to", "hook"))
 
 
-def _after(run: RunDirectory, attempt: int) -> dict[str, object]:
+def after_of(run: RunDirectory, attempt: int) -> dict[str, object]:
     """[after] of an attempt's spec as it stands there; empty where it cannot be read."""
     try:
         found = tomllib.loads(read_small(run.attempt(attempt).spec).decode()).get("after")
