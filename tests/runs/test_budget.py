@@ -167,6 +167,26 @@ def test_more_money_is_kept_though_the_resume_comes_to_nothing(
     assert read_state(run).budget == 4000.0
 
 
+def test_no_more_than_half_of_a_small_budget_is_kept_back(life: Life) -> None:
+    life.spec(1, 10.0)
+    life.open()
+    assert life.at(0).requests == () and life.at(4).requests == ()
+    wishes = life.at(6)
+    assert [request.request for request in wishes.requests] == ["stop"]
+    assert "before it has trained a step" in wishes.rows[0].finding.message
+    assert "$5.00" in wishes.rows[1].message
+
+
+def test_a_budget_that_pays_for_no_training_does_not_start(
+    bench: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_settings(tmp_path, monkeypatch, "price_per_hour = 2.5\n")
+    spec = overrides.apply(bench.spec, ["after.budget=0.01"])
+    with pytest.raises(TuiFtError, match="before anything is trained") as raised:
+        launch.start(spec, bench.root)
+    assert raised.value.hint == "Allow $0.049 at least."
+
+
 def test_a_supervisor_that_takes_over_keeps_what_was_set(life: Life) -> None:
     life.state = StateRecord(status="running", attempt=1, started_at=START, budget=4000.0)
     life.open()
@@ -200,19 +220,19 @@ def test_a_real_run_stops_at_its_budget_with_a_checkpoint(
 ) -> None:
     write_settings(tmp_path, monkeypatch, "price_per_hour = 3600\n")
     run = bench.start()
-    control.request(run, "budget", by="ada (command)", value=37.0)  # one a second, 35 of them kept back
+    control.request(run, "budget", by="ada (command)", value=6.0)  # one a second, half kept back
     bench.wait_for(run, "stopped", 20.0)
     state = read_state(run)
-    assert state.stop_requested_by == "the budget" and state.budget == 37.0
+    assert state.stop_requested_by == "the budget" and state.budget == 6.0
     assert run.list_checkpoints()
     rows = [decode_health(line) for line in run.health.read_bytes().splitlines()]
     assert [row.deed for row in rows if isinstance(row, DeedRow)] == ["stop"]
     assert time.time() - (state.started_at or 0) < 20
     control_state = msgspec.structs.replace(state, started_at=(state.started_at or 0) - 40)
     run.state.write_bytes(encode_document(control_state))
-    with pytest.raises(TuiFtError, match=r"of its budget of \$37.00") as raised:
+    with pytest.raises(TuiFtError, match=r"of its budget of \$6.00") as raised:
         launch.resume(run, trainer=[sys.executable, str(FAKE_TRAINER), "forever"])
-    assert "--set after.budget=74" in raised.value.hint
+    assert "--set after.budget=" in raised.value.hint
     launch.resume(run, ["after.budget=4000"], trainer=[sys.executable, str(FAKE_TRAINER), "forever"])
     bench.wait_for(run, "running")
     bench.wait_until(lambda: read_state(run).budget == 4000.0, "the new budget")

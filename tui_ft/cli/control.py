@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import time
 from typing import Any
 
 from tui_ft import settings
@@ -111,7 +112,19 @@ def _set_budget(arguments: argparse.Namespace, text: str) -> int:
         raise TuiFtError(f"budget = {text or 'nothing'} is no amount.", "Give a number above 0, or none.")
     currency = settings.load().currency
     said = f"it saves and stops once it has cost {currency}{value:,.2f} in all"
+    if spent := _spent(arguments, value):
+        said = f"it has cost {spent} already, so it saves and stops now"
     return _request(arguments, "budget", said, value=value)
+
+
+def _spent(arguments: argparse.Namespace, budget: float) -> str:
+    """What the run has cost, where that is no less than `budget`; "" where it is, or is not known."""
+    from tui_ft.runs.money import bill_of
+
+    bill = bill_of(_find(arguments), time.time())
+    if bill.rate is None or bill.rate.basis != "settings" or bill.spent is None:
+        return ""
+    return bill.spent.text if bill.spent.high >= budget else ""
 
 
 def _number(text: str) -> float:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from pathlib import Path
 
 from tui_ft import settings
 from tui_ft.errors import TuiFtError
-from tui_ft.runs.budget import budget_of
+from tui_ft.runs.budget import budget_of, kept_back_of, least_sensible
 from tui_ft.runs.copying import SAME_DISK, is_on_the_disk_of
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.handles import handle
 from tui_ft.runs.money import bill_of
+from tui_ft.runs.prices import rate_of
 from tui_ft.runs.records import StateRecord
+from tui_ft.runs.spells import Spells
 from tui_ft.spec.run_spec import AfterSection
 from tui_ft.user_paths import is_there, user_path
 
@@ -56,6 +59,30 @@ def require(after: AfterSection, runs_root: Path) -> None:
             "after.budget is set, but no price: it could not be kept.",
             f"Set price_per_hour in {settings.settings_file()}.",
         )
+    if after.budget is not None:
+        _require_sensible(after.budget, found)
+
+
+def _require_sensible(budget: float, known: settings.Settings) -> None:
+    """By the lowest price there is: which GPU it gets is not known yet."""
+    prices = [price for price in (known.price_per_hour, *known.price_per_gpu.values()) if price is not None]
+    rate = rate_of(min(prices), None, known.currency)
+    least = least_sensible(rate) if rate is not None else 0.0
+    if budget < least:
+        raise TuiFtError(
+            f"after.budget is {known.currency}{budget:g}, which would be spent before anything is trained: "
+            f"an hour costs {known.currency}{min(prices):g}, and the last save has to be paid, too.",
+            f"Allow {known.currency}{_rounded_up(least):g} at least.",
+            exit_code=1,
+        )
+
+
+def _rounded_up(amount: float) -> float:
+    """To two digits."""
+    if amount <= 0:
+        return 0.0
+    unit = 10.0 ** (math.floor(math.log10(amount)) - 1)
+    return math.ceil(amount / unit) * unit
 
 
 def require_money_left(run: RunDirectory, state: StateRecord, after: AfterSection) -> None:
@@ -63,18 +90,47 @@ def require_money_left(run: RunDirectory, state: StateRecord, after: AfterSectio
 
     `after` is that of the new attempt; a budget that it changes goes before the one that the run has.
     """
+    if not (worth := used_up(run, state, after)):
+        return
+    raise TuiFtError(
+        f"{run.id} has cost {worth}: it would stop again at once.",
+        f"Allow more: `{more_money(run, used_of(run, state))}`.",
+        exit_code=1,
+    )
+
+
+def used_up(run: RunDirectory, state: StateRecord, after: AfterSection) -> str:
+    """What it has cost and of which budget, where with that it would stop at once; "" where there is more."""
     before = budget_of(run, state.attempt)
     budget = state.budget if after.budget == before else after.budget
     if budget is None:
-        return
+        return ""
     bill = bill_of(run, time.time())
-    if bill.rate is None or bill.spent is None or bill.spent.high < NEARLY_SPENT * budget:
-        return
-    raise TuiFtError(
-        f"{run.id} has cost {bill.spent.text} of its budget of {bill.currency}{budget:,.2f}.",
-        f"Allow more: `tui-ft resume {handle(run)} --set after.budget={2 * budget:g}`.",
-        exit_code=1,
-    )
+    if bill.rate is None or bill.spent is None:
+        return ""
+    spells = Spells(run)
+    spells.read()
+    kept_back = kept_back_of(budget, bill.rate, bill.gpus, spells.save_s)
+    if bill.spent.high + kept_back < NEARLY_SPENT * budget:
+        return ""
+    return f"{bill.spent.text} of its budget of {bill.currency}{_money(budget)}"
+
+
+def used_of(run: RunDirectory, state: StateRecord) -> float:
+    """The budget, or what it cost where that is more, or what is sensible at the least."""
+    bill = bill_of(run, time.time())
+    spent = bill.spent.high if bill.spent is not None else 0.0
+    least = least_sensible(bill.rate, bill.gpus) / 2 if bill.rate is not None else 0.0
+    return max(state.budget or 0.0, spent, least)
+
+
+def more_money(run: RunDirectory, used: float, command: str = "resume") -> str:
+    """The command that lets a run go on with twice of what is used up, or begin again so."""
+    return f"tui-ft {command} {handle(run)} --set after.budget={_rounded_up(2 * used):g}"
+
+
+def _money(amount: float) -> str:
+    return f"{amount:,.2f}" if amount >= 0.01 else f"{amount:g}"
 
 
 def _one_of(names: list[str]) -> str:

@@ -27,6 +27,8 @@ SAVE_S = 30.0
 """Kept back for the last save while none has been measured (our own number)."""
 _STOP_S = 5.0
 """Kept back for the step that is under way."""
+_MOST_KEPT_BACK = 0.5
+"""Of the budget: a small one is for training, too."""
 _FINDS_EVERY_S = 10.0
 """How often a rate that was not known is looked for again."""
 
@@ -69,7 +71,9 @@ class Budget:
             return self._say(sight, changes, "no price", "warning", _UNPRICED, {"budget": budget})
         gpus = max(len(sight.state.gpus), 1)
         spent = self._spent(rate, seconds, gpus)
-        kept_back = amount(rate, self._last_s(), gpus).high
+        kept_back = kept_back_of(
+            budget, rate, gpus, self._spells.save_s if self._spells is not None else None
+        )
         evidence: Evidence = {
             "budget": budget, "spent": round(spent, 4), "currency": rate.currency,
             "share": round(spent / budget, 4), "kept_back": round(kept_back, 4),
@@ -128,10 +132,6 @@ class Budget:
             self._earlier_cost = self._outlay.spent(self._earlier, rate, gpus).high
         return self._earlier_cost + amount(rate, seconds, gpus).high
 
-    def _last_s(self) -> float:
-        save_s = self._spells.save_s if self._spells is not None else None
-        return (SAVE_S if save_s is None else save_s) + _STOP_S
-
     def _rate_now(self, sight: Sight) -> Rate | None:
         """Asked again while there is none: the trainer says on what it runs only after its imports."""
         is_sure = self._rate is not None and self._rate.basis == "settings"
@@ -148,11 +148,17 @@ class Budget:
         if self._has_asked or sight.state.status == "stopping":
             return Wishes(state=changes)
         self._has_asked = True
-        text = f"It has cost {worth}, with what the last save takes: it saves and stops."
+        is_training = sight.follower.step is not None
+        what = "saves and stops" if is_training else "stops, before it has trained a step"
+        kept = Amount(*[float(str(evidence["kept_back"]))] * 2, str(evidence["currency"])).text
+        text = f"It has cost {worth}, and {kept} are kept back for the end: it {what}."
         wishes = self._say(sight, changes, "spent", "error", text, evidence)
         stop = RequestRecord(request="stop", time=sight.now, by=BY)
         deed = DeedRow(
-            time=sight.now, deed="stop", message=f"{BY} is spent ({worth}): stopped.", code="budget"
+            time=sight.now,
+            deed="stop",
+            message=f"{BY} is used up ({worth}, {kept} kept back): stopped.",
+            code="budget",
         )
         return Wishes(requests=[stop], rows=[*wishes.rows, deed], state=wishes.state)
 
@@ -188,6 +194,19 @@ class Budget:
 
 
 _UNPRICED = "Its budget cannot be kept: no price is known. Set price_per_hour in your settings."
+
+
+def kept_back_of(budget: float, rate: Rate, gpus: int, save_s: float | None) -> float:
+    """Of a budget what is for the end: the step under way, and a save that takes `save_s` seconds (None:
+    never measured).
+    """
+    end_s = (SAVE_S if save_s is None else save_s) + _STOP_S
+    return min(amount(rate, end_s, gpus).high, _MOST_KEPT_BACK * budget)
+
+
+def least_sensible(rate: Rate, gpus: int = 1) -> float:
+    """The smallest budget of which more is for training than for its end."""
+    return amount(rate, SAVE_S + _STOP_S, gpus).low / _MOST_KEPT_BACK
 
 
 def budget_of(run: RunDirectory, attempt: int) -> float | None:

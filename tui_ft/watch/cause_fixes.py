@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from tui_ft.errors import TuiFtError
 from tui_ft.health.facts import facts_of
 from tui_ft.health.finding import Fix
 from tui_ft.health.fixes import disk_fixes, fitting, lighter_evaluations, no_workers
@@ -23,6 +24,8 @@ def fixes_for(
     ending: Ending, reading: Reading, run: RunDirectory, spec: RunSpec, *, has_checkpoint: bool
 ) -> list[Fix]:
     """The changes that this kind of end asks for, best first; then to go on as it is, or to begin again."""
+    if ending == "budget" and (more := _more_money(run, has_checkpoint)) is not None:
+        return [more]
     make = _OWN.get(ending)
     fixes = list(make(reading, run, spec)) if make is not None else []
     if ending in _GO_ON and has_checkpoint:
@@ -30,6 +33,24 @@ def fixes_for(
     elif ending in _GO_ON or ending == "cut_off":
         fixes.append(Fix(name="restart", title="begin again: no checkpoint is left", how="restart"))
     return fixes
+
+
+def _more_money(run: RunDirectory, has_checkpoint: bool) -> Fix | None:
+    """With the same budget it would be stopped again; money is for a person to allow. None: it was raised."""
+    from tui_ft.runs import after_check
+    from tui_ft.runs.resuming import changed_spec
+    from tui_ft.runs.state import read_state
+
+    try:
+        state = read_state(run)
+        if has_checkpoint and not after_check.used_up(run, state, changed_spec(run, state.attempt, ()).after):
+            return None
+        used = after_check.used_of(run, state)
+    except TuiFtError:
+        return None
+    title = "go on with a higher budget" if has_checkpoint else "begin again with a higher budget"
+    command = after_check.more_money(run, used, "resume" if has_checkpoint else "restart")
+    return Fix(name="more_money", title=title, how="command", command=command)
 
 
 def _out_of_gpu_memory(reading: Reading, run: RunDirectory, spec: RunSpec) -> Iterator[Fix]:
