@@ -39,7 +39,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
 
 def list_runs(arguments: argparse.Namespace) -> int:
     """Print the runs, then adopt those whose supervisor has died."""
-    from tui_ft.runs import launch, listing
+    from tui_ft.runs import adopting, listing
     from tui_ft.runs.arranging import sort_runs
     from tui_ft.runs.labels import LabelBook
 
@@ -57,7 +57,7 @@ def list_runs(arguments: argparse.Namespace) -> int:
         print(f"No runs under {root}. `tui-ft demo` makes one.")
     for each in roots:
         _say_problem(LabelBook(each))
-    launch.adopt_orphans(root)
+    adopting.adopt_orphans(root)
     return 0
 
 
