@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import itertools
 import os
+import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
 import pytest
 from checkpoint_made import save
-from queue_world import QueueWorld, queue_world, wait_until
+from queue_world import FAKE_TRAINER, QueueWorld, queue_world, wait_until
 
 from tui_ft.atomic import write_atomically
 from tui_ft.errors import TuiFtError
-from tui_ft.runs import advancing, control, launch_record, queue
+from tui_ft.runs import advancing, control, launch, launch_record, queue, queue_deciding, queue_pausing
 from tui_ft.runs import lock as locks
 from tui_ft.runs.companions import Sight
 from tui_ft.runs.directory import RunDirectory
@@ -313,6 +315,87 @@ def test_a_run_that_is_just_launched_by_hand_counts_as_going(world: QueueWorld, 
         lock.close()
 
 
+@pytest.mark.parametrize("change", ["hold", "hold all", "move"])
+def test_who_holds_or_moves_while_a_start_is_decided_is_obeyed(
+    world: QueueWorld, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    first, second = world.add("steps=2", "a"), world.add("steps=2", "b")
+    began: list[str] = []
+    monkeypatch.setattr(launch, "begin", lambda run, trainer=None: began.append(run.id))
+    decide = queue_deciding.decide
+
+    def slowly(*given):
+        decided = decide(*given)
+        if not changed:
+            changed.append(change)
+            if change == "move":
+                queue.move(world.root, second.id, "first")
+            else:
+                queue.hold(world.root, [first.id] if change == "hold" else ())
+        return decided
+
+    changed: list[str] = []
+    monkeypatch.setattr(queue_deciding, "decide", slowly)
+    advancing.advance(world.root)
+    assert began == {"hold": [second.id], "hold all": [], "move": [second.id, first.id]}[change]
+
+
+def test_nothing_starts_while_a_run_stops_only_to_go_on(
+    world: QueueWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.add()
+    began: list[str] = []
+    monkeypatch.setattr(launch, "begin", lambda run, trainer=None: began.append(run.id))
+    with queue_pausing.paused(world.root), queue_pausing.paused(world.root):
+        assert advancing.advance(world.root) == "launch"
+    decide = queue_deciding.decide
+
+    def paused_meanwhile(*given):
+        decided = decide(*given)
+        stack.enter_context(queue_pausing.paused(world.root))
+        return decided
+
+    with ExitStack() as stack:
+        monkeypatch.setattr(queue_deciding, "decide", paused_meanwhile)
+        assert advancing.advance(world.root) == "launch"
+        assert not began
+    monkeypatch.setattr(queue_deciding, "decide", decide)
+    advancing.advance(world.root)
+    assert len(began) == 1
+
+
+def test_a_run_of_another_root_is_waited_for(world: QueueWorld, bench, tmp_path: Path) -> None:
+    trainer = [sys.executable, str(FAKE_TRAINER), "forever"]
+    other = launch.start(bench.spec, tmp_path / "other", trainer=trainer)
+    try:
+        bench.wait_for(other, "running")
+        run = world.add()
+        assert advancing.advance(world.root) == "memory", "nobody tells this queue of that run's end"
+        assert f"in {tmp_path / 'other'}" in world.entry(run).reason
+        assert world.status(run) == "queued"
+    finally:
+        bench.kill(other, "supervisor")
+        bench.kill(other, "trainer")
+
+
+def test_a_run_that_is_cut_off_again_and_again_lets_the_next_one_pass(world: QueueWorld) -> None:
+    world.spec = overrides.apply(world.spec, ["checkpoints.auto_resume=true"])
+    front, second = world.add("steps=2", "a"), world.add("steps=2", "b")
+    save(front, 3)
+    for attempt in (1, 2, 3):
+        front.attempt(attempt).path.mkdir(exist_ok=True, parents=True)
+        front.attempt(attempt).spec.write_bytes(front.spec.read_bytes())
+    state = msgspec.structs.replace(
+        read_state(front), status="failed", attempt=3, exit=ExitRecord(cause="killed", message="")
+    )
+    write_atomically(front.state, encode_document(state))
+    write_queue(world.root, msgspec.structs.replace(read_queue(world.root), earlier=(front.id,)))
+    world.nudge()
+    world.wait_for(second, "finished")
+    assert read_state(front).attempt == 3
+    assert "got no further" in (world.root / "queue.log").read_text()
+
+
 def test_nothing_is_started_for_an_empty_or_absent_queue(world: QueueWorld) -> None:
     assert not nudge(world.root)
     world.root.mkdir()
@@ -405,6 +488,31 @@ def test_a_damaged_queue_is_a_sentence_and_starts_nothing(world: QueueWorld) -> 
         assert queue.waiting(world.root) == 0
     queue_path(world.root).unlink()
     assert [entry.id for entry in world.entries()] == [run.id]
+
+
+def test_an_odd_entry_is_held_and_spoils_no_other(world: QueueWorld) -> None:
+    odd, fine = world.add(), world.add()
+    written = msgspec.json.decode(queue_path(world.root).read_bytes())
+    written["entries"][0]["after"] = "never"
+    queue_path(world.root).write_bytes(msgspec.json.encode(written))
+    assert world.ids() == [odd.id, fine.id]
+    assert world.entry(odd).state == "held" and "does not understand" in world.entry(odd).reason
+    assert world.entry(fine).state == "waiting"
+
+
+def test_the_queue_of_a_newer_version_is_shown_and_left_alone(world: QueueWorld) -> None:
+    run = world.add()
+    written = msgspec.json.decode(queue_path(world.root).read_bytes())
+    data = msgspec.json.encode(written | {"schema": 2, "new": 1})
+    queue_path(world.root).write_bytes(data)
+    assert world.ids() == [run.id]
+    assert not nudge(world.root)
+    launch.prepare(world.spec_of("steps=1"), world.root)
+    assert advancing.advance(world.root) == ""
+    assert [entry.id for entry in world.entries()] == [run.id]
+    with pytest.raises(TuiFtError, match="newer tui-ft"):
+        queue.hold(world.root)
+    assert queue_path(world.root).read_bytes() == data
 
 
 def test_a_queue_that_is_a_link_is_refused(world: QueueWorld, tmp_path: Path) -> None:

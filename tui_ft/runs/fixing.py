@@ -9,14 +9,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import msgspec
+
 from tui_ft.errors import TuiFtError
 from tui_ft.health.finding import Fix, How
 from tui_ft.runs import checkpoints, control, launch
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.elsewhere import is_surely_over
-from tui_ft.runs.fix_changes import Change, changed, diff
+from tui_ft.runs.fix_changes import Change, anew_title, changed, diff
 from tui_ft.runs.guarded_file import open_lock, take
+from tui_ft.runs.handles import handle
 from tui_ft.runs.nudging import advance_lock, nudge
+from tui_ft.runs.queue_pausing import paused
 from tui_ft.runs.records import ENDED
 from tui_ft.runs.requests import user_name
 from tui_ft.runs.truth import Truth, read_truth, was_on_earlier_boot
@@ -131,7 +135,8 @@ def _from_checkpoint(whole: tuple[int, ...], made: Plan, step: int | None) -> Pl
 
 
 def _anew(made: Plan, remark: str) -> Plan:
-    return replace(made, how="restart", remark=remark)
+    fix = msgspec.structs.replace(made.fix, title=anew_title(made.fix.title))
+    return replace(made, fix=fix, how="restart", remark=remark)
 
 
 def carry_out(
@@ -160,7 +165,20 @@ def carry_out(
 
 @contextmanager
 def _before_the_queue(runs_root: Path) -> Iterator[None]:
-    """Keep what waits from taking the place of a run that stops only to go on; then it is looked at again."""
+    """Keep what waits from taking the place of a run that stops only to go on; then it is looked at again.
+
+    A start that is under way is let through first. Who waits for memory keeps its own lock for hours, and
+    starts nothing while the queue is paused.
+    """
+    try:
+        with paused(runs_root), _no_start_under_way(runs_root):
+            yield
+    finally:
+        nudge(runs_root)
+
+
+@contextmanager
+def _no_start_under_way(runs_root: Path) -> Iterator[None]:
     try:
         descriptor = open_lock(advance_lock(runs_root))
     except OSError:  # a disk that takes no file takes no queue either
@@ -171,7 +189,6 @@ def _before_the_queue(runs_root: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-        nudge(runs_root)
 
 
 def _go_on(
@@ -202,7 +219,7 @@ def _stop(run: RunDirectory, by: str, patience_s: float) -> None:
         if time.monotonic() > deadline:
             raise TuiFtError(
                 f"{run.id} has not stopped within {patience_s / 60:.0f} minutes: it is {truth.status}.",
-                f"`tui-ft stop {run.id} --now` ends it without a checkpoint; then try the fix again.",
+                f"`tui-ft stop {handle(run)} --now` ends it without a checkpoint; then try the fix again.",
                 exit_code=1,
             )
         time.sleep(_LOOK_EVERY_S)

@@ -15,7 +15,7 @@ from tui_ft import settings
 from tui_ft.errors import TuiFtError
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.guarded_file import open_lock, take
-from tui_ft.runs.queue_file import QueueDocument, QueueEntry, queue_path, read_queue
+from tui_ft.runs.queue_file import SCHEMA, QueueDocument, QueueEntry, queue_path, read_queue
 from tui_ft.runs.state import read_state
 from tui_ft.runs.truth import is_here, supervisor_lives
 
@@ -47,8 +47,8 @@ def nudge(root: Path, *, has_changed: bool = True, after_s: float = 0.0) -> bool
 
 
 def first_waiting(document: QueueDocument) -> QueueEntry | None:
-    """The entry whose turn it is; None where none is to start."""
-    if document.held:
+    """The entry whose turn it is; None where none is to start, or a newer version sees to the queue."""
+    if document.held or document.schema > SCHEMA:
         return None
     return next((entry for entry in document.entries if entry.state != "held"), None)
 

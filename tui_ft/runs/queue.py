@@ -15,6 +15,7 @@ from tui_ft.errors import TuiFtError
 from tui_ft.runs.directory import RunDirectory, without_date
 from tui_ft.runs.queue_file import (
     MOST_ENTRIES,
+    SCHEMA,
     QueueDocument,
     QueueEntry,
     kept_variables,
@@ -99,8 +100,13 @@ def change(root: Path, how: Callable[[QueueDocument], QueueDocument]) -> QueueDo
 
 
 def current(root: Path, sight: QueueSight | None = None) -> QueueDocument:
-    """Return the queue, brought up to date with the directories. Raises `TuiFtError`."""
+    """Return the queue, brought up to date with the directories; one of a newer version as it is.
+
+    Raises `TuiFtError`.
+    """
     document = read_queue(root)
+    if document.schema > SCHEMA:
+        return document
     fresh = reconcile(document, sight or look(root))
     return document if fresh is document else change(root, lambda one: one)
 

@@ -83,7 +83,7 @@ def decide(
     near = [one for one in others if _shares(one[1], gpus)]
     blocking = [one for one in near if not entry.beside or _takes_more(one[1])]
     if blocking:
-        return _behind(blocking)
+        return _behind(blocking, root)
     if failed := _failures(document, root):
         return Decision(hold=True, reason=failed)
     if entry.after == "finished" and (why := _not_finished(document, root)):
@@ -111,9 +111,14 @@ def _takes_more(truth: Truth) -> bool:
     return truth.status == "starting"
 
 
-def _behind(others: list[tuple[RunDirectory, Truth]]) -> Decision:
-    run = others[0][0]
+def _behind(others: list[tuple[RunDirectory, Truth]], root: Path) -> Decision:
+    """Wait for a run of this root, whose end lets the queue go on; nobody tells it of another root's."""
+    here = [one for one in others if one[0].path.parent == root.resolve()]
+    run = (here or others)[0][0]
     more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+    if not here:
+        where = f"behind {without_date(run.id)}{more}, in {run.path.parent}"
+        return Decision(waits_for="memory", reason=where)
     return Decision(waits_for="run", behind=run.id, reason=f"behind {without_date(run.id)}{more}")
 
 

@@ -17,6 +17,7 @@ import msgspec
 from tui_ft.atomic import write_atomically
 from tui_ft.errors import TuiFtError
 from tui_ft.runs import guarded_file
+from tui_ft.runs.directory import QUEUE
 
 SCHEMA = 1
 MOST_ENTRIES = 1000
@@ -69,12 +70,26 @@ class QueueDocument(msgspec.Struct, kw_only=True, frozen=True):
     earlier: tuple[str, ...] = ()
 
 
+class _Raw(msgspec.Struct, kw_only=True, frozen=True):
+    """The file with entries that are not yet looked at: one that is odd spoils no other."""
+
+    schema: int = SCHEMA
+    held: bool = False
+    entries: tuple[msgspec.Raw, ...] = ()
+    earlier: tuple[str, ...] = ()
+
+
+class _Named(msgspec.Struct, kw_only=True, frozen=True):
+    id: str
+
+
 EMPTY = QueueDocument()
+NOT_UNDERSTOOD = "this tui-ft does not understand its terms; `tui-ft queue go ID` starts it on the usual ones"
 
 
 def queue_path(root: Path) -> Path:
     """Where the queue of a runs root stands; it need not exist."""
-    return root / "queue.json"
+    return root / QUEUE
 
 
 def is_name(text: str) -> bool:
@@ -98,13 +113,27 @@ def read_queue(root: Path) -> QueueDocument:
             "It must be a file of yours; move it away, and `tui-ft queue` finds the runs that wait again.",
         ) from error
     try:
-        document = msgspec.json.decode(data, type=QueueDocument)
+        raw = msgspec.json.decode(data, type=_Raw)
+        entries = tuple(_entry(one) for one in raw.entries)
     except _UNREADABLE as error:
         raise TuiFtError(
             f"The queue {path} is damaged.",
             "Move it away: the runs that wait are kept, and `tui-ft queue` finds them again.",
         ) from error
-    return msgspec.structs.replace(document, entries=_bounded(document.entries))
+    return QueueDocument(
+        schema=max(raw.schema, SCHEMA), held=raw.held, entries=_bounded(entries), earlier=raw.earlier
+    )
+
+
+def _entry(data: msgspec.Raw) -> QueueEntry:
+    """One entry: where it says what we do not know, the run is held. Where not even a run is named the file
+    is damaged.
+    """
+    try:
+        return msgspec.json.decode(data, type=QueueEntry)
+    except _UNREADABLE:
+        named = msgspec.json.decode(data, type=_Named)
+        return QueueEntry(id=named.id, state="held", reason=NOT_UNDERSTOOD)
 
 
 def _bounded(entries: tuple[QueueEntry, ...]) -> tuple[QueueEntry, ...]:
@@ -128,8 +157,15 @@ def kept_variables(environment: dict[str, str] | os._Environ[str]) -> dict[str, 
 
 
 def write_queue(root: Path, document: QueueDocument) -> None:
-    """Replace the queue. Raises `TuiFtError`; call it with `locked` held."""
+    """Replace the queue. Raises `TuiFtError`, for one of a newer version too: what we do not know of it would
+    be lost. Call it with `locked` held.
+    """
     path = queue_path(root)
+    if document.schema > SCHEMA:
+        raise TuiFtError(
+            f"The queue {path} was written by a newer tui-ft: this one only shows it.",
+            "Change it, and let it go on, with the newer one.",
+        )
     try:
         write_atomically(path, msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n")
     except OSError as error:

@@ -87,8 +87,7 @@ def read_listing(root: Path, now: float | None = None) -> QueueListing:
     sight = look(root, now)
     document = current(root, sight)
     going = tuple(
-        Going(id=run.id, status=truth.status, left_s=bill_of(run, now).left_s)
-        for run, truth in sight.going
+        Going(id=run.id, status=truth.status, left_s=bill_of(run, now).left_s) for run, truth in sight.going
     )
     forecaster = _Forecaster(root, now) if document.entries else None
     is_under_way = _is_under_way(root)

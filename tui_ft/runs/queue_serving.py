@@ -15,6 +15,7 @@ from tui_ft.errors import TuiFtError
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.nudging import first_waiting
 from tui_ft.runs.queue_file import LONGEST_REASON, QueueDocument, QueueEntry, WaitsFor, read_queue
+from tui_ft.runs.queue_pausing import is_paused
 
 _MOST_EARLIER = 5
 
@@ -29,10 +30,14 @@ def serve(root: Path, trainer: Sequence[str] | None = None) -> WaitsFor:
 
     adopt_orphans(root)
     queue.current(root)  # what was lost is found, what has begun leaves it
+    if is_paused(root):
+        return "launch" if first_waiting(read_queue(root)) is not None else ""
     if first_waiting(document := read_queue(root)) is not None:
         _resume_cut_off(root, document)
     while (first := first_waiting(document := read_queue(root))) is not None:
         waits_for = _serve(root, document, first, trainer)
+        if not waits_for and is_paused(root):
+            return "launch"
         if waits_for:
             return waits_for
     return ""
@@ -55,19 +60,20 @@ def _serve(root: Path, document: QueueDocument, entry: QueueEntry, trainer: Sequ
     """Start `entry`, or hold it, or say what it waits for."""
     from tui_ft.hardware.gpu import read_gpus
     from tui_ft.runs.queue_deciding import decide, environment_of
-    from tui_ft.runs.queue_sight import look
+    from tui_ft.runs.queue_sight import look_around
     from tui_ft.spec import toml
 
     run = RunDirectory(root.resolve() / entry.id)
     with environment_of(entry):
         try:
-            sight = look(root)
+            sight = look_around(root)
             if run.id in sight.untaken and _is_under_way(run):
                 _write(root, entry, waits_for="launch", reason="it is being started")
                 return "launch"
             decision = decide(document, entry, toml.load(run.spec), sight, read_gpus(), root)
             if decision.start:
-                _write(root, entry, state="starting", waits_for="", behind="", reason="")
+                if not _claim(root, entry):
+                    return ""  # a person changed the queue meanwhile: it is looked at again
                 return _start(root, run, decision.gpus, trainer)
         except Exception as error:  # noqa: BLE001 - whatever it was, the runs behind it are to go on
             if not isinstance(error, TuiFtError):
@@ -125,6 +131,27 @@ def _hold(root: Path, run: RunDirectory, entry: QueueEntry, why: str) -> None:
     else:
         _leave(root, run.id)
     say(f"{run.id} was not started: {why}")
+
+
+def _claim(root: Path, entry: QueueEntry) -> bool:
+    """Say that `entry` starts now, unless it is not its turn any more: then nothing is changed."""
+    from tui_ft.runs import queue
+
+    claimed = False
+
+    def put(document: QueueDocument) -> QueueDocument:
+        nonlocal claimed
+        claimed = first_waiting(document) == entry and not is_paused(root)
+        if not claimed:
+            return document
+        starting = msgspec.structs.replace(
+            entry, state="starting", waits_for="", behind="", reason="", looked_at=time.time()
+        )
+        entries = tuple(starting if other.id == entry.id else other for other in document.entries)
+        return msgspec.structs.replace(document, entries=entries)
+
+    queue.change(root, put)
+    return claimed
 
 
 def _write(root: Path, entry: QueueEntry, **changes: object) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import stat
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
 
 from tui_ft.errors import TuiFtError
 from tui_ft.runs.directory import RunDirectory, list_directories
+from tui_ft.runs.machine_use import roots_here, states_here
 from tui_ft.runs.queue_file import QueueDocument, QueueEntry
 from tui_ft.runs.records import ACTIVE, StateRecord
 from tui_ft.runs.state import read_state
@@ -49,11 +50,27 @@ def look(root: Path, now: float | None = None) -> QueueSight:
             continue
         if has_no_process(state) and is_own(run.path):
             untaken[run.id] = state
-        if state.status in ACTIVE and is_here(state):
-            truth = judge(run, state, now)
-            if truth.status in ACTIVE or truth.status == "quiet":
-                going.append((run, truth))
+        if truth := _going(run, state, now):
+            going.append((run, truth))
     return QueueSight(waiting=waiting, untaken=untaken, unreadable=frozenset(unreadable), going=tuple(going))
+
+
+def look_around(root: Path) -> QueueSight:
+    """Like `look`, and with those that go on here under the other runs roots that are remembered: they hold
+    the same machine. Never raises.
+    """
+    sight, now = look(root), time.time()
+    others = [other for other in roots_here(root) if other != root.resolve()]
+    going = [(run, truth) for run, state in states_here(others) if (truth := _going(run, state, now))]
+    return replace(sight, going=(*sight.going, *going))
+
+
+def _going(run: RunDirectory, state: StateRecord, now: float) -> Truth | None:
+    """What a run does that holds this machine; None for any other."""
+    if state.status not in ACTIVE or not is_here(state):
+        return None
+    truth = judge(run, state, now)
+    return truth if truth.status in ACTIVE or truth.status == "quiet" else None
 
 
 def has_no_process(state: StateRecord) -> bool:
