@@ -9,6 +9,7 @@ from typing import Any
 from tui_ft import settings
 from tui_ft.cli.printing import print_json, print_lines
 from tui_ft.errors import TuiFtError
+from tui_ft.runs.handles import handle
 
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -23,6 +24,7 @@ def copy(arguments: argparse.Namespace) -> int:
     """Copy, and say where to. Raises `TuiFtError` when it does not come out whole."""
     from tui_ft.runs import directory
     from tui_ft.runs.copying import copy_run
+    from tui_ft.runs.deeds import clear_finding
     from tui_ft.runs.state import read_state
     from tui_ft.spec import toml
     from tui_ft.user_paths import user_path
@@ -32,9 +34,10 @@ def copy(arguments: argparse.Namespace) -> int:
     written = arguments.target or toml.load(run.attempt(attempt).spec).after.copy_to
     if not written:
         raise TuiFtError(
-            f"{run.id} names no folder to copy to.", f"`tui-ft copy {run.id} DIR` copies it to one."
+            f"{run.id} names no folder to copy to.", f"`tui-ft copy {handle(run)} DIR` copies it to one."
         )
     made = copy_run(run, Path.cwd() / user_path(written), attempt)
+    clear_finding(run, "copy", "It was copied by hand.")
     if arguments.json:
         document = {"folder": str(made.folder), "bytes": made.size, "files": made.files, "what": made.what}
         print_json({"schema": 1, "id": run.id, **document, "note": made.note})

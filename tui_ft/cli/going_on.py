@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tui_ft import settings
 from tui_ft.cli.printing import print_json, print_lines
 from tui_ft.errors import TuiFtError
+from tui_ft.runs.handles import handle
 
 if TYPE_CHECKING:
     from tui_ft.runs.auto_resume import Found
@@ -57,7 +58,7 @@ def tell(found: Found, root: Path, arguments: argparse.Namespace) -> int:
             print_lines([f"{found.run.id} {found.why}."])
         return after_launch(found.run, root, arguments) if arguments.wait else _say(found.run, arguments)
     hint = {
-        "finished": f"For another run of it: tui-ft restart {found.run.id}",
+        "finished": f"For another run of it: tui-ft restart {handle(found.run)}",
         "waits": "tui-ft queue shows for what.",
     }[found.what]
     if not arguments.json:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tui_ft import settings
 from tui_ft.cli.printing import print_json, print_lines, print_table
 from tui_ft.errors import TuiFtError
+from tui_ft.runs.handles import handle
 
 if TYPE_CHECKING:
     from tui_ft.runs.directory import RunDirectory
@@ -92,7 +93,7 @@ def _text(run: RunDirectory, found: Prunable, freed: int | None) -> list[str]:
         lines.append(f"  {size_text(item.bytes):>9}  {name:<{width}}  {item.why}")
     lines += _kept(found)
     if freed is None:
-        lines.append(f"`tui-ft prune {run.id} --yes` removes these and frees {size_text(found.bytes)}.")
+        lines.append(f"`tui-ft prune {handle(run)} --yes` removes these and frees {size_text(found.bytes)}.")
     return lines
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tui_ft import settings
 from tui_ft.cli.printing import print_json
 from tui_ft.errors import TuiFtError
+from tui_ft.runs.handles import handle
 from tui_ft.user_paths import user_path
 
 if TYPE_CHECKING:
@@ -102,5 +103,5 @@ def after_launch(run: RunDirectory, root: Path, arguments: argparse.Namespace) -
         run_app(root, run)
         return 0
     print(f"{run.id} is {read_truth(run).status}.")
-    print(f"  tui-ft watch {run.id}")
+    print(f"  tui-ft watch {handle(run)}")
     return 0

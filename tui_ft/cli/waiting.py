@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from tui_ft.cli.printing import print_json
+from tui_ft.runs.handles import handle
 from tui_ft.runs.records import ENDED
 from tui_ft.runs.truth import read_truth
 from tui_ft.watch.sources.tui_ft import TuiFtSource
@@ -29,7 +30,7 @@ def wait(run: RunDirectory, *, as_json: bool) -> int:
     try:
         truth = follow(run, source, show=not as_json)
     except KeyboardInterrupt:
-        print(f"{run.id} goes on; `tui-ft watch {run.id}` shows it.", file=sys.stderr)
+        print(f"{run.id} goes on; `tui-ft watch {handle(run)}` shows it.", file=sys.stderr)
         return 130
     if as_json:
         print_json(summary(run, truth, source))

@@ -12,6 +12,7 @@ from tui_ft.hardware import processes
 from tui_ft.runs.adopting import adopt_if_orphan
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.following import follow
+from tui_ft.runs.handles import handle
 from tui_ft.runs.records import ENDED, RequestName, RequestRecord, StateRecord, Status
 from tui_ft.runs.requests import put_request, read_requests, remove_request
 from tui_ft.runs.truth import UNSUPERVISED, Truth, is_here, read_truth
@@ -76,15 +77,15 @@ def _require_open(run: RunDirectory, truth: Truth) -> None:
     if truth.status in ENDED:
         raise TuiFtError(
             f"{run.id} is over: it has {_ended(truth.status)}.",
-            f"`tui-ft resume {run.id}` or `tui-ft restart {run.id}` goes on."
+            f"`tui-ft resume {handle(run)}` or `tui-ft restart {handle(run)}` goes on."
             if truth.status != "finished"
-            else f"`tui-ft restart {run.id}` runs the same spec again.",
+            else f"`tui-ft restart {handle(run)}` runs the same spec again.",
             exit_code=1,
         )
     if truth.status == "lost":
         raise TuiFtError(
             f"{run.id} does not run any more: {truth.reason}.",
-            f"`tui-ft resume {run.id}` goes on from its newest checkpoint.",
+            f"`tui-ft resume {handle(run)}` goes on from its newest checkpoint.",
             exit_code=1,
         )
     if truth.state is None:

@@ -21,7 +21,9 @@ from tui_ft.data.prepare import rows_read
 from tui_ft.errors import TuiFtError
 from tui_ft.runs import launch_record
 from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.handles import handle
 from tui_ft.runs.places import Place, places, replaced
+from tui_ft.runs.regular_file import open_regular
 from tui_ft.spec import overrides
 from tui_ft.spec.paths import absolute_paths
 from tui_ft.spec.run_spec import RunSpec
@@ -73,7 +75,7 @@ def _find(run: RunDirectory, place: Place, old: Sequence[tuple[Path, Path]]) -> 
     wanted = "DIR" if place.field == "model.id" else "FILE"
     raise TuiFtError(
         f"The {place.what} of {run.id} is not here: {place.path}",
-        f"Say where it is: tui-ft resume {run.id} --set {place.field}={wanted}",
+        f"Say where it is: tui-ft resume {handle(run)} --set {place.field}={wanted}",
     )
 
 
@@ -129,7 +131,7 @@ def _require_same_rows(run: RunDirectory, attempt: int, spec: RunSpec) -> None:
         names = ", ".join(str(file) for file in known)
         raise TuiFtError(
             f"The rows of {names} are not those that {run.id} began with: it cannot go on with them.",
-            f"Name the right file with --set data.train=FILE, or begin anew: `tui-ft restart {run.id}`.",
+            f"Name the right file with --set data.train=FILE, or begin anew: `tui-ft restart {handle(run)}`.",
         )
 
 
@@ -144,7 +146,7 @@ def _require_same_model(run: RunDirectory, attempt: int, before: RunSpec, after:
         if found.content_hash != known:
             raise TuiFtError(
                 f"The model in {folder} is not the one that {run.id} began with: its checkpoints do not fit.",
-                f"Name the right one with --set model.id=DIR, or begin anew: `tui-ft restart {run.id}`.",
+                f"Name the right one with --set model.id=DIR, or begin anew: `tui-ft restart {handle(run)}`.",
             )
         return
     was_there = before.model.id is not None and not any(
@@ -153,7 +155,7 @@ def _require_same_model(run: RunDirectory, attempt: int, before: RunSpec, after:
     if was_there:
         raise TuiFtError(
             f"A resumed run keeps its base model: nothing proves that {after.model.id} is the same.",
-            f"`tui-ft restart {run.id} --set model.id=…` begins a new run.",
+            f"`tui-ft restart {handle(run)} --set model.id=…` begins a new run.",
         )
 
 
@@ -162,7 +164,7 @@ def _written(run: RunDirectory, attempt: int, document: str, key: str) -> Any:
     for number in range(attempt, 0, -1):
         path = getattr(run.attempt(number), document)
         try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            descriptor = open_regular(path)
             with open(descriptor, "rb") as file:
                 found = json.loads(file.read(_LARGEST_JSON))
         except (OSError, ValueError, RecursionError):

@@ -11,6 +11,7 @@ from tui_ft.runs import checkpoints, elsewhere, launch_record, moving
 from tui_ft.runs import lock as locks
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.following import follow
+from tui_ft.runs.handles import handle
 from tui_ft.runs.records import StateRecord
 from tui_ft.runs.truth import is_here, living_trainer, read_truth, was_on_earlier_boot
 from tui_ft.spec import overrides, toml
@@ -37,20 +38,20 @@ def resumable_state(run: RunDirectory, take_over: bool) -> StateRecord:
     if truth.status == "finished":
         raise TuiFtError(
             f"{run.id} has finished: there is nothing left to resume.",
-            f"`tui-ft restart {run.id}` runs the same spec again.",
+            f"`tui-ft restart {handle(run)}` runs the same spec again.",
             exit_code=1,
         )
     if truth.status == "unknown" and not (take_over or is_surely_over(run, truth.state)):
         raise TuiFtError(
             f"It is not known whether {run.id} still runs: {truth.reason}.",
-            f"If it surely does not: `tui-ft resume {run.id} --take-over`.",
+            f"If it surely does not: `tui-ft resume {handle(run)} --take-over`.",
             exit_code=1,
         )
     if truth.status not in {"stopped", "failed", "lost", "unknown"} or _anything_lives(run, truth.state):
         how = f" ({truth.reason})" if truth.reason else ""
         raise TuiFtError(
             f"{run.id} is still {truth.status}{how}: it cannot be resumed while any of its processes lives.",
-            f"Stop it first with `tui-ft stop {run.id}`, or at once with --now.",
+            f"Stop it first with `tui-ft stop {handle(run)}`, or at once with --now.",
             exit_code=1,
         )
     if run.checkpoints.is_symlink():
@@ -63,7 +64,7 @@ def resumable_state(run: RunDirectory, take_over: bool) -> StateRecord:
         checkpoints.mend(run)
     if not run.list_checkpoints():
         raise TuiFtError(
-            f"{run.id} has no checkpoint to go on from.", f"`tui-ft restart {run.id}` begins again."
+            f"{run.id} has no checkpoint to go on from.", f"`tui-ft restart {handle(run)}` begins again."
         )
     return truth.state
 
@@ -107,7 +108,7 @@ def changed_spec(run: RunDirectory, attempt: int, changes: Sequence[str]) -> Run
     if fields:
         raise TuiFtError(
             f"A resumed run cannot change {', '.join(fields)}: its checkpoints would not fit.",
-            f"For that, `tui-ft restart {run.id} --set …` begins a new run.",
+            f"For that, `tui-ft restart {handle(run)} --set …` begins a new run.",
         )
     _require_effective_batch(run, before, after)
     return after
@@ -121,7 +122,7 @@ def _require_effective_batch(run: RunDirectory, before: RunSpec, after: RunSpec)
         raise TuiFtError(
             f"A resumed run keeps its effective batch of {old} rows; this would make it {new}.",
             f"Change training.batch_size and training.gradient_accumulation together, such that their "
-            f"product stays {old}; or begin a new run: `tui-ft restart {run.id} --set …`.",
+            f"product stays {old}; or begin a new run: `tui-ft restart {handle(run)} --set …`.",
         )
 
 
