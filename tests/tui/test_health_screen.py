@@ -126,7 +126,7 @@ async def test_what_was_and_what_was_done_stands_below(made: SyntheticRun) -> No
     async with app.run_test(size=(80, 24)) as pilot:
         await on_screen(pilot, "60/120")
         await pilot.press("h")
-        await on_screen(pilot, "Nothing is known that is not well.")
+        await on_screen(pilot, "No problem found.")
         await on_screen(pilot, "over: hang, a step came")
         await on_screen(pilot, "done: notify: did not work: Told the phone.")
 
@@ -210,7 +210,23 @@ async def test_silence_asks_the_supervisor_for_the_shown_finding(made: Synthetic
         await on_screen(pilot, "It is hang.")
         await pilot.press("z")
         await on_screen(pilot, "hang is silenced for this run")
-    assert json.loads(made.run.request("silence").read_bytes())["text"] == "hang"
+    [request] = made.run.control.glob("silence*.json")
+    assert json.loads(request.read_bytes())["text"] == "hang"
+
+
+async def test_the_same_key_hears_again_of_what_was_silenced(made: SyntheticRun) -> None:
+    made.live_here()
+    made.set_state("running", silenced=["hang"])
+    find(made, found(made, "hang", "error"))
+    app = an_app(made)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await on_screen(pilot, "60/120")
+        await pilot.press("h")
+        await on_screen(pilot, "No other problem found; 1 finding is silenced.")
+        await pilot.press("z")
+        await on_screen(pilot, "hang is heard again in this run")
+    [request] = made.run.control.glob("silence*.json")
+    assert json.loads(request.read_bytes())["text"] == "-hang"
 
 
 async def test_of_a_run_of_others_it_is_only_told() -> None:

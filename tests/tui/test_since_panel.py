@@ -70,7 +70,10 @@ async def test_who_was_never_here_or_was_just_here_is_told_nothing(made: Synthet
             await until(pilot, lambda app=app: app.screen._looked is not None)
             assert not panel(app)
             await pilot.press("u")
-            await on_screen(pilot, "You have not been away.")
+            if seen is None:
+                await on_screen(pilot, "This is your first look at this run.")
+            else:
+                await on_screen(pilot, "10 steps, now at 400 of 1,200")
 
 
 async def test_an_app_that_stays_open_over_night_tells_with_the_first_key(made: SyntheticRun) -> None:

@@ -46,4 +46,6 @@ def demo(arguments: argparse.Namespace) -> int:
     run = launch.start(spec, root)
     has_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     arguments.wait = arguments.wait or arguments.no_ui or arguments.json or not has_terminal
+    if arguments.wait and not arguments.json:
+        print(f"{run.id} is started; this waits for its end. Ctrl-C leaves it running.", flush=True)
     return after_launch(run, root, arguments)

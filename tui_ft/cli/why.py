@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from tui_ft import settings
 from tui_ft.cli.printing import print_json, print_lines
 from tui_ft.errors import TuiFtError
+from tui_ft.runs.handles import handle
+from tui_ft.runs.records import ACTIVE
 
 if TYPE_CHECKING:
     from tui_ft.health.finding import Finding, Fix
@@ -112,12 +114,16 @@ def _text(reading: Reading, run: RunDirectory | None, post: PostMortem | None) -
             yield from _wrapped(f"{name}: {text}", "  ")
         yield from _going_on(post)
     elif not reading.findings:
-        yield "Nothing is known that is not well."
+        from tui_ft.watch.no_problem import no_problem
+
+        yield no_problem(reading)
     code = post.code if post is not None else ""
     for finding in sorted(reading.findings, key=lambda one: one.code != code):
         yield from _finding_text(finding)
     if reading.silenced:
         yield f"Silenced: {', '.join(reading.silenced)}."
+        if run is not None and reading.status in ACTIVE:
+            yield f"`tui-ft silence {handle(run)} {reading.silenced[-1]} --undo` hears of it again."
     yield from _fix_lines(reading, run, post)
     if post is not None and post.last_lines and not post.is_orderly:
         yield "Its last lines:"
@@ -148,7 +154,7 @@ def _fix_lines(reading: Reading, run: RunDirectory | None, post: PostMortem | No
         for change in fix.changes:
             yield f"      --set {change}"
     if any(fix.how != "command" for fix in fixes):
-        yield f"`tui-ft why {run.id} --fix NAME` shows what one would do, with --yes it does it."
+        yield f"`tui-ft why {handle(run)} --fix NAME` shows what one would do, with --yes it does it."
 
 
 def _wrapped(text: str, indent: str = "") -> list[str]:
@@ -233,4 +239,4 @@ def _print_plan(run: RunDirectory, made: Plan, as_json: bool) -> None:
     print_lines([made.fix.title, *(f"  {change.text}" for change in made.changes)])
     print_lines([line for text in (made.remark, made.text) if text for line in _wrapped(text)])
     if made.how != "command":
-        print(f"`tui-ft why {run.id} --fix {made.fix.name} --yes` does it.")
+        print(f"`tui-ft why {handle(run)} --fix {made.fix.name} --yes` does it.")

@@ -146,7 +146,7 @@ def _supervised(
     if processes.is_suspended(supervisor.pid, supervisor.start_time):
         return _with_suspended_supervisor(run, state, supervisor, seen)
     beat = _last_beat(run, state, now)
-    if beat is not None and now - beat > QUIET_S:
+    if beat is not None and now - beat > QUIET_S and follow(run, state.attempt).end is None:
         return Truth(
             state, "quiet", f"no sign of life from the trainer for {elsewhere.age(now - beat)}", seen
         )

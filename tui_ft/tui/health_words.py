@@ -10,6 +10,7 @@ from tui_ft.tui.text import plain
 from tui_ft.tui.widgets.page import Fact
 from tui_ft.watch.eta import clock_label
 from tui_ft.watch.evidence import evidence_text
+from tui_ft.watch.no_problem import no_problem
 from tui_ft.watch.post_mortem import PostMortem, again_text
 from tui_ft.watch.reading import Reading
 
@@ -24,7 +25,7 @@ def health_facts(reading: Reading, post: PostMortem | None, now: float) -> list[
     for finding in sorted(reading.findings, key=lambda one: one.code != code):
         facts += _open(finding, now)
     if not facts:
-        facts.append(Fact("", "Nothing is known that is not well.", "good"))
+        facts.append(Fact("", no_problem(reading), "good"))
     if reading.silenced:
         facts.append(Fact("silenced", ", ".join(map(plain, reading.silenced)), "muted"))
     facts += _history(reading, now)

@@ -15,6 +15,8 @@ _LABEL = 10
 def head(listing: QueueListing) -> list[Piece]:
     """What goes on now, and whether anything will start after it."""
     pieces: list[Piece] = []
+    if listing.is_held:  # first: what has no room on the line is left out from the end
+        pieces.append(("‖ Held: nothing starts until g.", "warn"))
     for one in listing.going[:3]:
         left = f", about {duration_label(one.left_s)} left" if one.left_s is not None else ""
         pieces.append((f"▶ {plain(without_date(one.id))} is {one.status}{left}", "live"))
@@ -22,8 +24,6 @@ def head(listing: QueueListing) -> list[Piece]:
         pieces.append((f"and {len(listing.going) - 3} more", ""))
     if not listing.going:
         pieces.append(("Nothing of ours runs now.", ""))
-    if listing.is_held:
-        pieces.append(("‖ The queue is held: nothing starts.", "warn"))
     return pieces
 
 

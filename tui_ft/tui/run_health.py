@@ -122,7 +122,8 @@ class HealthActions(Screen[None]):
             row = self.chosen_fix()
             return row is not None and row.fix is not None
         if action == "silence":
-            return bool(self.reading.findings) and self.reading.status not in MAY_BE_OVER
+            is_any = bool(self.reading.findings or self.reading.silenced)
+            return is_any and self.reading.status not in MAY_BE_OVER
         return True
 
     def chosen_fix(self) -> FixRow | None:
@@ -210,25 +211,32 @@ class HealthActions(Screen[None]):
         return next((finding.code for finding in self.reading.findings), "")
 
     def action_silence(self) -> None:
-        code = self.meant_finding()
-        if not code:
-            self.say("There is no finding to silence.", "warn")
-        else:
+        code, silenced = self.meant_finding(), self.reading.silenced
+        if code:
             self._silence(code)
+        elif silenced:  # nothing is left to silence: then the same key takes back, the newest first
+            self._silence(silenced[-1], undo=True)
+        else:
+            self.say("There is no finding to silence.", "warn")
 
     @work(group="request")
-    async def _silence(self, code: str) -> None:
+    async def _silence(self, code: str, *, undo: bool = False) -> None:
         from tui_ft.runs import control
         from tui_ft.runs.requests import user_name
 
         assert self.run is not None
+        text = f"-{code}" if undo else code
         try:
-            await asyncio.to_thread(control.request, self.run, "silence", user_name(), text=code)
+            await asyncio.to_thread(control.request, self.run, "silence", user_name(), text=text)
         except Exception as error:  # noqa: BLE001 - shown where the user looks
             self.say(sentence(error), "bad")
         else:
-            undo = f"`tui-ft silence RUN {plain(code)} --undo` undoes it"
-            self.say(f"{plain(code)} is silenced for this run; {undo}.")
+            done = (
+                "heard again in this run."
+                if undo
+                else ("silenced for this run; z undoes it once nothing else is open.")
+            )
+            self.say(f"{plain(code)} is {done}")
             self.look_again()
 
     # --- the disk --------------------------------------------------------------------------------

@@ -93,8 +93,8 @@ class SinceActions(Screen[None]):
         from tui_ft.watch.since import AWAY_S, since
 
         told = since(self.reading, seen, self.owner.clock(), self._money(seen))
-        self.told = told if told.away_s >= AWAY_S else None
-        if self.told is not None and self.told.is_news:
+        self.told = told
+        if told.away_s >= AWAY_S and told.is_news:
             self._show_since()
 
     def _money(self, seen: Seen) -> str:
@@ -161,10 +161,17 @@ class SinceActions(Screen[None]):
             self.query_one(SinceLines).show(heading(self.told), entries)
 
     def action_since(self) -> None:
-        if self.told is None:
-            self.say("You have not been away.", "muted")
-        else:
+        told = self.told
+        if told is None:
+            self.say("This is your first look at this run.", "muted")
+        elif told.is_news:
             self._show_since()
+        else:
+            from tui_ft.watch.eta import clock_label
+
+            self.say(
+                f"Nothing new since {clock_label(told.left_at, told.now)}, when you looked last.", "muted"
+            )
 
 
 def _bill_of(run: RunDirectory, now: float) -> Bill | None:

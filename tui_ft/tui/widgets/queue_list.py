@@ -64,7 +64,7 @@ class QueueList(RowList["QueueRow"]):
                 (fit(gib(row.entry.needed_bytes), _NEEDS, right=True), ""),
                 (fit(takes, _TAKES, right=True) + "  ", ""),
             ]
-        return [*cells, (fit(row.why, why), "warn" if row.word == "held" else "muted")]
+        return [*cells, (fit(row.why.removeprefix("the "), why), "warn" if row.word == "held" else "muted")]
 
 
 def _columns(width: int) -> tuple[int, bool, int]:

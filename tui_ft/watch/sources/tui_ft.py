@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tui_ft.runs.directory import RunDirectory
-from tui_ft.runs.records import SCHEMA
+from tui_ft.runs.records import ACTIVE, SCHEMA, StateRecord
 from tui_ft.watch.log import LogBuffer, clean_line
 from tui_ft.watch.reading import Reading
 from tui_ft.watch.sources.events import EventReader
@@ -31,6 +31,19 @@ def read_truth_now(run: RunDirectory, now: float) -> Truth:
     from tui_ft.runs.truth import read_truth
 
     return read_truth(run, now)
+
+
+def _living(state: StateRecord | None) -> tuple[int, ...]:
+    """The processes that write a run which goes on here."""
+    if state is None or state.status not in ACTIVE:
+        return ()
+    from tui_ft.hardware import processes
+    from tui_ft.runs.truth import is_here
+
+    if not is_here(state):
+        return ()
+    alive = (one.pid for one in state.processes if processes.is_alive(one.pid, one.start_time))
+    return tuple(dict.fromkeys(alive))
 
 
 class TuiFtSource:
@@ -140,6 +153,7 @@ class TuiFtSource:
             deeds=self._health.deeds,
             health_rows=self._health.rows,
             silenced=silenced,
+            pids=_living(state),
         )
 
     def _bad_lines(self) -> int:
