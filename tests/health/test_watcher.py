@@ -72,7 +72,7 @@ def test_no_machine_makes_a_detector_fail(seen: list[tuple[object, ...]]) -> Non
 
 
 def test_every_code_has_one_detector_or_another_finder() -> None:
-    assert set(get_args(Code)) - set(OUR_CODES) == {"budget", "idle", "ended"}
+    assert set(get_args(Code)) - set(OUR_CODES) == {"budget", "idle", "ended", "copy"}
     assert len({kind.code for kind in DETECTORS}) == len(DETECTORS)
     assert set(STOPS_AT) <= OUR_CODES
 

@@ -389,6 +389,7 @@ def test_a_spec_that_names_what_is_not_there_does_not_start(bench: Any, root: Pa
         ("after.hook=stop", "nothing is copied before"),
         (f"after.copy_to={bench.root / 'copies'}", "among the runs"),
         (f"after.copy_to={tmp_path / 'file' / 'x'}", "cannot be written"),
+        ("after.copy_to=/proc/x", "cannot be written"),
     ):
         with pytest.raises(TuiFtError) as raised:
             launch.start(overrides.apply(bench.spec, [change]), bench.root)

@@ -13,10 +13,12 @@ import pytest
 from post_server import Server
 from settings_written import write_settings
 
+from tui_ft.cli.main import main
 from tui_ft.hardware import processes
 from tui_ft.runs import control, launch
 from tui_ft.runs.directory import RunDirectory, list_directories
-from tui_ft.runs.health_rows import DeedRow, decode_health
+from tui_ft.runs.health_rows import ClearedRow, DeedRow, FoundRow, HealthRow, decode_health
+from tui_ft.runs.state import read_state
 from tui_ft.spec import overrides
 
 
@@ -45,11 +47,14 @@ def nothing_stays(bench: Any) -> Iterator[None]:
             os.kill(pid, signal.SIGKILL)
 
 
-def deeds(run: RunDirectory) -> list[DeedRow]:
+def rows(run: RunDirectory) -> list[HealthRow]:
     if not run.health.exists():
         return []
-    rows = [decode_health(line) for line in run.health.read_bytes().splitlines()]
-    return [row for row in rows if isinstance(row, DeedRow)]
+    return [decode_health(line) for line in run.health.read_bytes().splitlines()]
+
+
+def deeds(run: RunDirectory) -> list[DeedRow]:
+    return [row for row in rows(run) if isinstance(row, DeedRow)]
 
 
 def with_after(bench: Any, *changes: str) -> None:
@@ -101,6 +106,12 @@ def test_no_hook_without_the_copy_that_was_asked_for(
     assert [row.deed for row in refused] == ["copy", "hook"]
     assert "no verified copy" in refused[1].message
     assert not ran.exists()
+    assert read_state(run).findings["copy"] == "error"
+    [found] = [row for row in rows(run) if isinstance(row, FoundRow)]
+    assert found.finding.code == "copy" and found.finding.fixes[0].command is not None
+    assert main(["copy", str(run.path), str(tmp_path / "other")]) == 0
+    assert "copy" not in read_state(run).findings
+    assert any(isinstance(row, ClearedRow) for row in rows(run))
     assert len(inbox.posts) == 2  # the end, and that the copy failed
 
 

@@ -13,7 +13,7 @@ Code = Literal[
     "nonfinite", "divergence", "grad_spikes", "not_learning", "plateau", "overfitting", "forgetting",
     "cuda_oom", "eval_oom", "host_oom", "host_memory", "data_starvation", "throttling", "hang",
     "leaked_gpu_memory", "disk", "inodes", "clock_jump", "bad_resume", "slow_saves", "budget",
-    "idle", "ended",
+    "idle", "ended", "copy",
 ]  # fmt: skip
 """The stable words by which findings are silenced, counted and looked up."""
 

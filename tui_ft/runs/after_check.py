@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import tempfile
 import time
 from pathlib import Path
 
@@ -153,7 +154,12 @@ def _require_folder(written: str, runs_root: Path) -> None:
             "Name a folder outside of the runs root, best on another disk.",
         )
     there = next(folder for folder in (path, *path.parents) if is_there(folder))
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+    try:
+        os.rmdir(
+            tempfile.mkdtemp(prefix=".tui-ft-try-", dir=there)
+        )  # what may be written by its mode may lie
+    except OSError as error:
         raise TuiFtError(
-            f"after.copy_to is {path}, but {there} cannot be written.", "Name a folder of yours."
-        )
+            f"after.copy_to is {path}, but {there} cannot be written: {os.strerror(error.errno or 0)}.",
+            "Name a folder of yours.",
+        ) from error

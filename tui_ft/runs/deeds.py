@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 
 from tui_ft.errors import TuiFtError
-from tui_ft.health.finding import Code
+from tui_ft.health.finding import Code, Finding
 from tui_ft.runs import lock as locks
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.ending import printable
-from tui_ft.runs.health_rows import Deed, DeedRow
+from tui_ft.runs.health_rows import ClearedRow, Deed, DeedRow, FoundRow, HealthRow
 from tui_ft.runs.records import JsonLinesWriter
+from tui_ft.runs.state import StateFile, read_state
 
 _PATIENCE_S = 10.0
 """The supervisor lets go of the lock a moment after it has written the end."""
@@ -28,7 +30,29 @@ def write_deed(
     message = printable(message)
     sys.stderr.write(f"tui-ft: {message}\n")
     sys.stderr.flush()
-    row = DeedRow(time=time.time(), deed=deed, message=message, is_done=is_done, code=code)
+    _write(run, DeedRow(time=time.time(), deed=deed, message=message, is_done=is_done, code=code))
+
+
+def write_finding(run: RunDirectory, finding: Finding, attempt: int) -> None:
+    """Open a finding of what follows the end, in health.jsonl and for lists; as `write_deed` does it."""
+    row = FoundRow(time=finding.time, finding=finding, attempt=attempt)
+    _write(run, row, lambda findings: {**findings, finding.code: finding.level})
+
+
+def clear_finding(run: RunDirectory, code: Code, message: str) -> None:
+    """Close what `write_finding` opened; nothing is written where it is not open."""
+    try:
+        if code not in read_state(run).findings:
+            return
+    except TuiFtError:
+        return
+    row = ClearedRow(time=time.time(), code=code, message=message)
+    _write(run, row, lambda findings: {one: level for one, level in findings.items() if one != code})
+
+
+def _write(
+    run: RunDirectory, row: HealthRow, change: Callable[[dict[str, str]], dict[str, str]] | None = None
+) -> None:
     try:
         lock = locks.acquire(run, patience_s=_PATIENCE_S)
     except TuiFtError:
@@ -37,7 +61,12 @@ def write_deed(
         writer = JsonLinesWriter(run.health)
         writer.write(row)
         writer.close()
+        if change is not None:
+            file = StateFile(run, read_state(run))
+            file.update(findings=change(file.record.findings))
     except OSError as error:
         sys.stderr.write(f"tui-ft: {run.health.name} could not be written: {error.strerror}.\n")
+    except TuiFtError as error:
+        sys.stderr.write(f"tui-ft: {printable(str(error))}\n")
     finally:
         lock.close()

@@ -7,12 +7,15 @@ import time
 from pathlib import Path
 
 from tui_ft.errors import TuiFtError
+from tui_ft.health.finding import Finding
+from tui_ft.health.fixes import command
 from tui_ft.runs import news
 from tui_ft.runs.after_task import AfterTask
 from tui_ft.runs.copying import copy_run
-from tui_ft.runs.deeds import write_deed
+from tui_ft.runs.deeds import clear_finding, write_deed, write_finding
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.ending import printable
+from tui_ft.runs.handles import handle
 from tui_ft.runs.idle_guard import Guard
 from tui_ft.runs.notifying import ONCE, PATIENTLY, tell_all
 from tui_ft.runs.state import read_state
@@ -60,9 +63,11 @@ def _copy(task: AfterTask) -> None:
         task.copy = copied = copy_run(task.run, _absolute(task.after.copy_to), task.attempt)
     except TuiFtError as error:
         write_deed(task.run, "copy", str(error), is_done=False)
+        write_finding(task.run, _not_copied(task, error), task.attempt)
         if task.after.notify:
             task.tell(news.of_a_trouble(task.run, str(error)))
         return
+    clear_finding(task.run, "copy", "There is a verified copy now.")
     seconds = time.monotonic() - began
     said = f"{copied.what} was copied to {copied.folder} and verified"
     note = f"; {copied.note}" if copied.note else ""
@@ -71,6 +76,15 @@ def _copy(task: AfterTask) -> None:
         "copy",
         f"{said} ({copied.files} files, {copied.size / 2**20:.1f} MiB, {seconds:.1f} s){note}.",
     )
+
+
+def _not_copied(task: AfterTask, error: TuiFtError) -> Finding:
+    """As bad as a run that failed: what it made may go with its machine."""
+    fix = command("copy", "Copy it to another folder", f"tui-ft copy {handle(task.run)} DIR")
+    return Finding(
+        code="copy", level="error", message=f"There is no copy of what it made: {error.message}",
+        time=time.time(), evidence={"copy_to": task.after.copy_to}, fixes=[fix],
+    )  # fmt: skip
 
 
 def _absolute(written: str) -> Path:
