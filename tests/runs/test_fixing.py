@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from checkpoint_made import save
+from settings_written import write_settings
 
 from tui_ft.errors import TuiFtError
 from tui_ft.hardware.gpu import Gpu, GpuReading
@@ -18,6 +21,8 @@ from tui_ft.runs.oom_ladder import oom_fixes
 from tui_ft.runs.state import read_state
 from tui_ft.spec import overrides, toml
 from tui_ft.spec.run_spec import RunSpec
+
+FAKE_TRAINER = Path(__file__).with_name("fake_trainer.py")
 
 CLIP = Fix(name="clip", title="clip harder", how="resume", changes=["training.max_grad_norm=0.3"])
 
@@ -50,8 +55,10 @@ def test_a_plan_says_what_changes_and_from_where(ended: RunDirectory) -> None:
 def test_before_the_trouble_is_the_newest_whole_one_before_it(ended: RunDirectory) -> None:
     made = fixing.plan(ended, a_fix("resume_before", "training.learning_rate=1e-4", step=25), step=34)
     assert (made.how, made.from_step, made.again) == ("resume_before", 20, 14)
-    made = fixing.plan(ended, a_fix("resume_before", step=5), step=34)
+    late = Fix(name="late", title="Go on from before it, at half the rate", how="resume_before", step=5)
+    made = fixing.plan(ended, late, step=34)
     assert made.how == "restart"
+    assert made.fix.title == "Begin again from step 0, at half the rate"
     assert "No checkpoint of step 5 or before" in made.remark
 
 
@@ -189,3 +196,17 @@ def test_of_a_known_model_every_rung_has_its_number(ended: RunDirectory) -> None
     fixes = oom_fixes(ended, spec, GpuReading((gpu,)), {"total_gib": 24.0})
     assert fixes
     assert all("GiB foreseen" in fix.title for fix in fixes)
+
+
+def test_a_live_run_is_not_stopped_for_a_fix_that_cannot_be(
+    bench: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings_file = write_settings(tmp_path, monkeypatch)
+    run = bench.start()
+    settings_file.write_text("price_per_hour = 'much'\n")
+    for how in ("resume", "restart"):
+        made = fixing.plan(run, a_fix(how, "training.max_grad_norm=0.3"))
+        with pytest.raises(TuiFtError, match="price_per_hour"):
+            fixing.carry_out(run, made, bench.root, trainer=[sys.executable, str(FAKE_TRAINER), "forever"])
+        assert read_state(run).status == "running"
+        assert not run.request("stop").exists()

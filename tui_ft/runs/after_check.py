@@ -155,9 +155,7 @@ def _require_folder(written: str, runs_root: Path) -> None:
         )
     there = next(folder for folder in (path, *path.parents) if is_there(folder))
     try:
-        os.rmdir(
-            tempfile.mkdtemp(prefix=".tui-ft-try-", dir=there)
-        )  # what may be written by its mode may lie
+        Path(tempfile.mkdtemp(prefix=".tui-ft-try-", dir=there)).rmdir()  # a mode may promise too much
     except OSError as error:
         raise TuiFtError(
             f"after.copy_to is {path}, but {there} cannot be written: {os.strerror(error.errno or 0)}.",

@@ -11,14 +11,16 @@ from pathlib import Path
 
 import msgspec
 
+from tui_ft import settings
 from tui_ft.errors import TuiFtError
 from tui_ft.health.finding import Fix, How
-from tui_ft.runs import checkpoints, control, launch
+from tui_ft.runs import after_check, checkpoints, control, launch, preflight
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.elsewhere import is_surely_over
 from tui_ft.runs.fix_changes import Change, anew_title, changed, diff
 from tui_ft.runs.guarded_file import open_lock, take
 from tui_ft.runs.handles import handle
+from tui_ft.runs.launching import trainer_command
 from tui_ft.runs.nudging import advance_lock, nudge
 from tui_ft.runs.queue_pausing import paused
 from tui_ft.runs.records import ENDED
@@ -152,15 +154,31 @@ def carry_out(
 ) -> RunDirectory:
     """Do what the plan says: stop a live run first, wait until it has, then go on. Returns the run that goes.
 
-    Raises `TuiFtError`; what was stopped then stays stopped, with its checkpoint.
+    What can be checked is, before a live run is stopped. Raises `TuiFtError`; what was stopped then stays
+    stopped, with its checkpoint.
     """
     if made.how == "command":
         raise TuiFtError("This is for you to do.", made.fix.command or made.fix.title)
     with _before_the_queue(run.path.parent):
         if _is_live(read_truth(run)):
+            _require_possible(run, made, runs_root, trainer)
             say("The run saves a checkpoint and stops.")
             _stop(run, by or f"{user_name()} (fix {made.fix.name})", patience_s)
         return _go_on(run, made, runs_root, say, take_over, trainer)
+
+
+def _require_possible(run: RunDirectory, made: Plan, runs_root: Path, trainer: Sequence[str] | None) -> None:
+    """Raise `TuiFtError` for what a start would be refused for: settings, data, disk, money."""
+    settings.load()
+    trainer_command(trainer)
+    truth = read_truth(run)
+    if made.how == "restart":
+        spec = overrides.apply(toml.load(_spec_path(run, truth)), made.fix.changes)
+    else:
+        spec = launch.check_changes(run, made.fix.changes)
+    preflight.check(spec, runs_root)
+    if made.how != "restart" and truth.state is not None:
+        after_check.require_money_left(run, truth.state, spec.after)
 
 
 @contextmanager
