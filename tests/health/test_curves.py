@@ -130,7 +130,7 @@ def test_a_rise_from_next_to_nothing_is_found() -> None:
 
 
 _RUINED = [1.18, 1.22, 5.5, 7.19, 8.61, 10.9, 12.4, 16.7, 14.9, *[15.0 * 0.9**at for at in range(24)]]
-"""The first rows of the demo model trained whole at a rate of 0.3 (measured), which rises from the third on."""
+"""The first rows of the demo model trained whole at a rate of 0.3 (measured): they rise from the third on."""
 
 
 def test_a_rise_in_the_first_rows_is_not_over_while_the_loss_is_above_where_it_began() -> None:

@@ -150,7 +150,8 @@ class Budget:
         self._has_asked = True
         is_training = sight.follower.step is not None
         what = "saves and stops" if is_training else "stops, before it has trained a step"
-        kept = Amount(*[float(str(evidence["kept_back"]))] * 2, str(evidence["currency"])).text
+        kept_back = float(str(evidence["kept_back"]))
+        kept = Amount(kept_back, kept_back, str(evidence["currency"])).text
         text = f"It has cost {worth}, and {kept} are kept back for the end: it {what}."
         wishes = self._say(sight, changes, "spent", "error", text, evidence)
         stop = RequestRecord(request="stop", time=sight.now, by=BY)
