@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,12 @@ LONGEST_CURRENCY = 5
 _LONGEST_IDLE_MINUTES = 10_080
 _LONGEST_NAME = 40
 
+_WORDS = {
+    "float": ("a number", "2.5"), "int": ("a whole number", "15"), "str": ("text in quotes", '"…"'),
+    "bool": ("true or false", "true"), "object": ("a table", ""), "dict": ("a table", ""),
+}  # fmt: skip
+"""What a key has to be, in words, with an example."""
+
 _NEEDS = {"webhook": ("url",), "ntfy": ("topic",), "command": ("command",), "bell": ()}
 _MAY_HAVE = {"webhook": ("token",), "ntfy": ("url", "token"), "command": (), "bell": ()}
 
@@ -26,10 +34,10 @@ def read_tables(path: Path, data: dict[str, Any]) -> Settings:
     tables = {**data, "hooks": _hooks(path, data.get("hooks", {}))}
     for name, table in _tables(path, data, "notify").items():
         _only_known(path, table, Target, f"notify.{name}.")
-    try:
-        found = typed(tables, Settings)
-    except msgspec.ValidationError as error:
-        raise _wrong(path, _without_value(str(error))) from None
+        _typed(path, table, Target, f"notify.{name}.")
+    for name, table in tables["hooks"].items():
+        _typed(path, table, Hook, f"hooks.{name}.")
+    found: Settings = _typed(path, tables, Settings, "")
     _check_prices(path, found)
     for name, target in found.notify.items():
         _check_target(path, name, target)
@@ -42,11 +50,25 @@ def _wrong(path: Path, what: str, hint: str = "Mend or remove it.") -> TuiFtErro
     return TuiFtError(f"The settings {path} are wrong: {what.rstrip('.')}.", hint)
 
 
-def _without_value(message: str) -> str:
-    """What msgspec says, which quotes a value in one case: that of a word that is none of a choice."""
+def _typed(path: Path, table: Any, kind: Any, where: str) -> Any:
+    """`table` as `kind`. Raises `TuiFtError` that names the key and what it has to be, never its value."""
+    try:
+        return typed(table, kind)
+    except msgspec.ValidationError as error:
+        message = str(error)
+    at = re.search(r" - at `\$\.?(.*)`$", message)
+    key = (where + (at[1] if at else "")).rstrip(".")
+    if key.endswith("[...]"):
+        key = f"an entry of {key.removesuffix('[...]')}"
     if message.startswith("Invalid enum value"):
-        return f"no such kind - at{message.rpartition(' - at')[2]}"
-    return message
+        raise _wrong(path, f"{key} is none of {', '.join(_NEEDS)}") from None
+    if missing := re.search(r"missing required field `(\w+)`", message):
+        raise _wrong(path, f"[{key}] has no {missing[1]}", f"Give it a {missing[1]}.") from None
+    wanted = re.search(r"Expected `(\w+)", message)
+    words, example = _WORDS.get(wanted[1] if wanted else "", ("of another kind", ""))
+    last = key.rpartition(".")[2].rpartition(" ")[2]
+    hint = f"For example {last} = {example}." if example and " " not in key else "Mend or remove it."
+    raise _wrong(path, f"{key} has to be {words}", hint) from None
 
 
 def _only_known(path: Path, table: Any, kind: Any, where: str) -> None:
@@ -54,7 +76,9 @@ def _only_known(path: Path, table: Any, kind: Any, where: str) -> None:
         raise _wrong(path, f"{where.rstrip('.')} is no table")
     unknown = sorted(table.keys() - kind.__dataclass_fields__.keys())
     if unknown:
-        raise _wrong(path, f"{where}{unknown[0]} is no setting")
+        meant = difflib.get_close_matches(str(unknown[0]), list(kind.__dataclass_fields__), n=1)
+        hint = f"Did you mean {where}{meant[0]}?" if meant else "Mend or remove it."
+        raise _wrong(path, f"{where}{unknown[0]} is no setting", hint)
 
 
 def _tables(path: Path, data: dict[str, Any], name: str) -> dict[str, Any]:

@@ -46,9 +46,13 @@ def test_a_gpu_of_one_s_own_may_cost_nothing() -> None:
         ("price_per_hour = " + "[" * 5000, "cannot be read"),
         ("price_per_hour = inf", "no price"),
         ("price_per_hour = nan", "no price"),
-        ('price_per_hour = "2"', "price_per_hour"),
+        ('price_per_hour = "2"', "price_per_hour has to be a number. For example price_per_hour = 2.5"),
+        ('[price_per_gpu]\nH100 = "2"', "an entry of price_per_gpu has to be a number"),
+        ('[notify.me]\nurl = "x"', r"\[notify.me\] has no kind"),
+        ('[notify.me]\nkind = "ntfi"', "notify.me.kind is none of webhook, ntfy"),
+        ('[hooks.stop]\ncommand = "x"\nat_once = "yes"', "hooks.stop.at_once has to be true or false"),
         ('currency = "\\u001b[31m"', "currency"),
-        ("price_per_hours = 2", "price_per_hours is no setting"),
+        ("price_per_hours = 2", "price_per_hours is no setting. Did you mean price_per_hour"),
     ],
 )
 def test_a_wrong_price_in_the_settings_is_a_sentence(

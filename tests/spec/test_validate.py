@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tui_ft.errors import TuiFtError
+from tui_ft.spec import overrides
+from tui_ft.spec.errors import SpecError
 from tui_ft.spec.run_spec import (
     AfterSection,
     DataSection,
@@ -75,3 +77,11 @@ def test_a_contradiction_is_refused_by_name_and_with_a_remedy(spec: RunSpec, mes
 )
 def test_a_sound_spec_passes(spec: RunSpec) -> None:
     check(spec)
+
+
+@pytest.mark.parametrize("field", ["health.silence", "health.stop_on"])
+def test_a_finding_that_there_is_not_is_refused(field: str) -> None:
+    spec = overrides.apply(RunSpec(), ["model.id=demo", f'{field}=["plateau"]'])
+    assert "plateau" in str(spec.health)
+    with pytest.raises(SpecError, match="Did you mean plateau"):
+        overrides.apply(RunSpec(), ["model.id=demo", f'{field}=["platau"]'])

@@ -116,7 +116,8 @@ class Forgetting(Detector):
         rate = half_rate(self.facts)[:1]
         fixes = fitting(
             change(
-                self.facts, "half_rate_restart", f"Begin again at {calmer_words(self.facts)}", "restart", rate,
+                self.facts, "half_rate_restart", f"Begin again at {calmer_words(self.facts)}", "restart",
+                rate,
             ) if rate else None,
             change(self.facts, "lora", "Begin again as LoRA: the base stays as it is", "restart",
                    ["method.kind=lora", "training.learning_rate=none"])

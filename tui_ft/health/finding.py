@@ -6,16 +6,10 @@ from typing import Literal
 
 import msgspec
 
+from tui_ft.spec.finding_codes import Code as Code  # known here: a finding has one
+
 Level = Literal["note", "warning", "error"]
 """`error`: the run is worth nothing, or about to end, unless somebody acts."""
-
-Code = Literal[
-    "nonfinite", "divergence", "grad_spikes", "not_learning", "plateau", "overfitting", "forgetting",
-    "cuda_oom", "eval_oom", "host_oom", "host_memory", "data_starvation", "throttling", "hang",
-    "leaked_gpu_memory", "disk", "inodes", "clock_jump", "bad_resume", "slow_saves", "budget",
-    "idle", "ended", "copy",
-]  # fmt: skip
-"""The stable words by which findings are silenced, counted and looked up."""
 
 How = Literal["resume", "resume_before", "restart", "command"]
 """How a fix is carried out: as the next attempt from the newest whole checkpoint, from the last one before

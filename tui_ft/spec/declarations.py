@@ -76,14 +76,19 @@ class Declaration:
     def bounds(self) -> str:
         """The bounds as words: `from 1 to 1024`, `above 0, at most 1`; empty without any."""
         if self.ge is not None and self.le is not None:
-            return f"from {self.ge:,} to {self.le:,}"
+            return f"from {_bound(self.ge)} to {_bound(self.le)}"
         words = {"from ": self.ge, "above ": self.gt, "at most ": self.le, "below ": self.lt}
-        return ", ".join(f"{word}{bound:,}" for word, bound in words.items() if bound is not None)
+        return ", ".join(f"{word}{_bound(bound)}" for word, bound in words.items() if bound is not None)
 
     @property
     def expected(self) -> str:
         """What a value has to be, as words."""
         return " or ".join(_words_of(member, self.bounds) for member in self.members)
+
+
+def _bound(number: float) -> str:
+    """A bound as people write it: a large one without `.0`."""
+    return f"{int(number):,}" if abs(number) >= 1000 and number == int(number) else f"{number:,}"
 
 
 def _words_of(member: Any, bounds: str) -> str:

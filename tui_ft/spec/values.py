@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import msgspec
 
 from tui_ft.spec import declarations
 from tui_ft.spec.declarations import Declaration
 from tui_ft.spec.errors import SpecError, has_control_characters, nearest, shown
+from tui_ft.spec.finding_codes import Code
 from tui_ft.spec.learning import DataSource
 from tui_ft.typed import typed
 
@@ -21,6 +22,8 @@ class _Secret(NamedTuple):
     pattern: re.Pattern[str]
     what: str
 
+
+_LISTS_OF_CODES = frozenset({"health.silence", "health.stop_on"})
 
 _SECRETS = (
     _Secret(re.compile(r"\bhf_[A-Za-z0-9]{16,}"), "a Hugging Face token"),
@@ -74,6 +77,8 @@ def check_value(declaration: Declaration, value: object) -> None:
         typed(value, declaration.type)
     except msgspec.ValidationError:
         raise _unfit(declaration, value) from None
+    if declaration.path in _LISTS_OF_CODES:
+        _check_codes(declaration, value)
     if isinstance(value, (int, float)) and not isinstance(value, bool) and not declaration.allows(value):
         raise _unfit(declaration, value)
 
@@ -137,6 +142,18 @@ def _check_source_keys(sources: object) -> None:
                 meant = nearest(str(key), known)
                 hint = f"Did you mean {meant}?" if meant else f"It may have {', '.join(known)}."
                 raise SpecError(f"A source of data.train has no {shown(key)}.", hint, field="data.train")
+
+
+def _check_codes(declaration: Declaration, codes: object) -> None:
+    """A misspelt one would silence nothing, or stop nothing."""
+    known = get_args(Code)
+    for code in codes if isinstance(codes, list) else ():
+        if code not in known:
+            meant = nearest(str(code), known)
+            hint = f"Did you mean {meant}?" if meant else f"They are {', '.join(known)}."
+            raise SpecError(
+                f"{declaration.path} names {shown(code)}, which is no finding.", hint, field=declaration.path
+            )
 
 
 def _texts(value: object) -> Iterator[str]:
