@@ -230,8 +230,11 @@ def _move(arguments: argparse.Namespace) -> int:
 
     root = _root(arguments)
     entry = queue.move(root, arguments.run, arguments.to)
-    place = [one.id for one in queue.current(root).entries].index(entry.id) + 1
-    return _changed(arguments, f"{entry.id} is number {place} now.")
+    entries = queue.current(root).entries
+    place = [one.id for one in entries].index(entry.id) + 1
+    is_beyond = arguments.to.isdecimal() and int(arguments.to) > len(entries)
+    why = f", the last: only {len(entries)} wait" if is_beyond else ""
+    return _changed(arguments, f"{entry.id} is number {place} now{why}.")
 
 
 def _hold(arguments: argparse.Namespace) -> int:

@@ -119,7 +119,10 @@ def find(document: QueueDocument, name: str) -> QueueEntry:
     entries = document.entries
     if name.isdecimal() and len(name) < 5:
         if not 1 <= int(name) <= len(entries):
-            raise TuiFtError(f"There is no place {name} in the queue: {_runs(len(entries))} wait there.")
+            raise TuiFtError(
+                f"There is no place {name} in the queue: {_runs(len(entries))} wait there.",
+                "`tui-ft queue` shows those that do.",
+            )
         return entries[int(name) - 1]
     is_path, name = "/" in name, name.rstrip("/").rpartition("/")[2]
     exact = [entry for entry in entries if name in (entry.id, without_date(entry.id))]
