@@ -84,7 +84,7 @@ def _memory(row: QueueRow) -> str:
 def _takes(row: QueueRow) -> str:
     forecast = row.forecast
     if forecast.seconds is None:
-        return "not known: no run like it has finished here yet"
+        return "not known: no run with the same data and settings has finished here"
     cost = f", {forecast.cost.text}" if forecast.cost is not None else ""
     return f"about {duration_label(forecast.seconds)}{cost}, as {plain(without_date(forecast.like))} did"
 
