@@ -128,7 +128,7 @@ async def test_what_was_and_what_was_done_stands_below(made: SyntheticRun) -> No
         await pilot.press("h")
         await on_screen(pilot, "No problem found.")
         await on_screen(pilot, "over: hang, a step came")
-        await on_screen(pilot, "done: notify: did not work: Told the phone.")
+        await on_screen(pilot, "did not work: notify: Told the phone.")
 
 
 class Done:
@@ -172,7 +172,7 @@ async def test_a_fix_is_shown_as_a_change_and_done_by_one_key(
         await pilot.press("F")
         await until(pilot, lambda: isinstance(app.screen, AskFix))
         await pilot.press("enter")
-        await on_screen(pilot, "It goes on: Go on from before it.")
+        await on_screen(pilot, "Done, it goes: Go on from before it.")
     assert [plan.from_step for plan in done.plans] == [15]
 
 

@@ -110,7 +110,7 @@ async def test_hold_and_go_of_one_run_and_of_all(root: Path) -> None:
         await pilot.press("g")
         await on_screen(pilot, "1 · waiting")
         await pilot.press("H")
-        await on_screen(pilot, "The queue is held: nothing starts.")
+        await on_screen(pilot, "Held: nothing starts until g.")
         assert read_queue(root).held
         await pilot.press("g")
         await on_screen(pilot, "All go on in their turn.")

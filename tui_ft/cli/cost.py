@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import textwrap
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from tui_ft.runs.idle import Idle
     from tui_ft.runs.money import Bill
     from tui_ft.runs.prices import Amount
+
+_WIDTH = 80
 
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -37,11 +40,18 @@ def cost(arguments: argparse.Namespace) -> int:
     else:
         from tui_ft.runs.money_words import entries
 
-        lines = [f"{entry.name:10} {entry.amount:>12}  {entry.basis}".rstrip() for entry in entries(bill)]
+        lines = [line for entry in entries(bill) for line in _lines(*entry[:3])]
         if idle is not None and idle.seconds >= LEAST_S:
-            lines.append(f"{'idle':10} {idle.cost.text if idle.cost else '–':>12}  {idle.text}")
+            lines += _lines("idle", idle.cost.text if idle.cost else "–", idle.text)
         print_lines([f"{run.id}: {bill.status}", *lines])
     return 0 if bill.rate is not None else 1
+
+
+def _lines(name: str, amount: str, basis: str) -> list[str]:
+    """One entry, its basis wrapped beside the amount."""
+    head = f"{name:11} {amount:>12}  "
+    wrapped = textwrap.wrap(basis, _WIDTH - len(head)) or [""]
+    return [f"{head if not at else ' ' * len(head)}{text}".rstrip() for at, text in enumerate(wrapped)]
 
 
 def as_json(bill: Bill) -> dict[str, Any]:

@@ -57,7 +57,8 @@ def list_runs(arguments: argparse.Namespace) -> int:
         print(f"No runs under {root}. `tui-ft demo` makes one.")
     for each in roots:
         _say_problem(LabelBook(each))
-    adopting.adopt_orphans(root)
+    for run in adopting.adopt_orphans(root):
+        print(f"tui-ft: {run.id}: its supervisor was gone; that was seen to now.", file=sys.stderr)
     return 0
 
 

@@ -23,16 +23,17 @@ def silence(arguments: argparse.Namespace) -> int:
     """Ask the run's supervisor; it writes the word into the state."""
     from tui_ft.health.finding import Code
     from tui_ft.runs import control, directory
+    from tui_ft.runs.handles import handle
     from tui_ft.runs.requests import user_name
     from tui_ft.spec.errors import nearest
 
     codes = get_args(Code)
     code = arguments.code.strip()
+    run = directory.find(settings.runs_root(arguments.runs_root), arguments.run)
     if code not in codes:
         meant = nearest(code, codes)
-        hint = f"Did you mean {meant}?" if meant else f"Known are {', '.join(codes)}."
+        hint = f"Did you mean {meant}?" if meant else f"`tui-ft why {handle(run)}` prints those of this run."
         raise TuiFtError(f"{code!r} is no finding.", hint)
-    run = directory.find(settings.runs_root(arguments.runs_root), arguments.run)
     status = control.request(
         run, "silence", by=f"{user_name()} (command)", text=f"-{code}" if arguments.undo else code
     )

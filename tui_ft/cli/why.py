@@ -14,6 +14,7 @@ from tui_ft.cli.printing import print_json, print_lines
 from tui_ft.errors import TuiFtError
 from tui_ft.runs.handles import handle
 from tui_ft.runs.records import ACTIVE
+from tui_ft.runs.truth import UNSUPERVISED
 
 if TYPE_CHECKING:
     from tui_ft.health.finding import Finding, Fix
@@ -108,6 +109,11 @@ def _as_json(reading: Reading, run: RunDirectory | None, post: PostMortem | None
 
 def _text(reading: Reading, run: RunDirectory | None, post: PostMortem | None) -> Iterator[str]:
     yield f"{run.id if run is not None else reading.title}: {reading.status}"
+    if reading.reason == UNSUPERVISED:
+        yield from _wrapped(
+            "Unsupervised: its supervisor is gone and the training goes on, but nothing guards it. Any "
+            "`tui-ft ls` gives it a new supervisor."
+        )
     if post is not None:
         yield from _wrapped(post.headline)
         for name, text in post.evidence:

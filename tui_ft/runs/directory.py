@@ -193,6 +193,11 @@ def find(runs_root: Path, name: str) -> RunDirectory:
     exact = [run for run in matches if run.id == name]
     if exact:
         return exact[0]
+    if not matches and name and is_there(path) and path.is_dir():
+        raise TuiFtError(
+            f"{path} is there, but is no run directory, and no run under {runs_root} begins so.",
+            "See `tui-ft ls` for the runs there are.",
+        )
     if not matches:
         raise TuiFtError(
             f"There is no run {name!r} under {runs_root}.", "See `tui-ft ls` for the runs there are."

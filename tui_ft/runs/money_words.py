@@ -39,7 +39,10 @@ def entries(bill: Bill) -> Iterator[Entry]:
     if bill.status != "finished":
         yield Entry("to finish", _text(bill.to_finish), _left(bill))
         yield Entry("in all", _text(bill.in_all))
-    yield Entry("per epoch", _text(bill.per_epoch), f"1,000 steps: {_text(bill.per_thousand_steps)}")
+    if bill.per_epoch is not None:
+        yield Entry("per epoch", _text(bill.per_epoch))
+    if bill.per_thousand_steps is not None:
+        yield Entry("1,000 steps", _text(bill.per_thousand_steps))
     if bill.budget is not None:
         yield _budget(bill, bill.budget)
     if bill.band is not None:
@@ -56,7 +59,7 @@ def _rate(bill: Bill, rate: Rate) -> tuple[str, str]:
 
 def _held(bill: Bill) -> str:
     attempts = "" if bill.attempts <= 1 else f" in {bill.attempts} attempts"
-    return f"{spoken(bill.seconds)}{attempts}, loading and pauses in it"
+    return f"{spoken(bill.seconds)}{attempts}, with loading and pauses"
 
 
 def _left(bill: Bill) -> str:
@@ -65,7 +68,7 @@ def _left(bill: Bill) -> str:
             return "its number of steps is not known yet"
         return f"known after {LEAST_STEPS} steps of an attempt"
     steps = (bill.total_steps or 0) - (bill.step or 0)
-    return f"{spoken(bill.left_s)}: {steps} steps of {pace_text(bill.pace_s)}, evaluations and saves in it"
+    return f"{spoken(bill.left_s)}: {steps} steps of {pace_text(bill.pace_s)}, with evaluations and saves"
 
 
 def pace_text(seconds: float) -> str:

@@ -36,7 +36,7 @@ def money_facts(purse: Purse, width: int) -> Iterator[Fact]:
     if hints:
         yield Fact("", "")
     for at, hint in enumerate(hints):
-        yield Fact("to save" if at == 0 else "", hint)
+        yield Fact("cheaper" if at == 0 else "", hint)
     yield Fact("", "")
     for entry in usual_rents():
         yield from _lines(entry._replace(look="muted"), width)

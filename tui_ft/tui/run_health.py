@@ -196,7 +196,7 @@ class HealthActions(Screen[None]):
 
     def _fixed(self, going: RunDirectory, plan: Plan) -> None:
         if self.run is not None and going.path == self.run.path:
-            self._say_if_there(f"It goes on: {plan.fix.title}.")
+            self._say_if_there(f"Done, it goes: {plan.fix.title}.")
             if self.is_mounted:
                 self.look_again()
         elif self.app.screen is self:

@@ -19,7 +19,7 @@ from tui_ft.tui.widgets.page import Fact, Page
 if TYPE_CHECKING:
     from tui_ft.tui.app import TuiFtApp
 
-_KEY_WIDTH = 13
+_KEY_WIDTH = 14
 
 
 class HelpScreen(Screen[None], inherit_bindings=False):

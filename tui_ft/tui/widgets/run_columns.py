@@ -12,12 +12,15 @@ from tui_ft.tui.text import fit, plain
 STATUS, METHOD, LOSS, START = 10, 13, 7, 6
 _LETTERS = 4
 """What an id ends in."""
+_FOR_BOTH = 20
+"""Where name and model have less room together, the name has it alone: it tells runs apart."""
 
 
 def columns(width: int, *, has_models: bool = True) -> tuple[int, int, int]:
     """Share what the fixed columns leave: name, model, progress. Where no model is known names have most."""
     progress = 5 if width < 100 else 18
     rest = width - STATUS - METHOD - LOSS - START - progress - 6
+    has_models = has_models and rest >= _FOR_BOTH
     model = max(6, min(28, rest * 2 // 5)) if has_models else 0
     name = max(6, rest - model)
     return name, max(0, rest - name), progress

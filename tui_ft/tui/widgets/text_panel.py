@@ -22,10 +22,22 @@ Entry = tuple[str, str]
 
 @lru_cache(8192)
 def wrap(text: str, width: int) -> tuple[str, ...]:
-    """Cut a line into pieces of at most `width` columns; nothing is lost, blanks stay."""
+    """Cut a line into pieces of at most `width` columns, between words where that leaves no piece half
+    empty; nothing is lost, blanks stay.
+    """
     if width <= 0 or cell_len(text) <= width:
         return (text,)
-    return tuple(chop_cells(text, width))
+    pieces, at = [], 0
+    while len(text) - at > width or cell_len(text[at:]) > width:
+        chopped = chop_cells(text[at : at + width], width)
+        piece = next(filter(None, chopped), text[at])  # a wide character in one column: it alone
+        end = piece.rfind(" ") + 1
+        is_within = text[at + len(piece) : at + len(piece) + 1] not in ("", " ")
+        if is_within and end > len(piece) // 2:
+            piece = piece[:end]
+        pieces.append(piece)
+        at += len(piece)
+    return (*pieces, text[at:]) if at < len(text) else tuple(pieces)
 
 
 class TextPanel(Widget, can_focus=True):
