@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ctypes
 import json
 import os
 import shutil
@@ -21,6 +22,7 @@ from faults.plan import Case
 from faults.playing import Play
 from faults.world import World
 
+_PR_SET_PDEATHSIG = 1
 CASE_S = 900.0
 """A case that takes longer hangs, and is a failure."""
 
@@ -42,6 +44,7 @@ class Tally:
 
 def run(options: argparse.Namespace, place: Path) -> int:
     began = time.monotonic()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))  # by way of all that cleans up
     _print(f"seed {options.seed}; importing")
     warm.import_all()
     _print(f"warm after {time.monotonic() - began:.0f} s; threads: {len(os.listdir('/proc/self/task'))}")
@@ -96,6 +99,10 @@ def _play_in_child(case: Case, folder: Path, undisturbed: Reference) -> int:
     pid = os.fork()
     if pid:
         return pid
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
+    ctypes.CDLL(None).prctl(
+        _PR_SET_PDEATHSIG, signal.SIGTERM
+    )  # a matrix that is killed leaves no runs behind
     result: dict[str, Any] = {"problem": "", "skipped": "", "outcome": "", "hit": False}
     world = World(folder)
     play = Play(case, world, undisturbed, case.dice)
