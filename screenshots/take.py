@@ -22,6 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import unattended
 from cells import to_svg
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ async def take(folder: Path) -> None:
 
     for name, changes in EARLIER:
         await make_earlier_run(name, changes)
+    too_fast = unattended.leave_alone(RUNS, PLACE / "none")
     app = TuiFtApp(RUNS)
     try:
         async with app.run_test(size=WIDE) as pilot:
@@ -127,6 +129,10 @@ async def take(folder: Path) -> None:
         await take_method(folder)
         await take_memory(folder)
         await take_watching(folder)
+        camera = sys.modules[__name__]
+        unattended.set_price(PLACE / "config" / "tui-ft")
+        await unattended.take_unattended(camera, too_fast, folder)
+        await unattended.take_queue(camera, RUNS, PLACE / "none", folder)
     finally:
         for run in directory.list_directories(RUNS):
             end(run)
@@ -286,11 +292,11 @@ async def take_watching(folder: Path) -> None:
         picture(pilot, folder / "compare.svg")
 
 
-def app_again() -> Any:
+def app_again(**options: Any) -> Any:
     """An app of its own: a Textual app runs once."""
     from tui_ft.tui.app import TuiFtApp
 
-    return TuiFtApp(RUNS)
+    return TuiFtApp(RUNS, **options)
 
 
 def write_wandb_run(folder: Path) -> Path:
