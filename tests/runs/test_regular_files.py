@@ -72,9 +72,9 @@ def test_it_is_not_read(run: RunDirectory, reader: int) -> None:
 
 def test_it_is_no_file(run: RunDirectory, tmp_path: Path) -> None:
     for path in (run.events, tmp_path):
-        with pytest.raises(OSError, match="no regular file"):
+        with pytest.raises(OSError, match="not a regular file"):
             open_regular(path)
-    with pytest.raises(OSError, match="no regular file"):
+    with pytest.raises(OSError, match="not a regular file"):
         checkpoints.hash_file(run.events)
     file = tmp_path / "file"
     file.write_bytes(b"x")

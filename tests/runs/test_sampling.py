@@ -38,7 +38,7 @@ class Reader:
 def reader(monkeypatch: pytest.MonkeyPatch) -> Reader:
     monkeypatch.setattr(host, "memory", lambda: host.Memory(5 * GIB, 100 * GIB))
     monkeypatch.setattr("tui_ft.runs.sampling.processes.resident_bytes", lambda tree: 2 * GIB)
-    monkeypatch.setattr("tui_ft.runs.sampling._free", lambda run: (500 * GIB, 1_000_000))
+    monkeypatch.setattr("tui_ft.runs.sampling._free", lambda run: (500 * GIB, 1_000_000, 4_000_000))
     return Reader()
 
 

@@ -10,6 +10,8 @@ from home_world import Rooms, an_app, ready, shown, until
 
 from tui_ft.runs import directory
 from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.records import StateRecord
+from tui_ft.runs.state import StateFile
 from tui_ft.tui.screens.prune import PruneScreen
 
 
@@ -19,6 +21,9 @@ def run(tmp_path: Path) -> RunDirectory:
     for step, loss in ((2, 0.9), (4, 0.2), (6, 0.5), (8, 0.7)):
         save(run, step, loss)
     (run.checkpoint(2) / "optimizer.pt").write_bytes(b"cut")
+    state = StateFile(run, StateRecord(status="stopped", host="h"))
+    state.is_written = False
+    assert state.write()
     return run
 
 

@@ -60,20 +60,23 @@ async def test_who_comes_back_is_told_once(made: SyntheticRun, size: tuple[int, 
     assert (looked.step, looked.at) == (400, made.now)
 
 
-async def test_who_was_never_here_or_was_just_here_is_told_nothing(made: SyntheticRun) -> None:
-    for seen in (None, Seen(at=made.now - 10, step=390, status="running")):
-        if seen is not None:
-            keep_look(str(made.run.path), seen)
-        app = TuiFtApp(made.run.path.parent, made.run, clock=lambda: made.now)
-        async with app.run_test(size=(80, 24)) as pilot:
-            await on_screen(pilot, "400/1200")
-            await until(pilot, lambda app=app: app.screen._looked is not None)
-            assert not panel(app)
-            await pilot.press("u")
-            if seen is None:
-                await on_screen(pilot, "This is your first look at this run.")
-            else:
-                await on_screen(pilot, "10 steps, now at 400 of 1,200")
+@pytest.mark.parametrize(
+    ("step", "says"),
+    [(None, "This is your first look at this run."), (390, "10 steps, now at 400 of 1,200")],
+    ids=["never here", "just here"],
+)
+async def test_who_was_never_here_or_was_just_here_is_told_nothing_unasked(
+    made: SyntheticRun, step: int | None, says: str
+) -> None:
+    if step is not None:
+        keep_look(str(made.run.path), Seen(at=made.now - 10, step=step, status="running"))
+    app = TuiFtApp(made.run.path.parent, made.run, clock=lambda: made.now)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await on_screen(pilot, "400/1200")
+        await until(pilot, lambda: app.screen._looked is not None)  # type: ignore[attr-defined]
+        assert not panel(app)
+        await pilot.press("u")
+        await on_screen(pilot, says)
 
 
 async def test_an_app_that_stays_open_over_night_tells_with_the_first_key(made: SyntheticRun) -> None:

@@ -17,7 +17,7 @@ def open_regular(path: str | os.PathLike[str], *, follow_links: bool = True) -> 
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | links)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "no regular file", os.fspath(path))
+            raise OSError(errno.EINVAL, "not a regular file", os.fspath(path))
     except OSError:
         os.close(descriptor)
         raise

@@ -14,5 +14,5 @@ def read_small(path: Path, largest: int = LARGEST_BYTES) -> bytes:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError("no regular file")
+            raise OSError("not a regular file")
         return file.read(largest)

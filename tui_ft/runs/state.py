@@ -21,7 +21,7 @@ def read_state(run: RunDirectory) -> StateRecord:
         descriptor = os.open(run.state, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise OSError(errno.EINVAL, "no regular file")
+                raise OSError(errno.EINVAL, "not a regular file")
             data = os.read(descriptor, 1 << 20)
         finally:
             os.close(descriptor)
