@@ -78,7 +78,8 @@ async def take_unattended(camera: Camera, run: RunDirectory, folder: Path) -> No
 
 async def take_queue(camera: Camera, runs: Path, presets: Path, folder: Path) -> None:
     """Put three runs behind one that goes on; then ask the doctor."""
-    from tui_ft.runs import launch, nudging, queue
+    from tui_ft.runs import launch
+    from tui_ft.runs.queueing import nudging, queue
     from tui_ft.spec import overrides
     from tui_ft.spec import presets as shipped
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tui_ft.runs import advancing, queue
 from tui_ft.runs.directory import RunDirectory
-from tui_ft.runs.nudging import is_being_advanced, nudge
-from tui_ft.runs.queue_file import QueueDocument, QueueEntry, queue_path, read_queue, write_queue
+from tui_ft.runs.queueing import advancing, queue
+from tui_ft.runs.queueing.nudging import is_being_advanced, nudge
+from tui_ft.runs.queueing.queue_file import QueueDocument, QueueEntry, queue_path, read_queue, write_queue
 from tui_ft.runs.truth import read_truth
 from tui_ft.spec import overrides
 from tui_ft.spec.run_spec import RunSpec

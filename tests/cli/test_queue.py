@@ -9,14 +9,14 @@ import pytest
 
 from tui_ft.cli.main import main
 from tui_ft.runs.directory import RunDirectory
-from tui_ft.runs.queue_file import queue_path, read_queue
+from tui_ft.runs.queueing.queue_file import queue_path, read_queue
 from tui_ft.spec import toml
 
 
 @pytest.fixture
 def nudged(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     roots: list[Path] = []
-    monkeypatch.setattr("tui_ft.runs.nudging._start", lambda root, after_s: roots.append(root))
+    monkeypatch.setattr("tui_ft.runs.queueing.nudging._start", lambda root, after_s: roots.append(root))
     return roots
 
 
@@ -92,7 +92,7 @@ def test_all_of_a_grid_or_none(
     text_of(capsys, "add", "demo", "--grid", "method.rank=8,0", code=2)
     assert not root.exists()
     from tui_ft.errors import TuiFtError
-    from tui_ft.runs import queue
+    from tui_ft.runs.queueing import queue
 
     add, made = queue.add, []
 

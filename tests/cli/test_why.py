@@ -14,8 +14,8 @@ from synthetic_run import SyntheticRun
 
 from tui_ft.cli.main import main
 from tui_ft.health.finding import Finding, Fix
-from tui_ft.runs import fix_process, fixing
 from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.fixes import fix_process, fixing
 from tui_ft.runs.health_rows import FoundRow
 from tui_ft.runs.records import JsonLinesWriter
 from tui_ft.spec import overrides
@@ -145,7 +145,9 @@ def test_silence_asks_and_takes_back(made: SyntheticRun, capsys: pytest.CaptureF
     for undo, text in ((), "divergence"), (("--undo",), "-divergence"):
         assert main(["silence", made.run.id, "divergence", *undo, "--json"]) == 0
         assert json.loads(capsys.readouterr().out)["silenced"] is (not undo)
-        assert json.loads((made.run.control / f"silence-{text.lstrip('-')}.json").read_bytes())["text"] == text
+        assert (
+            json.loads((made.run.control / f"silence-{text.lstrip('-')}.json").read_bytes())["text"] == text
+        )
     assert main(["silence", made.run.id, "divergense"]) == 2
     assert "Did you mean divergence?" in capsys.readouterr().err
     made.finish()

@@ -141,6 +141,6 @@ def test_home_loads_nothing_of_the_other_checks(tmp_path: Path) -> None:
     rooms = ("checks.gpu", "checks.torch", "checks.software", "registry", "trainer_report", "wanted")
     assert not loaded & {
         *(f"tui_ft.doctor.{room}" for room in rooms),
-        "tui_ft.runs.money",
+        "tui_ft.runs.money.bill",
         "tui_ft.runs.preflight",
     }

@@ -12,23 +12,17 @@ import pytest
 from settings_written import write_settings
 
 from tui_ft.hardware.gpu import Gpu, GpuReading
-from tui_ft.runs import (
-    after_task,
-    control,
-    following_up,
-    idle,
-    idle_guard,
-    machine_use,
-    notifying,
-    queue,
-    stopping_hook,
-)
+from tui_ft.runs import control
 from tui_ft.runs import lock as locks
-from tui_ft.runs.after_task import AfterTask
-from tui_ft.runs.copying import Copy
+from tui_ft.runs.after import following_up, idle_guard, machine_use, notifying, stopping_hook
+from tui_ft.runs.after import task as after_task
+from tui_ft.runs.after.copying import Copy
+from tui_ft.runs.after.hooks import run_command
+from tui_ft.runs.after.task import AfterTask
 from tui_ft.runs.directory import RunDirectory, create
 from tui_ft.runs.health_rows import DeedRow, decode_health
-from tui_ft.runs.hooks import run_command
+from tui_ft.runs.money import idle
+from tui_ft.runs.queueing import queue
 from tui_ft.runs.records import ExitRecord, StateRecord, encode_document
 from tui_ft.runs.state import read_state
 from tui_ft.spec import overrides

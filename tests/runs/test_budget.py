@@ -13,11 +13,11 @@ from settings_written import write_settings
 
 from tui_ft.errors import TuiFtError
 from tui_ft.runs import control, launch, launching
-from tui_ft.runs.budget import Budget
 from tui_ft.runs.companions import Sight
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.following import EventFollower
 from tui_ft.runs.health_rows import ClearedRow, DeedRow, FoundRow, decode_health
+from tui_ft.runs.money.budget import Budget
 from tui_ft.runs.records import AttemptEvent, JsonLinesWriter, RequestRecord, StateRecord, encode_document
 from tui_ft.runs.requests import put_request
 from tui_ft.runs.state import read_state

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tui_ft.errors import TuiFtError
-from tui_ft.runs import copying
+from tui_ft.runs.after import copying
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.records import ExitRecord, StateRecord, encode_document
 

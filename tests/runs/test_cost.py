@@ -10,8 +10,8 @@ from tui_ft import settings
 from tui_ft.errors import TuiFtError
 from tui_ft.guide.pace import Pace
 from tui_ft.guide.volume import Volume
-from tui_ft.runs.cost import cost
-from tui_ft.runs.prices import HINTS_OF, rate_of
+from tui_ft.runs.money.forecast import cost
+from tui_ft.runs.money.prices import HINTS_OF, rate_of
 
 TWO_HOURS = Pace(volume=Volume(), low_s=3600.0, high_s=7200.0, basis="formula")
 

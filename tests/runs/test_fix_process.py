@@ -13,8 +13,8 @@ import pytest
 
 from tui_ft.errors import TuiFtError
 from tui_ft.health.finding import Fix
-from tui_ft.runs import fix_process, fixing
 from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.fixes import fix_process, fixing
 from tui_ft.runs.state import read_state
 from tui_ft.runs.truth import read_truth
 from tui_ft.spec import toml
@@ -26,7 +26,7 @@ LEAVES = """
 import os, sys
 from pathlib import Path
 from tui_ft.health.finding import Fix
-from tui_ft.runs import fix_process, fixing
+from tui_ft.runs.fixes import fix_process, fixing
 from tui_ft.runs.directory import RunDirectory
 run = RunDirectory(Path(sys.argv[1]))
 fix = Fix(name="clip", title="clip harder", how="resume", changes=["training.max_grad_norm=0.3"])

@@ -14,10 +14,12 @@ from settings_written import write_settings
 from tui_ft.errors import TuiFtError
 from tui_ft.hardware.gpu import Gpu, GpuReading
 from tui_ft.health.finding import Fix
-from tui_ft.runs import fixing, launch, queue
+from tui_ft.runs import launch
 from tui_ft.runs.directory import RunDirectory
-from tui_ft.runs.nudging import nudge
-from tui_ft.runs.oom_ladder import oom_fixes
+from tui_ft.runs.fixes import fixing
+from tui_ft.runs.fixes.oom_ladder import oom_fixes
+from tui_ft.runs.queueing import queue
+from tui_ft.runs.queueing.nudging import nudge
 from tui_ft.runs.state import read_state
 from tui_ft.spec import overrides, toml
 from tui_ft.spec.run_spec import RunSpec

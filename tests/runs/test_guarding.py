@@ -18,13 +18,15 @@ from tui_ft import settings
 from tui_ft.hardware.gpu import GpuReader
 from tui_ft.health.detector import Cleared
 from tui_ft.health.finding import Finding
-from tui_ft.runs import directory, guard_sight, guarding, line_following
+from tui_ft.runs import directory, line_following
 from tui_ft.runs.companions import Sight, Wishes
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.following import EventFollower
-from tui_ft.runs.guard_facts import read_thresholds
-from tui_ft.runs.guard_sight import MachineEye
-from tui_ft.runs.guarding import Guard
+from tui_ft.runs.guarding import guard as guarding
+from tui_ft.runs.guarding import sight as guard_sight
+from tui_ft.runs.guarding.facts import read_thresholds
+from tui_ft.runs.guarding.guard import Guard
+from tui_ft.runs.guarding.sight import MachineEye
 from tui_ft.runs.health_rows import ClearedRow, DeedRow, FoundRow, HealthRow, decode_health
 from tui_ft.runs.line_following import LineFollower
 from tui_ft.runs.records import (

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from settings_written import write_settings
 
-from tui_ft.runs import money_words
 from tui_ft.runs.directory import RunDirectory
-from tui_ft.runs.money import Meter
-from tui_ft.runs.prices import Amount
+from tui_ft.runs.money import bill_words as money_words
+from tui_ft.runs.money.bill import Meter
+from tui_ft.runs.money.prices import Amount
 from tui_ft.runs.records import ExitRecord, StateRecord, encode_document
 from tui_ft.runs.truth import Truth
 

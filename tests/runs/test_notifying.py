@@ -14,7 +14,7 @@ from settings_written import write_settings
 
 from tui_ft import settings
 from tui_ft.errors import TuiFtError
-from tui_ft.runs.notifying import ONCE, Message, tell_all
+from tui_ft.runs.after.notifying import ONCE, Message, tell_all
 
 MESSAGE = Message(
     "demo finished", "It took 5 min, $0.25.", facts={"run": "x", "status": "finished", "spent": None}

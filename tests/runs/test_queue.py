@@ -17,16 +17,19 @@ from queue_world import FAKE_TRAINER, QueueWorld, queue_world, wait_until
 
 from tui_ft.atomic import write_atomically
 from tui_ft.errors import TuiFtError
-from tui_ft.runs import advancing, control, launch, launch_record, queue, queue_deciding, queue_pausing
+from tui_ft.runs import control, launch, launch_record
 from tui_ft.runs import lock as locks
 from tui_ft.runs.companions import Sight
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.following import EventFollower
 from tui_ft.runs.health_rows import DeedRow, decode_health
-from tui_ft.runs.nudging import is_being_advanced, nudge
-from tui_ft.runs.queue_companion import GRACE_S, QueueCompanion
-from tui_ft.runs.queue_file import QueueDocument, QueueEntry, queue_path, read_queue, write_queue
-from tui_ft.runs.queue_removing import remove
+from tui_ft.runs.queueing import advancing, queue
+from tui_ft.runs.queueing import deciding as queue_deciding
+from tui_ft.runs.queueing import pausing as queue_pausing
+from tui_ft.runs.queueing.companion import GRACE_S, QueueCompanion
+from tui_ft.runs.queueing.nudging import is_being_advanced, nudge
+from tui_ft.runs.queueing.queue_file import QueueDocument, QueueEntry, queue_path, read_queue, write_queue
+from tui_ft.runs.queueing.removing import remove
 from tui_ft.runs.records import ExitRecord, decode_metrics, encode_document
 from tui_ft.runs.state import read_state
 from tui_ft.spec import overrides
@@ -184,7 +187,7 @@ def test_on_a_machine_that_may_go_down_the_next_run_waits_for_that(
 ) -> None:
     """A signal from outside announces the end of the machine, or was meant for that run alone."""
     started: list[float] = []
-    monkeypatch.setattr("tui_ft.runs.nudging._start", lambda root, after_s: started.append(after_s))
+    monkeypatch.setattr("tui_ft.runs.queueing.nudging._start", lambda root, after_s: started.append(after_s))
     run = world.add()
     companion = QueueCompanion(world.root)
     sight = Sight(

@@ -16,10 +16,11 @@ from pathlib import Path
 import pytest
 from queue_world import QueueWorld, queue_world, wait_until
 
-from tui_ft.runs import launch, queue, truth  # noqa: F401 - imported before the fork
+from tui_ft.runs import launch, truth  # noqa: F401 - imported before the fork
 from tui_ft.runs.adopting import adopt_orphans
 from tui_ft.runs.directory import RunDirectory, list_directories
-from tui_ft.runs.queue_removing import remove
+from tui_ft.runs.queueing import queue
+from tui_ft.runs.queueing.removing import remove
 from tui_ft.runs.records import AttemptEvent, decode_event, decode_metrics
 from tui_ft.runs.state import read_state
 

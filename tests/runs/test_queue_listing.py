@@ -11,9 +11,9 @@ from queue_world import QueueWorld, queue_world
 
 from tui_ft.atomic import write_atomically
 from tui_ft.errors import TuiFtError
-from tui_ft.runs import grid, queue
 from tui_ft.runs.directory import RunDirectory
-from tui_ft.runs.queue_listing import read_listing
+from tui_ft.runs.queueing import grid, queue
+from tui_ft.runs.queueing.listing import read_listing
 from tui_ft.runs.records import encode_document
 from tui_ft.runs.state import read_state
 from tui_ft.spec import overrides

@@ -14,12 +14,13 @@ from home_world import a_gpu
 from queue_world import QueueWorld, queue_world, wait_until
 
 from tui_ft.hardware.gpu import Gpu, GpuProcess, GpuReading
-from tui_ft.runs import advancing, control, queue
+from tui_ft.runs import control
 from tui_ft.runs.directory import RunDirectory
-from tui_ft.runs.queue_deciding import Decision, decide, environment_of
-from tui_ft.runs.queue_file import QueueDocument, QueueEntry
-from tui_ft.runs.queue_foresight import foresee
-from tui_ft.runs.queue_sight import QueueSight
+from tui_ft.runs.queueing import advancing, queue
+from tui_ft.runs.queueing.deciding import Decision, decide, environment_of
+from tui_ft.runs.queueing.foresight import foresee
+from tui_ft.runs.queueing.queue_file import QueueDocument, QueueEntry
+from tui_ft.runs.queueing.sight import QueueSight
 from tui_ft.runs.records import StateRecord
 from tui_ft.runs.state import read_state
 from tui_ft.runs.truth import Truth

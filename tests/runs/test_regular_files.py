@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tui_ft.runs import checkpoints, directory, elsewhere, launch_record, line_following, lock, news, truth
+from tui_ft.runs import checkpoints, directory, elsewhere, launch_record, line_following, lock, truth
+from tui_ft.runs.after import news
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.following import EventFollower
 from tui_ft.runs.launching import write_state

@@ -14,8 +14,8 @@ from scripted_source import NOW, ScriptedSource
 from synthetic_run import SyntheticRun
 
 from tui_ft.health.finding import Finding, Fix
-from tui_ft.runs import fix_process, fixing
 from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.fixes import fix_process, fixing
 from tui_ft.runs.health_rows import ClearedRow, DeedRow, FoundRow
 from tui_ft.runs.records import JsonLinesWriter
 from tui_ft.spec import overrides

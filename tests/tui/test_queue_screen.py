@@ -14,9 +14,9 @@ from textual.pilot import Pilot
 
 from tui_ft.atomic import write_atomically
 from tui_ft.hardware.gpu import GpuReading
-from tui_ft.runs import queue
 from tui_ft.runs.directory import RunDirectory
-from tui_ft.runs.queue_file import queue_path, read_queue, write_queue
+from tui_ft.runs.queueing import queue
+from tui_ft.runs.queueing.queue_file import queue_path, read_queue, write_queue
 from tui_ft.runs.records import encode_document
 from tui_ft.runs.state import read_state
 from tui_ft.settings import user_presets_folder
@@ -33,7 +33,7 @@ SIZES = [(80, 24), (120, 40), (60, 15)]
 def nudged(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The roots of which somebody wanted the queue advanced; nothing is started."""
     roots: list[Path] = []
-    monkeypatch.setattr("tui_ft.runs.nudging._start", lambda root, after_s: roots.append(root))
+    monkeypatch.setattr("tui_ft.runs.queueing.nudging._start", lambda root, after_s: roots.append(root))
     return roots
 
 

@@ -637,7 +637,7 @@ async def test_the_run_goes_into_the_queue(
     rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nudged: list[Path] = []
-    monkeypatch.setattr("tui_ft.runs.nudging._start", lambda root, after_s: nudged.append(root))
+    monkeypatch.setattr("tui_ft.runs.queueing.nudging._start", lambda root, after_s: nudged.append(root))
     async with at_step(ReviewScreen, a_draft(rows), half_a_gpu(100)) as world:
         world.pilot.app.runs_root = tmp_path / "runs"
         await loaded(world)

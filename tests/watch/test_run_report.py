@@ -181,7 +181,7 @@ def test_what_costs_is_what_the_bill_says(tmp_path: Path, monkeypatch: pytest.Mo
     folder = tmp_path / "config" / "tui-ft"
     folder.mkdir(parents=True)
     (folder / "settings.toml").write_text("price_per_hour = 3600.0\n")
-    from tui_ft.runs.money import bill_of
+    from tui_ft.runs.money.bill import bill_of
 
     with a_run(tmp_path / "runs") as run:
         run.finish()

@@ -119,7 +119,7 @@ def _set_budget(arguments: argparse.Namespace, text: str) -> int:
 
 def _spent(arguments: argparse.Namespace, budget: float) -> str:
     """What the run has cost, where that is no less than `budget`; "" where it is, or is not known."""
-    from tui_ft.runs.money import bill_of
+    from tui_ft.runs.money.bill import bill_of
 
     bill = bill_of(_find(arguments), time.time())
     if bill.rate is None or bill.rate.basis != "settings" or bill.spent is None:

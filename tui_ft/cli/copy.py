@@ -23,7 +23,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
 def copy(arguments: argparse.Namespace) -> int:
     """Copy, and say where to. Raises `TuiFtError` when it does not come out whole."""
     from tui_ft.runs import directory
-    from tui_ft.runs.copying import copy_run
+    from tui_ft.runs.after.copying import copy_run
     from tui_ft.runs.deeds import clear_finding
     from tui_ft.runs.state import read_state
     from tui_ft.spec import toml

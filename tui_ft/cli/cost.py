@@ -11,9 +11,9 @@ from tui_ft import settings
 from tui_ft.cli.printing import print_json, print_lines
 
 if TYPE_CHECKING:
-    from tui_ft.runs.idle import Idle
-    from tui_ft.runs.money import Bill
-    from tui_ft.runs.prices import Amount
+    from tui_ft.runs.money.bill import Bill
+    from tui_ft.runs.money.idle import Idle
+    from tui_ft.runs.money.prices import Amount
 
 _WIDTH = 80
 
@@ -28,8 +28,8 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
 def cost(arguments: argparse.Namespace) -> int:
     """Print the bill; 1 where no price is known."""
     from tui_ft.runs import directory
-    from tui_ft.runs.idle import LEAST_S, idle_now
-    from tui_ft.runs.money import bill_of
+    from tui_ft.runs.money.bill import bill_of
+    from tui_ft.runs.money.idle import LEAST_S, idle_now
 
     root, now = settings.runs_root(arguments.runs_root), time.time()
     run = directory.find(root, arguments.run)
@@ -38,7 +38,7 @@ def cost(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json({"schema": 1, "id": run.id, **as_json(bill), "idle": _idle(idle)})
     else:
-        from tui_ft.runs.money_words import entries
+        from tui_ft.runs.money.bill_words import entries
 
         lines = [line for entry in entries(bill) for line in _lines(*entry[:3])]
         if idle is not None and idle.seconds >= LEAST_S:

@@ -125,7 +125,7 @@ def _advance_queue(runs_root: str | None) -> None:
     with contextlib.suppress(TuiFtError):  # a command that needs none has done its work
         root = settings.runs_root(runs_root)
         if has_queue(root):
-            from tui_ft.runs.nudging import nudge
+            from tui_ft.runs.queueing.nudging import nudge
 
             nudge(root, has_changed=False)
 

@@ -23,7 +23,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
 def notify(arguments: argparse.Namespace) -> int:
     """Send it once; 0 it was taken, 1 it was not. Raises `TuiFtError` for a name that is none."""
     from tui_ft.hardware import host
-    from tui_ft.runs.notifying import ONCE, Message, tell_all
+    from tui_ft.runs.after.notifying import ONCE, Message, tell_all
 
     targets = settings.private().notify
     if arguments.name not in targets:

@@ -14,7 +14,7 @@ from tui_ft.errors import TuiFtError
 from tui_ft.user_paths import user_path
 
 if TYPE_CHECKING:
-    from tui_ft.runs.queue_listing import QueueListing
+    from tui_ft.runs.queueing.listing import QueueListing
     from tui_ft.spec.run_spec import RunSpec
 
 
@@ -71,8 +71,8 @@ def _root(arguments: argparse.Namespace) -> Path:
 
 
 def _add(arguments: argparse.Namespace) -> int:
-    from tui_ft.runs import grid, queue
-    from tui_ft.runs.queue_removing import remove
+    from tui_ft.runs.queueing import grid, queue
+    from tui_ft.runs.queueing.removing import remove
     from tui_ft.spec import overrides
 
     root = _root(arguments)
@@ -126,7 +126,7 @@ def _named(name: str, root: Path) -> tuple[str, RunSpec, str]:
 def _needed(spec: RunSpec) -> int | None:
     """The GPU memory that it needs, for the list; and a word on stderr where it will not fit at all."""
     from tui_ft.hardware.gpu import read_gpus
-    from tui_ft.runs.queue_foresight import foresee
+    from tui_ft.runs.queueing.foresight import foresee
 
     found = foresee(spec, read_gpus())
     if found.problem:
@@ -135,8 +135,8 @@ def _needed(spec: RunSpec) -> int | None:
 
 
 def _added(arguments: argparse.Namespace, root: Path, ids: list[str], tag: str) -> int:
-    from tui_ft.runs.nudging import nudge
-    from tui_ft.runs.queue_listing import read_listing
+    from tui_ft.runs.queueing.listing import read_listing
+    from tui_ft.runs.queueing.nudging import nudge
 
     nudge(root)
     listing = read_listing(root)
@@ -158,8 +158,8 @@ def _added(arguments: argparse.Namespace, root: Path, ids: list[str], tag: str) 
 
 def list_queue(arguments: argparse.Namespace) -> int:
     """Print what waits and for what; exit code 0 also for an empty queue."""
-    from tui_ft.runs.nudging import nudge
-    from tui_ft.runs.queue_listing import read_listing
+    from tui_ft.runs.queueing.listing import read_listing
+    from tui_ft.runs.queueing.nudging import nudge
 
     root = _root(arguments)
     listing = read_listing(root)
@@ -206,8 +206,8 @@ def _print_json(listing: QueueListing, **more: object) -> None:
 
 
 def _changed(arguments: argparse.Namespace, said: str) -> int:
-    from tui_ft.runs.nudging import nudge
-    from tui_ft.runs.queue_listing import read_listing
+    from tui_ft.runs.queueing.listing import read_listing
+    from tui_ft.runs.queueing.nudging import nudge
 
     root = _root(arguments)
     nudge(root)
@@ -219,14 +219,14 @@ def _changed(arguments: argparse.Namespace, said: str) -> int:
 
 
 def _remove(arguments: argparse.Namespace) -> int:
-    from tui_ft.runs.queue_removing import remove
+    from tui_ft.runs.queueing.removing import remove
 
     ids = remove(_root(arguments), arguments.runs)
     return _changed(arguments, f"{', '.join(ids)}: out of the queue.")
 
 
 def _move(arguments: argparse.Namespace) -> int:
-    from tui_ft.runs import queue
+    from tui_ft.runs.queueing import queue
 
     root = _root(arguments)
     entry = queue.move(root, arguments.run, arguments.to)
@@ -238,7 +238,7 @@ def _move(arguments: argparse.Namespace) -> int:
 
 
 def _hold(arguments: argparse.Namespace) -> int:
-    from tui_ft.runs import queue
+    from tui_ft.runs.queueing import queue
 
     queue.hold(_root(arguments), arguments.runs)
     if arguments.runs:
@@ -247,7 +247,7 @@ def _hold(arguments: argparse.Namespace) -> int:
 
 
 def _go(arguments: argparse.Namespace) -> int:
-    from tui_ft.runs import queue
+    from tui_ft.runs.queueing import queue
 
     queue.go(_root(arguments), arguments.runs, any_memory=True if arguments.any_memory else None)
     what = ", ".join(arguments.runs) or "All that wait"

@@ -10,7 +10,7 @@ from tui_ft.watch.eta import duration_label
 from tui_ft.watch.log import clean_line
 
 if TYPE_CHECKING:
-    from tui_ft.runs.queue_listing import QueueListing, QueueRow
+    from tui_ft.runs.queueing.listing import QueueListing, QueueRow
 
 _LEAST = 20
 """Less room than this for the reason: it gets a line of its own."""

@@ -63,7 +63,7 @@ def _launch(spec: RunSpec, root: Path, text: str | None) -> RunDirectory:
 
     warn_if_too_large(spec)
     if spec.after.copy_to is not None:
-        from tui_ft.runs import after_check
+        from tui_ft.runs.after import after_check
 
         if remark := after_check.remark(spec.after, root):
             print(f"tui-ft: {remark}", file=sys.stderr)

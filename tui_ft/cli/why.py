@@ -19,7 +19,7 @@ from tui_ft.runs.truth import UNSUPERVISED
 if TYPE_CHECKING:
     from tui_ft.health.finding import Finding, Fix
     from tui_ft.runs.directory import RunDirectory
-    from tui_ft.runs.fixing import Plan
+    from tui_ft.runs.fixes.fixing import Plan
     from tui_ft.watch.found import FoundRun
     from tui_ft.watch.post_mortem import PostMortem
     from tui_ft.watch.reading import Reading
@@ -79,7 +79,7 @@ def _read(found: FoundRun) -> Reading:
 
 def _fixes(reading: Reading, run: RunDirectory | None, post: PostMortem | None) -> list[Fix]:
     """What can be done about it, best first. Raises `TuiFtError` where the run's spec cannot be read."""
-    from tui_ft.runs import fixing
+    from tui_ft.runs.fixes import fixing
     from tui_ft.watch.post_mortem import possible_fixes
 
     if post is not None or run is None:
@@ -176,7 +176,7 @@ def _wrapped(text: str, indent: str = "") -> list[str]:
 def _fix(
     arguments: argparse.Namespace, run: RunDirectory | None, reading: Reading, post: PostMortem | None
 ) -> int:
-    from tui_ft.runs import fixing
+    from tui_ft.runs.fixes import fixing
 
     if run is None:
         raise TuiFtError(
@@ -206,8 +206,8 @@ def _fix(
 
 def _carry_out(arguments: argparse.Namespace, run: RunDirectory, made: Plan) -> RunDirectory:
     """Wait for the process that does it; it goes on when this command is ended. Raises `TuiFtError`."""
-    from tui_ft.runs import fix_process
     from tui_ft.runs.directory import RunDirectory
+    from tui_ft.runs.fixes import fix_process
     from tui_ft.runs.requests import user_name
 
     process = fix_process.begin(

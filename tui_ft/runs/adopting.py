@@ -84,7 +84,7 @@ def _settle(run: RunDirectory, state: StateRecord) -> bool:
         total_steps=follower.total_steps or state.total_steps,
     )
     clear_requests(run)
-    from tui_ft.runs import telling  # who only looks never gets here
+    from tui_ft.runs.after import telling  # who only looks never gets here
 
     telling.follow_up(run, state.attempt)
     return file.is_written

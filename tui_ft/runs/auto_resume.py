@@ -13,7 +13,7 @@ from tui_ft.errors import TuiFtError
 from tui_ft.runs import checkpoints, going_further, guarded_file, resuming
 from tui_ft.runs import lock as locks
 from tui_ft.runs.directory import RunDirectory, list_directories, slug
-from tui_ft.runs.queue_sight import is_own
+from tui_ft.runs.queueing.sight import is_own
 from tui_ft.runs.records import ACTIVE
 from tui_ft.runs.state import read_state
 from tui_ft.runs.truth import Truth, read_truth

@@ -8,25 +8,25 @@ from tui_ft.runs.records import StateRecord
 
 
 def _guard(run: RunDirectory, state: StateRecord) -> Companion | None:
-    from tui_ft.runs.guarding import Guard
+    from tui_ft.runs.guarding.guard import Guard
 
     return Guard(run, state)
 
 
 def _queue(run: RunDirectory, state: StateRecord) -> Companion | None:
-    from tui_ft.runs.queue_companion import make
+    from tui_ft.runs.queueing.companion import make
 
     return make(run, state)
 
 
 def _budget(run: RunDirectory, state: StateRecord) -> Companion | None:
-    from tui_ft.runs.budget import Budget
+    from tui_ft.runs.money.budget import Budget
 
     return Budget(run, state)
 
 
 def _afterwards(run: RunDirectory, state: StateRecord) -> Companion | None:
-    from tui_ft.runs.afterwards import Afterwards
+    from tui_ft.runs.after.companion import Afterwards
 
     return Afterwards(run, state)
 

@@ -8,9 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from tui_ft.errors import TuiFtError
-from tui_ft.runs import after_check, failure_rate, launch_record, preflight, resuming
+from tui_ft.runs import failure_rate, launch_record, preflight, resuming
 from tui_ft.runs import lock as locks
 from tui_ft.runs.adopting import adopt_if_orphan, adopt_orphans
+from tui_ft.runs.after import after_check
 from tui_ft.runs.directory import RunDirectory, create
 from tui_ft.runs.known_roots import remember
 from tui_ft.runs.launching import (

@@ -12,7 +12,7 @@ from tui_ft import settings
 from tui_ft.demo import paths as demo_paths
 from tui_ft.errors import TuiFtError
 from tui_ft.hardware import host
-from tui_ft.runs import after_check
+from tui_ft.runs.after import after_check
 from tui_ft.runs.model_folder import check_model_folder
 from tui_ft.spec.learning import DataSource
 from tui_ft.spec.paths import DEMO

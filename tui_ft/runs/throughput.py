@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from tui_ft.errors import TuiFtError
 from tui_ft.guide.pace import Measured
 from tui_ft.runs.directory import AttemptDirectory, RunDirectory, list_directories
-from tui_ft.runs.hired import gpu_of
+from tui_ft.runs.money.hired import gpu_of
 from tui_ft.runs.records import StateRecord, complete_lines, decode_metrics, number
 from tui_ft.runs.state import read_state
 from tui_ft.spec import toml

@@ -84,11 +84,11 @@ class CornerReader:
         reading = self._read_gpus()
         if not reading.gpus and not _has_price():
             return None
-        from tui_ft.runs.prices import rate_here
+        from tui_ft.runs.money.prices import rate_here
 
         if rate_here(reading.gpus[0].name if reading.gpus else "")[0] is None:
             return None
-        from tui_ft.runs.idle import LEAST_S, idle_now
+        from tui_ft.runs.money.idle import LEAST_S, idle_now
 
         idle = idle_now(self._runs_root, now, reading)
         if idle is None or idle.cost is None or idle.seconds < LEAST_S:
@@ -102,7 +102,7 @@ def _queue_line(runs_root: Path) -> str:
 
     if not has_queue(runs_root):
         return ""
-    from tui_ft.runs.queue import queue_line
+    from tui_ft.runs.queueing.queue import queue_line
 
     return queue_line(runs_root)
 

@@ -84,7 +84,7 @@ def _nudge(root: Path) -> None:
     from tui_ft.runs.directory import has_queue
 
     if has_queue(root):
-        from tui_ft.runs.nudging import nudge
+        from tui_ft.runs.queueing.nudging import nudge
 
         nudge(root, has_changed=False)
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from textwrap import wrap
 from typing import NamedTuple
 
-from tui_ft.runs.idle import LEAST_S, Idle
-from tui_ft.runs.money import Bill
-from tui_ft.runs.money_words import SHUTDOWN_NOTE, Entry, entries, savings, usual_rents
+from tui_ft.runs.money.bill import Bill
+from tui_ft.runs.money.bill_words import SHUTDOWN_NOTE, Entry, entries, savings, usual_rents
+from tui_ft.runs.money.idle import LEAST_S, Idle
 from tui_ft.tui.widgets.page import Fact
 
 _AMOUNTS = 13

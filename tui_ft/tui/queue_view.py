@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tui_ft.runs.directory import without_date
-from tui_ft.runs.queue_listing import QueueListing, QueueRow
+from tui_ft.runs.queueing.listing import QueueListing, QueueRow
 from tui_ft.tui.text import gib, plain
 from tui_ft.tui.widgets.lines import Piece
 from tui_ft.tui.widgets.text_panel import Entry

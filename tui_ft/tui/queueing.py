@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui_ft.errors import TuiFtError
-from tui_ft.runs import queue
 from tui_ft.runs.directory import RunDirectory, without_date
-from tui_ft.runs.nudging import nudge
-from tui_ft.runs.queue_foresight import foresee
+from tui_ft.runs.queueing import queue
+from tui_ft.runs.queueing.foresight import foresee
+from tui_ft.runs.queueing.nudging import nudge
 from tui_ft.runs.state import read_state
 from tui_ft.tui import home_doors
 from tui_ft.tui.actions import HomeActions

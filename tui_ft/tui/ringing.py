@@ -23,7 +23,7 @@ def wants_bell(run: RunDirectory) -> bool:
     """True when the run's spec names a target of the kind bell. It reads files, and never raises."""
     from tui_ft import settings
     from tui_ft.errors import TuiFtError
-    from tui_ft.runs.telling import names_to_tell
+    from tui_ft.runs.after.telling import names_to_tell
 
     names = names_to_tell(run)
     if not names:

@@ -18,7 +18,7 @@ from tui_ft.watch.reading import Reading
 if TYPE_CHECKING:
     from tui_ft.health.finding import Finding
     from tui_ft.runs.directory import RunDirectory
-    from tui_ft.runs.fixing import Plan
+    from tui_ft.runs.fixes.fixing import Plan
     from tui_ft.tui.app import TuiFtApp
     from tui_ft.tui.fix_rows import FixRow
     from tui_ft.watch.post_mortem import PostMortem
@@ -143,7 +143,7 @@ class HealthActions(Screen[None]):
 
     @work(group="act", exclusive=True)
     async def _ask_and_fix(self, row: FixRow) -> None:
-        from tui_ft.runs import fixing
+        from tui_ft.runs.fixes import fixing
         from tui_ft.tui.screens.ask_fix import AskFix
 
         assert self.run is not None
@@ -173,8 +173,8 @@ class HealthActions(Screen[None]):
     async def _carried_out(self, run: RunDirectory, plan: Plan) -> RunDirectory:
         """Wait for the process that does it, which needs nobody to wait. Raises `TuiFtError`."""
         from tui_ft.errors import TuiFtError
-        from tui_ft.runs import fix_process
         from tui_ft.runs.directory import RunDirectory
+        from tui_ft.runs.fixes import fix_process
         from tui_ft.runs.requests import user_name
 
         process = await asyncio.to_thread(

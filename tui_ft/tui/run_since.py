@@ -21,7 +21,7 @@ from tui_ft.watch.seen import Seen
 
 if TYPE_CHECKING:
     from tui_ft.runs.directory import RunDirectory
-    from tui_ft.runs.money import Bill
+    from tui_ft.runs.money.bill import Bill
     from tui_ft.tui.app import TuiFtApp
     from tui_ft.watch.since import Entry, Since
 
@@ -102,7 +102,7 @@ class SinceActions(Screen[None]):
         bill = self.bill
         if bill is None or bill.rate is None or seen.held_s is None:
             return ""
-        from tui_ft.runs.prices import amount
+        from tui_ft.runs.money.prices import amount
 
         return amount(bill.rate, max(bill.seconds - seen.held_s, 0.0), bill.gpus).text
 
@@ -183,7 +183,7 @@ def _bill_of(run: RunDirectory, now: float) -> Bill | None:
         prices = settings.load()
         if prices.price_per_hour is None and not prices.price_per_gpu:
             return None
-        from tui_ft.runs.money import bill_of
+        from tui_ft.runs.money.bill import bill_of
 
         return bill_of(run, now)
     except (TuiFtError, OSError):

@@ -13,7 +13,7 @@ from tui_ft.watch.eta import clock_label
 from tui_ft.watch.reading import Reading, SourceName
 
 if TYPE_CHECKING:
-    from tui_ft.runs.money import Bill
+    from tui_ft.runs.money.bill import Bill
 
 OVER: frozenset[str] = ENDED | {"lost"}
 """A run in one of these does nothing more unless it is resumed."""

@@ -37,7 +37,7 @@ def fixes_for(
 
 def _more_money(run: RunDirectory, has_checkpoint: bool) -> Fix | None:
     """With the same budget it would be stopped again; money is for a person to allow. None: it was raised."""
-    from tui_ft.runs import after_check
+    from tui_ft.runs.after import after_check
     from tui_ft.runs.resuming import changed_spec
     from tui_ft.runs.state import read_state
 
@@ -55,7 +55,7 @@ def _more_money(run: RunDirectory, has_checkpoint: bool) -> Fix | None:
 
 def _out_of_gpu_memory(reading: Reading, run: RunDirectory, spec: RunSpec) -> Iterator[Fix]:
     from tui_ft.hardware.gpu import read_gpus
-    from tui_ft.runs.oom_ladder import oom_fixes
+    from tui_ft.runs.fixes.oom_ladder import oom_fixes
 
     yield from oom_fixes(run, spec, read_gpus(), oom_evidence(reading))
 

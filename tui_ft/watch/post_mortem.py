@@ -23,7 +23,7 @@ from tui_ft.watch.log import clean_line
 from tui_ft.watch.reading import Reading
 
 if TYPE_CHECKING:
-    from tui_ft.runs import fixing
+    from tui_ft.runs.fixes import fixing
 
 LAST_LINES = 20
 MOST_FIXES = 6
@@ -148,8 +148,8 @@ def _seconds_since(reading: Reading, step: int) -> float | None:
 
 def _money(run: RunDirectory, seconds: float, now: float) -> str:
     """What so many seconds cost at the rate of this run; "" where no price is known."""
-    from tui_ft.runs.money import bill_of
-    from tui_ft.runs.prices import amount
+    from tui_ft.runs.money.bill import bill_of
+    from tui_ft.runs.money.prices import amount
 
     try:
         bill = bill_of(run, now)
@@ -165,7 +165,7 @@ def _fixes(
 
     Imported here: who looks at a run that finished needs nothing of what launches one.
     """
-    from tui_ft.runs import fixing
+    from tui_ft.runs.fixes import fixing
     from tui_ft.watch.cause_fixes import fixes_for
 
     if ending == "finished" and not any(finding.fixes for finding in reading.findings):
@@ -193,7 +193,7 @@ def possible_fixes(
 
     One that was written for another spec, or that changes what no fix may, is left out.
     """
-    from tui_ft.runs import fixing
+    from tui_ft.runs.fixes import fixing
 
     plans: dict[tuple[object, ...], fixing.Plan] = {}
     for fix in fixes:
@@ -217,7 +217,7 @@ def with_possible_fixes(
     run: RunDirectory, findings: tuple[Finding, ...], step: int | None = None
 ) -> tuple[Finding, ...]:
     """The findings with only such fixes as can be carried out; none where the spec cannot be read."""
-    from tui_ft.runs import fixing
+    from tui_ft.runs.fixes import fixing
 
     if not any(finding.fixes for finding in findings):
         return findings

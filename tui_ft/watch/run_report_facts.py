@@ -21,7 +21,7 @@ from tui_ft.watch.report import read_whole
 
 if TYPE_CHECKING:
     from tui_ft.guide.question import Recommendation
-    from tui_ft.runs.money import Bill
+    from tui_ft.runs.money.bill import Bill
     from tui_ft.watch.post_mortem import PostMortem
 
 MOST_ATTEMPTS = 50
@@ -132,7 +132,7 @@ def _model_hash(spec: RunSpec | None) -> str:
 
 
 def _bill(run: RunDirectory, now: float) -> Bill | None:
-    from tui_ft.runs.money import bill_of
+    from tui_ft.runs.money.bill import bill_of
 
     try:
         return bill_of(run, now)

@@ -14,7 +14,7 @@ from tui_ft.tui.text import plain
 from tui_ft.tui.widgets.key_bar import KeyBar
 
 if TYPE_CHECKING:
-    from tui_ft.runs.fixing import Plan
+    from tui_ft.runs.fixes.fixing import Plan
 
 MOST_CHANGES = 8
 OTHER_LINES = 9

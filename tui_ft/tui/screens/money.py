@@ -11,9 +11,9 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from tui_ft.errors import TuiFtError
-from tui_ft.runs.idle import idle_now
-from tui_ft.runs.money import bill_of
-from tui_ft.runs.telling import has_plan
+from tui_ft.runs.after.telling import has_plan
+from tui_ft.runs.money.bill import bill_of
+from tui_ft.runs.money.idle import idle_now
 from tui_ft.tui.money_facts import Purse, money_facts
 from tui_ft.tui.screens.ask_text import AskText
 from tui_ft.tui.text import plain

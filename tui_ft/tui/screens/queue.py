@@ -11,12 +11,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from tui_ft.runs import queue
 from tui_ft.runs.directory import RunDirectory, without_date
-from tui_ft.runs.nudging import nudge
-from tui_ft.runs.queue_file import queue_path
-from tui_ft.runs.queue_listing import QueueListing, QueueRow, read_listing
-from tui_ft.runs.queue_removing import remove
+from tui_ft.runs.queueing import queue
+from tui_ft.runs.queueing.listing import QueueListing, QueueRow, read_listing
+from tui_ft.runs.queueing.nudging import nudge
+from tui_ft.runs.queueing.queue_file import queue_path
+from tui_ft.runs.queueing.removing import remove
 from tui_ft.tui import queue_view
 from tui_ft.tui.actions import HomeActions, sentence
 from tui_ft.tui.screens.ask import Confirm

@@ -10,7 +10,7 @@ from tui_ft.tui.widgets.run_columns import fit_id, short_id
 from tui_ft.watch.eta import duration_label
 
 if TYPE_CHECKING:
-    from tui_ft.runs.queue_listing import QueueRow
+    from tui_ft.runs.queueing.listing import QueueRow
 
 _PLACE, _STATE, _METHOD, _NEEDS, _TAKES = 3, 11, 10, 6, 7
 _MOST_NAME = 28

@@ -12,8 +12,8 @@ from tui_ft.errors import TuiFtError
 from tui_ft.guide.pace import Pace, pace
 from tui_ft.guide.volume import Volume, devices, volume
 from tui_ft.hardware.gpu import GpuReading
-from tui_ft.runs.cost import Cost, cost
-from tui_ft.runs.prices import rate_of
+from tui_ft.runs.money.forecast import Cost, cost
+from tui_ft.runs.money.prices import rate_of
 from tui_ft.runs.throughput import EarlierRuns
 from tui_ft.spec.run_spec import RunSpec
 from tui_ft.vram import find_model

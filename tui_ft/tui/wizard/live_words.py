@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tui_ft.guide.pace import Pace
 from tui_ft.guide.volume import Volume, devices
-from tui_ft.runs.cost import Cost
+from tui_ft.runs.money.forecast import Cost
 from tui_ft.spec.display import effective_batch
 from tui_ft.tui.text import gib, plain
 from tui_ft.tui.widgets.lines import Piece
