@@ -17,14 +17,13 @@ from tui_ft.runs.following import EventFollower
 from tui_ft.runs.launching import write_state
 from tui_ft.runs.records import StateRecord
 from tui_ft.runs.regular_file import open_regular
-from tui_ft.runs.tail import Tail
 
 FILES = ("hardware", "events", "metrics", "health", "output", "lock")
 READERS: list[Callable[[RunDirectory], object]] = [
     truth.read_truth,
     lambda run: elsewhere.is_surely_over(run, StateRecord(status="running", host="h")),
     lambda run: EventFollower(run, 1).poll(),
-    lambda run: list(Tail(run.metrics).lines()),
+    lambda run: list(line_following.LineFollower(run.metrics).lines()),
     lambda run: line_following.LineFollower(run.events).poll(),
     lambda run: lock.is_locked(run.events),
     lambda run: launch_record.read(run, 1),

@@ -17,12 +17,12 @@ from tui_ft.hardware import host
 from tui_ft.hardware.choose import choose_gpu
 from tui_ft.hardware.gpu import GpuReading, read_gpus
 from tui_ft.runs import failure_rate, launch_record, prediction, preflight
-from tui_ft.runs.after.telling import INHERITED_GPUS
 from tui_ft.runs.directory import AttemptDirectory, RunDirectory, list_directories
 from tui_ft.runs.known_roots import remember
 from tui_ft.runs.labels import LONGEST_NOTE, MOST_TAGS
 from tui_ft.runs.lock import Lock
 from tui_ft.runs.money.budget import budget_of
+from tui_ft.runs.own_environment import INHERITED_GPUS
 from tui_ft.runs.records import ExitRecord, LaunchRecord, StateRecord, Status, encode_document
 from tui_ft.runs.spawn import start_supervisor
 from tui_ft.runs.state import StateFile, read_state

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from tui_ft.runs.records import complete_lines
@@ -12,12 +13,15 @@ PIECE_BYTES = 1 << 18
 """Read at most so much at a time: a second of the supervisor is not spent on history."""
 HISTORY_BYTES = 1 << 22
 """Of what was there before, so much of the end is read: some 20,000 rows."""
+ALL_BYTES = 1 << 62
+"""As `history_bytes`: all that was there before."""
 _LONGEST_LINE_BYTES = 1 << 22
 
 
 class LineFollower:
     """Complete lines that were added since the last call. `had_history` is the size when it began; of that
-    the last `history_bytes` are read, `is_cut` where that is not all.
+    the last `history_bytes` are read, `is_cut` where that is not all. `restarts` counts how often another
+    file was found: what was read before is then void.
     """
 
     def __init__(self, path: Path, history_bytes: int | None = None) -> None:
@@ -25,6 +29,7 @@ class LineFollower:
         self._rest = b""
         self._is_skipping = False
         self._inode: int | None = None
+        self.restarts = 0
         self.had_history = self._size()
         wanted = HISTORY_BYTES if history_bytes is None else history_bytes
         self.offset = max(self.had_history - wanted, 0)
@@ -47,6 +52,7 @@ class LineFollower:
             about = os.fstat(descriptor)
             if about.st_size < self.offset or self._inode not in (None, about.st_ino):
                 self.offset, self.had_history, self._rest, self._is_skipping = 0, 0, b"", False
+                self.restarts += 1
             self._inode = about.st_ino
             if about.st_size == self.offset:
                 return []
@@ -57,6 +63,13 @@ class LineFollower:
             os.close(descriptor)
         self.offset += len(data)
         return self._lines(data)
+
+    def lines(self) -> Iterator[bytes]:
+        """Yield all that is new by now. Look at `restarts` before each line is used. Never raises."""
+        before = -1
+        while before != self.offset:
+            before = self.offset
+            yield from self.poll()
 
     def _lines(self, data: bytes) -> list[bytes]:
         data = self._rest + data

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import msgspec
 
+from tui_ft.runs.line_following import LineFollower
 from tui_ft.runs.records import decode_metrics, number
-from tui_ft.runs.tail import Tail
 
 LEAST_STEPS = 10
 """Before so many the first ones, which are slow, say nothing of the rest (facts: domain, i)."""
@@ -24,7 +24,7 @@ class RecentSteps:
     """`step` is the newest one, `steps_per_epoch` what the trainer says; both None before the first row."""
 
     def __init__(self, path: Path) -> None:
-        self._tail = Tail(path, last_bytes=_TAIL_BYTES)
+        self._rows = LineFollower(path, _TAIL_BYTES)
         self._step_s: deque[float] = deque(maxlen=RECENT_STEPS)
         self._gaps_s: deque[float] = deque(maxlen=RECENT_STEPS)
         self._time: float | None = None
@@ -33,7 +33,7 @@ class RecentSteps:
 
     def read(self) -> None:
         """Read what is new. Never raises for what the file holds."""
-        for line in self._tail.lines():
+        for line in self._rows.lines():
             try:
                 row = decode_metrics(line)
             except (msgspec.DecodeError, UnicodeDecodeError):

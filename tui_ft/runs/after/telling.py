@@ -10,14 +10,11 @@ import tomllib
 from contextlib import suppress
 from pathlib import Path
 
-from tui_ft import settings
 from tui_ft.errors import TuiFtError
 from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.own_environment import own_environment
 from tui_ft.runs.small_file import read_small
 from tui_ft.runs.state import read_state
-
-INHERITED_GPUS = "TUI_FT_CUDA_VISIBLE_DEVICES"
-"""Where launch keeps the GPUs that the user's own shell allowed, while the run has a narrower choice."""
 
 _AGAIN_S = 1800.0
 """The same word is not said more often: what comes and goes would ring all night."""
@@ -91,7 +88,7 @@ def start_aftermath(run: RunDirectory, *arguments: str) -> bool:
                 stdout=output,
                 stderr=output,
                 cwd=Path("/"),  # it must not hold a disk that somebody wants to unmount
-                env=environment(),
+                env=own_environment(),
                 start_new_session=True,
                 close_fds=True,
             ).wait(timeout=10.0)  # it forks and leaves at once
@@ -100,14 +97,3 @@ def start_aftermath(run: RunDirectory, *arguments: str) -> bool:
     finally:
         os.close(output)
     return True
-
-
-def environment() -> dict[str, str]:
-    """As before the run chose its GPUs: the next run of the queue chooses for itself."""
-    environment = settings.trainer_environment()
-    allowed = environment.pop(INHERITED_GPUS, None)
-    for name in ("CUDA_VISIBLE_DEVICES", "TUI_FT_RUN", "TUI_FT_ATTEMPT"):
-        environment.pop(name, None)
-    if allowed is not None:
-        environment["CUDA_VISIBLE_DEVICES"] = allowed
-    return environment

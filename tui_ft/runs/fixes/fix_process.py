@@ -16,15 +16,14 @@ from typing import IO
 
 import msgspec
 
-from tui_ft import settings
 from tui_ft.errors import TuiFtError
 from tui_ft.health.finding import Fix, How
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.ending import printable
 from tui_ft.runs.fixes import fixing
+from tui_ft.runs.own_environment import own_environment
 
 _LARGEST_BYTES = 1 << 20
-_RUN_VARIABLES = ("TUI_FT_RUN", "TUI_FT_ATTEMPT")
 
 
 class Order(msgspec.Struct, kw_only=True, frozen=True):
@@ -91,9 +90,6 @@ def begin(
         is_over_here=made.is_over_here, take_over=take_over, patience_s=patience_s,
         trainer=list(trainer) if trainer is not None else None,
     )  # fmt: skip
-    environment = settings.trainer_environment()
-    for name in _RUN_VARIABLES:
-        environment.pop(name, None)
     try:
         answer = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as somebody looks
         with tempfile.TemporaryFile() as question:
@@ -101,7 +97,7 @@ def begin(
             question.seek(0)
             process = subprocess.Popen(
                 [sys.executable, "-m", "tui_ft.runs.fixes.fix_process"],
-                stdin=question, stdout=answer, stderr=answer, cwd="/", env=environment,
+                stdin=question, stdout=answer, stderr=answer, cwd="/", env=own_environment(),
                 start_new_session=True, close_fds=True,
             )  # fmt: skip
     except OSError as error:

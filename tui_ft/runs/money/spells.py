@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.line_following import ALL_BYTES, LineFollower
 from tui_ft.runs.records import (
     AttemptEvent,
     CheckpointEvent,
@@ -19,7 +20,6 @@ from tui_ft.runs.records import (
     decode_event,
 )
 from tui_ft.runs.small_file import read_small
-from tui_ft.runs.tail import Tail
 
 _LONGEST_LAUNCH_S = 3600.0
 """An attempt opens some seconds after its launch; what says more is a copy or a clock that was set."""
@@ -57,8 +57,8 @@ class Spells:
 
     def __init__(self, run: RunDirectory) -> None:
         self._run = run
-        self._tail = Tail(run.events)
-        self._shrank = 0
+        self._events = LineFollower(run.events, ALL_BYTES)
+        self._restarts = 0
         self._attempts: dict[int, Spell] = {}
         self._now: Spell | None = None
         self.save_s: float | None = None
@@ -68,9 +68,9 @@ class Spells:
 
     def read(self) -> dict[int, Spell]:
         """Return the attempts so far, by number."""
-        for line in self._tail.lines():
-            if self._tail.shrank != self._shrank:
-                self._shrank = self._tail.shrank
+        for line in self._events.lines():
+            if self._events.restarts != self._restarts:
+                self._restarts = self._events.restarts
                 self._attempts, self._now, self.save_s, self.best = {}, None, None, None
             self._line(line)
         return self._attempts

@@ -11,16 +11,15 @@ import sys
 import time
 from pathlib import Path
 
-from tui_ft import settings
 from tui_ft.errors import TuiFtError
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.guarded_file import open_lock, take
+from tui_ft.runs.own_environment import own_environment
 from tui_ft.runs.queueing.queue_file import SCHEMA, QueueDocument, QueueEntry, queue_path, read_queue
 from tui_ft.runs.state import read_state
 from tui_ft.runs.truth import is_here, supervisor_lives
 
 _LARGEST_LOG_BYTES = 256 << 10
-_RUN_VARIABLES = ("TUI_FT_RUN", "TUI_FT_ATTEMPT", "TUI_FT_CUDA_VISIBLE_DEVICES")
 
 
 def nudge(root: Path, *, has_changed: bool = True, after_s: float = 0.0) -> bool:
@@ -89,9 +88,6 @@ def _is_seen_to(root: Path, first: QueueEntry) -> bool:
 
 def _start(root: Path, after_s: float) -> None:
     """Start it detached; the starter forks and leaves at once, so that nobody has a zombie of it."""
-    environment = settings.trainer_environment()
-    for name in _RUN_VARIABLES:
-        environment.pop(name, None)
     path = root / "queue.log"
     log = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
@@ -111,7 +107,7 @@ def _start(root: Path, after_s: float) -> None:
             stdout=log,
             stderr=log,
             cwd="/",
-            env=environment,
+            env=own_environment(),
             start_new_session=True,
             close_fds=True,
         )
