@@ -53,7 +53,25 @@ def test_a_lost_run_goes_on_and_one_without_a_checkpoint_does_not(bench) -> None
     run = cut_off(bench)
     assert chosen(bench) == ("resume", run)
     (run.checkpoint(3) / "optimizer.pt").unlink()
-    assert chosen(bench) == (None, None)
+    assert chosen(bench) == ("anew", run)
+    assert auto_resume.cut_off(run) is None
+
+
+def test_a_new_run_in_the_place_of_one_without_a_checkpoint_says_why(
+    bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    bench.spec = overrides.apply(bench.spec, ["checkpoints.auto_resume=true"])
+    run = bench.start("forever")
+    bench.kill(run, "supervisor")
+    bench.kill(run, "trainer")
+    monkeypatch.setattr(preflight, "trainer_python", lambda: str(trainer(tmp_path, "steps=5")))
+    file = tmp_path / "spec.toml"
+    file.write_text(toml.dumps(bench.spec))
+    assert main(["start", str(file), "--json", "--no-ui", "--runs-root", str(bench.root)]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["id"] != run.id
+    assert f"{run.id} was cut off" in said.err
+    assert "before it had a checkpoint: a new run begins" in said.err
 
 
 def test_another_spec_is_another_run(bench) -> None:
@@ -134,7 +152,7 @@ def test_the_newest_one_decides_whatever_the_times_of_the_files_are(bench) -> No
     old = ended(bench, 1.0, status="finished", exit=by("finished"))
     new = ended(bench, 2.0, status="failed", exit=by("preempted"))
     os.utime(old.spec, (2e9, 2e9))
-    assert chosen(bench) == (None, None), "cut off before its first checkpoint: it begins anew"
+    assert (chosen(bench)[0], chosen(bench)[1] == old) == ("anew", False), "the newest left no checkpoint"
     save(new, 3)
     assert chosen(bench) == ("resume", new)
 

@@ -44,6 +44,9 @@ def instead_of_starting(spec: RunSpec, root: Path) -> Found | None:
     if found is not None and found.what == "resume":
         print(f"tui-ft: {found.run.id} {found.why}: it goes on.", file=sys.stderr)
         launch.resume(found.run, take_over=found.surely_over)
+    if found is not None and found.what == "anew":
+        print(f"tui-ft: {found.run.id} {found.why}: a new run begins.", file=sys.stderr)
+        return None
     return found
 
 

@@ -21,8 +21,9 @@ from tui_ft.spec import display, toml
 from tui_ft.spec.paths import absolute_paths
 from tui_ft.spec.run_spec import RunSpec
 
-What = Literal["resume", "runs", "waits", "finished"]
-"""What is to be done with a run that was found: go on with it, or nothing, for it needs nobody."""
+What = Literal["resume", "runs", "waits", "finished", "anew"]
+"""What is to be done with a run that was found: go on with it, or nothing, for it needs nobody; "anew" is one
+that left nothing to go on from: a new run is started in its place."""
 
 _CUT_OFF = frozenset({"preempted", "killed"})
 """Causes that come from outside: the same spec has nothing to do with them."""
@@ -76,8 +77,7 @@ def deciding(runs_root: Path) -> Iterator[None]:
 
 def choose(spec: RunSpec, runs_root: Path) -> Found | None:
     """Return what the newest run of `spec` under `runs_root`, of the user's own, is: it goes on, waits, has
-    finished, or was cut off and can go on. None: a new one is to be started, for there is none, or it was cut
-    off before it had a checkpoint.
+    finished, was cut off and can go on, or was cut off before it had a checkpoint. None: there is none.
 
     Raises `TuiFtError` with exit code 1 for one that may still run on another machine: two trainers on one
     run directory would ruin both, and a second run beside it would be paid for in vain. Likewise for one that
@@ -131,12 +131,13 @@ def _judge(
         state.status in ACTIVE and resuming.is_surely_over(run, state) and not locks.is_locked(run.events)
     )
     if surely_over or truth.status == "lost" or _was_cut_off(truth):
+        why = _why(truth, _cause(truth), surely_over)
         if checkpoints.newest(run) is None:
-            return None
+            return Found(run=run, what="anew", why=f"{why}, before it had a checkpoint")
         return Found(
             run=run,
             what="resume",
-            why=_why(truth, _cause(truth), surely_over),
+            why=why,
             surely_over=surely_over,
             against=going_further.against(run, state.attempt, wanted),
         )
