@@ -10,6 +10,7 @@ import pytest
 from synthetic_run import START, SyntheticRun
 
 from tui_ft.runs.records import AttemptEvent, BeatEvent, HardwareRow, JsonLinesWriter, PhaseEvent
+from tui_ft.tui.widgets.progress import progress_line
 from tui_ft.watch.reading import Reading
 from tui_ft.watch.report import as_json, as_text, read_whole
 from tui_ft.watch.sources.tui_ft import TuiFtSource
@@ -104,6 +105,51 @@ def test_a_resumed_run_says_where_it_went_on_and_the_last_value_of_a_step_wins(m
     assert len(reading.series["loss"]) == 15
     assert list(reading.series["loss"].values[10:13]) == [9.0, 9.0, 9.0]
     assert reading.series["loss"].last == (13.0, 9.0)
+
+
+def test_status_and_phase_agree_though_the_state_follows_later(made: SyntheticRun) -> None:
+    made.live_here()
+    source = TuiFtSource(made.run, clock=lambda: made.now)
+
+    def seen() -> tuple[str, str | None]:
+        source.poll()
+        activity = source.reading.activity
+        return source.reading.status, activity.phase if activity is not None else None
+
+    made.event(PhaseEvent(time=made.now, phase="loading model", step=0))
+    assert seen() == ("starting", "loading model")
+    made.event(PhaseEvent(time=made.now, phase="training", step=0, total_steps=120))
+    assert made.state.status == "starting"
+    assert seen() == ("running", "training")
+    made.event(PhaseEvent(time=made.now, phase="paused", step=4))
+    assert seen() == ("paused", "paused")
+    made.event(PhaseEvent(time=made.now, phase="training", step=4))
+    made.set_state("stopping")
+    source = TuiFtSource(made.run, clock=lambda: made.now)
+    assert seen() == ("stopping", "training")
+
+
+def test_a_resume_that_loads_shows_where_it_goes_on_not_how_far_the_attempt_before_came(
+    made: SyntheticRun,
+) -> None:
+    made.begin_training()
+    made.live_here()
+    made.advance(115)
+    made.set_state("starting", attempt=2)
+    launched = read(made)
+    assert (launched.status, launched.activity, launched.step, launched.epoch) == ("starting", None, None, None)
+    made.now += 60
+    made.event(AttemptEvent(time=made.now, attempt=2, step=90, checkpoint="checkpoint-90"))
+    assert (read(made).status, read(made).activity, read(made).step) == ("starting", None, 90)
+    made.event(PhaseEvent(time=made.now, phase="importing", step=90))
+    loading = read(made)
+    assert (loading.status, loading.step, loading.total_steps, loading.epoch) == ("starting", 90, 120, None)
+    assert "90/120  75%" in "".join(text for text, _ in progress_line(loading, made.now, 80))
+    made.event(PhaseEvent(time=made.now, phase="training", step=90, total_steps=120))
+    assert (read(made).status, read(made).step) == ("running", 90), "before the first row, too"
+    made.step = 90
+    made.advance(2)
+    assert (read(made).step, read(made).epoch) == (92, 2.3)
 
 
 def test_a_file_that_shrank_is_read_again(made: SyntheticRun) -> None:

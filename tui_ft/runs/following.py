@@ -25,7 +25,8 @@ from tui_ft.runs.regular_file import open_regular
 
 _CHUNK_BYTES = 1 << 16
 _LONGEST_LINE_BYTES = 1 << 22
-_AT_WORK: frozenset[Phase] = frozenset({"training", "evaluating", "saving"})
+AT_WORK: frozenset[Phase] = frozenset({"training", "evaluating", "saving"})
+"""An attempt that was in one of these has come to its first training step."""
 
 
 class EventFollower:
@@ -107,7 +108,7 @@ class EventFollower:
         if isinstance(event, (PhaseEvent, BeatEvent)):
             self.phase = event.phase
             self.step = event.step if event.step is not None else self.step
-            self._has_trained |= event.phase in _AT_WORK
+            self._has_trained |= event.phase in AT_WORK
             if isinstance(event, PhaseEvent) and event.total_steps is not None:
                 self.total_steps = event.total_steps
         elif isinstance(event, CheckpointEvent):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.following import AT_WORK
 from tui_ft.runs.records import (
     AnyEvent,
     AttemptEvent,
@@ -12,6 +13,7 @@ from tui_ft.runs.records import (
     MemoryEvent,
     PhaseEvent,
     SampleEvent,
+    Status,
     WarningEvent,
     decode_event,
 )
@@ -28,6 +30,8 @@ class EventReader(RowFile[AnyEvent | None]):
 
     def reset(self) -> None:
         self.attempt = 1
+        self.opened_at: float | None = None
+        self._has_trained = False
         self.restarts = 0
         self.step: int | None = None
         self.total_steps: int | None = None
@@ -39,6 +43,15 @@ class EventReader(RowFile[AnyEvent | None]):
         self.warnings: list[WarningEvent] = []
         self.memory: MemoryEvent | None = None
         self.end: EndEvent | None = None
+
+    @property
+    def status(self) -> Status | None:
+        """What its newest attempt is doing by its own word; None before its first phase and after its end."""
+        if self.activity is None:
+            return None
+        if self.activity.phase == "paused":
+            return "paused"
+        return "running" if self._has_trained else "starting"
 
     def take(self, rows: list[AnyEvent | None]) -> None:
         for event in rows:
@@ -72,16 +85,19 @@ class EventReader(RowFile[AnyEvent | None]):
             self.restarts += 1
             self.restart_steps.append(float(event.step))
         self.attempt, self.step, self.end, self.memory = event.attempt, event.step, None, None
+        self.opened_at, self.activity, self._has_trained = event.time, None, False
         self.samples = {key: sample for key, sample in self.samples.items() if key[0] == "before"}
 
     def _enter(self, event: PhaseEvent) -> None:
         self.total_steps = event.total_steps or self.total_steps
+        self._has_trained |= event.phase in AT_WORK
         self.step = event.step if event.step is not None else self.step
         self.activity = Activity(phase=event.phase, since=event.time, detail=clean_line(event.detail or ""))
 
     def _beat(self, event: BeatEvent) -> None:
         now = self.activity
         is_same = now is not None and now.phase == event.phase
+        self._has_trained |= event.phase in AT_WORK
         self.activity = Activity(
             phase=event.phase,
             since=now.since if now is not None and is_same else event.time,

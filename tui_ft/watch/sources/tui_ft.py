@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tui_ft.runs.directory import RunDirectory
-from tui_ft.runs.records import ACTIVE, SCHEMA, StateRecord
+from tui_ft.runs.records import ACTIVE, SCHEMA, StateRecord, Status
 from tui_ft.watch.log import LogBuffer, clean_line
 from tui_ft.watch.reading import Reading
 from tui_ft.watch.sources.events import EventReader
@@ -106,6 +106,8 @@ class TuiFtSource:
         truth = self._truth
         state = truth.state if truth is not None else None
         attempt = max(events.attempt, state.attempt if state is not None else 1)
+        is_launching = attempt > events.attempt and state is not None and state.status in ACTIVE
+        is_loading = is_launching or self._rows_are_older()
         total = events.total_steps or (state.total_steps if state is not None else None)
         silenced = (
             tuple(clean_line(code) for code in state.silenced[:MOST_SILENCED]) if state is not None else ()
@@ -114,18 +116,18 @@ class TuiFtSource:
             source="tui_ft",
             title=clean_line(state.name if state is not None and state.name else self.run.id),
             path=str(self.run.path),
-            status=truth.status if truth is not None else "unknown",
+            status=self._status(is_launching=is_launching),
             reason=clean_line(truth.reason or "") if truth is not None else "",
             model=clean_line(state.model) if state is not None else "",
             method=clean_line(state.method) if state is not None else "",
             attempt=attempt,
-            step=table.step if table.step is not None else events.step,
+            step=None if is_launching else events.step if is_loading or table.step is None else table.step,
             total_steps=total,
-            epoch=table.epoch,
+            epoch=None if is_loading else table.epoch,
             started_at=state.started_at if state is not None else None,
             ended_at=state.ended_at if state is not None else None,
             updated_at=self._updated_at(),
-            activity=events.activity,
+            activity=None if is_launching else events.activity,
             series=table.named_series(),
             times=table.times,
             restart_steps=tuple(sorted({*events.restart_steps, *table.back_steps})),
@@ -155,6 +157,18 @@ class TuiFtSource:
             silenced=silenced,
             pids=_living(state),
         )
+
+    def _status(self, *, is_launching: bool) -> Status:
+        """The status; of a run that goes on by its trainer's own word, which the state follows later."""
+        status = self._truth.status if self._truth is not None else "unknown"
+        if is_launching or status not in ("starting", "running", "paused"):
+            return status
+        return self._events.status or status
+
+    def _rows_are_older(self) -> bool:
+        """True from the opening of an attempt until its first row: what is known is of the one before."""
+        rows, opened = self._metrics.table.time, self._events.opened_at
+        return self._events.attempt > 1 and rows is not None and opened is not None and rows < opened
 
     def _bad_lines(self) -> int:
         return self._metrics.bad + self._events.bad + self._hardware.bad + self._health.bad
