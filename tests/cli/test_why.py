@@ -16,7 +16,7 @@ from tui_ft.cli.main import main
 from tui_ft.health.finding import Finding, Fix
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.fixes import fix_process, fixing
-from tui_ft.runs.health_rows import FoundRow
+from tui_ft.runs.health_rows import DeedRow, FoundRow
 from tui_ft.runs.records import JsonLinesWriter
 from tui_ft.spec import overrides
 from tui_ft.spec.run_spec import RunSpec
@@ -71,6 +71,18 @@ def test_an_end_as_json_and_as_text(made: SyntheticRun, capsys: pytest.CaptureFi
     assert "30 steps are done again" in text
     assert "clip: clip harder" in text
     assert max(map(len, text.split("\n"))) <= 100
+
+
+def test_what_followed_the_end_is_told(made: SyntheticRun, capsys: pytest.CaptureFixture[str]) -> None:
+    made.finish()
+    health = JsonLinesWriter(made.run.health)
+    health.write(DeedRow(time=made.now, deed="copy", message="It is no folder.", is_done=False))
+    health.write(DeedRow(time=made.now, deed="hook", message="The hook stop waits: runs wait in the queue."))
+    health.close()
+    assert main(["why", made.run.id]) == 0
+    text = capsys.readouterr().out
+    assert "did not work: copy: It is no folder." in text
+    assert "\nhook: The hook stop waits: runs wait in the queue.\n" in text
 
 
 def test_what_goes_on_and_is_not_well(made: SyntheticRun, capsys: pytest.CaptureFixture[str]) -> None:

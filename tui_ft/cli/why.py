@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tui_ft.watch.reading import Reading
 
 _WIDTH = 80
+_AFTER = ("copy", "hook", "notify", "stop_machine")
+_MOST_DEEDS = 5
 LOOK_EVERY_S = 0.1
 
 
@@ -126,6 +128,8 @@ def _text(reading: Reading, run: RunDirectory | None, post: PostMortem | None) -
     code = post.code if post is not None else ""
     for finding in sorted(reading.findings, key=lambda one: one.code != code):
         yield from _finding_text(finding)
+    if post is not None:
+        yield from _followed(reading)
     if reading.silenced:
         yield f"Silenced: {', '.join(reading.silenced)}."
         if run is not None and reading.status in ACTIVE:
@@ -141,6 +145,12 @@ def _going_on(post: PostMortem) -> Iterator[str]:
 
     if post.is_ours and post.ending not in ("finished", "cut_off"):
         yield from _wrapped(again_text(post.kept))
+
+
+def _followed(reading: Reading) -> Iterator[str]:
+    """What was done after the end: the copy, the hook and what it waits for."""
+    for deed in [row for row in reading.deeds if row.deed in _AFTER][-_MOST_DEEDS:]:
+        yield from _wrapped(f"{'' if deed.is_done else 'did not work: '}{deed.deed}: {deed.message}")
 
 
 def _finding_text(finding: Finding) -> Iterator[str]:

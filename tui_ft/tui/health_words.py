@@ -74,5 +74,5 @@ def _past(row: HealthRow, still: set[tuple[str, float]], now: float) -> Fact | N
     if isinstance(row, ClearedRow):
         return Fact(when, f"over: {row.code}" + (f", {row.message}" if row.message else ""), "muted")
     assert isinstance(row, DeedRow)
-    done = "done" if row.is_done else "did not work"
-    return Fact(when, f"{done}: {row.deed}: {row.message}", "" if row.is_done else "warn")
+    in_vain = "" if row.is_done else "did not work: "
+    return Fact(when, f"{in_vain}{row.deed}: {row.message}", "" if row.is_done else "warn")

@@ -12,6 +12,7 @@ from tui_ft.runs.after.stopping_hook import carry_out
 from tui_ft.runs.after.task import AfterTask
 from tui_ft.runs.after.telling import names_to_tell
 from tui_ft.runs.deeds import write_deed
+from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.money.idle import Patience, idle_now
 
 LONGEST_S = 7 * 86_400.0
@@ -33,7 +34,7 @@ class Guard:
         minutes = task.after.idle_minutes
         self._idle_s = 60 * (minutes if minutes is not None else _usual_minutes())
         self._patience = Patience(time.monotonic(), self._idle_s)
-        self._problem = ""
+        self._said = ""
         self._was_free = False
 
     def stay(self) -> None:
@@ -63,23 +64,37 @@ class Guard:
             self._tells = False  # the end of that one sees to it
         use = run.id if run is not None else self._use(reading, now)
         is_due, is_news = self._patience.look(time.monotonic(), use)
-        if self._has_hook and problem != self._problem:
-            self._say(problem)
         idle = idle_now(roots[0], now, reading) if is_news and self._tells else None
         if idle is not None:
             self._task.tell(news.of_idling(self._task.run, idle, waits))
-        if self._has_hook and self._may_run(reading, is_due, is_free=run is None and not (waits or problem)):
+        if not self._has_hook:
+            return
+        if self._may_run(reading, is_due, is_free=run is None and not (waits or problem)):
             self._has_hook = False
             carry_out(self._task)
+        else:
+            self._say(problem, self._waits_for(run, waits, reading))
 
-    def _say(self, problem: str) -> None:
-        """The hook waits for a queue that nobody can read: a person has to know."""
-        self._problem = problem
-        if not problem:
+    def _waits_for(self, run: RunDirectory | None, waits: int, reading: GpuReading) -> str:
+        """What holds the hook back, "" when it is only to be seen once more."""
+        if run is not None:
+            return f"{run.id} goes on" + (", and more wait in the queue." if waits else ".")
+        if waits:
+            return "runs wait in the queue."
+        if self._task.after.idle_minutes is not None:
+            return f"it runs once nobody has used this machine for {self._idle_s / 60:g} minutes."
+        busy = machine_use.busy_gpu(reading)
+        return "somebody else's work is on a GPU." if busy else ""
+
+    def _say(self, problem: str, reason: str) -> None:
+        """Who comes back finds what the hook waits for; of a queue that nobody can read a person is told."""
+        reason = problem or reason
+        if not reason or reason == self._said:
             return
-        text = f"The hook {self._task.after.hook} waits: {problem}"
-        write_deed(self._task.run, "hook", text, is_done=False)
-        if self._tells:
+        self._said = reason
+        text = f"The hook {self._task.after.hook} waits: {reason}"
+        write_deed(self._task.run, "hook", text, is_done=not problem)
+        if problem and self._tells:
             self._task.tell(news.of_a_trouble(self._task.run, text))
 
     def _use(self, reading: GpuReading, now: float) -> str:
