@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tui_ft.watch.reading import Reading
 
 _WIDTH = 80
-_AFTER = ("copy", "hook", "notify", "stop_machine")
+_AFTER = ("copy", "hook", "notify")
 _MOST_DEEDS = 5
 LOOK_EVERY_S = 0.1
 

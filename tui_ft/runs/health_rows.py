@@ -10,7 +10,7 @@ from tui_ft.health.finding import Code, Finding
 from tui_ft.runs.records import Event
 
 Deed = Literal[
-    "stop", "pause", "continue", "save", "silence", "notify", "copy", "hook", "stop_machine", "queue",
+    "stop", "pause", "continue", "save", "silence", "notify", "copy", "hook", "queue",
 ]  # fmt: skip
 
 
