@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 
 from tui_ft.errors import TuiFtError
 from tui_ft.runs.directory import RunDirectory
-from tui_ft.runs.records import RequestName
+from tui_ft.runs.records import PhaseEvent, RequestName
 from tui_ft.tui.app import TuiFtApp
 from tui_ft.tui.screens.ask import Confirm
 from tui_ft.tui.screens.run import RunScreen
@@ -308,7 +308,7 @@ async def test_keys_ask_the_run_and_say_what_became_of_it(live: SyntheticRun) ->
         await until(pilot, shows(pilot, "A checkpoint is saved at the next step."))
         await pilot.press("p")
         await until(pilot, shows(pilot, "The run pauses at the next step"))
-        live.set_state("paused")
+        live.event(PhaseEvent(time=live.now, phase="paused", step=live.step))
         await until(pilot, shows(pilot, "PAUSED"))
         assert "p Continue" in lines(app)[-1]
         await pilot.press("p")

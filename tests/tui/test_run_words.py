@@ -15,7 +15,7 @@ from tui_ft.runs.records import (
     WarningEvent,
 )
 from tui_ft.tui.run_alerts import standing_alert
-from tui_ft.tui.run_numbers import numbers_of
+from tui_ft.tui.run_numbers import MOST, NumberPlaces, numbers_of
 from tui_ft.tui.run_words import header_line, is_offered
 from tui_ft.tui.widgets.alert import MOST_LINES, alert_lines
 from tui_ft.tui.widgets.outcome import outcome_lines
@@ -161,6 +161,51 @@ def test_the_outcome_shows_one_answer_then_the_code_then_the_rest() -> None:
         "a = 1", "b = 2",
         "Prompt  question 1", "Before  before 1 more", "After   after 1 more",
     ]  # fmt: skip
+
+
+def logged(**last: float) -> dict[str, Series]:
+    made = {name: Series() for name in last}
+    for name, value in last.items():
+        made[name].add(1, value)
+    return made
+
+
+def test_what_always_comes_has_its_place_before_the_first_step() -> None:
+    evaluated = reading(series=logged(eval_loss=2.0, eval_entropy=3.0, eval_margin=0.1))
+    assert [number.short for number in numbers_of(evaluated)] == [
+        "loss", "grad", "lr", "eval", "ppl", "tok/s", "tokens", "acc", "mem", "saved",
+    ]  # fmt: skip
+    alone = {"data.train": "rows.jsonl", "data.eval_fraction": 0.0}
+    trained = reading(series=logged(loss=2.0, entropy=3.0, margin=0.1), settings=alone)
+    shorts = [number.short for number in numbers_of(trained)]
+    assert {"entr.", "margin"} == set(shorts[3:5]), "where nothing is evaluated others have the room"
+
+
+def test_a_number_stays_where_it_stands() -> None:
+    places = NumberPlaces()
+    alone = {"data.train": "rows.jsonl"}
+    before: list[tuple[str, str]] = []
+    for known in (
+        {}, {"loss": 2.0}, {"loss": 2.0, "entropy": 3.0}, {"loss": 2.0, "entropy": 3.0, "grad_norm": 1.0},
+        {"loss": 2.0, "entropy": 3.0, "eval_loss": 2.0, "perplexity": 7.0, "grad_norm": 1.0},
+    ):  # fmt: skip
+        numbers = places.of(reading(series=logged(**known), settings=alone))
+        names = [number.name for number in numbers]
+        assert len(names) == len(set(names)) == MOST
+        stood = [name for name, value in before if value != "–" and name in names]
+        assert all(names.index(name) == [one for one, _ in before].index(name) for name in stood)
+        before = [(number.name, number.value) for number in numbers]
+    assert {"entropy", "eval loss", "perplexity"} <= {name for name, _ in before}
+    other = replace(reading(series=logged(loss=1.0)), path="/runs/other")
+    assert [number.short for number in places.of(other)][3] == "eval"
+
+
+def test_of_anothers_run_what_comes_later_stands_behind() -> None:
+    places = NumberPlaces()
+    first = replace(reading(series=logged(loss=2.0, speed=3.0)), source="stdout")
+    assert [number.name for number in places.of(first)] == ["loss", "speed"]
+    then = replace(first, series=logged(loss=2.0, speed=3.0, learning_rate=1e-4, eval_loss=1.0))
+    assert [number.name for number in places.of(then)] == ["loss", "speed", "learning rate", "eval loss"]
 
 
 def test_a_rate_keeps_what_it_is_a_rate_of() -> None:

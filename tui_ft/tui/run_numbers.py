@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from tui_ft.tui.text import fit, plain
@@ -26,6 +26,8 @@ _SHORT_NAMES = {
     "completions/mean_length": "length", "entropy": "entr.", "nll_loss": "nll",
 }  # fmt: skip
 
+_EVALUATED = frozenset({"eval", "ppl"})
+
 _STANDARD = frozenset({
     "loss", "grad_norm", "learning_rate", "eval_loss", "perplexity", "tokens_per_s", "tokens",
     "mean_token_accuracy", "gpu_memory_gib", "rss_gib",
@@ -34,13 +36,22 @@ _STANDARD = frozenset({
 
 @dataclass(frozen=True, kw_only=True)
 class Number:
-    """One number: its name, the short one for narrow terminals, its value, and a brief wording of that."""
+    """One number: its name, the short one for narrow terminals, its value, and a brief wording of that.
+
+    `series` is the one that it was taken from, where it is none of those that matter for every run.
+    """
 
     name: str
     short: str
     value: str
     brief: str = ""
     is_bad: bool = False
+    series: str = ""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells it from the others of its run."""
+        return self.series, "" if self.series else self.short
 
     def fitting(self, room: int) -> str:
         """The value in `room` cells: a shorter wording rather than one that is cut."""
@@ -50,17 +61,43 @@ class Number:
 def numbers_of(reading: Reading, seen_pace: float | None = None) -> list[Number]:
     """The ten numbers of a reading; `seen_pace` (seconds a step) is that of a run which tells no times.
 
-    Of a run of ours one that is not known yet is a dash, unless the run logs others in its place; of
-    another's run only what is known stands there.
+    Of a run of ours one that will come is a dash until then; in the place of one that will not come stands
+    what else the run logs. Of another's run only what is known stands there.
     """
     standard, extra = _standard(reading, seen_pace), _extra(reading)
     if reading.source != "tui_ft":
         known = [number for number in standard if number.value != "–"]
         return [*known, *islice(extra, MOST - len(known))]
     return [
-        number if at == 0 or number.value != "–" else next(extra, number)
-        for at, number in enumerate(standard)
+        number if number.value != "–" or _will_come(number, reading) else next(extra, number)
+        for number in standard
     ]
+
+
+def _will_come(number: Number, reading: Reading) -> bool:
+    """Whether a number that is not known yet keeps its place free: all but what this run does not log."""
+    if number.short in _EVALUATED:
+        settings = reading.settings
+        return not settings or bool(settings.get("data.eval") or settings.get("data.eval_fraction"))
+    return number.short != "acc" or reading.last("loss") is None
+
+
+class NumberPlaces:
+    """Keeps every number of a run where it first stood: only what is gone makes room for what is new."""
+
+    def __init__(self) -> None:
+        self._path = ""
+        self._held: list[tuple[str, str]] = []
+
+    def of(self, reading: Reading, seen_pace: float | None = None) -> list[Number]:
+        """The numbers of a reading, each in its place."""
+        if reading.path != self._path:
+            self._path, self._held = reading.path, []
+        wanted = {number.key: number for number in numbers_of(reading, seen_pace)}
+        new = iter([key for key in wanted if key not in self._held])
+        kept = [key if key in wanted else next(new, None) for key in self._held]
+        self._held = [*(key for key in kept if key is not None), *new]
+        return [wanted[key] for key in self._held]
 
 
 def _standard(reading: Reading, seen_pace: float | None) -> list[Number]:
@@ -114,7 +151,7 @@ def _extra(reading: Reading) -> Iterator[Number]:
         value, short = reading.last(name), _short(name)
         if value is not None and short not in taken:
             taken.add(short)
-            yield _number(plain(name), short, value)
+            yield replace(_number(plain(name), short, value), series=name)
 
 
 def _short(name: str) -> str:

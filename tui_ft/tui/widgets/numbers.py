@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
-from tui_ft.tui.run_numbers import Number, numbers_of
+from tui_ft.tui.run_numbers import Number, NumberPlaces
 from tui_ft.tui.text import fit
 from tui_ft.tui.widgets.lines import Line, Lines, Piece
 from tui_ft.watch.reading import Reading
@@ -27,8 +27,12 @@ class Numbers(Lines):
 
     DEFAULT_CSS = "Numbers { height: 2; }"
 
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._places = NumberPlaces()
+
     def show(self, reading: Reading, seen_pace: float | None = None) -> None:
-        lines = number_lines(numbers_of(reading, seen_pace), self.size.width)
+        lines = number_lines(self._places.of(reading, seen_pace), self.size.width)
         height = max(len(lines), 1)
         if self.styles.height is None or self.styles.height.value != height:
             self.styles.height = height
