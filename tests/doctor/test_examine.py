@@ -16,7 +16,7 @@ from tui_ft.doctor import corner
 from tui_ft.doctor.box import Box
 from tui_ft.doctor.check import Check, made
 from tui_ft.doctor.examine import as_json, examine
-from tui_ft.doctor.finding import Finding, error, worst_first, worst_level
+from tui_ft.doctor.finding import Finding, error, note, worst_first, worst_level
 from tui_ft.doctor.home_checks import HOME_CHECKS
 from tui_ft.doctor.registry import CHECKS
 from tui_ft.hardware.gpu import Gpu, GpuProcess, GpuReading
@@ -54,6 +54,13 @@ def test_a_command_that_had_to_be_cleaned_is_no_command_any_more(tmp_path: Path)
     check = Check("places", lambda box: [error("x", "y", command="rm '\x1b[2Jfile'")])
     found = made(check, a_box(tmp_path))[0]
     assert not found.is_command and "\x1b" not in found.fix
+
+
+@pytest.mark.parametrize(("user", "fix"), [(0, "apt-get update"), (1000, "sudo apt-get update")])
+def test_root_is_not_told_to_sudo(tmp_path: Path, user: int, fix: str) -> None:
+    """Most images of rented boxes have no sudo at all."""
+    check = Check("software", lambda box: [note("x", "It lacks a thing.", command="sudo apt-get update")])
+    assert made(check, a_box(tmp_path, user=user))[0].fix == fix
 
 
 def test_a_check_that_fails_is_a_finding(tmp_path: Path) -> None:

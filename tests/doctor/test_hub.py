@@ -81,6 +81,17 @@ def test_a_token_file_that_others_can_read(tmp_path: Path) -> None:
     assert hub.token_is_private(a_box(root)) == []
 
 
+def test_a_token_file_in_a_home_folder_of_another_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "box"
+    monkeypatch.setenv("HOME", "/home/me")
+    write(root, {"/home/me/secret/token": TOKEN})
+    (root / "home/me/secret/token").chmod(0o644)
+    found = only(hub.token_is_private(a_box(root, environment={"HF_TOKEN_PATH": "~/secret/token"})))
+    assert found.fix == "chmod 600 /home/me/secret/token"
+
+
 def test_offline_by_mistake(tmp_path: Path, presets: Path) -> None:
     root = tmp_path / "box"
     assert hub.offline(a_box(root, environment={"HF_HUB_OFFLINE": "0"})) == []

@@ -77,7 +77,7 @@ def test_a_compiler_and_headers_are_needed_on_a_gpu(tmp_path: Path) -> None:
     compiler.chmod(0o755)
     assert only(software.compiler(a_box(tmp_path / "c", environment=bare, gpus=GPU))).level == "ok"
     lacking = a_box(tmp_path / "d", gpus=GPU, trainer=changed(has_header=False))
-    assert only(software.python_headers(lacking)).fix == "apt-get install -y python3.11-dev"
+    assert only(software.python_headers(lacking)).fix == "sudo apt-get install -y python3.11-dev"
     assert software.python_headers(a_box(tmp_path / "e", trainer=changed(has_header=False))) == []
 
 

@@ -7,6 +7,7 @@ import re
 from tui_ft.doctor.box import Box
 from tui_ft.doctor.finding import Finding, note, ok, warning
 from tui_ft.doctor.words import are, short
+from tui_ft.user_paths import user_path
 
 TOKEN_NAMES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 GATED = (
@@ -57,7 +58,7 @@ def _token_place(box: Box) -> str:
     for name in TOKEN_NAMES:
         if box.environment.get(name, "").strip():
             return name
-    path = box.environment.get("HF_TOKEN_PATH") or str(box.hub_home / "token")
+    path = _token_file(box)
     data = box.data(path)
     return short(path) if data is not None and data.strip() else ""
 
@@ -67,9 +68,14 @@ def _fetch(name: str) -> str:
     return f"export {name}=\"$(tr '\\0' '\\n' < /proc/1/environ | sed -n 's/^{name}=//p')\""
 
 
+def _token_file(box: Box) -> str:
+    """Where the Hub's library looks for it; `~` is a home folder there, too."""
+    return str(user_path(box.environment.get("HF_TOKEN_PATH") or box.hub_home / "token"))
+
+
 def token_is_private(box: Box) -> list[Finding]:
     """A token that every user of the box can read is everybody's."""
-    path = box.environment.get("HF_TOKEN_PATH") or str(box.hub_home / "token")
+    path = _token_file(box)
     try:
         mode = box.at(path).stat().st_mode
     except OSError:

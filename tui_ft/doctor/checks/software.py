@@ -34,7 +34,7 @@ def compiler(box: Box) -> list[Finding]:
     if any(shutil.which(name, path=path) for name in (*([named] if named else []), *COMPILERS)):
         return [ok("compiler", "A C compiler is there.")]
     what = "There is no C compiler: a GPU's loss kernel is compiled at the first step, so no run would start."
-    return [error("compiler", what, command="apt-get update && apt-get install -y gcc")]
+    return [error("compiler", what, command="sudo apt-get update && sudo apt-get install -y gcc")]
 
 
 # --- the trainer's interpreter -----------------------------------------------------------------------
@@ -119,7 +119,7 @@ def python_headers(box: Box) -> list[Finding]:
         return []
     minor = ".".join(trainer.python.split(".")[:2])
     what = "The headers of the trainer's Python are missing: kernels cannot be compiled at the first step."
-    return [error("python_headers", what, command=f"apt-get install -y python{minor}-dev")]
+    return [error("python_headers", what, command=f"sudo apt-get install -y python{minor}-dev")]
 
 
 def nvml_package(box: Box) -> list[Finding]:
