@@ -32,6 +32,12 @@ def test_memory_is_said_in_shorter_and_shorter_words() -> None:
         assert not any(letter.isdigit() for letter in wordings[-1])
 
 
+def test_what_a_process_holds_is_never_said_to_be_nothing() -> None:
+    begun = memory(False, used_gib=0.007, total_gib=23.5, free_gib=21.1)
+    assert memory_titles(begun)[0] == "CPU memory: trainer <0.1 GiB, limit 23.5, 21.1 free"
+    assert all("0.0" not in wording for wording in memory_titles(begun))
+
+
 def test_memory_that_is_not_known_is_in_no_title() -> None:
     for known in (None, memory(False), memory(False, total_gib=16.0), memory(True, used_gib=2.0)):
         assert not any("–" in wording for wording in memory_titles(known))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from synthetic_run import START, SyntheticRun
 
 from tui_ft.runs.records import GpuSample, HardwareRow, JsonLinesWriter
@@ -63,3 +64,25 @@ def test_without_rows_there_is_nothing(tmp_path: Path) -> None:
     assert reading.hardware_series == {}
     assert reading.hardware_origin is None
     assert reading.memory is None
+
+
+@pytest.mark.parametrize("is_gpu", [True, False])
+def test_what_is_free_of_an_unknown_whole_is_not_known_and_never_below_nothing(
+    tmp_path: Path, is_gpu: bool
+) -> None:
+    def row(at: int, used: int, whole: int) -> HardwareRow:
+        gpus = [gpu(0, used_bytes=used, total_bytes=whole)] if is_gpu else []
+        return HardwareRow(
+            time=START + at,
+            gpus=gpus,
+            trainer_rss_bytes=GIB,
+            memory_used_bytes=used,
+            memory_limit_bytes=whole,
+        )
+
+    memory = read(tmp_path / "first", row(0, GIB, 0)).memory
+    assert memory is not None
+    assert (memory.total_gib, memory.free_gib) == (None, None)
+    memory = read(tmp_path / "over", row(0, 9 * GIB, 8 * GIB)).memory
+    assert memory is not None
+    assert (memory.total_gib, memory.free_gib) == (8, 0)

@@ -96,6 +96,9 @@ def memory_titles(memory: MemoryCurve | None) -> tuple[str, ...]:
 
 
 def _gib(value: float) -> str:
+    """GiB with one place; a process of some MiB, which has only begun, holds more than none."""
+    if 0 < value < 0.05:
+        return "<0.1"
     return f"{value:.1f}" if value < 100 else f"{value:.0f}"
 
 

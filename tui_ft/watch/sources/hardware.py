@@ -60,16 +60,15 @@ class HardwareReader(RowFile[HardwareRow]):
             used = gpu.used_bytes if gpu is not None else None
             total = gpu.total_bytes if gpu is not None else None
             name = clean_line(gpu.name) if gpu is not None else ""
-            free = total - used if total is not None and used is not None else None
             return MemoryCurve(
                 is_gpu=True, series=self._curve("gpu_used_gib"), origin=self.origin, name=name,
-                used_gib=_gib(used), total_gib=_gib(total), free_gib=_gib(free),
+                used_gib=_gib(used), total_gib=_gib(total or None), free_gib=_gib(_left(total, used)),
             )  # fmt: skip
         limit, taken = row.memory_limit_bytes, row.memory_used_bytes
         return MemoryCurve(
             is_gpu=False, series=self._curve("rss_gib"), origin=self.origin,
-            used_gib=_gib(row.trainer_rss_bytes), total_gib=_gib(limit),
-            free_gib=_gib(limit - taken if limit is not None and taken is not None else None),
+            used_gib=_gib(row.trainer_rss_bytes), total_gib=_gib(limit or None),
+            free_gib=_gib(_left(limit, taken)),
         )  # fmt: skip
 
 
@@ -91,6 +90,11 @@ def numbers_of(row: HardwareRow, origin: float) -> dict[str, float | None]:
     numbers["host_total_gib"] = _gib(row.memory_limit_bytes)
     numbers["disk_free_gib"] = _gib(row.disk_free_bytes)
     return numbers
+
+
+def _left(whole: int | None, used: int | None) -> int | None:
+    """What is free; not known where it is not known of how much, or a row counts none at all."""
+    return max(whole - used, 0) if whole and used is not None else None
 
 
 def _gib(size: int | None) -> float | None:
