@@ -143,8 +143,21 @@ def test_marks_have_a_row_of_their_own_where_there_is_room_and_alerts_always_sho
     assert tall[-2][GUTTER + 20] == "▲"
     assert "50" in tall[-1] or "100" in tall[-1]
     low = drawn(chart, 48, 6)
-    assert low[-1][GUTTER + 20] == "▲"
+    assert "▲" in (low[-1][GUTTER + 20], low[-2][GUTTER + 20])
     assert "◆" not in "".join(low)
+
+
+@pytest.mark.parametrize("at", range(0, 101, 2))
+def test_marks_and_labels_of_the_axis_leave_each_other_whole(at: int) -> None:
+    series = series_of([1.0 + i / 100 for i in range(100)])
+    chart = chart_of(series, whole=100.0)
+    labels = drawn(chart, 32, 6)[-1].split()
+    assert labels[0] == "0" and labels[-1] == "100"
+    marked = drawn(replace(chart, marks=(Mark(x=float(at), character="▲", kind="alert"),)), 32, 6)
+    assert marked[-1].replace("▲", " ").split() == labels
+    assert "".join(marked).count("▲") == 1
+    column = (marked[-1] if "▲" in marked[-1] else marked[-2]).index("▲")
+    assert abs(column - GUTTER - at * (32 - GUTTER - 1) / 100) <= 1
 
 
 def test_a_mark_outside_of_the_axis_is_not_drawn() -> None:

@@ -29,6 +29,7 @@ class Plot:
         self._marks: tuple[Mark, ...] | None = None
         self._marked: tuple[Frame, int, AxisKind, float | None] | None = None
         self._under_rows: list[list[Cell]] = []
+        self._lifted: dict[int, Cell] = {}
 
     @property
     def cells(self) -> list[str]:
@@ -53,19 +54,20 @@ class Plot:
             self._overlay = {}
         self.frame, self._traces = frame, lines
         changed = {column for grid in self._grids for column in grid.update()}
+        under = self._under(chart, frame, height)
         before, self._overlay = self._overlay, self._overlay_of(chart, frame)
         if is_same:
             changed |= {column for (_, column), _ in before.items() ^ self._overlay.items()}
             rows += [self._changed_row(y, changed) for y in range(frame.height)]
         else:
             rows += [self._whole_row(frame, y) for y in range(frame.height)]
-        return self._replace([*rows, *self._under(chart, frame, height)])
+        return self._replace([*rows, *under])
 
     def _under(self, chart: Chart, frame: Frame, height: int) -> list[list[Cell]]:
-        """The rows under the curve; the same as before while marks and axis are."""
+        """The rows under the curve; the same as before while marks and axis are. `_lifted` go with them."""
         if self._marks is not chart.marks or self._marked != (frame, height, chart.axis, chart.cursor):
             self._marks, self._marked = chart.marks, (frame, height, chart.axis, chart.cursor)
-            self._under_rows = under_rows(chart, frame, height)
+            self._under_rows, self._lifted = under_rows(chart, frame, height)
         return self._under_rows
 
     def _looks_like(self, lines: tuple[Trace, ...]) -> bool:
@@ -120,6 +122,7 @@ class Plot:
                 overlay.update(dict.fromkeys(cells, (trace.marker or "●", trace.kind)))
         for grid in self._grids:
             overlay.update({(0, column): ("×", "gap") for column in grid.gaps})
+        overlay.update({(frame.height - 1, column): cell for column, cell in self._lifted.items()})
         if chart.cursor is not None:
             self._add_cursor(overlay, frame, chart.cursor)
         return overlay

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rich.cells import cell_len, get_character_cell_size
 
 from tui_ft.tui.text import fit
@@ -148,13 +150,24 @@ def _log_labels(frame: Frame, ticks: list[float]) -> dict[int, str]:
     return labels
 
 
-def under_rows(chart: Chart, frame: Frame, height: int) -> list[list[Cell]]:
-    """The rows under the curve: marks where they have a row, and the labels of the x axis."""
+def under_rows(chart: Chart, frame: Frame, height: int) -> tuple[list[list[Cell]], dict[int, Cell]]:
+    """The rows under the curve: marks where they have a row, and the labels of the x axis.
+
+    With them the marks, by column of the curve, that a label leaves no room for: they stand over it.
+    """
     labels = _label_row(chart, frame)
-    if not has_mark_row(chart, height):
-        return [_with_marks(labels, chart, frame, is_alone=False)]
-    blank: list[Cell] = [(" ", "axis")] * len(labels)
-    return [_with_marks(blank, chart, frame, is_alone=True), labels]
+    if has_mark_row(chart, height):
+        marks: list[Cell] = [(" ", "axis")] * len(labels)
+        for column, cell in _marked_cells(chart, frame):
+            marks[GUTTER + column] = cell
+        return [marks, labels], {}
+    alerts = [(column, cell) for column, cell in _marked_cells(chart, frame) if cell[1] == "alert"]
+    is_free = [character == " " for character, _ in labels]
+    lifted = {column: cell for column, cell in alerts if not is_free[GUTTER + column]}
+    for column, cell in alerts:
+        if column not in lifted:
+            labels[GUTTER + column] = cell
+    return [labels], lifted
 
 
 def _label_row(chart: Chart, frame: Frame) -> list[Cell]:
@@ -178,11 +191,9 @@ def _label_row(chart: Chart, frame: Frame) -> list[Cell]:
     return row
 
 
-def _with_marks(row: list[Cell], chart: Chart, frame: Frame, *, is_alone: bool) -> list[Cell]:
-    """Put the marks in; between labels only those that say that something went otherwise."""
-    row = list(row)
+def _marked_cells(chart: Chart, frame: Frame) -> Iterator[tuple[int, Cell]]:
+    """The column of each mark that is within the axis, and what stands there."""
     for mark in chart.marks:
-        cell = frame.column(mark.x) // 2
-        if 0 <= cell < frame.width and (is_alone or mark.kind == "alert"):
-            row[GUTTER + cell] = (mark.character, mark.kind)
-    return row
+        column = frame.column(mark.x) // 2
+        if 0 <= column < frame.width:
+            yield column, (mark.character, mark.kind)
