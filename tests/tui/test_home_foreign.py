@@ -19,6 +19,7 @@ from textual.widgets import Static
 
 from tui_ft.hardware.gpu import GpuReading
 from tui_ft.runs.labels import change_labels
+from tui_ft.runs.listing import RunSummary
 from tui_ft.tui import home_reading
 from tui_ft.tui.actions import LocalActions
 from tui_ft.tui.foreign_poll import ForeignPoll, ForeignRun, is_our_own, line_of, told_apart
@@ -265,19 +266,21 @@ async def test_the_keys_of_our_runs_are_not_offered_on_another() -> None:
         await until(pilot, lambda: "Filter" in shown(pilot.app)[-1] and "Restart" not in shown(pilot.app)[-1])
         assert not {"Stop", "Save", "Method", "Edit"} & set(shown(pilot.app)[-1].split())
         await pilot.press("down")
-        await until(pilot, lambda: {"Restart", "Stop", "Save", "Method"} <= set(shown(pilot.app)[-1].split()))
+        await until(pilot, lambda: {"Restart", "Stop", "Edit", "Method"} <= set(shown(pilot.app)[-1].split()))
 
 
-async def test_what_goes_on_is_chosen_at_the_start_and_one_list_has_the_cursor() -> None:
+@pytest.mark.parametrize(("ours", "at"), [([a_run(1), a_run(2)], 1), ([], 0)], ids=["ours", "none of ours"])
+async def test_the_cursor_starts_on_the_newest_run_of_ours_and_one_list_has_it(
+    ours: list[RunSummary], at: int
+) -> None:
     rooms = Rooms()
-    rooms.runs, rooms.foreign = [a_run(1)], []
+    rooms.runs, rooms.foreign = ours, []
     async with an_app(rooms).run_test(size=(80, 24)) as pilot:
         home = await ready(pilot)
-        home._foreign, home._has_foreign = [], False
         rooms.foreign = [theirs()]
         home.on_screen_resume()
-        await until(pilot, lambda: len(home.runs.rows) == 2)
-        await until(pilot, lambda: home.runs.index == 0)
+        await until(pilot, lambda: len(home.runs.rows) == len(ours) + 1)
+        assert home.runs.index == at
         assert sum("▸" in line for line in shown(pilot.app)) == 1
         await pilot.press("tab")
         assert sum("▸" in line for line in shown(pilot.app)) == 1

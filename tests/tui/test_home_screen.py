@@ -30,12 +30,13 @@ from tui_ft.tui.screens.home import HomeScreen
 from tui_ft.tui.starting import StartFacts
 
 HELD = StartFacts(model="demo", method="LoRA r16", gpu="GPU 0 H200", held="1 process, 34.0 GiB in use")
-FOOTER = ["n New", "1-9 Start", "Enter Open", "r Restart", "s Stop", "/ Filter", "Tab Lists", "? Help",
+FOOTER = ["n New", "1-9 Start", "Enter Open", "r Restart", "Q Queue", "D Doctor", "Tab Lists", "? Help",
           "q Quit"]  # fmt: skip
-WIDE = ["m Method", "e Edit", "w Save", "p Presets", "^p Palette"]
+WIDE = ["m Method", "e Edit", "s Stop", "/ Filter", "^p Palette"]
+WIDEST = ["w Save", "p Presets"]
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (140, 40)])
 async def test_everything_is_there_and_no_key_is_cut(size: tuple[int, int]) -> None:
     rooms = Rooms()
     rooms.reading = GpuReading(tuple(a_gpu(number) for number in range(3)))
@@ -45,7 +46,7 @@ async def test_everything_is_there_and_no_key_is_cut(size: tuple[int, int]) -> N
         await on_screen(pilot, "9 preset-9")
         await on_screen(pilot, " GPU 2")
         lines = shown(pilot.app)
-        for key in FOOTER + (WIDE if size[0] > 80 else []):
+        for key in FOOTER + (WIDE if size[0] > 80 else []) + (WIDEST if size[0] > 120 else []):
             assert key in lines[-1]
         assert [line[:6] for line in lines[:3]] == [" GPU 0", " GPU 1", " GPU 2"]
         assert "Runs 1/50" in lines[3]
@@ -55,9 +56,48 @@ async def test_everything_is_there_and_no_key_is_cut(size: tuple[int, int]) -> N
 
 async def test_on_a_narrow_terminal_no_key_is_lost_and_a_click_presses_one() -> None:
     async with at_home(Rooms(), (60, 15)) as pilot:
-        await on_screen(pilot, "t n 1-9 Enter p Tab ? q ^p")
-        await pilot.click("KeyBar", offset=(20, 0))
+        await on_screen(pilot, "t n 1-9 Enter Q D Tab ? q ^p")
+        await pilot.click("KeyBar", offset=(22, 0))
         await until(pilot, lambda: isinstance(pilot.app.screen, HelpScreen))
+
+
+@pytest.mark.parametrize(
+    ("status", "key", "without"), [("running", "s Stop", "r Restart"), ("lost", "r Restart", "s Stop")]
+)
+async def test_at_80_columns_the_queue_the_doctor_and_what_a_run_wants_next_are_shown(
+    status: str, key: str, without: str
+) -> None:
+    rooms = Rooms()
+    rooms.runs = [a_run(1, status)]
+    async with at_home(rooms) as pilot:
+        await until(pilot, lambda: key in shown(pilot.app)[-1])
+        line = shown(pilot.app)[-1]
+        assert "Q Queue" in line and "D Doctor" in line and without not in line
+        await pilot.press("tab")
+        await until(pilot, lambda: "e Edit" in shown(pilot.app)[-1])
+        line = shown(pilot.app)[-1]
+        assert "Q Queue" in line and "D Doctor" in line and key not in line
+
+
+async def test_the_line_of_keys_goes_with_a_run_that_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(home_module, "RUNS_EVERY_S", 0.01)
+    rooms = Rooms()
+    rooms.runs = [a_run(1, "running")]
+    async with at_home(rooms) as pilot:
+        await until(pilot, lambda: "s Stop" in shown(pilot.app)[-1])
+        rooms.runs = [a_run(1, "failed")]
+        await until(pilot, lambda: "r Restart" in shown(pilot.app)[-1])
+
+
+async def test_what_a_key_could_not_do_goes_with_the_next_key() -> None:
+    rooms = Rooms()
+    rooms.runs = [a_run(1)]
+    async with at_home(rooms) as pilot:
+        await pilot.press("9")
+        await on_screen(pilot, "✗ No preset has the key 9.")
+        await pilot.press("y")  # a key that does nothing
+        await until(pilot, lambda: "✗" not in " ".join(shown(pilot.app)))
+        await on_screen(pilot, "20261121-demo-0001 is finished")
 
 
 async def test_a_newcomer_is_told_what_to_press() -> None:

@@ -60,31 +60,42 @@ HOME_KEYS: list[BindingType] = [
 
 WIDE = 110
 """From this width on most of them stand on one line."""
-WIDEST = 144
+WIDEST = 126
 """From this width on all of them."""
 
 _OF_RUNS = frozenset({"restart", "stop", "save_preset", "filter"})
 _OF_EITHER = frozenset({"method", "edit"})
-_OF_BOX = frozenset({"queue", "doctor"})
 _OF_OURS = frozenset({"restart", "stop", "save_preset", "method", "edit"})
 """What a run is asked that tui-ft started; another's can only be watched."""
 
 
-def has_room(action: str, width: int, *, has_runs: bool, in_presets: bool, is_foreign: bool = False) -> bool:
+def has_room(
+    action: str, width: int, *, has_runs: bool, in_presets: bool, is_foreign: bool = False,
+    is_live: bool = False,
+) -> bool:  # fmt: skip
     """Whether the last line shows the key of `action`; those that it leaves out work all the same.
 
-    Without runs the tour stands there; on a narrow screen only what belongs to the list in use.
+    Without runs the tour stands there; on a narrow screen only what belongs to the list in use, and of a run
+    what is done next: a live one is stopped, one that is over begun anew.
     """
     if is_foreign and action in _OF_OURS:
         return False
     if action == "tour":
         return not has_runs and (width >= WIDE or not in_presets)
     if action in _OF_RUNS:
-        return has_runs and (width >= WIDE or (not in_presets and action != "save_preset"))
-    if action in _OF_BOX:  # the corner names them where there is something to see
-        return width >= WIDEST
+        return has_runs and (
+            _wide_enough(action, width) or (not in_presets and _is_next(action, is_foreign, is_live))
+        )
     if action == "presets":  # Tab leads to them
-        return not has_runs or width >= WIDE or in_presets
+        return width >= (WIDEST if has_runs else WIDE)
     if action in _OF_EITHER:
-        return width >= WIDE or in_presets
+        return width >= WIDE or (in_presets and action == "edit")
     return True
+
+
+def _wide_enough(action: str, width: int) -> bool:
+    return width >= (WIDEST if action == "save_preset" else WIDE)
+
+
+def _is_next(action: str, is_foreign: bool, is_live: bool) -> bool:
+    return action == ("filter" if is_foreign else "stop" if is_live else "restart")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
-_LIVE = frozenset({"queued", "starting", "running", "paused", "stopping", "quiet"})
+LIVE = frozenset({"queued", "starting", "running", "paused", "stopping", "quiet"})
 _OVER = frozenset({"finished", "stopped", "failed", "lost"})
 RUNS_EVERY_S = 2.0
 ENDED_RUNS_EVERY_S = 5.0
@@ -50,7 +50,6 @@ class HomeReading(HomeCorner, HomeList, inherit_bindings=False):
         super().__init__()
         self._ours: Sequence[RunSummary] = ()
         self._foreign: Sequence[RunSummary] = ()
-        self._has_foreign = False
         self._gpus: GpuReading | None = None
         self._preset_problems: list[str] = []
         self._label_problem = ""
@@ -125,12 +124,12 @@ class HomeReading(HomeCorner, HomeList, inherit_bindings=False):
                 self._ours = runs
                 self._show_runs()
                 self._are_runs_read.set()
-            is_live = any(run.status in _LIVE for run in self._ours)
+            is_live = any(run.status in LIVE for run in self._ours)
             await _within(self._is_stale, RUNS_EVERY_S if is_live else ENDED_RUNS_EVERY_S)
 
     def _ring(self, runs: Sequence[RunSummary]) -> None:
         """Runs of ours that were going and are over now ring, where their specs ask for that."""
-        going = {run.id for run in self._ours if run.status in _LIVE}
+        going = {run.id for run in self._ours if run.status in LIVE}
         for run in runs:
             if run.id in going and run.status in _OVER:
                 self._ring_for_end(run)
@@ -152,13 +151,10 @@ class HomeReading(HomeCorner, HomeList, inherit_bindings=False):
                 "The processes cannot be listed", lambda: self.actions.list_foreign(self._gpus)
             )
             if found is not None:
-                is_first, (self._foreign, notes) = not self._has_foreign, found
+                self._foreign, notes = found
                 self.query_one(GpuStrip).show_notes(notes)
-                self._show_runs()
-                if is_first and self._foreign and not self.runs.was_moved:
-                    self.runs.begin()  # what goes on stands first, whoever started it
-                self._has_foreign = True
-            is_live = any(run.status in _LIVE for run in self._foreign)
+                self._show_runs()  # the cursor stays where it began: on a run of ours, where there is one
+            is_live = any(run.status in LIVE for run in self._foreign)
             await asyncio.sleep(FOREIGN_EVERY_S if is_live else NO_FOREIGN_EVERY_S)
 
     async def _follow_corner(self) -> None:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.screen import Screen
 
 from tui_ft.tui import home_doors
 from tui_ft.tui.actions import HomeActions, sentence
+from tui_ft.tui.home_choice import HomeChoice
 from tui_ft.tui.home_corner import Corner
-from tui_ft.tui.home_keys import HOME_KEYS, has_room
-from tui_ft.tui.home_list import detail_of, found_of
-from tui_ft.tui.home_starting import KEPT, HomeStarting
+from tui_ft.tui.home_keys import HOME_KEYS
+from tui_ft.tui.home_list import found_of
+from tui_ft.tui.home_starting import KEPT
 from tui_ft.tui.text import plain
 from tui_ft.tui.widgets.filter_line import FilterLine
 from tui_ft.tui.widgets.gpu_strip import GpuStrip
@@ -38,7 +38,7 @@ NEWS_S = 6.0
 NOTHING_QUEUED = "Nothing was put into the queue."
 
 
-class HomeScreen(HomeStarting, inherit_bindings=False):
+class HomeScreen(HomeChoice, inherit_bindings=False):
     """Everything at a glance; nothing here blocks, and it can be left at any moment."""
 
     DEFAULT_CSS = """
@@ -55,8 +55,6 @@ class HomeScreen(HomeStarting, inherit_bindings=False):
     def __init__(self, actions: HomeActions | None = None) -> None:
         super().__init__()
         self._given_actions = actions
-        self._cursor_at = ""
-        self._is_on_foreign = False
 
     @property
     def actions(self) -> HomeActions:
@@ -70,60 +68,7 @@ class HomeScreen(HomeStarting, inherit_bindings=False):
         yield RunList()
         yield PresetList()
         yield Notice()
-        yield KeyBar(shows=self._has_room)
-
-    def _has_room(self, binding: Binding) -> bool:
-        """Whether the last line shows a key: at 80 columns not all of them fit."""
-        return has_room(
-            binding.action,
-            self.size.width,
-            has_runs=bool(self.runs.runs),
-            in_presets=self.presets.has_focus,
-            is_foreign=self._run is not None and is_foreign(self._run),
-        )
-
-    # --- the chosen row ------------------------------------------------------------------------------
-
-    @on(RowList.Chosen)
-    def _follow_cursor(self, event: RowList.Chosen) -> None:
-        # news ends when the cursor goes on, or its run does; an error stays, and so does news of a run
-        # that is gone from under the cursor
-        before, self._cursor_at = (
-            self._cursor_at,
-            self.runs.key_of(self.runs.chosen) if self.runs.rows else "",
-        )
-        is_in_use = self.runs.has_focus or event.row_list is not self.runs
-        is_read = time.monotonic() >= self.notice.stays_until
-        if event.is_move or (
-            is_in_use and is_read and not self.notice.is_error and before == self._cursor_at
-        ):
-            self.notice.say("")
-        self.show_detail()
-        kind = self._run is not None and is_foreign(self._run)
-        if kind != self._is_on_foreign:  # other keys make sense
-            self._is_on_foreign = kind
-            self.refresh_bindings()
-
-    def show_detail(self) -> None:
-        self.notice.show_detail(self._detail())
-
-    def on_descendant_focus(self) -> None:
-        self.show_detail()
-
-    def _detail(self) -> str:
-        if self.presets.has_focus:
-            preset = self.presets.chosen
-            return preset.summary if preset else ""
-        run = self.runs.chosen_run
-        return detail_of(run) if run is not None else ""
-
-    @property
-    def _run(self) -> RunSummary | None:
-        return self.runs.chosen_run if self.runs.has_focus else None
-
-    @property
-    def _preset(self) -> Preset | None:
-        return self.presets.chosen if self.presets.has_focus else None
+        yield KeyBar(shows=self.has_room)
 
     # --- keys ----------------------------------------------------------------------------------------
 
@@ -256,19 +201,6 @@ class HomeScreen(HomeStarting, inherit_bindings=False):
         run = self._chosen_run("stop")
         if run:
             self._stop(run)
-
-    def _chosen_run(self, verb: str) -> RunDirectory | None:
-        """The run that a key means; where there is none, say so."""
-        if self._run is None:
-            what = "Choose a run first: press Tab for the runs." if self.runs.runs else "There is none yet."
-            self.notice.complain(f"No run is chosen to {verb}. {what}")
-            return None
-        if is_foreign(self._run):
-            self.notice.complain(
-                f"{plain(self._run.name)} was not started by tui-ft: it can only be watched."
-            )
-            return None
-        return home_doors.run_directory(self._run.path)
 
     @work(group="stop")
     async def _stop(self, run: RunDirectory) -> None:
