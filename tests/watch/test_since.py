@@ -9,12 +9,14 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from synthetic_run import SyntheticRun
 
 from tui_ft.health.finding import Finding
 from tui_ft.runs.health_rows import DeedRow, FoundRow
-from tui_ft.runs.listing import RunSummary
+from tui_ft.runs.listing import RunSummary, summarize
 from tui_ft.runs.records import JsonLinesWriter, WarningEvent
+from tui_ft.runs.requests import user_name
 from tui_ft.watch import seen
 from tui_ft.watch.home_since import home_line
 from tui_ft.watch.reading import Reading
@@ -194,3 +196,20 @@ def test_home_counts_what_ended_meanwhile() -> None:
     assert home_line(runs, None, NOW) == ""
     assert home_line(runs, Seen(at=NOW - 20), NOW) == ""
     assert home_line(runs[3:], Seen(at=NOW - 11_100), NOW) == ""
+
+
+def test_what_i_stopped_myself_is_no_news_to_me(tmp_path: Path) -> None:
+    me, left = user_name(), Seen(at=NOW - 11_100)
+    runs = [
+        replace(a_run(number, "stopped", NOW - 10), stopped_by=by)
+        for number, by in enumerate([me, f"{me} (app)", f"{me} (fix halve_batch)"])
+    ]
+    assert home_line(runs, left, NOW) == ""
+    runs += [
+        replace(a_run(number, "stopped", NOW - 10), stopped_by=by)
+        for number, by in enumerate(["the guard: nan", "", f"{me}x", "budget"], 3)
+    ]
+    assert home_line(runs, left, NOW) == "Since you left (3h05m ago): 4 stopped"
+    with SyntheticRun(tmp_path) as made:
+        made.set_state("stopped", stop_requested_by=f"{me} (app)")
+        assert summarize(made.run).stopped_by == f"{me} (app)"

@@ -19,6 +19,7 @@ _TAIL_BYTES = 4096
 """Room for some ten rows: the last one may be an evaluation's, which has no training loss."""
 
 _MOST_FINDINGS = 50
+_LONGEST_NAME = 100
 _NONE: dict[str, str] = {}
 """One for all runs that are well: nobody writes into it."""
 _LATEST = 253_402_300_000.0
@@ -28,7 +29,8 @@ _LATEST = 253_402_300_000.0
 class RunSummary(msgspec.Struct, kw_only=True, frozen=True):
     """One line of the list. None is "not known"; times are unix seconds; `path` is absolute.
 
-    `findings` are what is not well with it, by code, with the level; without what was silenced.
+    `findings` are what is not well with it, by code, with the level; without what was silenced. `stopped_by`
+    is who asked it to stop.
     """
 
     id: str
@@ -47,6 +49,7 @@ class RunSummary(msgspec.Struct, kw_only=True, frozen=True):
     note: str = ""
     archived: bool = False
     findings: dict[str, str] = {}
+    stopped_by: str = ""
 
 
 class _Last(NamedTuple):
@@ -113,6 +116,7 @@ def _summary(run: RunDirectory, now: float) -> RunSummary:
         tags=bounded_tags(state.tags),
         note=state.note[:LONGEST_NOTE],
         findings=_heard(state),
+        stopped_by=(state.stop_requested_by or "")[:_LONGEST_NAME],
     )
 
 
