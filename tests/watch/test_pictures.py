@@ -62,6 +62,21 @@ def test_every_point_of_a_short_series_is_where_it_belongs() -> None:
     assert [round((lowest - y) / (lowest - highest) * 4) for y in ys] == [i % 5 for i in range(100)]
 
 
+def test_points_at_the_edges_are_whole() -> None:
+    chart = a_chart(a_series([(0, 0.0), (50, 1.0), (100, 2.0)]))
+    chart = replace(chart, lines=(replace(chart.lines[0], is_dots=True),))
+    assert (chart.x.low, chart.x.high) == (0, 100)
+    root = drawn(chart)
+    box = {name: float(value) for name, value in root.findall(f".//{SVG}clipPath/{SVG}rect")[0].items()}
+    dots = [
+        {name: float(one.get(name, "")) for name in ("cx", "cy", "r")} for one in root.iter(f"{SVG}circle")
+    ]
+    assert len(dots) == 3
+    for dot in dots:
+        assert box["x"] <= dot["cx"] - dot["r"] and dot["cx"] + dot["r"] <= box["x"] + box["width"]
+        assert box["y"] <= dot["cy"] - dot["r"] and dot["cy"] + dot["r"] <= box["y"] + box["height"]
+
+
 def test_of_a_long_series_the_extremes_are_kept_and_the_file_stays_small() -> None:
     series = a_series([(i, 7.0 if i == 70_001 else math.sin(i / 5000)) for i in range(200_000)])
     text = document([a_chart(series)], "run")

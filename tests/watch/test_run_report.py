@@ -146,6 +146,32 @@ def test_its_numbers_are_the_runs(tmp_path: Path) -> None:
     assert "Does it learn the days?" in section(text, "Question")
 
 
+@pytest.mark.parametrize(
+    ("there", "says"),
+    [([30, 60, 90, 120], "; all of them are kept."), ([90, 120], "; kept are those of 90, 120."),
+     ([], "; none of them is there any more.")],
+)  # fmt: skip
+def test_it_says_which_checkpoints_are_kept(tmp_path: Path, there: list[int], says: str) -> None:
+    with a_run(tmp_path / "runs") as run:
+        run.finish()
+        for step in there:
+            run.run.checkpoint(step).mkdir(parents=True)
+        text = write_report(found_ours(run.run), tmp_path / "out.md", run.now).path.read_text()
+    assert f"Checkpoints were saved at steps 30, 60, 90, 120{says}" in section(text, "What happened")
+
+
+def test_a_learning_rate_has_three_digits(tmp_path: Path) -> None:
+    with a_run(tmp_path / "runs") as run:
+        run.advance(1, learning_rate=8.03533e-05)
+        run.finish()
+        text = write_report(found_ours(run.run), tmp_path / "out.md", run.now).path.read_text()
+    line = next(line for line in text.splitlines() if line.startswith("| `learning_rate` |"))
+    assert "| 8.04e-05 |" in line
+    assert all(
+        len(cell.strip().partition("e")[0].replace(".", "").lstrip("0")) <= 3 for cell in line.split("|")[3:7]
+    )
+
+
 def test_how_it_is_done_again(tmp_path: Path) -> None:
     with a_run(tmp_path / "runs") as run:
         run.finish()

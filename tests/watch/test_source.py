@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 from synthetic_run import START, SyntheticRun
 
-from tui_ft.runs.records import AttemptEvent, BeatEvent, HardwareRow, JsonLinesWriter, PhaseEvent
+from tui_ft.runs.records import (
+    AttemptEvent,
+    BeatEvent,
+    CheckpointEvent,
+    HardwareRow,
+    JsonLinesWriter,
+    PhaseEvent,
+)
 from tui_ft.watch.reading import Reading
 from tui_ft.watch.report import as_json, as_text, read_whole
 from tui_ft.watch.sources.tui_ft import TuiFtSource
@@ -153,6 +160,18 @@ def test_a_resume_that_loads_shows_where_it_goes_on_not_how_far_the_attempt_befo
     made.step = 90
     made.advance(2)
     assert (read(made).step, read(made).epoch) == (92, 2.3)
+
+
+def test_a_checkpoint_that_was_taken_away_is_known_as_saved_only(made: SyntheticRun) -> None:
+    made.begin_training()
+    made.advance(60)
+    for step, removed in ((90, ["checkpoint-30"]), (91, [str(made.run.checkpoint(60))])):
+        path = str(made.run.checkpoint(step))
+        made.event(CheckpointEvent(time=made.now, step=step, path=path, bytes=1, files={}, seconds=0.1,
+                                   removed=removed))  # fmt: skip
+    reading = read(made)
+    assert [kept.step for kept in reading.checkpoints] == [90, 91]
+    assert reading.checkpoint_steps == (30, 60, 90, 91)
 
 
 def test_a_file_that_shrank_is_read_again(made: SyntheticRun) -> None:

@@ -69,6 +69,11 @@ def number(value: float | None) -> str:
     return f"{value:.6g}"
 
 
+def brief(value: float | None) -> str:
+    """A number with three digits, for one that a schedule makes: what comes behind them says nothing."""
+    return number(float(f"{value:.3g}")) if value is not None and math.isfinite(value) else number(value)
+
+
 def count(value: int | None) -> str:
     """A count with its thousands apart."""
     return NOT_KNOWN if value is None else f"{value:,}"

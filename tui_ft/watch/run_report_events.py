@@ -85,11 +85,27 @@ def _events(facts: ReportFacts) -> Iterator[str]:
             "No finding and no warning was written down." if facts.run is not None else "It logs no warnings."
         )
     if reading.checkpoint_steps:
-        steps = ", ".join(number(step) for step in reading.checkpoint_steps[-_MOST_STEPS:])
         left = len(reading.checkpoint_steps) - _MOST_STEPS
         more = f", and {left} times before" if left > 0 else ""
         yield ""
-        yield f"Checkpoints were saved at steps {steps}{more}."
+        yield (
+            f"Checkpoints were saved at steps {_steps(reading.checkpoint_steps)}{more}"
+            f"{_kept(reading.checkpoint_steps, facts.kept)}."
+        )
+
+
+def _steps(steps: Sequence[float]) -> str:
+    return ", ".join(number(step) for step in steps[-_MOST_STEPS:])
+
+
+def _kept(saved: Sequence[float], kept: Sequence[int] | None) -> str:
+    """Which of them can still be gone on from; nothing where that is not known."""
+    if kept is None:
+        return ""
+    there = [step for step in saved if step in kept]
+    if not there:
+        return "; none of them is there any more"
+    return "; all of them are kept" if len(there) == len(saved) else f"; kept are those of {_steps(there)}"
 
 
 def _health(row: HealthRow) -> str:

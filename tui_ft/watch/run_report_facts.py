@@ -32,7 +32,8 @@ class ReportFacts:
     """All that is known of a run at `now` (unix seconds). Of others' runs only the reading, and how it ended.
 
     `specs` are the texts of the specs by attempt, `attempts` what each wrote down, oldest
-    first, `opened_at` the step from which each really went on, `model_hash` that of every byte of
+    first, `opened_at` the step from which each really went on, `kept` the steps of the checkpoints that
+    are still there, `model_hash` that of every byte of
     the base model as it lies here now, where it was asked for; `findings` are what is not well now.
     """
 
@@ -43,6 +44,7 @@ class ReportFacts:
     specs: tuple[tuple[int, str], ...] = ()
     attempts: tuple[Provenance, ...] = ()
     opened_at: Mapping[int, int] = field(default_factory=dict)
+    kept: tuple[int, ...] | None = None
     findings: tuple[Finding, ...] = ()
     model_hash: str | None = None
     bill: Bill | None = None
@@ -81,6 +83,7 @@ def gather(found: FoundRun, now: float | None = None, *, with_model: bool = Fals
         attempts=attempts,
         findings=findings_of(reading),
         opened_at=opening_steps(run),
+        kept=tuple(sorted(step for step, _ in run.list_checkpoints())),
         model_hash=_model_hash(spec) if with_model else None,
         bill=_bill(run, now),
         advice=advice,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from tui_ft.runs.records import SampleEvent
 from tui_ft.watch.eta import duration_label
-from tui_ft.watch.markdown import NOT_KNOWN, code, count, number, table, text
+from tui_ft.watch.markdown import NOT_KNOWN, brief, code, count, number, table, text
 from tui_ft.watch.run_report_facts import ReportFacts
 from tui_ft.watch.series import Curve
 
@@ -22,7 +22,8 @@ def series(facts: ReportFacts) -> Iterator[str]:
     for name, one in known[:MOST_SERIES]:
         first, last = one.first or (0.0, None), one.last or (0.0, None)
         values = (first[1], last[1], *(one.extent() or (None, None)))
-        rows.append([code(name), count(len(one)), *map(number, values), count(one.nonfinite)])
+        said = brief if name == "learning_rate" else number
+        rows.append([code(name), count(len(one)), *map(said, values), count(one.nonfinite)])
     yield from table(["Series", "Points", "First", "Last", "Min", "Max", "Not finite"], rows)
     if len(known) > MOST_SERIES:
         yield ""

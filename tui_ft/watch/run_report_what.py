@@ -10,7 +10,7 @@ from tui_ft.spec.display import effective_batch, method_label
 from tui_ft.spec.resolve import resolve
 from tui_ft.spec.run_spec import RunSpec
 from tui_ft.watch import memory
-from tui_ft.watch.markdown import NOT_KNOWN, code, count, number, table, text
+from tui_ft.watch.markdown import NOT_KNOWN, brief, code, count, number, table, text
 from tui_ft.watch.run_report_facts import ReportFacts
 
 _OBJECTIVES = {
@@ -140,7 +140,7 @@ def _settings(spec: RunSpec) -> Iterator[Sequence[str]]:
         yield "quantisation of the base", code(kind.quantization)
     yield (
         "learning rate",
-        f"{number(training.learning_rate)}, {text(training.schedule)}, warmup {number(training.warmup)}",
+        f"{brief(training.learning_rate)}, {text(training.schedule)}, warmup {number(training.warmup)}",
     )
     length = (
         f"{count(training.max_steps)} steps" if training.max_steps else f"{number(training.epochs)} epochs"

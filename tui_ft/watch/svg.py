@@ -8,7 +8,7 @@ from html import escape
 
 from tui_ft.watch.log import clean_line
 from tui_ft.watch.scales import number_label
-from tui_ft.watch.svg_chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, DrawnChart, inner, x_of, y_of
+from tui_ft.watch.svg_chart import BOTTOM, DOT, HEIGHT, LEFT, RIGHT, TOP, WIDTH, DrawnChart, inner, x_of, y_of
 from tui_ft.watch.svg_lines import curve, dots
 
 HEAD = 52
@@ -42,8 +42,8 @@ def _chart(chart: DrawnChart, clip: str) -> Iterator[str]:
     yield _label(16, 18, chart.title, size=13, weight="bold")
     yield from _legend(chart)
     yield from _axes(chart)
-    width, height = inner()
-    inside = f'<rect x="{LEFT}" y="{TOP}" width="{width}" height="{height}"/>'
+    width, height = (side + 2 * DOT for side in inner())
+    inside = f'<rect x="{LEFT - DOT:g}" y="{TOP - DOT:g}" width="{width:g}" height="{height:g}"/>'
     yield f'<clipPath id="{clip}">{inside}</clipPath>'
     yield f'<g clip-path="url(#{clip})" fill="none" stroke-linejoin="round" stroke-linecap="round">'
     for line in chart.lines:

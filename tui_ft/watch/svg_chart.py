@@ -11,6 +11,8 @@ from tui_ft.watch.series import Curve
 WIDTH, HEIGHT = 560, 300
 """One chart, in pixels; the document is a grid of them."""
 LEFT, RIGHT, TOP, BOTTOM = 62, 14, 46, 34
+DOT = 3.0
+"""Radius of a single point; what lies on the edge is whole."""
 GAP_INK = "#cf222e"
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from tui_ft.watch.series import Curve
-from tui_ft.watch.svg_chart import GAP_INK, LEFT, TOP, DrawnChart, DrawnLine, inner, x_of, y_of
+from tui_ft.watch.svg_chart import DOT, GAP_INK, LEFT, TOP, DrawnChart, DrawnLine, inner, x_of, y_of
 
 
 def curve(chart: DrawnChart, line: DrawnLine) -> Iterator[str]:
@@ -82,4 +82,4 @@ def dots(chart: DrawnChart, line: DrawnLine) -> Iterator[str]:
         y = y_of(chart, value) if math.isfinite(value) else None
         if y is not None:
             x = x_of(chart, line.points.steps[i])
-            yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{line.color}"/>'
+            yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{DOT:g}" fill="{line.color}"/>'

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.following import AT_WORK
 from tui_ft.runs.records import (
@@ -40,6 +42,7 @@ class EventReader(RowFile[AnyEvent | None]):
         self.restart_steps: list[float] = []
         self.samples: dict[tuple[str, int], SampleEvent] = {}
         self.checkpoints: dict[int, CheckpointEvent] = {}
+        self.saved_steps: dict[int, None] = {}
         self.warnings: list[WarningEvent] = []
         self.memory: MemoryEvent | None = None
         self.end: EndEvent | None = None
@@ -68,9 +71,9 @@ class EventReader(RowFile[AnyEvent | None]):
             case BeatEvent():
                 self._beat(event)
             case CheckpointEvent():
-                for path in event.removed:
-                    self._drop_checkpoint(path)
+                self._drop_checkpoints(event.removed)
                 self.checkpoints[event.step] = event
+                self.saved_steps[event.step] = None
             case SampleEvent():
                 self.samples[event.when, event.index] = event
             case WarningEvent():
@@ -107,7 +110,9 @@ class EventReader(RowFile[AnyEvent | None]):
             unit=clean_line(event.unit or ""),
         )
 
-    def _drop_checkpoint(self, path: str) -> None:
-        gone = [step for step, kept in self.checkpoints.items() if kept.path == path]
+    def _drop_checkpoints(self, removed: list[str]) -> None:
+        """Forget those that were taken away, which are told by the names of their folders."""
+        names = {PurePath(path).name for path in removed}
+        gone = [step for step, kept in self.checkpoints.items() if PurePath(kept.path).name in names]
         for step in gone:
             del self.checkpoints[step]

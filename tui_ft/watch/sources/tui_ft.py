@@ -147,7 +147,7 @@ class TuiFtSource:
             is_complete=self._metrics.is_complete,
             is_approximate=self._metrics.is_approximate,
             settings=self._settings.settings(attempt),
-            checkpoint_steps=tuple(float(step) for step in events.checkpoints),
+            checkpoint_steps=tuple(float(step) for step in events.saved_steps),
             hardware_series=self._hardware.series(),
             hardware_origin=self._hardware.origin,
             findings=self._health.findings(silenced),
