@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from checkpoint_made import save
 from synthetic_run import SyntheticRun
 from textual.pilot import Pilot
 
@@ -171,6 +172,7 @@ async def test_nothing_is_said_of_gpu_memory_where_nothing_is_known(live: Synthe
 async def test_a_failure_is_shown_whole_with_its_remedy_and_the_end_of_the_log(
     live: SyntheticRun, size: tuple[int, int]
 ) -> None:
+    save(live.run, 60)
     live.fail(ERROR)
     app = open_app(live)
     async with app.run_test(size=size) as pilot:

@@ -53,7 +53,7 @@ CASES: list[tuple[Ending, Reading, StateRecord | None, str]] = [
      "Stopped by the guard (divergence)"),
     ("budget", a_reading("stopped", ended("stopped")), a_state(stop_requested_by="the budget"),
      "Stopped by the budget"),
-    ("preempted", a_reading("stopped", ended("preempted")), None, "The machine took the run away"),
+    ("preempted", a_reading("stopped", ended("preempted")), None, "It was told to end (SIGTERM)"),
     ("cuda_oom", a_reading("failed", ended("cuda_oom", OOM, code=1)), None, "out of memory while training"),
     ("kernel_oom", a_reading("failed", ended("host_oom", "The kernel killed it.", signal=KILLED)), None,
      "The kernel killed the trainer for memory"),

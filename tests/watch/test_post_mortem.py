@@ -18,7 +18,7 @@ from tui_ft.health.finding import Finding, Fix
 from tui_ft.runs import launch
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.health_rows import FoundRow
-from tui_ft.runs.records import JsonLinesWriter
+from tui_ft.runs.records import AttemptEvent, JsonLinesWriter, PhaseEvent
 from tui_ft.runs.state import read_state
 from tui_ft.runs.truth import read_truth
 from tui_ft.spec import overrides
@@ -119,6 +119,22 @@ def a_failed_run(made: SyntheticRun, spec: RunSpec) -> None:
     save(made.run, 20)
     save(made.run, 40)
     made.advance(30)
+
+
+def test_hours_in_which_the_box_was_off_are_not_done_again(tmp_path: Path, spec: RunSpec) -> None:
+    with SyntheticRun(tmp_path, total_steps=120, step_s=10.0) as made:
+        a_failed_run(made, spec)
+        made.now, made.step = made.now + 36_000, 40
+        made.event(AttemptEvent(time=made.now, attempt=2, step=40))
+        made.set_state("running", attempt=2)
+        made.run.attempt(2).path.mkdir()
+        made.run.attempt(2).spec.write_bytes(made.run.attempt(1).spec.read_bytes())
+        made.event(PhaseEvent(time=made.now, phase="training", step=40, total_steps=120))
+        made.advance(30)
+        made.fail("ValueError: no good")
+    post = looked_into(made.run)
+    assert post.kept is not None
+    assert (post.kept.step, post.kept.again_steps, post.kept.again_s) == (40, 30, pytest.approx(300.0))
 
 
 def test_what_a_resume_would_do_again_is_counted_in_steps_time_and_money(

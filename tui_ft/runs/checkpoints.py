@@ -141,23 +141,26 @@ def hash_file(path: Path) -> str:
 
 def whole(run: RunDirectory) -> list[Checkpoint]:
     """The checkpoints that look whole, newest first."""
-    found = []
-    for step, folder in run.list_checkpoints():
-        if fault(folder) is None:
-            manifest = read_manifest(folder)
-            size = sum(manifest.files.values())
-            found.append(Checkpoint(step=step, path=folder, bytes=size, eval_loss=manifest.eval_loss))
-    return found
+    looked = (_look(step, folder) for step, folder in run.list_checkpoints())
+    return [one for one in looked if one is not None]
 
 
 def newest(run: RunDirectory) -> Checkpoint | None:
     """The checkpoint that a resume would go on from, as far as sizes tell."""
-    for step, folder in run.list_checkpoints():
-        if fault(folder) is None:
-            manifest = read_manifest(folder)
-            size = sum(manifest.files.values())
-            return Checkpoint(step=step, path=folder, bytes=size, eval_loss=manifest.eval_loss)
-    return None
+    looked = (_look(step, folder) for step, folder in run.list_checkpoints())
+    return next((one for one in looked if one is not None), None)
+
+
+def _look(step: int, folder: Path) -> Checkpoint | None:
+    """A checkpoint that looks whole; None for another, and for one that is removed while we look."""
+    if fault(folder) is not None:
+        return None
+    try:
+        manifest = read_manifest(folder)
+    except (OSError, msgspec.DecodeError):
+        return None
+    size = sum(manifest.files.values())
+    return Checkpoint(step=step, path=folder, bytes=size, eval_loss=manifest.eval_loss)
 
 
 def best(checkpoints: list[Checkpoint]) -> Checkpoint | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 
@@ -13,6 +12,7 @@ from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.ending import printable
 from tui_ft.runs.health_rows import ClearedRow, Deed, DeedRow, FoundRow, HealthRow
 from tui_ft.runs.records import JsonLinesWriter
+from tui_ft.runs.saying import say
 from tui_ft.runs.state import StateFile, read_state
 
 _PATIENCE_S = 10.0
@@ -28,8 +28,7 @@ def write_deed(
     what the disk refuses.
     """
     message = printable(message)
-    sys.stderr.write(f"tui-ft: {message}\n")
-    sys.stderr.flush()
+    say(f"tui-ft: {message}")
     _write(run, DeedRow(time=time.time(), deed=deed, message=message, is_done=is_done, code=code))
 
 
@@ -55,18 +54,25 @@ def _write(
 ) -> None:
     try:
         lock = locks.acquire(run, patience_s=_PATIENCE_S)
-    except TuiFtError:
+    except (TuiFtError, OSError):  # a network disk may refuse the lock itself
         return
+    try:
+        _append(run, row)
+        if change is not None:
+            file = StateFile(run, read_state(run))
+            file.update(findings=change(file.record.findings))
+            if not file.is_written:  # an open finding holds the hooks of other runs back
+                file.write_in_place()
+    except TuiFtError as error:
+        say(f"tui-ft: {printable(str(error))}")
+    finally:
+        lock.close()
+
+
+def _append(run: RunDirectory, row: HealthRow) -> None:
     try:
         writer = JsonLinesWriter(run.health)
         writer.write(row)
         writer.close()
-        if change is not None:
-            file = StateFile(run, read_state(run))
-            file.update(findings=change(file.record.findings))
     except OSError as error:
-        sys.stderr.write(f"tui-ft: {run.health.name} could not be written: {error.strerror}.\n")
-    except TuiFtError as error:
-        sys.stderr.write(f"tui-ft: {printable(str(error))}\n")
-    finally:
-        lock.close()
+        say(f"tui-ft: {run.health.name} could not be written: {error.strerror}.")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import select
 import signal
-import sys
 import time
 from collections.abc import Sequence
 from types import FrameType
@@ -26,6 +25,7 @@ from tui_ft.runs.records import (
 )
 from tui_ft.runs.requests import clear_requests, read_requests
 from tui_ft.runs.sampling import HardwareSampler
+from tui_ft.runs.saying import say
 from tui_ft.runs.state import StateFile
 from tui_ft.runs.trainer_process import ProcessEnd, TrainerProcess, start_trainer
 from tui_ft.runs.vanishing import Vanishing
@@ -269,12 +269,3 @@ def _output_tail(run: RunDirectory) -> str:
             return file.read(TAIL_BYTES).decode("utf-8", "replace")
     except OSError:
         return ""
-
-
-def say(text: str) -> None:
-    """Print into output.log, which is our standard error; a full disk swallows it."""
-    try:
-        sys.stderr.write(f"{text}\n")
-        sys.stderr.flush()
-    except OSError:
-        return

@@ -17,8 +17,9 @@ from pathlib import Path
 from tui_ft.errors import TuiFtError
 from tui_ft.runs import lock as locks
 from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.saying import say
 from tui_ft.runs.state import read_state
-from tui_ft.runs.supervision import Supervisor, say
+from tui_ft.runs.supervision import Supervisor
 from tui_ft.runs.truth import living_trainer
 
 

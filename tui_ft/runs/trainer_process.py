@@ -6,9 +6,11 @@ import os
 import signal
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from tui_ft.hardware import processes
+from tui_ft.runs.attempt_output import opening_line
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.records import ProcessRecord
 
@@ -97,6 +99,8 @@ def start_trainer(run: RunDirectory, attempt: int, command: Sequence[str]) -> Tr
     """
     output = os.open(run.output, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
+        with suppress(OSError):  # a full disk holds no training back
+            os.write(output, opening_line(attempt).encode())
         child = subprocess.Popen(
             [*command, *trainer_arguments(run, attempt)],
             stdin=subprocess.DEVNULL,

@@ -16,7 +16,6 @@ _REMEDIES: dict[Cause, str] = {
     "cuda_oom": "The GPU has too little memory: lower training.batch_size or data.max_length, or use QLoRA.",
     "host_oom": "The box has too little memory: close what else runs, or take a smaller model.",
     "disk_full": "Make room on the disk of the runs root.",
-    "preempted": "The machine took the run away.",
 }
 _KINDS: dict[Level, Kind] = {"error": "bad", "warning": "warn", "note": "muted"}
 _LONGEST_REASON = 240
@@ -30,7 +29,7 @@ def standing_alert(
 
     `post` is how it ended, once that was looked into. Keys that act are named for a run of ours only.
     """
-    headline, text, kind = _alert(reading)
+    headline, text, kind = _alert(reading, post)
     if post is not None:
         return headline, _sentences(text, _end_keys(post)) if headline else text, kind
     finding = next((one for one in reading.findings if one.level != "note"), None)
@@ -52,23 +51,23 @@ def _end_keys(post: PostMortem) -> str:
     return "h: why" + (f", F: {fix.title}" if fix is not None and fix == post.fixes[0] else "")
 
 
-def _alert(reading: Reading) -> tuple[str, str, Kind]:
+def _alert(reading: Reading, post: PostMortem | None) -> tuple[str, str, Kind]:
     if reading.source != "tui_ft":
         return _alert_of_another(reading)
     if reading.status == "failed":
-        return "FAILED", _sentences(_why(reading), _remedy(reading)), "bad"
+        return "FAILED", _sentences(_why(reading), _remedy(reading, post), _go_on(reading, post)), "bad"
     if reading.status == "lost":
-        return "LOST", _sentences(reading.reason or "its processes are gone", _go_on(reading)), "bad"
+        return "LOST", _sentences(reading.reason or "its processes are gone", _go_on(reading, post)), "bad"
     if reading.status in ("quiet", "unknown"):
         return "", _sentences(reading.reason, *reading.notes), "warn"
     if reading.status == "paused":
         return "PAUSED", "The run still holds its memory and still costs money. p goes on.", "warn"
     if reading.status == "stopped":
-        return "STOPPED", _sentences(_after("stopped", _why(reading)), _go_on(reading)), "warn"
+        return "STOPPED", _sentences(_after("stopped", _why(reading)), _go_on(reading, post)), "warn"
     if reading.reason == "unsupervised":
         return "", "Its supervisor is gone; the training goes on, and stop and save work.", "warn"
-    if reading.warnings and reading.status != "finished":
-        return "", reading.warnings[-1].message, "warn"
+    if reading.attempt_warnings and reading.status != "finished":
+        return "", reading.attempt_warnings[-1].message, "warn"
     return "", "", "good"
 
 
@@ -108,21 +107,23 @@ def _why(reading: Reading) -> str:
 
 def cause_text(reading: Reading) -> str:
     """Why a run ended, and what to do about it where that is known; not how to go on with it."""
-    return _sentences(_why(reading), _known_remedy(reading))
+    return _sentences(_why(reading), _remedy(reading))
 
 
-def _known_remedy(reading: Reading) -> str:
-    return _REMEDIES.get(reading.exit.cause, "") if reading.exit is not None else ""
+def _remedy(reading: Reading, post: PostMortem | None = None) -> str:
+    """What helps against the cause. An evaluation without memory says nothing against the training."""
+    if reading.exit is None or (post is not None and post.ending == "eval_oom"):
+        return ""
+    return _REMEDIES.get(reading.exit.cause, "")
 
 
-def _remedy(reading: Reading) -> str:
-    return _sentences(_known_remedy(reading), _go_on(reading))
-
-
-def _go_on(reading: Reading) -> str:
-    if reading.checkpoints:
-        newest = max(kept.step for kept in reading.checkpoints)
-        return f"R resumes from the checkpoint of step {newest}, r starts anew."
+def _go_on(reading: Reading, post: PostMortem | None) -> str:
+    """Where R goes on: what is whole on the disk counts, as soon as that was looked at."""
+    steps = [kept.step for kept in reading.checkpoints]
+    if post is not None and post.is_ours:
+        steps = [post.kept.step] if post.kept is not None else []
+    if steps:
+        return f"R resumes from the checkpoint of step {max(steps)}, r starts anew."
     return "r starts it anew; the log below has the details."
 
 

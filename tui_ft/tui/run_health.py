@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+import msgspec
 from textual import work
 from textual.screen import Screen
 
@@ -82,7 +83,10 @@ class HealthActions(Screen[None]):
             return self._weighed != before
         from tui_ft.watch.post_mortem import with_possible_fixes
 
-        self._weighed = await asyncio.to_thread(with_possible_fixes, run, reading.findings, reading.step)
+        try:
+            self._weighed = await asyncio.to_thread(with_possible_fixes, run, reading.findings, reading.step)
+        except OSError:  # a disk that stumbles: no fix is offered until something changes
+            self._weighed = tuple(msgspec.structs.replace(one, fixes=[]) for one in reading.findings)
         return self._weighed != before
 
     async def _judge_foreign(self) -> bool:
@@ -106,7 +110,10 @@ class HealthActions(Screen[None]):
             return False
         self._looked_at = seen
         before = self.post
-        self.post = await asyncio.to_thread(self._post_mortem, reading)
+        try:
+            self.post = await asyncio.to_thread(self._post_mortem, reading)
+        except OSError:  # a disk that stumbles: it is looked into again
+            self._looked_at = ()
         return self.post != before
 
     def _post_mortem(self, reading: Reading) -> PostMortem | None:

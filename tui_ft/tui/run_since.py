@@ -75,10 +75,12 @@ class SinceActions(Screen[None]):
 
     async def come_back(self) -> None:
         """Tell what happened since the last look, once the run is read; called again it only counts money."""
+        from tui_ft.watch.since_money import priced_bill
+
         reading, now = self.reading, self.owner.clock()
         if self.run is not None and now - self._bill_at >= BILL_EVERY_S:
             self._bill_at = now
-            self.bill = await asyncio.to_thread(_bill_of, self.run, now)
+            self.bill = await asyncio.to_thread(priced_bill, self.run, now)
         if self._is_asked or not reading.is_complete:
             return
         self._is_asked = True
@@ -91,20 +93,12 @@ class SinceActions(Screen[None]):
 
     def _tell(self, seen: Seen) -> None:
         from tui_ft.watch.since import AWAY_S, since
+        from tui_ft.watch.since_money import money_since
 
-        told = since(self.reading, seen, self.owner.clock(), self._money(seen))
+        told = since(self.reading, seen, self.owner.clock(), money_since(self.bill, seen))
         self.told = told
         if told.away_s >= AWAY_S and told.is_news:
             self._show_since()
-
-    def _money(self, seen: Seen) -> str:
-        """What the machine cost since; "" where that is not known."""
-        bill = self.bill
-        if bill is None or bill.rate is None or seen.held_s is None:
-            return ""
-        from tui_ft.runs.money.prices import amount
-
-        return amount(bill.rate, max(bill.seconds - seen.held_s, 0.0), bill.gpus).text
 
     def notice_person(self, *, by_key: bool = True) -> None:
         """Somebody is there: what they were away from is told, and this is the last look from now on.
@@ -172,22 +166,6 @@ class SinceActions(Screen[None]):
             self.say(
                 f"Nothing new since {clock_label(told.left_at, told.now)}, when you looked last.", "muted"
             )
-
-
-def _bill_of(run: RunDirectory, now: float) -> Bill | None:
-    """The bill; None where it cannot be made, or no price is set: it is shown beside other things."""
-    from tui_ft import settings
-    from tui_ft.errors import TuiFtError
-
-    try:
-        prices = settings.load()
-        if prices.price_per_hour is None and not prices.price_per_gpu:
-            return None
-        from tui_ft.runs.money.bill import bill_of
-
-        return bill_of(run, now)
-    except (TuiFtError, OSError):
-        return None
 
 
 def _keep_quietly(path: str, seen: Seen) -> None:

@@ -65,12 +65,15 @@ def _stopped(reading: Reading, state: StateRecord | None) -> str:
 def _guarded(reading: Reading, state: StateRecord | None) -> str:
     code = stopped_by(state).removeprefix(GUARD)
     why = next((finding.message for finding in reading.findings if finding.code == code), "")
-    why = why or next((one.message for one in reversed(reading.warnings) if one.code == code), "")
+    why = why or next((one.message for one in reversed(reading.attempt_warnings) if one.code == code), "")
     return f"Stopped by the guard ({code}){at_step(reading)}" + (f": {why}" if why else ".")
 
 
 def _preempted(reading: Reading, _: StateRecord | None) -> str:
-    return f"The machine took the run away{at_step(reading)}: it was told to end (SIGTERM)."
+    return (
+        f"It was told to end (SIGTERM){at_step(reading)}, by the machine, which goes away, or by somebody "
+        "beside tui-ft."
+    )
 
 
 def _cuda(reading: Reading, _: StateRecord | None) -> str:
@@ -148,7 +151,7 @@ def _complaint(reading: Reading) -> str:
     for text in (reading.exit.message if reading.exit else "", reading.end.message if reading.end else ""):
         if text:
             return text
-    raised = last_exception(reading.log)
+    raised = last_exception(reading.attempt_log)
     return raised.line if raised is not None else reading.reason
 
 
@@ -223,7 +226,7 @@ def _sent_by_us(record: ExitRecord, state: StateRecord | None) -> str | None:
 
 
 def _raised(ending: Ending, reading: Reading) -> Iterator[tuple[str, str]]:
-    raised = last_exception(reading.log)
+    raised = last_exception(reading.attempt_log)
     if raised is not None:
         if ending != "exception" or (reading.exit is not None and raised.line not in reading.exit.message):
             yield "raised", raised.line[:_LONGEST]
@@ -257,16 +260,16 @@ def oom_evidence(reading: Reading) -> Evidence:
 
 
 def _oom_evidence(reading: Reading) -> Evidence:
-    for warning in reversed(reading.warnings):
+    for warning in reversed(reading.attempt_warnings):
         if warning.code in ("cuda_oom", "eval_oom") and warning.evidence:
             return warning.evidence
     texts = [reading.end.message if reading.end else "", reading.exit.message if reading.exit else ""]
-    return parse_cuda_oom("\n".join([*reading.log[-100:], *texts])) or {}
+    return parse_cuda_oom("\n".join([*reading.attempt_log[-100:], *texts])) or {}
 
 
 def _asked_text(reading: Reading) -> str:
     texts = [reading.exit.message if reading.exit else ""]
-    asked = (parse_host_oom("\n".join([*reading.log[-100:], *texts])) or {}).get("asked_gib")
+    asked = (parse_host_oom("\n".join([*reading.attempt_log[-100:], *texts])) or {}).get("asked_gib")
     return f"{asked:.2f} GiB at once" if isinstance(asked, float) else ""
 
 

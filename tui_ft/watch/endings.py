@@ -96,7 +96,7 @@ def _failed(reading: Reading) -> Ending:
 
 def _by_words(reading: Reading) -> Ending:
     """Another's run: what it printed last is all there is."""
-    text = "\n".join([reading.reason, *reading.log[-100:]])
+    text = "\n".join([reading.reason, *reading.attempt_log[-100:]])
     if _CUDA_OOM.search(text):
         return "eval_oom" if was_evaluating(reading) else "cuda_oom"
     if _HOST_OOM.search(text):
@@ -110,10 +110,10 @@ def was_evaluating(reading: Reading) -> bool:
         return True
     if any(finding.code == "cuda_oom" for finding in reading.findings):
         return False
-    for warning in reversed(reading.warnings):
+    for warning in reversed(reading.attempt_warnings):
         if warning.code in ("eval_oom", "cuda_oom"):
             return warning.code == "eval_oom" or warning.evidence.get("phase") == "evaluating"
     if reading.activity is not None:
         return reading.activity.phase == "evaluating"
-    frames = "\n".join(reading.log[-100:])
+    frames = "\n".join(reading.attempt_log[-100:])
     return ", in evaluation_loop" in frames or ", in prediction_step" in frames

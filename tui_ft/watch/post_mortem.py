@@ -18,7 +18,7 @@ from tui_ft.runs.records import SCHEMA, StateRecord
 from tui_ft.runs.state import read_state
 from tui_ft.watch.ending_words import evidence_of, headline_of
 from tui_ft.watch.endings import GUARD, ORDERLY, Ending, ending_of, stopped_by
-from tui_ft.watch.eta import duration_label
+from tui_ft.watch.eta import duration_label, seconds_per_step
 from tui_ft.watch.log import clean_line
 from tui_ft.watch.reading import Reading
 
@@ -115,7 +115,7 @@ def _code(ending: Ending, reading: Reading, state: StateRecord | None) -> str:
 
 
 def _last_lines(reading: Reading) -> tuple[str, ...]:
-    lines = [line for line in reading.log[-4 * LAST_LINES :] if line.strip()]
+    lines = [line for line in reading.attempt_log[-4 * LAST_LINES :] if line.strip()]
     return tuple(clean_line(line) for line in lines[-LAST_LINES:])
 
 
@@ -126,7 +126,8 @@ def _kept(reading: Reading, run: RunDirectory, now: float) -> Kept | None:
     if newest is None:
         return None
     steps = max(reading.step - newest.step, 0) if reading.step is not None else None
-    seconds = _seconds_since(reading, newest.step) if steps else (0.0 if steps == 0 else None)
+    pace = seconds_per_step(reading.times, max(reading.restart_steps, default=0.0))
+    seconds = 0.0 if steps == 0 else steps * pace if steps and pace is not None else None
     return Kept(
         step=newest.step,
         path=str(newest.path),
@@ -134,16 +135,6 @@ def _kept(reading: Reading, run: RunDirectory, now: float) -> Kept | None:
         again_s=seconds,
         money=_money(run, seconds, now) if seconds else "",
     )
-
-
-def _seconds_since(reading: Reading, step: int) -> float | None:
-    """The wall time that the steps after `step` took, as far as the metrics tell."""
-    times = reading.times
-    if not len(times) or times.last is None:
-        return None
-    at = min(times.index(float(step)), len(times) - 1)
-    seconds = times.last[1] - times.values[at]
-    return seconds if seconds >= 0 else None
 
 
 def _money(run: RunDirectory, seconds: float, now: float) -> str:

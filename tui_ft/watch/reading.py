@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from tui_ft.health.finding import Finding
+from tui_ft.runs.attempt_output import of_newest_attempt
 from tui_ft.runs.health_rows import DeedRow, HealthRow
 from tui_ft.runs.records import (
     CheckpointEvent,
@@ -85,7 +86,8 @@ class Reading:
     series that are read from another source of the run than `source`. `findings` are what is not well now,
     worst first, without the codes in `silenced`; `health_rows` all that was found, cleared and done lately,
     `deeds` of these what was done with nobody there, `past` what was found and is over, with the time
-    at which it was; oldest first. Their text is safe to show.
+    at which it was; oldest first. Their text is safe to show. `attempt_at` is when the newest attempt began
+    (unix seconds), for a run of ours.
     """
 
     source: SourceName
@@ -102,6 +104,7 @@ class Reading:
     started_at: float | None = None
     ended_at: float | None = None
     updated_at: float | None = None
+    attempt_at: float | None = None
     activity: Activity | None = None
     series: Mapping[str, Series] = field(default_factory=dict)
     times: Series = field(default_factory=Series)
@@ -133,6 +136,17 @@ class Reading:
     deeds: tuple[DeedRow, ...] = ()
     health_rows: tuple[HealthRow, ...] = ()
     silenced: tuple[str, ...] = ()
+
+    @property
+    def attempt_warnings(self) -> tuple[WarningEvent, ...]:
+        """The warnings of the newest attempt: what an earlier one was warned of may be cured."""
+        since = self.attempt_at
+        return self.warnings if since is None else tuple(one for one in self.warnings if one.time >= since)
+
+    @property
+    def attempt_log(self) -> Sequence[str]:
+        """The lines that the newest attempt printed."""
+        return of_newest_attempt(self.log)
 
     def last(self, name: str) -> float | None:
         """The newest value of a series; None when there is none."""

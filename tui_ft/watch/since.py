@@ -91,10 +91,15 @@ def since(reading: Reading, seen: Seen, now: float, money: str = "") -> Since:
 
 
 def _steps(reading: Reading, seen: Seen) -> int | None:
-    """A run that was begun again from an earlier checkpoint has gone back: then it is how far it came."""
+    """How far it came since; of a run that was begun again meanwhile from where that began."""
     if reading.step is None:
         return None
-    return max(reading.step - (seen.step or 0), 0)
+    since = seen.step or 0
+    if reading.attempt > seen.attempt and reading.restart_steps:
+        # the row behind the checkpoint that it went back to is a restart of its own in the rows
+        last = max(reading.restart_steps)
+        since = min(since, int(last - 1 if last - 1 in reading.restart_steps else last))
+    return max(reading.step - since, 0)
 
 
 def _best(series: Series | None, from_step: int | None) -> tuple[float, int] | None:
@@ -179,9 +184,11 @@ def _brief(text: str) -> str:
 
 
 def since_last_look(reading: Reading, now: float) -> Since | None:
-    """What happened to a run since this person's last look at it; None without one. It reads a small file."""
+    """What happened to a run since this person's last look at it; None without one. It reads small files."""
+    from tui_ft.watch.since_money import money_of
+
     seen = last_look(reading.path)
-    return since(reading, seen, now) if seen is not None else None
+    return since(reading, seen, now, money_of(reading, seen, now)) if seen is not None else None
 
 
 def as_json(told: Since) -> dict[str, Any]:

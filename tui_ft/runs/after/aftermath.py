@@ -24,6 +24,7 @@ def main(arguments: Sequence[str]) -> int:
     from tui_ft.errors import TuiFtError
     from tui_ft.runs.after.following_up import follow_up, tell_of
     from tui_ft.runs.directory import RunDirectory
+    from tui_ft.runs.saying import say
     from tui_ft.runs.state import read_state
 
     parser = argparse.ArgumentParser(prog="tui_ft.runs.after.aftermath", description=__doc__)
@@ -39,10 +40,10 @@ def main(arguments: Sequence[str]) -> int:
         else:
             follow_up(run, options.attempt if options.attempt is not None else read_state(run).attempt)
     except TuiFtError as error:
-        sys.stderr.write(f"tui-ft: {error}\n")
+        say(f"tui-ft: {error}")
         return 2
     except Exception:  # noqa: BLE001 - nobody else would ever hear of it
-        sys.stderr.write(f"tui-ft: what was to follow the run failed:\n{traceback.format_exc()}")
+        say(f"tui-ft: what was to follow the run failed:\n{traceback.format_exc()}")
         return 2
     return 0
 

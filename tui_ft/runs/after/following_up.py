@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from tui_ft.runs.deeds import clear_finding, write_deed, write_finding
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.ending import printable
 from tui_ft.runs.handles import handle
+from tui_ft.runs.saying import say
 from tui_ft.runs.state import read_state
 from tui_ft.spec import toml
 from tui_ft.user_paths import user_path
@@ -99,4 +99,4 @@ def tell_of(run: RunDirectory, code: str) -> None:
     """Tell of the finding `code`. Its supervisor writes health.jsonl: what came of it goes to output.log."""
     message = news.of_a_finding(run, code, time.time())
     for told in tell_all(names_to_tell(run), message) if message is not None else ():
-        sys.stderr.write(f"tui-ft: {code}: {printable(told.sentence)}\n")
+        say(f"tui-ft: {code}: {printable(told.sentence)}")
