@@ -90,6 +90,8 @@ class EventReader(RowFile[AnyEvent | None]):
         self.attempt, self.step, self.end, self.memory = event.attempt, event.step, None, None
         self.opened_at, self.activity, self._has_trained = event.time, None, False
         self.samples = {key: sample for key, sample in self.samples.items() if key[0] == "before"}
+        # newer ones were put aside, or could not be gone on from
+        self.checkpoints = {step: kept for step, kept in self.checkpoints.items() if step <= event.step}
 
     def _enter(self, event: PhaseEvent) -> None:
         self.total_steps = event.total_steps or self.total_steps

@@ -127,6 +127,7 @@ class TuiFtSource:
             started_at=state.started_at if state is not None else None,
             ended_at=state.ended_at if state is not None else None,
             updated_at=self._updated_at(),
+            attempt_at=state.started_at if is_launching and state is not None else events.opened_at,
             activity=None if is_launching else events.activity,
             series=table.named_series(),
             times=table.times,
