@@ -18,6 +18,7 @@ from tui_ft.health.nonfinite import Nonfinite
 from tui_ft.health.resumption import BadResume
 from tui_ft.health.rows import Evaluation
 from tui_ft.health.spikes import GradientSpikes
+from tui_ft.health.thresholds import Thresholds
 
 NAN, INF = math.nan, math.inf
 
@@ -47,13 +48,20 @@ def test_a_loss_of_zero_with_a_nan_gradient_counts() -> None:
 
 def test_the_scaler_of_fp16_may_search() -> None:
     detector = made(Nonfinite, compute="float16", has_bf16=True)
-    assert feed(detector, [step(number, 2.0, INF) for number in range(1, 9)]) == []
-    said = feed(detector, [step(number, 2.0, INF) for number in range(9, 14)])
+    assert feed(detector, [step(number, 2.0, INF) for number in range(1, 20)]) == []
+    said = feed(detector, [step(number, 2.0, INF) for number in range(20, 24)])
     assert [one.level for one in said if isinstance(one, Finding)] == ["warning"]
     assert isinstance(said[0], Finding)
     assert fix_names(said[0])[0] == "wider_numbers"
     assert said[0].fixes[0].changes == ["training.precision=bf16"]
     assert said[0].fixes[0].how == "restart"  # it never was well
+
+
+@pytest.mark.train
+def test_trainer_and_guard_have_one_number_for_that() -> None:
+    from tui_ft.train.nonfinite import SCALER_SKIPS
+
+    assert Thresholds().nonfinite_scaler_rows == SCALER_SKIPS == 20
 
 
 @pytest.mark.parametrize("compute", ["bfloat16", "float32"])

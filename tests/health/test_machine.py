@@ -385,6 +385,15 @@ def test_a_clock_that_is_set_is_noted_at_once_and_forgotten_after_an_hour() -> N
     assert [type(one) for one in later if one is not None] == [Cleared]
 
 
+def test_a_jump_that_another_watcher_saw_is_forgotten_after_an_hour_too() -> None:
+    earlier = made(ClockJump)
+    earlier.tick(1000.0, 0.0)
+    detector = made(ClockJump)
+    detector.open = found(earlier.tick(1091.0, 1.0))
+    said = [(at, detector.tick(1091.0 + at, 1.0 + at)) for at in range(3700)]
+    assert [(at, type(one)) for at, one in said if one is not None] == [(3600, Cleared)]
+
+
 def test_a_clock_that_drifts_slowly_is_none() -> None:
     detector = made(ClockJump)
     moments = [(1000.0 + at * 1.001, float(at)) for at in range(0, 3600, 10)]

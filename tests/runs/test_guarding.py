@@ -337,6 +337,25 @@ def test_what_came_while_nobody_watched_is_found_by_the_next(desk: Desk) -> None
     assert desk.found() == [("divergence", "error")]
 
 
+def test_what_got_worse_while_nobody_watched_is_worse_for_the_next(
+    tmp_path: Path, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    desk = Desk(tmp_path, "health.stop_on=nonfinite")
+    desk.begin()
+    desk.losses(2.0, 2.0, math.nan)
+    desk.poll()
+    assert (desk.state.findings, desk.requests) == ({"nonfinite": "warning"}, [])
+    desk.losses(math.nan, math.nan)
+    desk.guard = Guard(desk.run, desk.state)
+    desk.poll()
+    assert desk.found() == [("nonfinite", "warning"), ("nonfinite", "error")]
+    assert desk.state.findings == {"nonfinite": "error"}
+    assert [one.by for one in desk.requests] == ["the guard: nonfinite"]
+    desk.poll()
+    assert told[-1] == "nonfinite"
+
+
 def test_a_new_attempt_begins_with_nothing_open(desk: Desk) -> None:
     desk.begin()
     desk.losses(*[2.0] * 20, *[9.0] * 3)

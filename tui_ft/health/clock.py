@@ -18,6 +18,8 @@ class ClockJump(Detector):
     def tick(self, now: float, monotonic: float) -> Said:
         offset = now - monotonic
         before, self._offset = self._offset, offset
+        if self.open is not None and self._jumped_at is None:  # found by an earlier watcher
+            self._jumped_at = monotonic
         if before is None:
             return None
         jump = offset - before

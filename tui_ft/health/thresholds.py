@@ -23,9 +23,10 @@ class Thresholds(msgspec.Struct, kw_only=True, frozen=True):
 
     # nonfinite: T3. One is a warning, two in a row an error.
     nonfinite_rows: float = 2
-    nonfinite_scaler_rows: float = 10
-    """fp16: the scaler halves its factor from 2**16 at each overflow; so many in a row are no search any more
-    (torch.amp.GradScaler's init_scale 65536 and backoff 0.5)."""
+    nonfinite_scaler_rows: float = 20
+    """fp16: the scaler halves its factor from 2**16 at each overflow (torch.amp.GradScaler): sixteen in a row
+    are its way down to 1, so many are no search any more. The trainer, which skips those steps, reads it here
+    too, but no settings."""
 
     # divergence: T2, smoothed over as many rows as the rise has to last
     divergence_ratio: float = 1.5

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from tui_ft.health.finding import Evidence, Scalar
+from tui_ft.health.thresholds import Thresholds
 from tui_ft.runs.records import WarningEvent, finite_or_word
 from tui_ft.spec.running import HealthSection
 from tui_ft.train.agreement import any_rank
@@ -25,9 +26,8 @@ GUARD = f"the guard: {CODE}"
 IN_A_ROW = 2
 """One such step is a warning, so many in a row stop the run (domain facts, T3)."""
 
-SCALER_SKIPS = 20
-"""fp16 begins with a loss scale of 65,536 and halves it after each gradient that overflows: sixteen in a row
-are its way down to 1, and no alarm."""
+SCALER_SKIPS = int(Thresholds().nonfinite_scaler_rows)
+"""fp16 overflows in a row from which on they are no search of its scaler any more."""
 
 ROWS_NAMED = 64
 """So many rows of a step are named; a step may hold thousands."""

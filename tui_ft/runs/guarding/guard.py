@@ -150,7 +150,9 @@ class Guard:
             why = "It is not seen any more." if is_mine else f"Attempt {self._attempt} began."
             rows.append(ClearedRow(time=round(sight.now, 3), code=code, message=why))
         for code, finding in seen.items():
-            if code not in self._open and code not in self._silenced:
+            known = self._open.get(code)
+            has_grown = known is None or RANK[finding.level] > RANK[known.finding.level]
+            if has_grown and code not in self._silenced:  # also while nobody supervised
                 self._found(finding, sight, rows, requests)
 
     def _is_replayed(self, code: Code) -> bool:
