@@ -17,7 +17,6 @@ from tui_ft.health.finding import Fix, How
 from tui_ft.runs import checkpoints, control, launch, preflight
 from tui_ft.runs.after import after_check
 from tui_ft.runs.directory import RunDirectory
-from tui_ft.runs.elsewhere import is_surely_over
 from tui_ft.runs.fixes.changes import Change, anew_title, changed, diff
 from tui_ft.runs.guarded_file import open_lock, take
 from tui_ft.runs.handles import handle
@@ -26,7 +25,8 @@ from tui_ft.runs.queueing.nudging import advance_lock, nudge
 from tui_ft.runs.queueing.pausing import paused
 from tui_ft.runs.records import ENDED
 from tui_ft.runs.requests import user_name
-from tui_ft.runs.truth import Truth, read_truth, was_on_earlier_boot
+from tui_ft.runs.resuming import is_surely_over
+from tui_ft.runs.truth import Truth, read_truth
 from tui_ft.spec import overrides, toml
 from tui_ft.spec.run_spec import RunSpec
 
@@ -100,11 +100,7 @@ def plan(run: RunDirectory, fix: Fix, step: int | None = None, ground: Ground | 
     truth, before = ground.truth, ground.spec
     changes = diff(before, changed(before, fix))
     is_live = truth.status not in _GOES_ON and truth.status != "finished"
-    is_over_here = (
-        truth.status == "unknown"
-        and truth.state is not None
-        and (was_on_earlier_boot(truth.state) or is_surely_over(run, truth.state))
-    )
+    is_over_here = truth.status == "unknown" and truth.state is not None and is_surely_over(run, truth.state)
     made = Plan(
         fix=fix, how=fix.how, changes=changes, is_live=is_live, is_over_here=is_over_here,
         is_elsewhere=truth.status == "unknown" and not is_over_here,
