@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from types import FrameType
 
 from tui_ft.hardware import host, processes
+from tui_ft.runs.attempt_output import of_newest_attempt
 from tui_ft.runs.companions import Companions, Sight
 from tui_ft.runs.company import MAKERS
 from tui_ft.runs.directory import RunDirectory
@@ -266,6 +267,7 @@ def _output_tail(run: RunDirectory) -> str:
     try:
         with open(run.output, "rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL_BYTES))
-            return file.read(TAIL_BYTES).decode("utf-8", "replace")
+            lines = file.read(TAIL_BYTES).decode("utf-8", "replace").split("\n")
+            return "\n".join(of_newest_attempt(lines))
     except OSError:
         return ""
