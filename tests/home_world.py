@@ -92,6 +92,7 @@ class Rooms:
         self.corner_said: list[tuple[str, str]] = []
         self.foreign: list[RunSummary] = []
         self.notes: list[str] = []
+        self.adopted: list[str] = []
         self.labelled: list[tuple[list[str], dict[str, Any]]] = []
 
     def list_runs(self) -> list[RunSummary]:
@@ -102,6 +103,10 @@ class Rooms:
 
     def corner(self) -> list[tuple[str, str]]:
         return list(self.corner_said)
+
+    def take_adopted(self) -> list[str]:
+        adopted, self.adopted = self.adopted, []
+        return adopted
 
     def label_problem(self) -> str:
         return self.label_trouble

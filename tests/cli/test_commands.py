@@ -144,3 +144,17 @@ def test_only_a_learning_rate_can_be_set_on_a_live_run(
 def test_without_a_terminal_the_app_says_what_to_use_instead(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
     assert "--json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["resume", "stop"])
+def test_a_folder_that_is_no_run_is_named_as_such(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "emptydir").mkdir()
+    monkeypatch.chdir(tmp_path)
+    for name in ("emptydir", "./emptydir"):
+        assert main([command, name]) == 2
+        said = " ".join(capsys.readouterr().err.split())
+        assert "no run" in said or "not a run directory" in said
+        assert "is there" in said or "holds no state.json" in said
+    assert list((tmp_path / "emptydir").iterdir()) == []

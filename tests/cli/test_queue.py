@@ -134,8 +134,18 @@ CANNOT = {
     "bad value": ["add", "demo", "--set", "method.rank=0"],
     "bad grid": ["add", "demo", "--grid", "rank"],
     "nothing there": ["remove", "1"],
+    "no such place": ["remove", "99"],
     "unknown run": ["move", "nosuch", "up"],
 }
+
+
+def test_a_place_beyond_the_last_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    first = json_of(capsys, "add", "demo")["added"][0]
+    json_of(capsys, "add", "demo")
+    assert text_of(capsys, "move", first, "7") == f"{first} is number 2 now, the last: only 2 wait.\n"
+    assert text_of(capsys, "move", first, "1") == f"{first} is number 1 now.\n"
+    there = text_of(capsys, "remove", "99", code=2)
+    assert "no place 99 in the queue: 2 runs wait there" in there and "`tui-ft queue` shows" in there
 
 
 @pytest.mark.parametrize("arguments", CANNOT.values(), ids=CANNOT.keys())

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from checkpoint_made import save
+from msgspec.structs import replace
 from run_folders import losses, trainer_log
 from synthetic_run import SyntheticRun
 
@@ -162,6 +163,22 @@ def test_silence_asks_and_takes_back(made: SyntheticRun, capsys: pytest.CaptureF
         )
     assert main(["silence", made.run.id, "divergense"]) == 2
     assert "Did you mean divergence?" in capsys.readouterr().err
+    assert main(["silence", "nosuch", "divergense"]) == 2
+    said = capsys.readouterr().err
+    assert "There is no run 'nosuch'" in said and "divergense" not in said, "the run comes first"
+    assert main(["silence", made.run.id, "bla"]) == 2
+    assert all(len(line) < 120 for line in capsys.readouterr().err.splitlines())
     made.finish()
     assert main(["silence", made.run.id, "divergence"]) == 1
     assert "is over" in capsys.readouterr().err
+
+
+def test_what_unsupervised_means_is_said(made: SyntheticRun, capsys: pytest.CaptureFixture[str]) -> None:
+    made.live_here()
+    trainer = made.state.processes[1]
+    dead = replace(trainer, role="supervisor", start_time=trainer.start_time + 1)
+    made.set_state("running", processes=[dead, trainer])
+    assert main(["why", made.run.id]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Unsupervised: its supervisor is gone and the training goes on" in said
+    assert "gives it a new supervisor" in said

@@ -76,7 +76,12 @@ def test_a_lost_run_is_given_to_adoption_but_not_at_every_poll(
 ) -> None:
     run = make_run(tmp_path, "demo", "running", started_at=NOW - 100)
     adopted: list[str] = []
-    monkeypatch.setattr(run_poll, "adopt_if_orphan", lambda found: adopted.append(found.id))
+
+    def adopt(found: RunDirectory) -> bool:
+        adopted.append(found.id)
+        return len(adopted) > 1
+
+    monkeypatch.setattr(run_poll, "adopt_if_orphan", adopt)
     lost = run_poll.summarize
 
     def is_lost(found: RunDirectory, now: float) -> Any:
@@ -87,8 +92,10 @@ def test_a_lost_run_is_given_to_adoption_but_not_at_every_poll(
     poll.read(NOW)
     poll.read(NOW + 1)
     assert adopted == [run.id]
+    assert poll.take_adopted() == []
     poll.read(NOW + ADOPT_AGAIN_S)
     assert adopted == [run.id, run.id]
+    assert [poll.take_adopted(), poll.take_adopted()] == [[run.id], []]
 
 
 def test_of_very_many_runs_the_newest_are_asked_always_and_the_others_in_turn(

@@ -345,3 +345,17 @@ async def test_help_shows_every_key_and_comes_back() -> None:
         await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
         await pilot.press("q")
         await until(pilot, lambda: not pilot.app.is_running)
+
+
+async def test_an_unsupervised_run_is_explained_and_its_adoption_is_said() -> None:
+    rooms = Rooms()
+    rooms.runs = [a_run(1, "running", reason="unsupervised")]
+    async with at_home(rooms, (120, 40)) as pilot:
+        await on_screen(pilot, "20261121-demo-0001 is unsupervised: its supervisor is gone; it trains on")
+        rooms.runs, rooms.adopted = [a_run(1, "running")], ["20261121-demo-0001"]
+        pilot.app.screen.read_runs_now()
+        await on_screen(
+            pilot, "20261121-demo-0001: unsupervised, its supervisor was gone; that was seen to now."
+        )
+        await pilot.press("y")
+        await on_screen(pilot, "20261121-demo-0001 is running")

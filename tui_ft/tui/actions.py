@@ -37,6 +37,10 @@ class HomeActions(Protocol):
         """Lines, each with its kind, on queue, idle machine and doctor; none on a good day."""
         ...
 
+    def take_adopted(self) -> list[str]:
+        """The runs that had lost their supervisor and were given one since this was asked last."""
+        ...
+
     def label_problem(self) -> str:
         """Why tags, notes and the archive could not be read; empty when they could."""
         ...
@@ -120,6 +124,9 @@ class LocalActions:
         if self._corner is None:
             self._corner = CornerReader(self.runs_root, self.read_gpus)
         return self._corner.read(self.clock())
+
+    def take_adopted(self) -> list[str]:
+        return self._poll.take_adopted() if self._poll is not None else []
 
     def label_problem(self) -> str:
         return self._poll.labels.problem if self._poll is not None else ""

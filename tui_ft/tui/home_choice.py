@@ -10,9 +10,9 @@ from textual.binding import Binding
 
 from tui_ft.tui import home_doors
 from tui_ft.tui.home_keys import has_room
-from tui_ft.tui.home_list import detail_of
 from tui_ft.tui.home_reading import LIVE
 from tui_ft.tui.home_starting import HomeStarting
+from tui_ft.tui.home_words import detail_of
 from tui_ft.tui.text import plain
 from tui_ft.tui.widgets.row_list import RowList
 from tui_ft.tui.widgets.run_list import is_foreign

@@ -11,6 +11,7 @@ from textual.screen import Screen
 
 from tui_ft.tui.actions import HomeActions, sentence
 from tui_ft.tui.home_doors import run_directory
+from tui_ft.tui.home_words import view_words
 from tui_ft.tui.text import plain
 from tui_ft.tui.widgets.filter_line import FilterLine
 from tui_ft.tui.widgets.notice import Notice
@@ -253,34 +254,3 @@ def _with_tags(
 
 def _named(runs: Sequence[RunSummary]) -> str:
     return plain(runs[0].id) if len(runs) == 1 else f"{len(runs)} runs"
-
-
-def view_words(runs: RunList, wanted: Arrangement) -> str:
-    """How the list is shown, where it is not the ordinary way; empty when it is."""
-    from tui_ft.runs.arranging import ORDERS
-
-    parts = []
-    if wanted.filter.strip():
-        parts.append(f"{runs.shown:,} of {len(runs.runs):,}")
-    if wanted.order != "live":
-        parts.append(ORDERS[wanted.order])
-    if wanted.grouping:
-        parts.append(f"grouped by {wanted.grouping}")
-    if wanted.with_archived:
-        parts.append("with the archive")
-    marked = len(runs.marked_runs())
-    if marked:
-        parts.append(f"{marked} marked")
-    return " · ".join(parts)
-
-
-def detail_of(run: RunSummary) -> str:
-    """What the line under the lists says of a run: its state and why, its tags, its note."""
-    said = run.reason or f"{run.id} is {run.status}"
-    if run.status == "queued":
-        said = f"{run.id} waits in the queue: Q says for what"
-    sick = [f"{level}: {code}" for code, level in run.findings.items() if level != "note"]
-    said = f"{said.rstrip('.')} · {', '.join(sick)}" if sick else said
-    tags = " ".join(f"#{tag}" for tag in run.tags)
-    written = [part for part in (tags, run.note) if part]
-    return " · ".join([said.rstrip("."), *written]) if written else said

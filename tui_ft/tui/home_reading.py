@@ -12,6 +12,7 @@ from textual import work
 from tui_ft.tui.actions import sentence
 from tui_ft.tui.home_corner import HomeCorner
 from tui_ft.tui.home_list import HomeList
+from tui_ft.tui.home_words import adopted_words
 from tui_ft.tui.widgets.gpu_strip import GpuStrip
 from tui_ft.tui.widgets.preset_list import PresetList
 
@@ -39,6 +40,8 @@ NO_GPU_EVERY_S = 30.0
 PRESETS_EVERY_S = 30.0
 CORNER_EVERY_S = 10.0
 """The queue changes when a run ends; the rest is kept for a minute by those who know it."""
+NEWS_S = 6.0
+"""News that is not about the chosen run stays so long, whatever becomes of that."""
 _DEMO = "demo"
 """The preset that a newcomer is shown."""
 
@@ -124,6 +127,8 @@ class HomeReading(HomeCorner, HomeList, inherit_bindings=False):
                 self._ours = runs
                 self._show_runs()
                 self._are_runs_read.set()
+                if adopted := self.actions.take_adopted():
+                    self.notice.say(adopted_words(adopted), for_s=NEWS_S)
             is_live = any(run.status in LIVE for run in self._ours)
             await _within(self._is_stale, RUNS_EVERY_S if is_live else ENDED_RUNS_EVERY_S)
 

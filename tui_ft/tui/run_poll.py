@@ -35,6 +35,12 @@ class RunPoll:
         self._tried: dict[str, float] = {}
         self._ids: tuple[int, list[str]] | None = None
         self._turn = 0
+        self._adopted: list[str] = []
+
+    def take_adopted(self) -> list[str]:
+        """The runs that were given a supervisor since this was asked last."""
+        adopted, self._adopted = self._adopted, []
+        return adopted
 
     def read(self, now: float) -> list[RunSummary]:
         """Return all runs, newest first, and give those that lost their supervisor a new one."""
@@ -73,7 +79,8 @@ class RunPoll:
     def _adopt(self, run: RunSummary, now: float) -> None:
         if now - self._tried.get(run.id, -ADOPT_AGAIN_S) >= ADOPT_AGAIN_S:
             self._tried[run.id] = now
-            adopt_if_orphan(RunDirectory(Path(run.path)))
+            if adopt_if_orphan(RunDirectory(Path(run.path))):
+                self._adopted.append(run.id)
 
     def _with_label(self, run: RunSummary, label: Label) -> RunSummary:
         """The same object for the same run and label: whoever keeps it sees that nothing changed."""

@@ -17,6 +17,7 @@ from tui_ft.tui.home_choice import HomeChoice
 from tui_ft.tui.home_corner import Corner
 from tui_ft.tui.home_keys import HOME_KEYS
 from tui_ft.tui.home_list import found_of
+from tui_ft.tui.home_reading import NEWS_S
 from tui_ft.tui.home_starting import KEPT
 from tui_ft.tui.text import plain
 from tui_ft.tui.widgets.filter_line import FilterLine
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from tui_ft.spec.presets import Preset
 
 Deed = Callable[[], Coroutine[None, None, None]]
-NEWS_S = 6.0
-"""News that is not about the chosen run stays so long, whatever becomes of that."""
 NOTHING_QUEUED = "Nothing was put into the queue."
 
 
