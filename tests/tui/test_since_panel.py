@@ -123,7 +123,7 @@ async def test_home_counts_what_ended_and_u_hides_it() -> None:
 async def test_the_corner_says_what_waits_what_idles_and_what_is_unsound(size: tuple[int, int]) -> None:
     rooms = Rooms()
     rooms.corner_said = [
-        ("$  idle 2 h 10 min since the last run ended: about $6.40", "warn"), ("Q  Queue: 2 runs wait", ""),
+        ("!  idle 2 h 10 min since the last run ended: about $6.40", "warn"), ("Q  Queue: 2 runs wait", ""),
         ("D  warning: \x1b[2Jthe disk" + "x" * 200, "warn"),
     ]  # fmt: skip
     app = an_app(rooms)

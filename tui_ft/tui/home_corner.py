@@ -93,7 +93,7 @@ class CornerReader:
         idle = idle_now(self._runs_root, now, reading)
         if idle is None or idle.cost is None or idle.seconds < LEAST_S:
             return None
-        return (f"$  {idle.text}", "warn")
+        return (f"!  {idle.text}", "warn")  # no key: the other lines begin with theirs
 
 
 def _queue_line(runs_root: Path) -> str:

@@ -64,7 +64,7 @@ class QueueScreen(Screen[None], inherit_bindings=False):
         Binding("enter", "open", "Open", id="queue.open", key_display="Enter", tooltip="Look at the run"),
         Binding("tab", "app.focus_next", "Scroll", id="queue.focus", show=False,
                 tooltip="Go between the queue and the text under it"),
-        Binding("question_mark,f1", "help", "Help", id="queue.help", show=False, key_display="?",
+        Binding("question_mark,f1", "help", "Help", id="queue.help", key_display="?",
                 tooltip="Every key and what it does"),
         Binding("escape,q", "back", "Back", id="queue.back", key_display="q",
                 tooltip="Back to where you were"),
