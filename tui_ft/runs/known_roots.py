@@ -22,7 +22,15 @@ def roots_file() -> Path:
 
 def known_roots() -> list[Path]:
     """The roots that are remembered and still there, the newest first; none where they cannot be read."""
-    return [root for root in reversed(_read()) if root.is_dir()]
+    return [root for root in reversed(_read()) if _is_there(root)]
+
+
+def _is_there(root: Path) -> bool:
+    """False also where nothing answers, or nobody may look: the other roots are what is asked for."""
+    try:
+        return root.is_dir()
+    except (OSError, ValueError):
+        return False
 
 
 def remember(root: Path) -> None:

@@ -14,6 +14,7 @@ from tui_ft.errors import TuiFtError
 from tui_ft.runs.after.telling import has_plan
 from tui_ft.runs.money.bill import bill_of
 from tui_ft.runs.money.idle import idle_now
+from tui_ft.tui.actions import sentence
 from tui_ft.tui.money_facts import Purse, money_facts
 from tui_ft.tui.screens.ask_text import AskText
 from tui_ft.tui.text import plain
@@ -87,8 +88,15 @@ class MoneyScreen(Screen[None], inherit_bindings=False):
         run = self._run
         if run is None:
             return
-        purse = await asyncio.to_thread(_purse_of, run, self.owner.clock())
+        try:
+            purse = await asyncio.to_thread(_purse_of, run, self.owner.clock())
+        except Exception as error:  # noqa: BLE001 - shown where the user looks
+            if self.is_attached:
+                self.query_one(Notice).complain(sentence(error))
+            return
         if self.is_attached:
+            if (notice := self.query_one(Notice)).is_error:
+                notice.say("")
             before, self._purse = self._purse, purse
             self._show()
             if before is None or before.bill.status != purse.bill.status:
