@@ -116,12 +116,30 @@ def test_an_interpreter_that_is_another_one(tmp_path: Path) -> None:
     versions = {**GOOD_TRAINER.versions, "tui-ft": "0.0.1"}
     other = changed(package="/elsewhere/tui_ft", versions=versions)
     found = software.trainer_python(a_box(tmp_path, trainer=other))[0]
-    assert found.level == "error" and f"tui-ft=={tui_ft.__version__}" in found.fix
+    assert found.level == "error" and f"this is {tui_ft.__version__}" in found.what
     silent = TrainerReport(problem="/py does not answer")
     assert only(software.trainer_answers(a_box(tmp_path, trainer=silent))).level == "error"
     assert software.libraries(a_box(tmp_path, trainer=silent)) == []
     versions = {**GOOD_TRAINER.versions, "pynvml": "13.0.1"}
     assert only(software.nvml_package(a_box(tmp_path, trainer=changed(versions=versions)))).is_command
+
+
+def test_the_trainer_gets_this_program_from_where_it_came(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On the public index the name is another's."""
+    project = tmp_path / "my src"
+    (project / "tui_ft").mkdir(parents=True)
+    monkeypatch.setattr(tui_ft, "__file__", str(project / "tui_ft" / "__init__.py"))
+    box = a_box(tmp_path, trainer=changed(package=None))
+    assert not only(software.trainer_python(box)).is_command
+    (project / "pyproject.toml").write_text('[project]\nname = "another"\n')
+    assert not only(software.trainer_python(box)).is_command
+    (project / "pyproject.toml").write_text('[project]\nname = "tui-ft"\n')
+    versions = {**GOOD_TRAINER.versions, "tui-ft": "0.0.1"}
+    for report in (changed(package=None), changed(package="/elsewhere/tui_ft", versions=versions)):
+        found = software.trainer_python(a_box(tmp_path, trainer=report))[0]
+        assert found.is_command and found.fix == f"/opt/py/bin/python -m pip install '{project}'"
 
 
 # --- asking it --------------------------------------------------------------------------------------

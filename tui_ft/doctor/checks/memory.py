@@ -17,6 +17,10 @@ _SHM = Path("/dev/shm")
 FEW_FILES = 4096
 LITTLE_LOCKED_BYTES = 64 << 20
 FEW_PROCESSES = 512
+_OF_LOGIN = (
+    "Raise it in /etc/security/limits.conf (nofile 65536) and log in anew; in a container start that with "
+    "--ulimit nofile=65536."
+)
 
 
 def memory_limit(box: Box) -> list[Finding]:
@@ -136,11 +140,13 @@ def limits(box: Box) -> list[Finding]:
     code, found = "limits", []
     soft, hard = box.ask_limits()
     if 0 <= soft < FEW_FILES:
-        command = f"ulimit -n {hard if hard > 0 else 65536}"
         what = f"A process may open {soft:,} files: data loaders and sharded models open thousands."
-        found.append(
-            warning(code, what, command=command) if soft < 1024 else note(code, what, command=command)
-        )
+        level = warning if soft < 1024 else note
+        if 0 <= hard <= soft:  # nothing can be raised from within
+            outside = "Start the container with --ulimit nofile=65536."
+            found.append(level(code, what, outside if box.is_container else _OF_LOGIN))
+        else:
+            found.append(level(code, what, command=f"ulimit -n {hard if hard > 0 else 65536}"))
     tasks = box.number("/sys/fs/cgroup/pids.max") or box.number("/sys/fs/cgroup/pids/pids.max")
     if tasks is not None and tasks < FEW_PROCESSES:
         what = f"The container may have {tasks} processes and threads: a trainer takes some hundred."

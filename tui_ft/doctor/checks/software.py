@@ -65,19 +65,36 @@ def trainer_python(box: Box) -> list[Finding]:
     installed = trainer.versions.get("tui-ft")
     if theirs is None:
         what = "The trainer's interpreter cannot import tui_ft."
-        found.append(
-            error("trainer_python", what, command=f"{quote(trainer.executable)} -m pip install tui-ft")
-        )
+        found.append(_install(trainer, what))
     elif theirs != ours and installed not in (None, tui_ft.__version__):
         what = f"The trainer has tui-ft {short(installed or '', 20)}, and this is {tui_ft.__version__}."
-        command = f"{quote(trainer.executable)} -m pip install tui-ft=={tui_ft.__version__}"
-        found.append(error("trainer_python", what, command=command))
+        found.append(_install(trainer, what))
     if not found and trainer.python != platform.python_version():
         what = (
             f"The app runs on Python {platform.python_version()}, the trainer on {short(trainer.python, 20)}."
         )
         found.append(note("trainer_python", what))
     return found
+
+
+def _install(trainer: TrainerReport, what: str) -> Finding:
+    """From where this program came: on the public index the name is another's."""
+    source = source_folder()
+    if source is not None:
+        command = f"{quote(trainer.executable)} -m pip install {quote(str(source))}"
+        return error("trainer_python", what, command=command)
+    fix = f"Install tui-ft {tui_ft.__version__} there, from the same source or wheel as here (not from PyPI)."
+    return error("trainer_python", what, fix)
+
+
+def source_folder() -> Path | None:
+    """The source tree that this program runs from; None where it was installed without one."""
+    root = Path(tui_ft.__file__).resolve().parents[1]
+    try:
+        is_ours = 'name = "tui-ft"' in (root / "pyproject.toml").read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None
+    return root if is_ours else None
 
 
 def libraries(box: Box) -> list[Finding]:
