@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
+import grp
 import os
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import pytest
 from doctor_world import GIB, GOOD_TRAINER, a_box, only, write
 
+from tui_ft.doctor import people
 from tui_ft.doctor.box import Box
 from tui_ft.doctor.checks import gpu, gpu_users, torch
 from tui_ft.doctor.gpu_facts import GpuFacts, GpuFault, read_gpu_facts
@@ -72,6 +75,40 @@ def test_a_device_that_may_not_be_opened(tmp_path: Path) -> None:
     assert found.level == "error" and "/dev/nvidia0" in found.what
 
 
+@pytest.mark.parametrize(
+    ("group", "files", "fix"),
+    [
+        ("video", {}, 'sudo usermod -aG video "$USER"'),
+        ("", {}, "udev"),
+        ("video", {"/.dockerenv": ""}, "--gpus all"),
+    ],
+)
+def test_who_may_use_a_device_is_put_into_its_group_but_never_into_roots(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, group: str, files: dict[str, str], fix: str
+) -> None:
+    monkeypatch.setattr(Box, "may_use", lambda box, path: False)
+    monkeypatch.setattr(people, "device_group", lambda path: group)
+    found = only(gpu.gpu_rights(a_box(tmp_path, files={"/dev/nvidiactl": "", **files})))
+    assert found.level == "error" and fix in found.fix
+    assert found.is_command is (fix.startswith("sudo"))
+    assert ("next login" in found.what) is found.is_command
+
+
+def test_the_group_of_a_device(tmp_path: Path) -> None:
+    device = tmp_path / "nvidiactl"
+    device.write_text("")
+    device.chmod(0o660)
+    assert people.device_group(tmp_path / "gone") == ""
+    if os.geteuid() != 0:
+        pytest.skip("only root gives files to groups")
+    assert people.device_group(device) == ""
+    other = next(one for one in grp.getgrall() if one.gr_gid)
+    os.chown(device, 0, other.gr_gid)
+    assert people.device_group(device) == other.gr_name
+    device.chmod(0o600)
+    assert people.device_group(device) == "", "the group may not use it either"
+
+
 def test_what_cuda_visible_devices_leaves(tmp_path: Path) -> None:
     def of(value: str) -> str:
         box = a_box(tmp_path, gpus=reading({}, {}), environment={"CUDA_VISIBLE_DEVICES": value})
@@ -121,6 +158,33 @@ def test_what_the_driver_wrote_into_the_kernels_log(tmp_path: Path) -> None:
     mild = a_box(tmp_path, files={"/dev/kmsg": log.splitlines()[2]})
     assert only(gpu.kernel_messages(mild)).level == "note"
     assert gpu.kernel_messages(a_box(tmp_path / "silent")) == []
+
+
+def test_the_newest_part_of_a_large_kernel_log_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel gives one record a read, none to who has less room than it takes, and loses the oldest."""
+    filler = b"6,1,1,-;" + b"x" * 3000 + b"\n"
+    old, new = (b"4,2,2,-;NVRM: Xid (PCI:0000:3b:00): %d, pid=1\n" % number for number in (48, 79))
+    records: list[bytes | OSError] = [old, BrokenPipeError(), *[filler] * 500, new]
+    log = a_box(tmp_path, files={"/dev/kmsg": ""})
+    read = os.read
+
+    def one_record(descriptor: int, size: int) -> bytes:
+        if not str(Path(f"/proc/self/fd/{descriptor}").readlink()).endswith("/dev/kmsg"):
+            return read(descriptor, size)
+        if not records:
+            raise BlockingIOError
+        if isinstance(records[0], OSError):
+            raise records.pop(0)  # type: ignore[misc]
+        if size < len(records[0]):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        return records.pop(0)  # type: ignore[return-value]
+
+    monkeypatch.setattr(os, "read", one_record)
+    assert "Xid 79" in only(gpu.kernel_messages(log)).what
+    records[:] = [new, OSError(errno.EIO, "Input/output error")]
+    assert "Xid 79" in only(gpu.kernel_messages(log)).what, "what was read before is kept"
 
 
 class Nvml:
@@ -299,4 +363,22 @@ def test_quantizer_and_library_path(tmp_path: Path) -> None:
     assert lacking.level == "warning" and "CUDA 13.0" in lacking.what
     write(tmp_path, {"/usr/local/cuda/lib64/libcudnn.so.8": ""})
     box = a_box(tmp_path, gpus=reading({}), environment={"LD_LIBRARY_PATH": "/nothing:/usr/local/cuda/lib64"})
-    assert "libcudnn.so.8" in only(torch.library_path(box)).what
+    found = only(torch.library_path(box))
+    assert "libcudnn.so.8" in found.what
+    assert found.fix == "export LD_LIBRARY_PATH=/nothing" and found.is_command
+
+
+def test_only_the_folder_that_clashes_leaves_the_library_path(tmp_path: Path) -> None:
+    cuda = "/usr/local/my cuda"
+    write(tmp_path, {f"{cuda}/libcublas.so.12": "", "/usr/local/nvidia/lib64/libcuda.so.1": ""})
+
+    def fix(value: str) -> str:
+        box = a_box(tmp_path, gpus=reading({}), environment={"LD_LIBRARY_PATH": value})
+        return only(torch.library_path(box)).fix
+
+    assert fix(f"{cuda}:/usr/local/nvidia/lib64:/my libs") == (
+        "export LD_LIBRARY_PATH='/usr/local/nvidia/lib64:/my libs'"
+    )
+    assert fix(f"{cuda}:") == fix(cuda) == "unset LD_LIBRARY_PATH"
+    write(tmp_path, {f"{cuda}/libcuda.so.1": ""})
+    assert "driver's libcuda" in fix(f"{cuda}:/my")

@@ -116,6 +116,13 @@ def test_the_clock_against_what_is_there(tmp_path: Path) -> None:
     assert only(clock.clock(local_time)).level == "ok"
 
 
+def test_a_container_cannot_set_its_clock(tmp_path: Path) -> None:
+    wrong = only(clock.clock(a_box(tmp_path / "a", clock=lambda: 1e9)))
+    assert wrong.fix == "sudo timedatectl set-ntp true" and wrong.is_command
+    inside = only(clock.clock(a_box(tmp_path / "b", clock=lambda: 1e9, files={"/.dockerenv": ""})))
+    assert inside.level == "error" and not inside.is_command and "host" in inside.fix
+
+
 def test_runs_from_the_future(tmp_path: Path) -> None:
     runs = tmp_path / "runs"
     run = create(runs, "later")
@@ -172,6 +179,12 @@ def test_shared_memory_and_limits(tmp_path: Path) -> None:
     few = only(memory.limits(a_box(tmp_path, ask_limits=lambda: (256, 4096))))
     assert few.level == "warning" and few.fix == "ulimit -n 4096"
     assert only(memory.limits(a_box(tmp_path, ask_limits=lambda: (-1, -1)))).level == "ok"
+    endless = only(memory.limits(a_box(tmp_path, ask_limits=lambda: (1024, -1))))
+    assert endless.fix == "ulimit -n 65536" and endless.is_command
+    for at, files in enumerate(({}, {"/.dockerenv": ""})):
+        stuck = a_box(tmp_path / str(at), ask_limits=lambda: (1024, 1024), files=files)
+        found = only(memory.limits(stuck))
+        assert not found.is_command and "--ulimit nofile=65536" in found.fix
     two = GpuReading(tuple(Gpu(index=at, uuid=f"GPU-{at}", name="NVIDIA L4") for at in range(2)))
     assert memory.locked_memory(a_box(tmp_path, gpus=two)) == []
     little = a_box(tmp_path, gpus=two, ask_locked_memory=lambda: 64 << 10)

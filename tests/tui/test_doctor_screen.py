@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -75,8 +76,6 @@ async def test_all_copy_again_and_back() -> None:
 
 
 async def test_the_quick_checks_are_seen_before_the_slow_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    import threading
-
     gate = threading.Event()
 
     def slow(box: object) -> list[Told]:
@@ -93,6 +92,31 @@ async def test_the_quick_checks_are_seen_before_the_slow_ones(monkeypatch: pytes
         gate.set()
         await until(pilot, lambda: "torch finds no GPU" in "\n".join(shown(app)))
         assert "checking" not in shown(app)[0]
+
+
+async def test_checks_that_hang_hold_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither to check again nor to leave waits for them; nor does the end of the app."""
+    gate, asked = threading.Event(), []
+
+    def quick(box: object) -> list[Told]:
+        asked.append(threading.current_thread())
+        gate.wait(30)
+        return []
+
+    monkeypatch.setattr(doctor_look, "quick", quick)
+    app = an_app(Rooms())
+    try:
+        async with app.run_test(size=(80, 24)) as pilot:
+            await ready(pilot)
+            app.push_screen(DoctorScreen())
+            await until(pilot, lambda: len(asked) == 1)
+            await pilot.press("r")
+            await until(pilot, lambda: len(asked) == 2)
+            await pilot.press("q")
+            await until(pilot, lambda: not isinstance(app.screen, DoctorScreen))
+        assert all(thread.is_alive() and thread.daemon for thread in asked)
+    finally:
+        gate.set()
 
 
 async def test_the_real_checks_on_this_box(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from tui_ft import settings
 from tui_ft.doctor import asking, people
 from tui_ft.doctor.asking import Room, room_of
 from tui_ft.doctor.mounts import Mount, mount_of, parse
+from tui_ft.doctor.patience import patiently
+from tui_ft.doctor.reach import Place, key_of, reach
 from tui_ft.errors import TuiFtError
 from tui_ft.hardware import host
 from tui_ft.hardware.host import Memory
@@ -25,9 +29,16 @@ if TYPE_CHECKING:
     from tui_ft.hardware.gpu import GpuReading
 
 
+T = TypeVar("T")
 _MOST_BYTES = 1 << 20
 """No file that a check reads is longer; more of it is left unread."""
-_LOST_BYTES = 1 << 12
+_PART_BYTES = 1 << 16
+"""The kernel's log gives a record at a time, and none to who has less room for it than it takes (EINVAL)."""
+_MOST_PARTS = 1 << 17
+_MOST_MOUNTS = 1000
+_OF_SYSTEM = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/", "/lib/", "/run/systemd/", "/.dockerenv",
+              "/run/.containerenv", "/var/lib/systemd/")  # fmt: skip
+"""What the system itself cannot do without: it answers."""
 
 
 @dataclass(kw_only=True)
@@ -49,9 +60,11 @@ class Box:
     ask_locked_memory: Callable[[], int] = asking.locked_memory_limit
     ask_gpus: Callable[[], GpuReading] = asking.gpus
     ask_gpu_facts: Callable[[], GpuFacts] = asking.gpu_facts
+    touch: Callable[[Path], object] = os.stat
     trainer: TrainerReport | None = None
     terminal_size: tuple[int, int] | None = field(default_factory=asking.own_terminal_size)
     """Columns and lines; None where the output is no terminal."""
+    _places: dict[Path, Place] = field(default_factory=dict, init=False, repr=False)
 
     # --- files of the system ---------------------------------------------------------------------
 
@@ -66,28 +79,58 @@ class Box:
 
     def data(self, path: str | Path) -> bytes | None:
         """Like `text`, as bytes."""
+        return self._patient(path, lambda: self._read(path), None)
+
+    def _read(self, path: str | Path) -> bytes | None:
+        parts: list[bytes] = []
+        left = _MOST_BYTES
         try:
-            descriptor = os.open(self.at(path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError:
-            return None
-        try:
-            parts = []
-            left = _MOST_BYTES
-            while left > 0:
-                try:
-                    part = os.read(descriptor, left)
-                except BlockingIOError:  # the end of the kernel's log
-                    break
-                except BrokenPipeError:  # its oldest lines were written over meanwhile: on with the next
-                    left -= _LOST_BYTES
-                    continue
-                if not part:
-                    break
-                parts.append(part)
+            for part in self._parts(path):
+                parts.append(part[:left])
                 left -= len(part)
-            return b"".join(parts)
+                if left <= 0:
+                    break
         except OSError:
             return None
+        return b"".join(parts)
+
+    def newest(self, path: str) -> str:
+        """The end of a log of the system that is read from its beginning; "" where it may not be read."""
+        parts: deque[bytes] = deque()
+        size = 0
+        try:
+            for part in islice(self._parts(path), _MOST_PARTS):
+                parts.append(part)
+                size += len(part)
+                while size > _MOST_BYTES and len(parts) > 1:
+                    size -= len(parts.popleft())
+        except OSError:
+            return ""
+        return b"".join(parts).decode("utf-8", "replace")
+
+    def _parts(self, path: str | Path) -> Iterator[bytes]:
+        """A file piece by piece, as far as it can be read. Raises `OSError` where nothing can."""
+        descriptor = os.open(self.at(path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            count = lost = 0
+            while lost < _MOST_PARTS:
+                try:
+                    part = os.read(descriptor, _PART_BYTES)
+                except (
+                    BrokenPipeError
+                ):  # the log's oldest lines were written over meanwhile: on with the next
+                    lost += 1
+                    continue
+                except BlockingIOError:  # the end of the kernel's log
+                    return
+                except OSError:
+                    if count == 0:
+                        raise
+                    return
+                if not part:
+                    return
+                count += 1
+                yield part
         finally:
             os.close(descriptor)
 
@@ -98,10 +141,21 @@ class Box:
 
     def exists(self, path: str | Path) -> bool:
         """True when something can be seen there."""
-        try:
-            return self.at(path).exists()
-        except (OSError, ValueError):
-            return False
+        if str(path).startswith(_OF_SYSTEM):
+            try:
+                return self.at(path).exists()
+            except (OSError, ValueError):
+                return False
+        place = self._reach(Path(path))
+        return place.there is not None and place.there == place.real
+
+    def mode(self, path: str | Path) -> int | None:
+        """The mode of a file; None where it cannot be seen."""
+        return self._patient(path, lambda: self.at(path).stat().st_mode, None)
+
+    def names(self, folder: str | Path) -> list[str]:
+        """What lies in a folder; nothing where that cannot be told."""
+        return self._patient(folder, lambda: sorted(path.name for path in self.at(folder).iterdir()), [])
 
     # --- the user's places -------------------------------------------------------------------------
 
@@ -109,9 +163,12 @@ class Box:
     def settings_problem(self) -> TuiFtError | None:
         """Why settings.toml cannot be used; None where it can."""
         try:
-            settings.load()
+            if not self.place(settings.config_folder()).is_dead:  # else that is told, and nothing can be read
+                settings.load()
         except TuiFtError as problem:
             return problem
+        except OSError as problem:
+            return TuiFtError(f"The settings cannot be read: {problem.strerror}.", "Mend what they lie on.")
         return None
 
     @cached_property
@@ -120,8 +177,9 @@ class Box:
         if self.given_runs_root is not None:
             return self.given_runs_root.absolute()
         try:
-            return settings.runs_root()
-        except TuiFtError:
+            dead = self.place(settings.config_folder()).is_dead
+            return None if dead else settings.runs_root()
+        except (TuiFtError, OSError):
             return None
 
     @cached_property
@@ -159,19 +217,34 @@ class Box:
 
     def mount_of(self, path: Path) -> Mount | None:
         """The mount on which a path lies, links followed as far as they are there."""
-        return mount_of(self._resolved(path), self.mounts)
+        return self.place(path).mount
+
+    def place(self, path: Path) -> Place:
+        """Where a path leads, and whether that answers; looked for once."""
+        if path not in self._places:
+            self._places[path] = self._reach(path)
+        return self._places[path]
+
+    def _reach(self, path: Path) -> Place:
+        return reach(
+            path, self.mounts, lambda place: self.touch(self.at(place)), follows=self.root == Path("/")
+        )
 
     def disk(self, path: Path) -> Room:
         """Room on the file system of a path, which need not exist yet."""
-        return (self.ask_room or (lambda asked: room_of(self.at(asked))))(path)
+        return self._patient(
+            path, lambda: (self.ask_room or (lambda one: room_of(self.at(one))))(path), Room()
+        )
 
-    def _resolved(self, path: Path) -> Path:
-        if self.root != Path("/"):
-            return path
+    def _patient(self, path: str | Path, ask: Callable[[], T], otherwise: T) -> T:
+        """What is asked of a place that may never answer; `otherwise` where it does not, or fails."""
         try:
-            return Path(os.path.realpath(path))
+            if str(path).startswith(_OF_SYSTEM):
+                return ask()
+            place = self.place(Path(path))
+            return otherwise if place.is_dead else patiently(ask, key_of(place.mount, place.real))
         except (OSError, ValueError):
-            return path
+            return otherwise
 
     @cached_property
     def is_container(self) -> bool:
@@ -187,13 +260,17 @@ class Box:
     def volumes(self) -> list[tuple[Mount, Room]]:
         """Writable file systems beside the root that last, that with the most room first."""
         found = {}
-        for mount in self.mounts:
-            if str(mount.point) == "/" or not mount.is_store or not self.at(str(mount.point)).is_dir():
+        for mount in self.mounts[:_MOST_MOUNTS]:
+            point = Path(mount.point)
+            if str(point) == "/" or not mount.is_store or not self._is_folder(point):
                 continue
-            disk = self.disk(Path(mount.point))
-            if disk.free_bytes is not None and self.may_write(Path(mount.point)):
+            disk = self.disk(point)
+            if disk.free_bytes is not None and self.may_write(point):
                 found[mount.point] = (mount, disk)
         return sorted(found.values(), key=lambda pair: -(pair[1].free_bytes or 0))
+
+    def _is_folder(self, path: Path) -> bool:
+        return self._patient(path, lambda: self.at(path).is_dir(), False)
 
     def may_use(self, path: Path) -> bool:
         """True when a device may be read and written by us."""
@@ -201,7 +278,7 @@ class Box:
 
     def may_write(self, folder: Path) -> bool:
         """True when we may make files in a folder that is there."""
-        return os.access(self.at(folder), os.W_OK)
+        return self._patient(folder, lambda: os.access(self.at(folder), os.W_OK), False)
 
     # --- processes and GPUs ------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from tui_ft.doctor.checks import clock, disks, hub, memory, own_files, places, s
 
 HOME_CHECKS: tuple[Check, ...] = (
     Check("software", own_files.settings_file),
+    Check("places", places.mounts_answer),
     Check("places", places.runs_root_is_writable),
     Check("places", places.runs_root_lasts),
     Check("places", places.cache_place),

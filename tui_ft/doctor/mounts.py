@@ -30,6 +30,8 @@ class Mount(NamedTuple):
     source: str
     is_read_only: bool
     is_noexec: bool
+    number: str = ""
+    """The kernel's own: what is mounted at the same place later has another."""
 
     @property
     def is_in_memory(self) -> bool:
@@ -42,6 +44,11 @@ class Mount(NamedTuple):
     @property
     def is_network(self) -> bool:
         return self.kind in OF_NETWORK or (self.kind.startswith("fuse.") and not self.is_of_container)
+
+    @property
+    def may_vanish(self) -> bool:
+        """True for what hangs on a server, a process or a volume that can go while it stays mounted."""
+        return self.kind != "autofs" and (self.is_network or self.is_store)
 
     @property
     def is_store(self) -> bool:
@@ -74,6 +81,7 @@ def parse(text: str) -> list[Mount]:
                 source=_unescaped(fields[kind_at + 1]),
                 is_read_only="ro" in options,
                 is_noexec="noexec" in options,
+                number=fields[0],
             )
         )
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import grp
 import os
 import pwd
 import tempfile
@@ -26,6 +27,16 @@ def user_name(user: int) -> str:
         return pwd.getpwuid(user).pw_name
     except KeyError:
         return ""
+
+
+def device_group(path: Path) -> str:
+    """The group that may use a device; "" where there is none but root's, into which nobody is put."""
+    try:
+        about = path.stat()
+        name = grp.getgrgid(about.st_gid).gr_name
+    except (OSError, KeyError):
+        return ""
+    return name if about.st_gid != 0 and about.st_mode & 0o060 == 0o060 else ""
 
 
 def lives(box: Box, pid: int) -> bool:
@@ -53,7 +64,7 @@ def own_gpus(box: Box) -> dict[str, str]:
 
 
 def _going(box: Box) -> Iterator[tuple[str, StateRecord]]:
-    if box.runs_root is None:
+    if box.runs_root is None or box.place(box.runs_root).is_dead:
         return
     for run in directory.list_directories(box.runs_root)[:_MOST_RUNS]:
         try:

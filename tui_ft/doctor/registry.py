@@ -19,6 +19,7 @@ from tui_ft.doctor.checks import (
 
 CHECKS: tuple[Check, ...] = (
     Check("software", own_files.settings_file),
+    Check("places", places.mounts_answer),
     Check("places", places.runs_root_is_writable),
     Check("places", places.runs_root_lasts),
     Check("places", places.cache_place),

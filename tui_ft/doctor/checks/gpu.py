@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from shlex import quote
 
+from tui_ft.doctor import people
 from tui_ft.doctor.box import Box
 from tui_ft.doctor.finding import Finding, error, note, ok, warning
 from tui_ft.doctor.words import gib, short
@@ -69,8 +71,20 @@ def gpu_rights(box: Box) -> list[Finding]:
     closed = [name for name in names if box.exists(name) and not box.may_use(Path(name))]
     if not closed:
         return []
-    command = f'sudo usermod -aG "$(stat -c %G {closed[0]})" "$USER"'
-    return [error("gpu_rights", f"{closed[0]} may not be used by you: torch finds no GPU.", command=command)]
+    what = f"{closed[0]} may not be used by you: torch finds no GPU."
+    if box.is_container:
+        return [
+            error("gpu_rights", what, "Start the container with --gpus all, and as a user who may use them.")
+        ]
+    group = people.device_group(box.at(closed[0]))
+    if group:
+        what += f" Its group {short(group, 40)} may, from your next login on."
+        return [error("gpu_rights", what, command=f'sudo usermod -aG {quote(group)} "$USER"')]
+    fix = (
+        "A udev rule must open /dev/nvidia* to users (mode 0666, as the driver's own package does), "
+        "or to a group."
+    )
+    return [error("gpu_rights", what, fix)]
 
 
 def visible_devices(box: Box) -> list[Finding]:
@@ -160,7 +174,7 @@ def compute_mode(box: Box) -> list[Finding]:
 
 def kernel_messages(box: Box) -> list[Finding]:
     """The driver's own reports of failing cards; most users may not read them, and then there are none."""
-    text = box.text("/dev/kmsg") or ""
+    text = box.newest("/dev/kmsg")
     counts: dict[tuple[str, int], int] = {}
     for match in _XID.finditer(text):
         key = (match[1], int(match[2]))

@@ -76,11 +76,8 @@ def _token_file(box: Box) -> str:
 def token_is_private(box: Box) -> list[Finding]:
     """A token that every user of the box can read is everybody's."""
     path = _token_file(box)
-    try:
-        mode = box.at(path).stat().st_mode
-    except OSError:
-        return []
-    if mode & 0o077:
+    mode = box.mode(path)
+    if mode is not None and mode & 0o077:
         what = f"The token file {short(path)} can be read by other users (mode {mode & 0o777:o})."
         return [warning("token_is_private", what, command=f"chmod 600 {_quoted(path)}")]
     return []

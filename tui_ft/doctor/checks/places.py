@@ -2,22 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from shlex import quote
 
 from tui_ft.doctor.box import Box
 from tui_ft.doctor.finding import Finding, error, note, ok, warning
 from tui_ft.doctor.mounts import Mount
+from tui_ft.doctor.reach import Place
 from tui_ft.doctor.words import gib, short
 
 ROOMY_BYTES = 20 << 30
 """Less room than this is tight for models: one of 7B parameters takes 15 GB (our own threshold)."""
+MOST_MOUNTS = 64
+
+
+def mounts_answer(box: Box) -> list[Finding]:
+    """A mount whose server, process or volume is gone: whoever touches it fails, or is held for good."""
+    code, found = "mounts_answer", []
+    judged = [box.place(path) for path in (box.runs_root, box.hub_cache) if path is not None]
+    told = {_point(place) for place in judged}  # by the checks of those places
+    home = box.place(box.home)
+    if home.is_dead and _point(home) not in told:
+        found.append(no_answer(box, error, code, f"Your home is {short(box.home)}", home))
+    told.add(_point(home))
+    points = list(dict.fromkeys(Path(mount.point) for mount in box.mounts if mount.may_vanish))[:MOST_MOUNTS]
+    for point in points:
+        if str(point) not in told and (place := box.place(point)).is_dead:
+            found.append(no_answer(box, warning, code, f"{short(point)} is mounted", place))
+    if found or not points or any(place.is_dead for place in judged):
+        return found
+    return [ok(code, f"Every disk that is mounted answers ({len(points)}).")]
+
+
+def _point(place: Place) -> str:
+    return str(place.mount.point) if place.mount is not None else ""
+
+
+def no_answer(box: Box, level: Callable[..., Finding], code: str, before: str, place: Place) -> Finding:
+    """The finding about a place that does not answer; what else is known of it would be guessed."""
+    mount = place.mount
+    if mount is None or str(mount.point) == "/":
+        return level(code, f"{before}, which {place.words}.", "Restart the machine: a disk of it is gone.")
+    what = f"{before}: {short(str(mount.point))} ({mount.kind}) {place.words}."
+    if box.is_container and not mount.kind.startswith("fuse."):  # it was mounted from outside
+        return level(code, what, "Restart the container, which mounts it anew; else ask the provider.")
+    return level(code, what, command=f"sudo umount -l {quote(str(mount.point))}")
 
 
 def runs_root_lasts(box: Box) -> list[Finding]:
     """Runs on a container's own layer, or in memory, are gone when it stops (facts: peers, 6)."""
     root = box.runs_root
     if root is None:
+        return []
+    if box.place(root).is_dead:  # runs_root_is_writable tells
         return []
     mount = box.mount_of(root)
     if mount is None:
@@ -67,14 +105,15 @@ def runs_root_is_writable(box: Box) -> list[Finding]:
     root = box.runs_root
     if root is None:
         return []
-    there = next((folder for folder in (root, *root.parents) if box.exists(folder)), None)
-    mount = box.mount_of(root)
-    code = "runs_root_is_writable"
+    place, code = box.place(root), "runs_root_is_writable"
+    there, mount = place.there, place.mount
+    if place.is_dead:
+        return [no_answer(box, error, code, f"Runs are kept at {short(root)}", place)]
     if mount is not None and mount.is_read_only:
         return [
             error(code, f"{short(root)} lies on {mount.point}, which is mounted read-only.", _another_root())
         ]
-    if there is None or not box.may_write(there):
+    if there is None or place.problem is not None or not box.may_write(there):
         return [error(code, f"{short(there or root)} cannot be written by you.", _another_root())]
     return [ok(code, f"{short(root)} can be written.")]
 
@@ -86,6 +125,8 @@ def _another_root() -> str:
 def cache_place(box: Box) -> list[Finding]:
     """Models fetched again and again, or onto a disk that is too small for them."""
     cache, code = box.hub_cache, "cache_place"
+    if (place := box.place(cache)).is_dead:
+        return [no_answer(box, error, code, f"Models are kept at {short(cache)}", place)]
     mount, disk = box.mount_of(cache), box.disk(cache)
     room = f"{gib(disk.free_bytes)} free" if disk.free_bytes is not None else "room not known"
     if mount is None:
@@ -179,7 +220,9 @@ def _another_temporary(box: Box) -> str:
 def temporary_folder(box: Box) -> list[Finding]:
     """Compilers of kernels write and run files there."""
     folder, code = box.temporary, "temporary_folder"
-    mount = box.mount_of(folder)
+    if (place := box.place(folder)).is_dead:
+        return [no_answer(box, error, code, f"Temporary files go to {short(folder)}", place)]
+    mount = place.mount
     if not box.exists(folder) or not box.may_write(folder):
         return [
             error(

@@ -136,23 +136,22 @@ def library_path(box: Box) -> list[Finding]:
     if not value or not box.gpus.gpus:
         return []
     for folder in value.split(":")[:32]:
-        names = _names(box, folder)
+        names = box.names(folder) if folder.startswith("/") else []
         clash = next((name for name in names if re.match(r"lib(cudnn|cublas|nccl|cusparse)[._]", name)), None)
-        if clash is not None:
-            what = (
-                f"LD_LIBRARY_PATH puts {short(folder, 60)} before torch's own libraries ({short(clash, 40)})."
-            )
-            return [note("library_path", what, command="unset LD_LIBRARY_PATH")]
+        if clash is None:
+            continue
+        what = f"LD_LIBRARY_PATH puts {short(folder, 60)} before torch's own libraries ({short(clash, 40)})."
+        if any(name.startswith("libcuda.so") for name in names):
+            fix = "The driver's libcuda lies there, too: leave the folder, and move the others out of it."
+            return [note("library_path", what, fix)]
+        return [note("library_path", what, command=_without(folder, value))]
     return []
 
 
-def _names(box: Box, folder: str) -> list[str]:
-    if not folder.startswith("/"):
-        return []
-    try:
-        return sorted(path.name for path in box.at(folder).iterdir())
-    except (OSError, ValueError):
-        return []
+def _without(folder: str, value: str) -> str:
+    """The command that takes one folder out of LD_LIBRARY_PATH: the driver may be found by another."""
+    rest = [one for one in value.split(":") if one and one != folder]
+    return f"export LD_LIBRARY_PATH={quote(':'.join(rest))}" if rest else "unset LD_LIBRARY_PATH"
 
 
 def _facts(box: Box) -> TorchFacts | None:

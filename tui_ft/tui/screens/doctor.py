@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -12,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from tui_ft.doctor.finding import LEVELS, Finding, worst_first
+from tui_ft.doctor.patience import aside
 from tui_ft.tui.text import fit
 from tui_ft.tui.widgets.key_bar import KeyBar
 from tui_ft.tui.widgets.notice import Notice
@@ -109,14 +109,17 @@ class DoctorScreen(Screen[None], inherit_bindings=False):
 
     @work(group="doctor", exclusive=True)
     async def _look(self) -> None:
-        """The quick checks are shown at once, those of the trainer when its interpreter has answered."""
+        """The quick checks are shown at once, those of the trainer when its interpreter has answered.
+
+        Neither is waited for when the screen, or the app, is left.
+        """
         self.findings.is_busy = True
         from tui_ft.tui import doctor_look
 
         box = doctor_look.box_of(self.owner)
-        quick = await asyncio.to_thread(doctor_look.quick, box)
+        quick = await aside(lambda: doctor_look.quick(box))
         self._take(quick)
-        slow = await asyncio.to_thread(doctor_look.slow, box)
+        slow = await aside(lambda: doctor_look.slow(box))
         self.findings.is_busy = False
         self._take([*quick, *slow])
 
