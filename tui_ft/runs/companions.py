@@ -112,19 +112,28 @@ class Companions:
                 continue
             for row in wishes.rows:
                 self._write(row)
+            wanted = dict(wishes.state)
             for request in wishes.requests if may_request else ():
-                self._put(request)
-            if wishes.state:
-                changes |= wishes.state
-                state = msgspec.structs.replace(sight.state, **wishes.state)
+                wanted |= self._put(request)
+            if wanted:
+                changes |= wanted
+                state = msgspec.structs.replace(sight.state, **wanted)
                 sight = dataclasses.replace(sight, state=state)
         return changes
 
-    def _put(self, request: RequestRecord) -> None:
+    def _put(self, request: RequestRecord) -> dict[str, object]:
+        """Put a request where the trainer reads it; return the fields of the state that stand in for it.
+
+        A disk that takes no file must not lose a stop, which is asked for once: the supervisor passes on what
+        the state says.
+        """
         try:
             put_request(self._run, request)
         except OSError as error:
             self._say(f"tui-ft: {request.by} could not ask for {request.request}: {error.strerror}.")
+            if request.request == "stop":
+                return {"status": "stopping", "stop_requested_by": request.by or "somebody"}
+        return {}
 
     def _write(self, row: HealthRow) -> None:
         try:
