@@ -14,6 +14,9 @@ from tui_ft.runs.regular_file import open_regular
 FRESH_S = 180.0
 """A run elsewhere counts as running while its last hardware row is younger: they come once a minute."""
 
+_SLACK_S = 60.0
+"""Clocks of two machines differ by so much; a row from further ahead is of a clock that was set back."""
+
 _TAIL_BYTES = 1 << 16
 """Room for several hardware rows, even of a box with many GPUs."""
 
@@ -26,13 +29,21 @@ def judge(run: RunDirectory, state: StateRecord, now: float, seen: float | None)
     """
     changed = _last_hardware_time(run)
     last = changed if changed is not None else seen
-    when = f"last seen {age(max(0.0, now - last))} ago" if last is not None else "last seen"
+    when = _when(last, now)
     if _is_before_last_start(state, last):
         return "unknown", f"{when}, before the last start of {state.host}{_saved(run)}"
     where = f"on {state.host}" if state.host else "on another machine"
-    if changed is not None and now - changed < FRESH_S:
+    if changed is not None and -_SLACK_S <= now - changed < FRESH_S:
         return state.status, state.reason or where
     return "unknown", f"{when}, {where}"
+
+
+def _when(last: float | None, now: float) -> str:
+    if last is None:
+        return "last seen"
+    if last > now + _SLACK_S:
+        return "last seen when the clock was ahead of what it says now"
+    return f"last seen {age(max(0.0, now - last))} ago"
 
 
 def is_surely_over(run: RunDirectory, state: StateRecord) -> bool:
