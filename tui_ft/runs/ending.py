@@ -6,6 +6,7 @@ import re
 import signal
 from typing import NamedTuple
 
+from tui_ft.runs.masking import masked
 from tui_ft.runs.records import Cause, EndEvent, ExitRecord, Status
 from tui_ft.runs.trainer_process import ProcessEnd
 
@@ -25,14 +26,16 @@ class Seen(NamedTuple):
     """What the supervisor knows when the trainer is gone.
 
     `oom_kills` is how often the kernel killed for memory meanwhile; `tail` is the end of output.log;
-    `killed_now` means that we sent SIGKILL because somebody asked for `stop --now`; `is_disk_full` that
-    there is no room now, so that neither a last word nor output could be written.
+    `killed_now` means that we sent SIGKILL because somebody asked for `stop --now`, `killed_after_word` that
+    we did because it did not end after its last word; `is_disk_full` that there is no room now, so that
+    neither a last word nor output could be written.
     """
 
     process: ProcessEnd
     end: EndEvent | None = None
     stop_asked: bool = False
     killed_now: bool = False
+    killed_after_word: bool = False
     preempted: bool = False
     oom_kills: int = 0
     tail: str = ""
@@ -42,17 +45,32 @@ class Seen(NamedTuple):
 
 def printable(text: str) -> str:
     """Return `text` as one line without control characters, for a message that reaches terminals."""
-    line = " ".join(_CONTROL.sub("", text).split())
+    return _cut(_one_line(text))
+
+
+def _told(text: str) -> str:
+    """What a trainer or a library said, without secrets: it goes into files, onto screens and into messages.
+
+    Masked before it is cut: half a password would not be known for one.
+    """
+    return _cut(masked(_one_line(text)))
+
+
+def _one_line(text: str) -> str:
+    return " ".join(_CONTROL.sub("", text).split())
+
+
+def _cut(line: str) -> str:
     return line if len(line) <= _LONGEST_MESSAGE else line[: _LONGEST_MESSAGE - 1] + "…"
 
 
 def judge(seen: Seen) -> tuple[Status, ExitRecord]:
     """Return the final status and exit record. What the kernel did outranks what the trainer said."""
     if seen.end is not None and seen.end.cause == "finished":
-        return "finished", _exit(seen, "finished", _late_trouble(seen, printable(seen.end.message)))
+        return "finished", _exit(seen, "finished", _late_trouble(seen, _told(seen.end.message)))
     if seen.killed_now:
         return "stopped", _exit(seen, "stopped", f"Stopped at once; {_saved(seen)}.")
-    if seen.process.signal == signal.SIGKILL and seen.oom_kills > 0:
+    if seen.process.signal == signal.SIGKILL and seen.oom_kills > 0 and not seen.killed_after_word:
         return "failed", _exit(
             seen, "host_oom", "The kernel killed the trainer: the machine's memory limit was reached."
         )
@@ -66,7 +84,7 @@ def judge(seen: Seen) -> tuple[Status, ExitRecord]:
 
 
 def _by_last_word(seen: Seen, end: EndEvent) -> tuple[Status, ExitRecord]:
-    message = printable(end.message)
+    message = _told(end.message)
     if end.cause in ("stopped", "preempted"):
         # nobody asked us: then it was SIGTERM, from a machine that ends or from somebody beside us
         cause: Cause = "stopped" if seen.stop_asked else "preempted"
@@ -127,7 +145,7 @@ def _by_output(seen: Seen) -> tuple[Status, ExitRecord]:
 def _last_complaint(tail: str) -> str:
     """The last line that names an exception, or that our own trainer printed before it could write events."""
     found = _EXCEPTION.findall(tail) or _OURS.findall(tail)
-    return printable(found[-1]) if found else ""
+    return _told(found[-1]) if found else ""
 
 
 _PATTERNS: tuple[tuple[re.Pattern[str], Cause], ...] = (
@@ -150,6 +168,8 @@ def _saved(seen: Seen) -> str:
 
 def _late_trouble(seen: Seen, message: str) -> str:
     """The result was whole when the trainer said so; that its process ended badly is still told."""
+    if seen.killed_after_word:
+        return f"{message} (Afterwards its process did not end: it was killed.)".strip()
     if seen.process.signal is not None:
         return f"{message} (Afterwards its process ended with {_signal_name(seen.process.signal)}.)".strip()
     if seen.process.code:
@@ -165,4 +185,6 @@ def _signal_name(number: int) -> str:
 
 
 def _exit(seen: Seen, cause: Cause, message: str) -> ExitRecord:
-    return ExitRecord(cause=cause, message=message, code=seen.process.code, signal=seen.process.signal)
+    return ExitRecord(
+        cause=cause, message=masked(message), code=seen.process.code, signal=seen.process.signal
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 from collections.abc import Sequence
@@ -14,6 +13,8 @@ import msgspec
 from tui_ft import __version__
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.git_state import git_state
+from tui_ft.runs.masking import MASK, is_secret_option
+from tui_ft.runs.masking import masked as masked
 from tui_ft.runs.records import LaunchRecord
 from tui_ft.runs.regular_file import open_regular
 from tui_ft.runs.requests import user_name
@@ -21,27 +22,9 @@ from tui_ft.runs.requests import user_name
 if TYPE_CHECKING:
     from tui_ft.runs.failure_rate import Life
 
-MASK = "***"
 _LONGEST_ARGUMENT = 2000
 _MOST_ARGUMENTS = 200
 _LARGEST_BYTES = 1 << 20
-_SECRET_NAME = re.compile(
-    r"(?i)(?P<name>[\w.-]*(?:token(?!s|iz)|secret|password|passwd|api[_-]?key|credential|webhook)[\w.-]*)"
-    r"(?P<between>\s*[=:]\s*)(?P<value>\S.*)"
-)
-_SECRET_VALUE = re.compile(
-    r"\b(?:hf_|sk-|gh[opsu]_|github_pat_|glpat-|xox[abpr]-|AKIA|nvapi-|r8_|gsk_|dop_v1_|rpa_)[A-Za-z0-9_-]{8,}"
-)
-"""By their makers' own signs."""
-_SECRET_PLACE = re.compile(
-    r"(?P<place>\bhttps?://(?:"
-    r"hooks\.slack\.com/|(?:\w+\.)?discord(?:app)?\.com/api/(?:v\d+/)?webhooks/|api\.telegram\.org/(?:file/)?bot|"
-    r"[\w.-]*webhook\.office\.com/|ntfy\.sh/|maker\.ifttt\.com/|hc-ping\.com/|chat\.googleapis\.com/))[^\s\"']+"
-)
-"""Addresses that are a secret in themselves: who knows one can write there."""
-_BEARER = re.compile(r"(?i)\b(?P<kind>\bbearer|\bauthorization:\s*\w+)\s+[\w.~+/=-]{8,}")
-_IN_ADDRESS = re.compile(r"(?P<scheme>\b[a-z][a-z0-9+.-]*://)[^/\s@]+@")
-_QUERY = re.compile(r"(?P<scheme>\bhttps?://[^\s?#]+)[?#]\S+")
 
 
 def make(
@@ -98,18 +81,8 @@ def command() -> list[str]:
     hidden, is_secret = [], False
     for argument in arguments[:_MOST_ARGUMENTS]:
         hidden.append(MASK if is_secret else masked(argument[:_LONGEST_ARGUMENT]))
-        is_secret = argument.startswith("--") and bool(_SECRET_NAME.fullmatch(f"{argument}=x"))
+        is_secret = is_secret_option(argument)
     return ["tui-ft" if name in ("", "-c", "__main__.py") else name, *hidden]
-
-
-def masked(text: str) -> str:
-    """`text` without what looks like a token, a password, or an address that carries one."""
-    text = _SECRET_NAME.sub(lambda found: f"{found['name']}{found['between']}{MASK}", text)
-    text = _SECRET_VALUE.sub(MASK, text)
-    text = _SECRET_PLACE.sub(lambda found: f"{found['place']}{MASK}", text)
-    text = _BEARER.sub(lambda found: f"{found['kind']} {MASK}", text)
-    text = _IN_ADDRESS.sub(lambda found: f"{found['scheme']}{MASK}@", text)
-    return _QUERY.sub(lambda found: f"{found['scheme']}?{MASK}", text)
 
 
 def _folder() -> str:

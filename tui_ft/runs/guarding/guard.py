@@ -22,7 +22,7 @@ from tui_ft.runs.guarding.history import open_in_file
 from tui_ft.runs.guarding.reading import GuardReader, Said
 from tui_ft.runs.guarding.sight import MachineEye
 from tui_ft.runs.health_rows import ClearedRow, DeedRow, FoundRow, HealthRow
-from tui_ft.runs.launch_record import masked
+from tui_ft.runs.masking import masked
 from tui_ft.runs.records import ExitRecord, RequestRecord, StateRecord, Status
 from tui_ft.runs.regular_file import open_regular
 from tui_ft.runs.requests import take_silences
