@@ -2,8 +2,9 @@
 
     fake_trainer.py BEHAVIOUR run RUN --attempt N
 
-Behaviours: `steps=N` (finishes after N steps), `forever`, `deaf` (ignores SIGTERM), `loading` (never gets to
-a step), `fail`, `cuda_oom`, `exit=N` (no last word), `children` (forever, with a child process).
+Behaviours: `steps=N` (finishes after N steps), `hangs=N` (and then never ends), `forever`, `deaf` (ignores
+SIGTERM), `loading` (never gets to a step), `fail`, `cuda_oom`, `exit=N` (no last word), `children` (forever,
+with a child process).
 """
 
 from __future__ import annotations
@@ -110,7 +111,7 @@ def main(behaviour: str, run: RunDirectory, attempt: int) -> int:
         return int(number)
     if kind == "children":
         subprocess.Popen([sys.executable, "-c", "import time; time.sleep(120)"])
-    steps = int(number) if kind == "steps" else 6000
+    steps = int(number) if kind in ("steps", "hangs") else 6000
     trainer.enter("training", steps)
     if kind == "fail":
         sys.stdout.write("Traceback (most recent call last):\nValueError: \x1b[31mno good\x1b[0m\n")
@@ -126,6 +127,9 @@ def main(behaviour: str, run: RunDirectory, attempt: int) -> int:
     else:
         trainer.keep_result()
         trainer.end("finished", f"Finished after {trainer.step} steps.")
+    if kind == "hangs":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        time.sleep(120)
     return 0
 
 

@@ -16,10 +16,10 @@ from tui_ft.runs.company import MAKERS
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.ending import TAIL_BYTES, Seen, judge
 from tui_ft.runs.following import EventFollower
+from tui_ft.runs.hardware_log import HardwareLog
 from tui_ft.runs.records import (
     ExitRecord,
     HardwareRow,
-    JsonLinesWriter,
     ProcessRecord,
     StateRecord,
     Status,
@@ -36,8 +36,14 @@ _FIRST_POLL_S, _FIRST_S = 0.1, 10.0
 """Somebody looks on while a run begins: at first the files are read more often."""
 _LITTLE_BYTES = 1 << 16
 """With less room than this, what the trainer wanted to say last may not have been written."""
+_LAST_WORD_S = 60.0
+"""A trainer has nothing left to do after its last word, and takes no signal any more: it is given so long."""
 _LAST_WRITE_S = 60.0
 """For how long a full disk may keep the final state waiting before it is written in place."""
+
+
+MOVER = "whoever moved its directory"
+"""Who asked for the stop, as the state has it."""
 
 
 class Supervisor:
@@ -50,10 +56,12 @@ class Supervisor:
         self._follower = EventFollower(run, attempt)
         self._oom_kills = host.oom_kills()
         self._is_stop_sent = False
+        self._is_moved = False
         self._is_killed_now = False
         self._preempted = False
         self._signals: set[int] = set()
-        self._rows_lost = 0
+        self._spoke_at: float | None = None
+        self._is_killed_after_word = False
         self._began = time.monotonic()
         self._companions = Companions(run, state, MAKERS, say)
         self._hardware: HardwareRow | None = None
@@ -105,18 +113,16 @@ class Supervisor:
     def watch(self, trainer: TrainerProcess) -> None:
         """Stay until the trainer has ended, then write down how."""
         sampler = HardwareSampler(self._run, self._state.record.gpus, trainer.pid)
-        writer = self._open_hardware()
+        log = HardwareLog(self._run, say)
         while (ended := trainer.poll()) is None:
             self._follower.poll()
             self._obey(trainer)
             self._mirror()
-            row = sampler.sample(time.time())
+            log.append(sampler.sample(time.time()))
             self._hardware = sampler.latest
-            if row is not None and writer is not None:
-                self._append(writer, row)
             self._state.update(**self._companions.poll(self._sight(trainer.pid)))
-            if self._vanishing.is_for_good(time.monotonic()):
-                trainer.kill_group()  # its files are nowhere: it would hold the GPU for nothing
+            self._heed_directory(trainer)
+            self._end_after_last_word(trainer)
             self._wait(trainer)
         self._follower.poll()
         end = self._follower.end
@@ -125,8 +131,7 @@ class Supervisor:
         trainer.release()
         self._finish(ended)
         sampler.close()
-        if writer is not None:
-            self._close(writer)
+        log.close()
 
     def _sight(self, trainer_pid: int = 0) -> Sight:
         return Sight(
@@ -165,6 +170,31 @@ class Supervisor:
         )
         self._state.write()
 
+    def _heed_directory(self, trainer: TrainerProcess) -> None:
+        """End what nobody can want any more; let one that was moved save to where its files are, and stop."""
+        if self._vanishing.is_for_good(time.monotonic()):
+            trainer.kill_group()  # its files are nowhere: it would hold the GPU for nothing
+        elif not self._is_moved and (place := self._vanishing.moved_to()) is not None:
+            self._is_moved = True
+            self._vanishing.leave_link(place)
+            reason = f"its directory was moved to {place}"
+            self._state.update(
+                status="stopping",
+                stop_requested_by=self._state.record.stop_requested_by or MOVER,
+                reason=reason,
+            )
+            say(f"tui-ft: {reason}: the trainer is asked to save and stop.")
+
+    def _end_after_last_word(self, trainer: TrainerProcess) -> None:
+        """One that hangs in its own end would hold the GPU, and the queue, for ever."""
+        if self._follower.end is None:
+            self._spoke_at = None
+        elif self._spoke_at is None:
+            self._spoke_at = time.monotonic()
+        elif time.monotonic() - self._spoke_at >= _LAST_WORD_S and not self._is_killed_after_word:
+            self._is_killed_after_word = True
+            trainer.kill_group()
+
     def _wait(self, trainer: TrainerProcess) -> None:
         """Sleep until the next second, or until the trainer ends or a signal comes."""
         waiting = select.poll()
@@ -181,29 +211,6 @@ class Supervisor:
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._signals.add(number)
-
-    # --- hardware rows ------------------------------------------------------------------------------
-
-    def _open_hardware(self) -> JsonLinesWriter | None:
-        try:
-            return JsonLinesWriter(self._run.hardware)
-        except OSError:
-            return None  # the run is worth more than its hardware curve
-
-    def _append(self, writer: JsonLinesWriter, row: HardwareRow) -> None:
-        try:
-            writer.write(row)
-        except OSError:
-            self._rows_lost += 1
-
-    def _close(self, writer: JsonLinesWriter) -> None:
-        try:
-            writer.close()
-        except OSError:
-            self._rows_lost += 1
-        lost = writer.dropped + self._rows_lost
-        if lost:
-            say(f"tui-ft: {lost} rows of {self._run.hardware.name} could not be written.")
 
     # --- the end ------------------------------------------------------------------------------------
 
@@ -225,6 +232,7 @@ class Supervisor:
                 end=self._follower.end,
                 stop_asked=self._state.record.stop_requested_by is not None,
                 killed_now=self._is_killed_now,
+                killed_after_word=self._is_killed_after_word,
                 preempted=self._preempted,
                 oom_kills=oom_kills,
                 tail=_output_tail(self._run),
@@ -256,6 +264,7 @@ class Supervisor:
         clear_requests(self._run)
         self._state.update(**self._companions.ended(self._sight(), status, record))
         self._companions.close()
+        self._vanishing.close()
 
 
 def _is_disk_full(run: RunDirectory) -> bool:
