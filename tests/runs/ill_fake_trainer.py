@@ -1,7 +1,8 @@
 """The fake trainer with rows that are not well: `ill_fake_trainer.py diverges run RUN --attempt N`.
 
 `diverges` learns for 30 steps and then its loss goes up, `nan` has no finite loss from step 10 on, `still`
-makes five steps and then none; each goes on until it is stopped.
+makes five steps and then none; each goes on until it is stopped. `stuck` is like `still`, in a call that no
+handler of a signal interrupts.
 """
 
 from __future__ import annotations
@@ -30,11 +31,14 @@ def main(behaviour: str, run: RunDirectory, attempt: int) -> int:
     signal.signal(signal.SIGTERM, lambda *_: setattr(trainer, "must_stop", True))
     trainer.enter("training", 5000)
     while not trainer.must_stop:
-        if behaviour != "still" or trainer.step < 5:
+        if behaviour not in ("still", "stuck") or trainer.step < 5:
             trainer.step += 1
             trainer.metrics.write(
                 {"step": trainer.step, "time": time.time(), "loss": loss_at(behaviour, trainer.step)}
             )
+        if behaviour == "stuck" and trainer.step == 5:
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+            time.sleep(600)
         trainer.obey()
         time.sleep(0.02)
     trainer.save()

@@ -16,7 +16,7 @@ from tui_ft.hardware.gpu import Gpu, GpuReading
 from tui_ft.health.finding import Fix
 from tui_ft.runs import launch
 from tui_ft.runs.directory import RunDirectory
-from tui_ft.runs.fixes import fixing
+from tui_ft.runs.fixes import fix_process, fixing
 from tui_ft.runs.fixes.oom_ladder import oom_fixes
 from tui_ft.runs.queueing import queue
 from tui_ft.runs.queueing.nudging import nudge
@@ -173,6 +173,72 @@ def test_a_run_that_does_not_stop_is_given_up_on(bench: object) -> None:
     (run.path / "control").chmod(0o700)
     with pytest.raises(TuiFtError, match="has not stopped within"):
         fixing.carry_out(run, made, run.path.parent, patience_s=0.0)
+
+
+# --- a hang --------------------------------------------------------------------------------------------
+
+GO_ON = Fix(
+    name="go_on", title="Stop it and go on from the newest checkpoint", how="resume",
+)  # fmt: skip
+ILL_TRAINER = Path(__file__).with_name("ill_fake_trainer.py")
+
+
+@pytest.fixture
+def hung(bench: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
+    """A run whose trainer really hangs, as its guard has found; thresholds are those of the impatient."""
+    write_settings(
+        tmp_path, monkeypatch, "[health]\nhang_s = 1\nhang_busy_s = 2\nhang_grace_s = 1\nhang_idle_s = 900\n"
+    )
+    run = launch.start(bench.spec, bench.root, trainer=[sys.executable, str(ILL_TRAINER), "stuck"])
+    bench.wait_until(lambda: "hang" in read_state(run).findings, "a hang")
+    return run
+
+
+def test_a_run_that_hangs_is_ended_and_goes_on_from_its_newest_checkpoint(
+    hung: RunDirectory, bench: Any
+) -> None:
+    save(hung, 2)
+    save(hung, 4)
+    made = fixing.plan(hung, GO_ON, step=5)
+    assert (made.how, made.from_step, made.again) == ("resume", 4, 1)
+    assert made.text == (
+        "The run hangs: it is asked to stop, and ended without saving if it has not moved after 1 s. "
+        "Unless it saves a newer one, it goes on from the checkpoint of step 4; 1 step is done again."
+    )
+    said: list[str] = []
+    fixing.carry_out(
+        hung, made, hung.path.parent, patience_s=10, say=said.append, trainer=_trainer("forever")
+    )
+    assert said == [
+        "The run is asked to stop.",
+        "It has not moved: it is ended without saving.",
+        "The run goes on.",
+    ]
+    assert read_state(hung).attempt == 2
+    bench.wait_for(hung, "running")
+    events = [json.loads(line) for line in hung.events.read_bytes().splitlines()]
+    assert [one["step"] for one in events if one["event"] == "attempt"][-1] == 4
+
+
+def test_one_that_hangs_and_never_saved_begins_again(hung: RunDirectory) -> None:
+    made = fixing.plan(hung, GO_ON, step=5)
+    assert (made.how, made.fix.title) == ("restart", "Stop it and begin again from step 0")
+    assert made.text.endswith("after 1 s. Then a new run begins from step 0.")
+
+
+def test_its_process_of_its_own_ends_it_too(hung: RunDirectory, bench: Any) -> None:
+    save(hung, 4)
+    made = fixing.plan(hung, a_fix("resume_before", "training.max_grad_norm=0.3", step=4), step=5)
+    process = fix_process.begin(
+        hung, made, bench.root, by="ann", trainer=_trainer("forever"), patience_s=10.0
+    )
+    words: list[fix_process.Word] = []
+    bench.wait_until(
+        lambda: words.extend(process.look()) or (words and (words[-1].run or words[-1].error)),
+        "its last word",
+    )
+    assert [word.error for word in words] == [None] * len(words)
+    assert read_state(hung).attempt == 2
 
 
 # --- out of memory -------------------------------------------------------------------------------------

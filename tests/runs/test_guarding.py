@@ -541,6 +541,59 @@ def test_a_trainer_that_only_says_that_it_lives_hangs(desk: Desk, monkeypatch: p
     assert desk.cleared() == ["hang"]
 
 
+@pytest.fixture
+def hanging(tmp_path: Path, told: list[str], monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """A run that was found to hang, and was asked to stop for it."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setattr(guard_sight, "processor_seconds", lambda pids: dict.fromkeys(pids, 1.0))
+    desk = Desk(tmp_path, "health.stop_on=hang")
+    desk.begin()
+    desk.losses(*[2.0] * 10)
+    while not desk.requests:
+        desk.poll(HardwareRow(time=desk.now))
+        assert desk.now < 1_800_000_200
+    assert [(one.request, one.now) for one in desk.requests] == [("stop", False)]
+    desk.state = msgspec.structs.replace(
+        desk.state, status="stopping", stop_requested_by=desk.requests.pop().by
+    )
+    return desk
+
+
+def quiet_s(desk: Desk, seconds: int) -> list[bool]:
+    for _ in range(seconds):
+        desk.poll(HardwareRow(time=desk.now))
+    return [one.now for one in desk.requests]
+
+
+def test_what_hangs_and_does_not_obey_its_guards_stop_is_ended(hanging: Desk) -> None:
+    assert quiet_s(hanging, 58) == []
+    assert quiet_s(hanging, 4) == [True]
+    assert [one.by for one in hanging.requests] == ["the guard: hang"]
+    assert [row.code for row in hanging.rows if isinstance(row, DeedRow)] == ["hang", "hang"]
+    assert quiet_s(hanging, 60) == [True, True]  # a disk that was full may have taken no file
+    assert len([row for row in hanging.rows if isinstance(row, DeedRow)]) == 2
+
+
+def test_what_moves_after_its_guards_stop_is_let_save(hanging: Desk) -> None:
+    quiet_s(hanging, 50)
+    hanging.say(PhaseEvent(time=hanging.now, phase="saving"))
+    assert quiet_s(hanging, 300) == []
+    assert hanging.cleared() == ["hang"]
+
+
+def test_the_next_guard_ends_what_hangs_too(hanging: Desk) -> None:
+    hanging.guard = Guard(hanging.run, hanging.state)
+    assert quiet_s(hanging, 58) == []
+    assert quiet_s(hanging, 4) == [True]
+
+
+def test_what_hangs_unasked_is_left_alone(hanging: Desk) -> None:
+    hanging.state = msgspec.structs.replace(hanging.state, status="running", stop_requested_by=None)
+    hanging.write_spec(2)
+    hanging.guard = Guard(hanging.run, hanging.state)
+    assert quiet_s(hanging, 600) == []
+
+
 def test_an_evaluation_that_counts_its_batches_does_not_hang(desk: Desk) -> None:
     desk.begin()
     desk.losses(*[2.0] * 10)

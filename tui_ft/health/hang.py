@@ -190,5 +190,5 @@ class Hang(Detector):
     def _fixes(self) -> list[Fix]:
         look = command("where", "See where it stands", f"py-spy dump --pid {self.pid}") if self.pid else None
         return fitting(
-            change(self.facts, "go_on", "Stop it and go on from the last checkpoint", "resume", []), look
+            change(self.facts, "go_on", "Stop it and go on from the newest checkpoint", "resume", []), look
         )

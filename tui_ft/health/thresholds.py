@@ -104,6 +104,9 @@ class Thresholds(msgspec.Struct, kw_only=True, frozen=True):
     """A trainer that a signal stopped (SIGSTOP) does not come back by itself: no need to wait as long."""
     hang_busy_s: float = 1800
     """With a GPU that looks busy (collectives spin while they wait) only this long a silence is one."""
+    hang_grace_s: float = 60
+    """What has not moved so long after it was asked to stop is ended: in a call of CUDA or NCCL no handler of
+    a signal runs (chosen: where one does, it interrupts the step at once)."""
 
     # leaked_gpu_memory: T9
     leaked_gib: float = 1

@@ -22,6 +22,7 @@ CHANGEABLE_FIELDS = frozenset({
 """Fields of other sections that it may change."""
 _NOT_CHANGEABLE = frozenset({"evaluation.probe"})
 """A file that would be read."""
+_STOP_AND_GO_ON = "Stop it and go on"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +70,8 @@ def _value(value: object) -> str:
 
 def anew_title(title: str) -> str:
     """The title of a fix that cannot go on from a checkpoint, as what it then does."""
+    if title.startswith(_STOP_AND_GO_ON):
+        return "Stop it and begin again from step 0"
     for start in ("Go on from before it, ", "Go on from before it ", "Go on from before, ", "Go on "):
         if title.lower().startswith(start.lower()):
             return f"Begin again from step 0, {title[len(start) :]}"

@@ -21,6 +21,7 @@ from tui_ft.health.finding import Fix, How
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.ending import printable
 from tui_ft.runs.fixes import fixing
+from tui_ft.runs.fixes.stopping import STOPS_WITHIN_S
 from tui_ft.runs.own_environment import own_environment
 
 _LARGEST_BYTES = 1 << 20
@@ -38,7 +39,8 @@ class Order(msgspec.Struct, kw_only=True, frozen=True):
     is_over_here: bool = False
     take_over: bool = False
     trainer: list[str] | None = None
-    patience_s: float = fixing.STOPS_WITHIN_S
+    ends_after_s: float | None = None
+    patience_s: float = STOPS_WITHIN_S
 
 
 class Word(msgspec.Struct, kw_only=True, frozen=True):
@@ -80,14 +82,15 @@ class FixProcess:
 
 def begin(
     run: RunDirectory, made: fixing.Plan, runs_root: Path, *, by: str, take_over: bool = False,
-    trainer: Sequence[str] | None = None, patience_s: float = fixing.STOPS_WITHIN_S,
+    trainer: Sequence[str] | None = None, patience_s: float = STOPS_WITHIN_S,
 ) -> FixProcess:  # fmt: skip
     """Start carrying out a plan, detached. Raises `TuiFtError` for one that is for a person, or no room."""
     if made.how == "command":
         raise TuiFtError("This is for you to do.", made.fix.command or made.fix.title)
     order = Order(
         run=str(run.path), root=str(runs_root), fix=made.fix, how=made.how, by=by, from_step=made.from_step,
-        is_over_here=made.is_over_here, take_over=take_over, patience_s=patience_s,
+        is_over_here=made.is_over_here, ends_after_s=made.ends_after_s, take_over=take_over,
+        patience_s=patience_s,
         trainer=list(trainer) if trainer is not None else None,
     )  # fmt: skip
     try:
@@ -112,8 +115,9 @@ def main() -> int:
     order = msgspec.json.decode(sys.stdin.buffer.read(_LARGEST_BYTES), type=Order)
     run = RunDirectory(Path(order.run))
     made = fixing.Plan(
-        fix=order.fix, how=order.how, from_step=order.from_step, is_over_here=order.is_over_here
-    )
+        fix=order.fix, how=order.how, from_step=order.from_step, is_over_here=order.is_over_here,
+        ends_after_s=order.ends_after_s,
+    )  # fmt: skip
     try:
         going = fixing.carry_out(
             run, made, Path(order.root), by=order.by, take_over=order.take_over, trainer=order.trainer,

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,15 +11,12 @@ import msgspec
 from tui_ft import settings
 from tui_ft.errors import TuiFtError
 from tui_ft.health.finding import Fix, How
-from tui_ft.runs import checkpoints, control, launch, preflight
+from tui_ft.runs import checkpoints, launch, preflight
 from tui_ft.runs.after import after_check
 from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.fixes import stopping
 from tui_ft.runs.fixes.changes import Change, anew_title, changed, diff
-from tui_ft.runs.guarded_file import open_lock, take
-from tui_ft.runs.handles import handle
 from tui_ft.runs.launching import trainer_command
-from tui_ft.runs.queueing.nudging import advance_lock, nudge
-from tui_ft.runs.queueing.pausing import paused
 from tui_ft.runs.records import ENDED
 from tui_ft.runs.requests import user_name
 from tui_ft.runs.resuming import is_surely_over
@@ -30,11 +24,6 @@ from tui_ft.runs.truth import Truth, read_truth
 from tui_ft.spec import overrides, toml
 from tui_ft.spec.run_spec import RunSpec
 
-STOPS_WITHIN_S = 900.0
-"""How long a run may take to save and stop before the fix gives up: the longest wait is a step and a save."""
-_LOOK_EVERY_S = 0.2
-_QUEUE_S = 2.0
-"""Who advances the queue is done with a start sooner; a process that waits for memory looks on anyway."""
 _GOES_ON: frozenset[str] = frozenset({"stopped", "failed", "lost", "unknown"})
 
 
@@ -46,6 +35,7 @@ class Plan:
     the checkpoint that is gone on from: None for a new run, and for a live one that saves first. `again` is
     how many steps that are done now would be done again. `is_elsewhere`: it was last seen on another machine,
     and only a person knows whether it still runs there; `is_over_here`: on this one, before its last start.
+    `ends_after_s`: it hangs, and is ended if it has not moved so long after it was asked to stop.
     """
 
     fix: Fix
@@ -56,6 +46,7 @@ class Plan:
     is_live: bool = False
     is_over_here: bool = False
     is_elsewhere: bool = False
+    ends_after_s: float | None = None
     remark: str = ""
 
     @property
@@ -63,14 +54,34 @@ class Plan:
         """What happens, in a sentence."""
         if self.how == "command":
             return f"For you to run: {self.fix.command}" if self.fix.command else "For you to do."
+        if self.ends_after_s is not None:
+            return (
+                "The run hangs: it is asked to stop, and ended without saving if it has not moved after "
+                f"{self.ends_after_s:.0f} s. {self._text_after_the_end}"
+            )
         if self.how == "restart":
             stop = "The run saves and stops; then a" if self.is_live else "A"
-            return f"{stop} new run begins from step 0, with the changes above."
+            return f"{stop} new run begins from step 0{self._with_changes}."
         if self.from_step is None:
             return "The run saves a checkpoint, stops, and goes on from there."
         stop = "The run stops and goes on" if self.is_live else "It goes on"
-        again = f"; {_steps(self.again)} are done again" if self.again else ""
-        return f"{stop} from the checkpoint of step {self.from_step}{again}."
+        return f"{stop} {self._from_there}."
+
+    @property
+    def _text_after_the_end(self) -> str:
+        if self.how == "restart":
+            return f"Then a new run begins from step 0{self._with_changes}."
+        unless = "Unless it saves a newer one, it" if self.how == "resume" else "It"
+        return f"{unless} goes on {self._from_there}."
+
+    @property
+    def _with_changes(self) -> str:
+        return ", with the changes above" if self.changes else ""
+
+    @property
+    def _from_there(self) -> str:
+        again = f"; {_steps(self.again)} done again" if self.again else ""
+        return f"from the checkpoint of step {self.from_step}{again}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +115,7 @@ def plan(run: RunDirectory, fix: Fix, step: int | None = None, ground: Ground | 
     made = Plan(
         fix=fix, how=fix.how, changes=changes, is_live=is_live, is_over_here=is_over_here,
         is_elsewhere=truth.status == "unknown" and not is_over_here,
+        ends_after_s=stopping.grace_s() if is_live and stopping.hangs(truth) else None,
     )  # fmt: skip
     if fix.how == "restart":
         return made
@@ -118,7 +130,7 @@ def plan(run: RunDirectory, fix: Fix, step: int | None = None, ground: Ground | 
 
 def _from_checkpoint(whole: tuple[int, ...], made: Plan, step: int | None) -> Plan:
     is_before = made.how == "resume_before"
-    if made.is_live and not is_before:
+    if made.is_live and not is_before and made.ends_after_s is None:
         return made
     limit = made.fix.step if is_before else None
     usable = [one for one in whole if limit is None or one <= limit]
@@ -146,7 +158,7 @@ def carry_out(
     by: str = "",
     say: Callable[[str], None] = lambda _: None,
     take_over: bool = False,
-    patience_s: float = STOPS_WITHIN_S,
+    patience_s: float = stopping.STOPS_WITHIN_S,
     trainer: Sequence[str] | None = None,
 ) -> RunDirectory:
     """Do what the plan says: stop a live run first, wait until it has, then go on. Returns the run that goes.
@@ -156,11 +168,13 @@ def carry_out(
     """
     if made.how == "command":
         raise TuiFtError("This is for you to do.", made.fix.command or made.fix.title)
-    with _before_the_queue(run.path.parent):
+    with stopping.before_the_queue(run.path.parent):
         if _is_live(read_truth(run)):
             _require_possible(run, made, runs_root, trainer)
-            say("The run saves a checkpoint and stops.")
-            _stop(run, by or f"{user_name()} (fix {made.fix.name})", patience_s)
+            may_hang = made.ends_after_s is not None
+            say("The run is asked to stop." if may_hang else "The run saves a checkpoint and stops.")
+            by = by or f"{user_name()} (fix {made.fix.name})"
+            stopping.stop(run, by, patience_s, made.ends_after_s, say)
         return _go_on(run, made, runs_root, say, take_over, trainer)
 
 
@@ -178,34 +192,6 @@ def _require_possible(run: RunDirectory, made: Plan, runs_root: Path, trainer: S
         after_check.require_money_left(run, truth.state, spec.after)
 
 
-@contextmanager
-def _before_the_queue(runs_root: Path) -> Iterator[None]:
-    """Keep what waits from taking the place of a run that stops only to go on; then it is looked at again.
-
-    A start that is under way is let through first. Who waits for memory keeps its own lock for hours, and
-    starts nothing while the queue is paused.
-    """
-    try:
-        with paused(runs_root), _no_start_under_way(runs_root):
-            yield
-    finally:
-        nudge(runs_root)
-
-
-@contextmanager
-def _no_start_under_way(runs_root: Path) -> Iterator[None]:
-    try:
-        descriptor = open_lock(advance_lock(runs_root))
-    except OSError:  # a disk that takes no file takes no queue either
-        yield
-        return
-    try:
-        take(descriptor, _QUEUE_S)
-        yield
-    finally:
-        os.close(descriptor)
-
-
 def _go_on(
     run: RunDirectory, made: Plan, runs_root: Path, say: Callable[[str], None], take_over: bool,
     trainer: Sequence[str] | None,
@@ -221,23 +207,11 @@ def _go_on(
         run,
         changes,
         take_over or made.is_over_here,
-        from_step=made.from_step,
+        # one that hangs may have moved after all, and saved a newer checkpoint than was there before
+        from_step=made.from_step if made.ends_after_s is None or made.how == "resume_before" else None,
         fix=made.fix.name,
         trainer=trainer,
     )
-
-
-def _stop(run: RunDirectory, by: str, patience_s: float) -> None:
-    control.request(run, "stop", by)
-    deadline = time.monotonic() + patience_s
-    while (truth := read_truth(run)).status not in ENDED and truth.status != "lost":
-        if time.monotonic() > deadline:
-            raise TuiFtError(
-                f"{run.id} has not stopped within {patience_s / 60:.0f} minutes: it is {truth.status}.",
-                f"`tui-ft stop {handle(run)} --now` ends it without a checkpoint; then try the fix again.",
-                exit_code=1,
-            )
-        time.sleep(_LOOK_EVERY_S)
 
 
 def _is_live(truth: Truth) -> bool:
@@ -251,4 +225,4 @@ def _spec_path(run: RunDirectory, truth: Truth) -> Path:
 
 
 def _steps(count: int | None) -> str:
-    return f"{count:,} step" if count == 1 else f"{count or 0:,} steps"
+    return f"{count:,} step is" if count == 1 else f"{count or 0:,} steps are"

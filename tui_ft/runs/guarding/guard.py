@@ -19,6 +19,7 @@ from tui_ft.runs.companions import Sight, Wishes
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.guarding.facts import read_facts
 from tui_ft.runs.guarding.history import open_in_file
+from tui_ft.runs.guarding.insisting import Insistence
 from tui_ft.runs.guarding.reading import GuardReader, Said
 from tui_ft.runs.guarding.sight import MachineEye
 from tui_ft.runs.health_rows import ClearedRow, DeedRow, FoundRow, HealthRow
@@ -57,6 +58,7 @@ class Guard:
         self._told: dict[tuple[Code, str], float] = {}
         self._to_tell: list[Code] = []
         self._has_asked = False
+        self._insistence = Insistence(self._reader.watcher.limits.hang_grace_s)
         self._known_state: dict[str, object] = {}
 
     # --- the companion --------------------------------------------------------------------------------
@@ -68,6 +70,9 @@ class Guard:
         requests: list[RequestRecord] = []
         self._take(self._reader.read(sight), sight, rows, requests)
         self._obey(sight, rows, requests)
+        more, deeds = self._insistence.look(self._heard.get("hang"), requests, sight)
+        requests += more
+        rows += deeds
         return Wishes(requests=requests, rows=rows, state=self._state(sight))
 
     def ended(self, sight: Sight, status: Status, record: ExitRecord) -> Wishes:
