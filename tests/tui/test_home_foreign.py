@@ -274,12 +274,11 @@ async def test_the_cursor_starts_on_the_newest_run_of_ours_and_one_list_has_it(
     ours: list[RunSummary], at: int
 ) -> None:
     rooms = Rooms()
-    rooms.runs, rooms.foreign = ours, []
+    rooms.runs, rooms.foreign = ours, [theirs()]
     async with an_app(rooms).run_test(size=(80, 24)) as pilot:
         home = await ready(pilot)
-        rooms.foreign = [theirs()]
-        home.on_screen_resume()
         await until(pilot, lambda: len(home.runs.rows) == len(ours) + 1)
+        await pilot.pause()
         assert home.runs.index == at
         assert sum("▸" in line for line in shown(pilot.app)) == 1
         await pilot.press("tab")

@@ -114,6 +114,10 @@ async def test_home_counts_what_ended_and_u_hides_it() -> None:
         await until(pilot, lambda: "Since you left" not in "\n".join(shown(app)))
         await pilot.press("u")
         await on_screen(pilot, "Since you left (3h05m ago): 1 finished, 1 failed")
+        await pilot.press("down")
+        await until(pilot, lambda: "Since you left" not in "\n".join(shown(app)))
+        await pilot.press("u")
+        await on_screen(pilot, "Since you left (3h05m ago): 1 finished, 1 failed")
     looked = last_look_at_home()
     assert looked is not None
     assert looked.at >= now
