@@ -12,8 +12,9 @@ import pytest
 from settings_written import write_settings
 
 from tui_ft.runs import control, supervision
-from tui_ft.runs.directory import create
-from tui_ft.runs.records import StateRecord
+from tui_ft.runs.companions import Sight, Wishes
+from tui_ft.runs.directory import RunDirectory, create
+from tui_ft.runs.records import ExitRecord, RequestRecord, StateRecord, Status
 from tui_ft.runs.state import read_state
 from tui_ft.runs.supervision import Supervisor
 from tui_ft.runs.truth import read_truth
@@ -83,3 +84,34 @@ def test_a_run_whose_directory_is_moved_saves_to_where_it_lies_and_stops(bench: 
     assert truth.status == "stopped" and truth.state is not None
     assert truth.state.stop_requested_by == supervision.MOVER
     assert [step for step, _ in moved.list_checkpoints()] == [bench.steps(moved)]
+
+
+def test_a_stop_that_cannot_wait_kills_though_it_cannot_be_written_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Impatient:
+        """Asks once, as soon as the trainer is deaf."""
+
+        def __init__(self, run: RunDirectory) -> None:
+            self.run, self.has_asked = run, False
+
+        def poll(self, sight: Sight) -> Wishes:
+            if self.has_asked or sight.follower.status != "running":
+                return Wishes()
+            self.has_asked = True
+            shutil.rmtree(self.run.control)
+            return Wishes(requests=[RequestRecord(request="stop", time=1.0, by="the guard: hang", now=True)])
+
+        def ended(self, sight: Sight, status: Status, record: ExitRecord) -> Wishes:
+            return Wishes()
+
+    monkeypatch.setattr(supervision, "MAKERS", (lambda run, state: Impatient(run),))
+    run = create(tmp_path / "runs", "one")
+    run.attempt(1).path.mkdir(parents=True)
+    supervisor = Supervisor(run, 1, StateRecord(status="starting"))
+    trainer = supervisor.start([sys.executable, str(FAKE_TRAINER), "deaf"])
+    assert trainer is not None
+    supervisor.watch(trainer)
+    state = read_state(run)
+    assert (state.status, state.stop_requested_by) == ("stopped", "the guard: hang")
+    assert state.exit is not None and state.exit.signal == 9

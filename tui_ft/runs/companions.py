@@ -72,6 +72,8 @@ class Companions:
         self._say = say
         self._writer: JsonLinesWriter | None = None
         self._members: list[Companion] = []
+        self.has_asked_to_kill = False
+        """A stop that cannot wait was asked for, and no disk took it."""
         for maker in makers:
             try:
                 member = maker(run, state)
@@ -132,6 +134,7 @@ class Companions:
         except OSError as error:
             self._say(f"tui-ft: {request.by} could not ask for {request.request}: {error.strerror}.")
             if request.request == "stop":
+                self.has_asked_to_kill |= request.now
                 return {"status": "stopping", "stop_requested_by": request.by or "somebody"}
         return {}
 

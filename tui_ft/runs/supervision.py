@@ -152,7 +152,8 @@ class Supervisor:
         if stop is not None or by_signal:
             asked_by = stop.by if stop is not None else "a signal"
             self._state.update(stop_requested_by=asked_by or "somebody", status="stopping")
-        if ((stop is not None and stop.now) or signal.SIGQUIT in self._signals) and not self._is_killed_now:
+        is_urgent = (stop is not None and stop.now) or self._companions.has_asked_to_kill
+        if (is_urgent or signal.SIGQUIT in self._signals) and not self._is_killed_now:
             self._is_killed_now = True
             trainer.kill_group()
         if signal.SIGTERM in self._signals and not self._preempted:
