@@ -14,10 +14,17 @@ import pytest
 from tui_ft.errors import TuiFtError
 from tui_ft.runs import control, launch, preflight
 from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.queueing import advancing, queue
 from tui_ft.runs.records import HardwareRow, JsonLinesWriter, StateRecord
 from tui_ft.runs.state import StateFile, read_state
 
 FAKE = [sys.executable, str(Path(__file__).with_name("fake_trainer.py")), "forever"]
+
+ADVANCE = """
+import os, pathlib, sys
+from tui_ft.runs.queueing.advancing import advance
+os._exit(0 if advance(pathlib.Path(sys.argv[1])) == "disk" else 1)
+"""
 
 
 @pytest.fixture
@@ -114,3 +121,23 @@ def test_the_last_state_is_written_in_place_when_there_is_no_room_for_a_second_f
     assert read_state(run).status == "starting"
     assert file.write_in_place()
     assert read_state(run).status == "failed"
+
+
+def test_the_queue_waits_for_a_disk_that_has_no_room_for_itself_either(
+    bench, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process that was to wait for room ended, for it could not write down that it does."""
+    with monkeypatch.context() as patch:
+        patch.setattr(preflight, "_LEAST_FREE_BYTES", 0)
+        run = queue.add(bench.spec, small_disk / "runs")
+    filler = fill(small_disk)
+    with open("/dev/full", "wb") as log:  # as queue.log on that disk
+        once = subprocess.run(
+            [sys.executable, "-c", ADVANCE, str(small_disk / "runs")], stdout=log, check=False
+        )
+    assert once.returncode == 0
+    assert read_state(run).status == "queued"
+    filler.unlink()
+    assert advancing.advance(small_disk / "runs") == "disk"  # room for a word, none for a run
+    [entry] = queue.current(small_disk / "runs").entries
+    assert (entry.state, entry.waits_for) == ("waiting", "disk")

@@ -324,7 +324,7 @@ def test_who_holds_or_moves_while_a_start_is_decided_is_obeyed(
 ) -> None:
     first, second = world.add("steps=2", "a"), world.add("steps=2", "b")
     began: list[str] = []
-    monkeypatch.setattr(launch, "begin", lambda run, trainer=None: began.append(run.id))
+    monkeypatch.setattr(launch, "begin", lambda run, **_: began.append(run.id))
     decide = queue_deciding.decide
 
     def slowly(*given):
@@ -348,7 +348,7 @@ def test_nothing_starts_while_a_run_stops_only_to_go_on(
 ) -> None:
     world.add()
     began: list[str] = []
-    monkeypatch.setattr(launch, "begin", lambda run, trainer=None: began.append(run.id))
+    monkeypatch.setattr(launch, "begin", lambda run, **_: began.append(run.id))
     with queue_pausing.paused(world.root), queue_pausing.paused(world.root):
         assert advancing.advance(world.root) == "launch"
     decide = queue_deciding.decide

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from home_world import a_gpu
-from queue_world import QueueWorld, queue_world, wait_until
+from queue_world import FAKE_TRAINER, QueueWorld, queue_world, wait_until
 
 from tui_ft.hardware.gpu import Gpu, GpuProcess, GpuReading
-from tui_ft.runs import control
+from tui_ft.runs import control, launch
 from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.known_roots import remember
 from tui_ft.runs.queueing import advancing, queue
 from tui_ft.runs.queueing.deciding import Decision, decide, environment_of
 from tui_ft.runs.queueing.foresight import foresee
@@ -150,7 +154,7 @@ class Box:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *gpus: Gpu) -> None:
         self.gpus = gpus
-        for name in ("tui_ft.hardware.gpu.read_gpus", "tui_ft.runs.launching.read_gpus"):
+        for name in ("tui_ft.hardware.gpu.read_gpus", "tui_ft.runs.choosing.read_gpus"):
             monkeypatch.setattr(name, lambda: GpuReading(self.gpus))
 
 
@@ -200,3 +204,72 @@ def test_it_gives_up_waiting_after_its_time_and_says_what_for(
     entry = world.entry(run)
     assert (entry.state, entry.waits_for) == ("waiting", "memory")
     assert msgspec.json.decode((world.root / "queue.json").read_bytes())["entries"][0]["reason"]
+
+
+# --- who gets which ----------------------------------------------------------------------------------------
+
+
+def test_two_launches_at_once_do_not_take_the_same_gpu(
+    world: QueueWorld, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Also under another runs root: the choice of one was seen by the other only once its state said so."""
+    Box(monkeypatch, a_gpu(0), a_gpu(1))
+    create = launch.create
+
+    def slowly(*arguments: Any) -> RunDirectory:
+        time.sleep(0.5)  # as on a busy disk
+        return create(*arguments)
+
+    monkeypatch.setattr(launch, "create", slowly)
+    roots = (world.root, tmp_path / "other-runs")
+    for root in roots:
+        remember(root)
+    with ThreadPoolExecutor() as pool:
+        runs = list(
+            pool.map(
+                lambda root: launch.start(
+                    world.spec, root, trainer=[sys.executable, str(FAKE_TRAINER), "loading"]
+                ),
+                roots,
+            )
+        )
+    try:
+        assert sorted(uuid for run in runs for uuid in read_state(run).gpus) == ["GPU-0", "GPU-1"]
+    finally:
+        for run in runs:
+            control.request(run, "stop", "a test", now=True)
+            world.wait_for(run, "stopped")
+
+
+def test_a_gpu_that_was_taken_meanwhile_is_waited_for(
+    world: QueueWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the queue's decision and its launch somebody started a run by hand."""
+    Box(monkeypatch, a_gpu())
+    run = world.add("steps=2")
+    with monkeypatch.context() as patch:
+        patch.setattr("tui_ft.runs.choosing._of_starting", lambda root: {"GPU-0"})
+        assert world.advance() == "launch"
+    assert world.status(run) == "queued" and "just being started" in world.entry(run).reason
+    world.advance()
+    world.wait_for(run, "finished")
+
+
+def test_the_gpus_of_the_users_shell_are_recorded_not_the_one_that_the_queue_chose(
+    world: QueueWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What runs after it, and the queue's next process, chose among one GPU only."""
+    Box(monkeypatch, a_gpu(0), a_gpu(1))
+    for allowed in (None, "GPU-1,GPU-0"):
+        if allowed is not None:
+            monkeypatch.setenv("CUDA_VISIBLE_DEVICES", allowed)
+        run = world.add("forever")
+        world.advance()
+        world.wait_for(run, "running")
+        [pid] = [process.pid for process in read_state(run).processes if process.role == "supervisor"]
+        pairs = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
+        environment = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
+        assert environment["CUDA_VISIBLE_DEVICES"] == read_state(run).gpus[0]
+        assert environment.get("TUI_FT_CUDA_VISIBLE_DEVICES") == allowed
+        control.request(run, "stop", "a test")
+        world.wait_for(run, "stopped")

@@ -12,12 +12,12 @@ from tui_ft.runs import failure_rate, launch_record, preflight, resuming
 from tui_ft.runs import lock as locks
 from tui_ft.runs.adopting import adopt_if_orphan, adopt_orphans
 from tui_ft.runs.after import after_check
+from tui_ft.runs.choosing import chosen_machine
 from tui_ft.runs.directory import RunDirectory, create
 from tui_ft.runs.known_roots import remember
 from tui_ft.runs.launching import (
     Attempt,
     attempt_folder,
-    choose_machine,
     launch_attempt,
     new_state,
     trainer_command,
@@ -63,19 +63,19 @@ def start(
     Raises `TuiFtError`, with nothing left behind, when the spec cannot run here.
     """
     attempt = _first_attempt(spec, runs_root, text, trainer)
-    machine = choose_machine(attempt.spec, runs_root)
-    run = create(runs_root, display.run_name(attempt.spec))
-    try:
-        lock = locks.acquire(run)
+    with chosen_machine(attempt.spec, runs_root) as machine:
+        run = create(runs_root, display.run_name(attempt.spec))
         try:
-            write_spec(run.spec, attempt.written)
-            launch_attempt(run, attempt, machine, lock)
-        finally:
-            lock.close()
-    except BaseException:
-        if not _was_taken(run):
-            shutil.rmtree(run.path, ignore_errors=True)
-        raise
+            lock = locks.acquire(run)
+            try:
+                write_spec(run.spec, attempt.written)
+                launch_attempt(run, attempt, machine, lock)
+            finally:
+                lock.close()
+        except BaseException:
+            if not _was_taken(run):
+                shutil.rmtree(run.path, ignore_errors=True)
+            raise
     return run
 
 
@@ -105,8 +105,11 @@ def prepare(spec: RunSpec, runs_root: Path, *, text: str | None = None) -> RunDi
     return run
 
 
-def begin(run: RunDirectory, *, trainer: Sequence[str] | None = None) -> RunDirectory:
-    """Launch a run that `prepare` made, or whose launch was cut off before it had a supervisor.
+def begin(
+    run: RunDirectory, *, trainer: Sequence[str] | None = None, gpus: Sequence[str] | None = None
+) -> RunDirectory:
+    """Launch a run that `prepare` made, or whose launch was cut off before it had a supervisor; on `gpus`
+    (UUIDs), where that was decided already.
 
     Raises `TuiFtError`: the run then still waits as before, or is `failed` where its supervisor could not
     be started; one that has begun already is refused with exit code 1, so two callers never start it twice.
@@ -117,15 +120,15 @@ def begin(run: RunDirectory, *, trainer: Sequence[str] | None = None) -> RunDire
     require_runnable(spec)
     command = trainer_command(trainer)
     preflight.check(spec, run.path.parent)
-    machine = choose_machine(spec, run.path.parent)
-    lock = locks.acquire(run)
-    try:
-        state = _waiting_state(run, is_ours=True)  # again, now that nobody else can begin it
-        clear_requests(run)
-        attempt = Attempt(spec=spec, written=text, command=command, earlier=state, was_queued=True)
-        launch_attempt(run, attempt, machine, lock)
-    finally:
-        lock.close()
+    with chosen_machine(spec, run.path.parent, gpus) as machine:
+        lock = locks.acquire(run)
+        try:
+            state = _waiting_state(run, is_ours=True)  # again, now that nobody else can begin it
+            clear_requests(run)
+            attempt = Attempt(spec=spec, written=text, command=command, earlier=state, was_queued=True)
+            launch_attempt(run, attempt, machine, lock)
+        finally:
+            lock.close()
     return run
 
 
@@ -166,16 +169,16 @@ def resume(
     )
     preflight.check(spec, run.path.parent)
     after_check.require_money_left(run, state, spec.after)
-    machine = choose_machine(spec, run.path.parent)
-    lock = locks.acquire(run, patience_s=_END_PATIENCE_S if state.status in ENDED else 0.5)
-    try:
-        if resuming.resumable_state(run, take_over).attempt != state.attempt:
-            raise TuiFtError(f"{run.id} was just resumed by somebody else.", exit_code=1)
-        clear_requests(run)
-        _rebase(run, toml.load(run.attempt(state.attempt).spec), spec)
-        launch_attempt(run, attempt, machine, lock)
-    finally:
-        lock.close()
+    with chosen_machine(spec, run.path.parent) as machine:
+        lock = locks.acquire(run, patience_s=_END_PATIENCE_S if state.status in ENDED else 0.5)
+        try:
+            if resuming.resumable_state(run, take_over).attempt != state.attempt:
+                raise TuiFtError(f"{run.id} was just resumed by somebody else.", exit_code=1)
+            clear_requests(run)
+            _rebase(run, toml.load(run.attempt(state.attempt).spec), spec)
+            launch_attempt(run, attempt, machine, lock)
+        finally:
+            lock.close()
     return run
 
 

@@ -14,10 +14,9 @@ import msgspec
 from tui_ft.atomic import write_atomically
 from tui_ft.errors import TuiFtError
 from tui_ft.hardware import host
-from tui_ft.hardware.choose import choose_gpu
-from tui_ft.hardware.gpu import GpuReading, read_gpus
 from tui_ft.runs import failure_rate, launch_record, prediction, preflight
-from tui_ft.runs.directory import AttemptDirectory, RunDirectory, list_directories
+from tui_ft.runs.choosing import Machine
+from tui_ft.runs.directory import AttemptDirectory, RunDirectory
 from tui_ft.runs.known_roots import remember
 from tui_ft.runs.labels import LONGEST_NOTE, MOST_TAGS
 from tui_ft.runs.lock import Lock
@@ -25,8 +24,7 @@ from tui_ft.runs.money.budget import budget_of
 from tui_ft.runs.own_environment import INHERITED_GPUS
 from tui_ft.runs.records import ExitRecord, LaunchRecord, StateRecord, Status, encode_document
 from tui_ft.runs.spawn import start_supervisor
-from tui_ft.runs.state import StateFile, read_state
-from tui_ft.runs.truth import is_here, read_truth
+from tui_ft.runs.state import StateFile
 from tui_ft.spec import display
 from tui_ft.spec.run_spec import RunSpec
 
@@ -47,28 +45,6 @@ class Attempt:
     fix: str | None = None
     changes: Sequence[str] = ()
     was_queued: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Machine:
-    """What of this machine the attempt gets, and what was seen when that was decided."""
-
-    gpus: list[str]
-    reading: GpuReading
-
-
-def choose_machine(spec: RunSpec, runs_root: Path) -> Machine:
-    """Choose the GPUs, passing over those of runs that are just loading. Raises `TuiFtError`."""
-    reading = read_gpus()
-    taken = {uuid for run in list_directories(runs_root) for uuid in _gpus_of_starting(run)}
-    gpus = choose_gpu(
-        reading,
-        spec.hardware.gpus,
-        os.environ.get("CUDA_VISIBLE_DEVICES"),
-        taken,
-        os.environ.get("CUDA_DEVICE_ORDER"),
-    )
-    return Machine(gpus=gpus, reading=reading)
 
 
 def trainer_command(given: Sequence[str] | None) -> list[str]:
@@ -96,6 +72,8 @@ def launch_attempt(run: RunDirectory, attempt: Attempt, machine: Machine, lock: 
     write_record(folder, record)
     opening = new_state(attempt, "starting", gpus=machine.gpus)
     state = write_state(run, msgspec.structs.replace(opening, budget=budget_to_keep(run, attempt)))
+    if machine.claim is not None:
+        machine.claim.let_go()  # the state says which GPUs it has
     try:
         start_supervisor(
             run,
@@ -208,14 +186,3 @@ def _environment(attempt: int, gpus: list[str]) -> dict[str, str]:
             environment[INHERITED_GPUS] = allowed
         environment["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
     return environment
-
-
-def _gpus_of_starting(run: RunDirectory) -> list[str]:
-    """The GPUs of a run that is loading: it holds less memory than it is about to."""
-    try:
-        state = read_state(run)
-    except TuiFtError:
-        return []
-    if state.status != "starting" or not is_here(state):
-        return []
-    return state.gpus if read_truth(run).status == "starting" else []

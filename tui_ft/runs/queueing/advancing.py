@@ -1,7 +1,8 @@
 """Starting what waits in the queue, in its turn: `python -m tui_ft.runs.queueing.advancing ROOT`.
 
 It ends as soon as nobody needs it: when nothing waits, or when the supervisor of the run in front will call
-it again at that run's end. Only while a run waits for memory that somebody else holds it stays and looks.
+it again at that run's end. It stays and looks while a run waits for memory that somebody else holds, for room
+on the disk, or for a launch or a fix that is under way.
 
 A kill at any instant loses nothing and starts nothing twice: a run that waits is a directory with the status
 `queued`; it begins under its own lock, with a new status that everybody reads; what queue.json says of it is
@@ -24,7 +25,7 @@ from tui_ft.runs.queueing.queue_file import WaitsFor
 from tui_ft.runs.queueing.serving import say, serve
 
 STAYS_S = 24 * 3600.0
-"""For so long it waits for memory; then the next command goes on."""
+"""For so long it stays; then the next command goes on."""
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 2.0, 30.0
 _LAUNCH_PAUSE_S = 2.0
 _TICK_S = 1.0
@@ -68,7 +69,9 @@ def stay(root: Path, trainer: Sequence[str] | None = None, stays_s: float = STAY
 
 
 def _advance_patiently(root: Path, descriptor: int, give_up: float, trainer: Sequence[str] | None) -> int:
-    """Look, and again while the first run waits for memory; return the stamp of the last poke seen."""
+    """Look, and again while the first run waits for what nobody tells us of; return the stamp of the last
+    poke seen.
+    """
     pause = _FIRST_PAUSE_S
     while True:
         poked = os.fstat(descriptor).st_mtime_ns

@@ -49,6 +49,17 @@ def environment_of(entry: QueueEntry) -> Iterator[None]:
         _set(before)
 
 
+@contextmanager
+def _seeing_only(gpus: tuple[str, ...]) -> Iterator[None]:
+    """For the estimate alone: what the run is launched with is the user's own choice, not ours."""
+    before = os.environ.get("CUDA_VISIBLE_DEVICES")
+    _set({"CUDA_VISIBLE_DEVICES": ",".join(gpus)})
+    try:
+        yield
+    finally:
+        _set({"CUDA_VISIBLE_DEVICES": before})
+
+
 def _set(variables: dict[str, str | None]) -> None:
     for name, value in variables.items():
         if value is None:
@@ -164,14 +175,14 @@ def _by_memory(entry: QueueEntry, spec: RunSpec, reading: GpuReading, gpus: tupl
     from tui_ft.vram.find_model import find_shape
     from tui_ft.vram.holders import gib_text
 
-    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
     try:
-        found = assess(
-            spec,
-            find_shape(spec.model.id or "", revision=spec.model.revision),
-            reading,
-            with_step_downs=False,
-        )
+        with _seeing_only(gpus):
+            found = assess(
+                spec,
+                find_shape(spec.model.id or "", revision=spec.model.revision),
+                reading,
+                with_step_downs=False,
+            )
     except TuiFtError:
         return Decision(start=True, gpus=gpus)
     needed = found.estimate.needed_bytes

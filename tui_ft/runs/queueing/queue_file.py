@@ -6,6 +6,7 @@ several needs. So nothing is lost with this file: a queued run that is not in it
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,6 +35,10 @@ _PATIENCE_S = 5.0
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 WaitsFor = Literal["", "run", "memory", "disk", "launch"]
+
+
+class NoRoomError(TuiFtError):
+    """The disk takes no file just now: whoever can waits for it."""
 
 
 class QueueEntry(msgspec.Struct, kw_only=True, frozen=True):
@@ -169,10 +174,14 @@ def write_queue(root: Path, document: QueueDocument) -> None:
     try:
         write_atomically(path, msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n")
     except OSError as error:
-        raise TuiFtError(
+        raise _unwritable(error)(
             f"The queue {path} cannot be written: {os.strerror(error.errno or 0)}.",
             "Make room there, or check its rights.",
         ) from error
+
+
+def _unwritable(error: OSError) -> type[TuiFtError]:
+    return NoRoomError if error.errno in (errno.ENOSPC, errno.EDQUOT) else TuiFtError
 
 
 @contextmanager
@@ -187,7 +196,7 @@ def locked(root: Path) -> Iterator[None]:
         with guarded_file.locked(root / "queue.lock", _PATIENCE_S):
             yield
     except OSError as error:
-        raise TuiFtError(
+        raise _unwritable(error)(
             f"The queue of {root} cannot be changed: {os.strerror(error.errno or 0)}.",
             "The runs root must be yours and writable.",
         ) from error

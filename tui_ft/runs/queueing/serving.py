@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -15,7 +15,14 @@ from tui_ft.errors import TuiFtError
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.queueing.nudging import first_waiting
 from tui_ft.runs.queueing.pausing import is_paused
-from tui_ft.runs.queueing.queue_file import LONGEST_REASON, QueueDocument, QueueEntry, WaitsFor, read_queue
+from tui_ft.runs.queueing.queue_file import (
+    LONGEST_REASON,
+    NoRoomError,
+    QueueDocument,
+    QueueEntry,
+    WaitsFor,
+    read_queue,
+)
 
 _MOST_EARLIER = 5
 
@@ -23,8 +30,18 @@ _MOST_EARLIER = 5
 def serve(root: Path, trainer: Sequence[str] | None = None) -> WaitsFor:
     """Start every run whose turn it is; return what the next waits for. The advance lock is held.
 
-    Raises `TuiFtError` where the queue cannot be read or written.
+    A disk without room for the queue itself is waited for like one without room for the run.
+    Raises `TuiFtError` where the queue cannot be read, or written for another reason.
     """
+    try:
+        return _serve_all(root, trainer)
+    except NoRoomError as error:
+        say(str(error))
+        return "disk"
+
+
+def _serve_all(root: Path, trainer: Sequence[str] | None) -> WaitsFor:
+    """Raises `NoRoomError` where what is to be written finds no room: nothing is lost by looking again."""
     from tui_ft.runs.adopting import adopt_orphans
     from tui_ft.runs.queueing import queue
 
@@ -59,6 +76,7 @@ def _resume_cut_off(root: Path, document: QueueDocument) -> None:
 def _serve(root: Path, document: QueueDocument, entry: QueueEntry, trainer: Sequence[str] | None) -> WaitsFor:
     """Start `entry`, or hold it, or say what it waits for."""
     from tui_ft.hardware.gpu import read_gpus
+    from tui_ft.runs.choosing import GpuTakenError
     from tui_ft.runs.queueing.deciding import decide, environment_of
     from tui_ft.runs.queueing.sight import look_around
     from tui_ft.spec import toml
@@ -75,9 +93,15 @@ def _serve(root: Path, document: QueueDocument, entry: QueueEntry, trainer: Sequ
                 if not _claim(root, entry):
                     return ""  # a person changed the queue meanwhile: it is looked at again
                 return _start(root, run, decision.gpus, trainer)
+        except NoRoomError:
+            raise
+        except GpuTakenError as error:
+            _write(root, entry, state="waiting", waits_for="launch", reason=error.message)
+            return "launch"
         except Exception as error:  # noqa: BLE001 - whatever it was, the runs behind it are to go on
             if not isinstance(error, TuiFtError):
-                traceback.print_exc()
+                with suppress(OSError):
+                    traceback.print_exc()
             _hold(root, run, entry, str(error) if isinstance(error, TuiFtError) else repr(error))
             return ""
     if decision.hold:
@@ -106,9 +130,7 @@ def _start(root: Path, run: RunDirectory, gpus: Sequence[str], trainer: Sequence
     """Launch it on the GPUs that were decided on. Raises `TuiFtError`."""
     from tui_ft.runs import launch
 
-    if gpus:
-        os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
-    launch.begin(run, trainer=trainer)
+    launch.begin(run, trainer=trainer, gpus=gpus)
     _leave(root, run.id)
     say(f"{run.id} was started.")
     return ""
@@ -198,8 +220,9 @@ def _leave(root: Path, run_id: str) -> None:
 
 
 def say(text: str) -> None:
-    """Write a dated line into queue.log, which is our standard output."""
+    """Write a dated line into queue.log, which is our standard output; a full disk swallows it."""
     from tui_ft.spec.errors import printable
 
-    sys.stdout.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {printable(text)}\n")
-    sys.stdout.flush()
+    with suppress(OSError):
+        sys.stdout.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {printable(text)}\n")
+        sys.stdout.flush()
