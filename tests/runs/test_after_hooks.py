@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
+from ended_run import A_COPY, a_task, an_ended_run, deeds, rewrite
 from settings_written import write_settings
 
 from tui_ft.hardware.gpu import Gpu, GpuReading
@@ -20,50 +21,19 @@ from tui_ft.runs.after.copying import Copy
 from tui_ft.runs.after.hooks import run_command
 from tui_ft.runs.after.task import AfterTask
 from tui_ft.runs.directory import RunDirectory, create
-from tui_ft.runs.health_rows import DeedRow, decode_health
 from tui_ft.runs.money import idle
 from tui_ft.runs.queueing import queue
-from tui_ft.runs.records import ExitRecord, StateRecord, encode_document
-from tui_ft.runs.state import read_state
+from tui_ft.runs.records import ExitRecord
 from tui_ft.spec import overrides
-from tui_ft.spec.run_spec import AfterSection
 
 NO_GPU = GpuReading(())
 FREE = (
     "[hooks.free]\ncommand = 'true'\nneeds_copy = false\n[hooks.upload]\ncommand = 'true'\nat_once = true\n"
 )
-A_COPY = Copy(Path("/x/y"), 1, 1, "")
 
 
 def a_gpu(utilization: float | None) -> GpuReading:
     return GpuReading((Gpu(index=0, uuid="GPU-0", name="NVIDIA H200", utilization=utilization),))
-
-
-def an_ended_run(root: Path, ended_at: float, **changes: Any) -> RunDirectory:
-    from tui_ft.hardware import host
-
-    run = create(root, "demo")
-    place = host.here()
-    record = StateRecord(
-        status="finished", name="demo", started_at=ended_at - 60, ended_at=ended_at, host=place.host,
-        boot_id=place.boot_id, pid_namespace=place.pid_namespace,
-        exit=ExitRecord(cause="finished", message="Finished."),
-    )  # fmt: skip
-    run.state.write_bytes(encode_document(msgspec.structs.replace(record, **changes)))
-    return run
-
-
-def a_task(run: RunDirectory, **after: Any) -> AfterTask:
-    return AfterTask(
-        run=run, attempt=1, after=AfterSection(**after), state=read_state(run), pause_s=0.01, copy=A_COPY
-    )
-
-
-def deeds(run: RunDirectory) -> list[DeedRow]:
-    rows = (
-        [decode_health(line) for line in run.health.read_bytes().splitlines()] if run.health.exists() else []
-    )
-    return [row for row in rows if isinstance(row, DeedRow)]
 
 
 @pytest.fixture
@@ -131,7 +101,7 @@ def test_it_gives_up_when_the_run_goes_on_again(root: Path, tmp_path: Path, monk
 
 
 def resume(run: RunDirectory) -> str:
-    run.state.write_bytes(encode_document(msgspec.structs.replace(read_state(run), attempt=2)))
+    rewrite(run, attempt=2)
     return "busy"
 
 
@@ -204,12 +174,9 @@ def test_a_run_that_was_asked_to_end_on_a_machine_that_stays_is_seen_to(
     """Somebody killed it by hand: no copy, no hook and no guard would have followed, ever."""
     monkeypatch.setattr(after_task, "GRACE_S", 0.05)
     run = an_ended_run(
-        root, time.time(), status="failed", exit=ExitRecord(cause="preempted", message="asked to end")
-    )
-    spec = run.attempt(1).spec
-    spec.parent.mkdir(parents=True, exist_ok=True)
-    text = 'schema = 1\n[model]\nid = "demo"\n[data]\ntrain = "demo"\n[after]\nhook = "stop"\n'
-    spec.write_text(f'{text}copy_to = "{tmp_path / "copies"}"\n')
+        root, time.time(), f'hook = "stop"\ncopy_to = "{tmp_path / "copies"}"\n',
+        status="failed", exit=ExitRecord(cause="preempted", message="asked to end"),
+    )  # fmt: skip
     following_up.follow_up(run, 1)
     assert (tmp_path / "copies" / run.id).is_dir() and (tmp_path / "ran").exists()
 
@@ -324,8 +291,6 @@ def test_a_queue_that_does_not_go_on_is_told_of_and_holds_the_hook_back(
 
 
 def test_somebody_at_a_terminal_is_seen(tmp_path: Path) -> None:
-    import os
-
     for name, at in (("0", 100.0), ("7", 300.0), ("ptmx", 900.0)):
         (tmp_path / name).touch()
         os.utime(tmp_path / name, (at, 1.0))

@@ -260,3 +260,39 @@ def test_no_room_is_said_before_anything_is_written(tmp_path: Path, monkeypatch:
     with pytest.raises(TuiFtError, match="no room"):
         copying.copy_run(run, tmp_path / "there", 1)
     assert list((tmp_path / "there").iterdir()) == []
+
+
+def test_two_copies_to_one_place_do_not_write_into_each_other(tmp_path: Path) -> None:
+    """The second waits for the first, and says who copies when that takes too long."""
+    run, there = a_run(tmp_path), tmp_path / "there"
+    there.mkdir()
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        with copying.copying_alone(there, run.id, 0.0):
+            os.write(write, b"x")
+            time.sleep(60.0)
+        os._exit(0)
+    os.read(read, 1)
+    with pytest.raises(TuiFtError, match=f"process {child} on .* is copying the same run") as raised:
+        copying.copy_run(run, there, 1, patience_s=0.1)
+    assert raised.value.exit_code == 1 and not (there / f".unfinished-{run.id}").exists()
+    copying.copy_run(run, tmp_path / "elsewhere", 1, patience_s=0.0)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert (there / f".{run.id}.lock").exists()
+    copying.copy_run(run, there, 1, patience_s=0.0)
+    assert [path.name for path in there.iterdir()] == [run.id], "the lock of the killed one is gone, too"
+    os.close(read), os.close(write)
+
+
+def test_who_waited_for_a_copy_has_it(tmp_path: Path) -> None:
+    run, there = a_run(tmp_path, size=5 << 20), tmp_path / "there"
+    children = []
+    for _ in range(3):
+        if (child := os.fork()) == 0:
+            copy = copying.copy_run(run, there, 1, patience_s=30.0)
+            os._exit(0 if copy.folder.is_dir() else 1)
+        children.append(child)
+    assert [os.waitpid(child, 0)[1] for child in children] == [0, 0, 0]
+    assert [path.name for path in there.iterdir()] == [run.id]

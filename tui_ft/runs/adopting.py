@@ -7,10 +7,11 @@ from pathlib import Path
 
 from tui_ft.errors import TuiFtError
 from tui_ft.runs import lock as locks
+from tui_ft.runs.after import owed
 from tui_ft.runs.directory import RunDirectory, list_directories
 from tui_ft.runs.ending import Seen, judge
 from tui_ft.runs.following import follow
-from tui_ft.runs.records import ACTIVE, StateRecord
+from tui_ft.runs.records import ACTIVE, ENDED, StateRecord
 from tui_ft.runs.requests import clear_requests
 from tui_ft.runs.spawn import start_supervisor
 from tui_ft.runs.state import StateFile, read_state
@@ -27,9 +28,15 @@ def adopt_orphans(runs_root: Path) -> list[RunDirectory]:
 
 
 def adopt_if_orphan(run: RunDirectory) -> bool:
-    """Adopt `run` if its supervisor died; True when that was done. Never raises."""
+    """Adopt `run` if its supervisor died; True when that was done. Never raises.
+
+    Of one that has ended what was to follow is begun again, if it was cut off.
+    """
     try:
         state = read_state(run)
+        if state.status in ENDED:
+            _see_to_what_follows(run, state)
+            return False
         if not _is_orphan(state) or not _can_be_helped(run, state):
             return False
         lock = locks.acquire(run, patience_s=0.0)
@@ -41,6 +48,17 @@ def adopt_if_orphan(run: RunDirectory) -> bool:
         return False  # no memory or no disk for a process: `unsupervised` stays its status
     finally:
         lock.close()
+
+
+def _see_to_what_follows(run: RunDirectory, state: StateRecord) -> None:
+    """Only here and on this boot: elsewhere it is not known whether somebody is at it, and after a restart
+    of the machine whoever restarted it has their hands on it.
+    """
+    if not owed.is_owed(run, state.attempt) or not is_here(state) or locks.is_locked(run.lock):
+        return
+    from tui_ft.runs.after import telling
+
+    telling.follow_up(run, state.attempt, is_late=True)
 
 
 def _is_orphan(state: StateRecord) -> bool:
@@ -71,6 +89,9 @@ def _settle(run: RunDirectory, state: StateRecord) -> bool:
     follower = follow(run, state.attempt)
     if follower.end is None:
         return False
+    from tui_ft.runs.after import telling  # who only looks never gets here
+
+    telling.owe(run, state.attempt)
     asked_by = state.stop_requested_by or follower.stopped_by
     asked = asked_by is not None
     status, record = judge(Seen(process=ProcessEnd(), end=follower.end, stop_asked=asked))
@@ -84,7 +105,5 @@ def _settle(run: RunDirectory, state: StateRecord) -> bool:
         total_steps=follower.total_steps or state.total_steps,
     )
     clear_requests(run)
-    from tui_ft.runs.after import telling  # who only looks never gets here
-
-    telling.follow_up(run, state.attempt)
+    telling.follow_up(run, state.attempt, is_late=True)
     return file.is_written

@@ -22,6 +22,8 @@ REPLACED_PREFIX = ".replaced-"
 """A checkpoint that is just giving its name to a newer one of the same step."""
 MANIFEST = "manifest.json"
 """Written last into a checkpoint: its step, and every file with its size and hash."""
+AFTER = "after.json"
+"""What is still owed to an attempt that has ended; empty when all of it is done."""
 QUEUE = "queue.json"
 """In a runs root: its queue."""
 _CONTROL_NAMES = ("stop", "save", "pause", "continue", "learning_rate", "silence", "budget")
@@ -53,6 +55,11 @@ class AttemptDirectory:
     def launch(self) -> Path:
         """How the attempt was launched: the command, by whom, from which checkpoint."""
         return self.path / "launch.json"
+
+    @property
+    def after(self) -> Path:
+        """What is still owed to the attempt once it has ended; empty when all of it is done."""
+        return self.path / AFTER
 
 
 @dataclass(frozen=True)
@@ -111,6 +118,17 @@ class RunDirectory:
 
     def attempt(self, number: int) -> AttemptDirectory:
         return AttemptDirectory(path=self.path / "attempts" / str(number))
+
+    def marks_of_attempts(self) -> list[Path]:
+        """The `after` of every attempt that has one."""
+        return list(self.path.glob(f"attempts/*/{AFTER}"))
+
+    def has_after(self, attempt: int) -> bool:
+        """Whether the `after` of that attempt holds anything: asked for a thousand runs at a time."""
+        try:
+            return os.stat(f"{self.path}/attempts/{attempt}/{AFTER}").st_size > 0  # noqa: PTH116
+        except OSError:
+            return False
 
     def checkpoint(self, step: int) -> Path:
         return self.checkpoints / f"{CHECKPOINT_PREFIX}{step}"

@@ -31,6 +31,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("run", type=Path)
     parser.add_argument("--attempt", type=int)
     parser.add_argument("--tell", metavar="CODE")
+    parser.add_argument("--late", action="store_true", help="it was cut off, and somebody found that")
     parser.add_argument("--detach", action="store_true", help="leave our parent at once")
     options = parser.parse_args(arguments)
     run = RunDirectory(options.run)
@@ -38,7 +39,8 @@ def main(arguments: Sequence[str]) -> int:
         if options.tell is not None:
             tell_of(run, options.tell)
         else:
-            follow_up(run, options.attempt if options.attempt is not None else read_state(run).attempt)
+            attempt = options.attempt if options.attempt is not None else read_state(run).attempt
+            follow_up(run, attempt, is_late=options.late)
     except TuiFtError as error:
         say(f"tui-ft: {error}")
         return 2

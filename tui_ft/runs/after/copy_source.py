@@ -136,14 +136,17 @@ def _all_below(run: RunDirectory, folder: Path) -> Iterator[File]:
 
 
 def _record_below(run: RunDirectory, folder: Path) -> Iterator[File]:
-    """Regular files only: a link could bring in anything of this machine."""
+    """Regular files only: a link could bring in anything of this machine. What is owed is owed to the run,
+    not to a copy of it.
+    """
+    owed = set(run.marks_of_attempts())
     if folder.is_symlink() or not folder.exists():
         return
     for place, folders, names in os.walk(folder, onerror=_raise, followlinks=False):
         folders[:] = [name for name in folders if not (Path(place) / name).is_symlink()]
         for name in names:
             file = _file(run, Path(place) / name)
-            if file is not None:
+            if file is not None and file.source not in owed:
                 yield file
 
 

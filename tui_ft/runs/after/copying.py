@@ -14,6 +14,7 @@ import msgspec
 from tui_ft.atomic import write_atomically
 from tui_ft.errors import TuiFtError
 from tui_ft.runs.after import copy_source
+from tui_ft.runs.after.copy_lock import copying_alone
 from tui_ft.runs.after.copy_source import File, Source
 from tui_ft.runs.directory import UNFINISHED_PREFIX, RunDirectory
 from tui_ft.runs.known_roots import known_roots
@@ -52,7 +53,7 @@ class _Manifest(msgspec.Struct, frozen=True, kw_only=True):
     files: dict[str, _Listed]
 
 
-def copy_run(run: RunDirectory, target: Path, attempt: int) -> Copy:
+def copy_run(run: RunDirectory, target: Path, attempt: int, patience_s: float = 5.0) -> Copy:
     """Copy result (of a run that did not finish: its newest whole checkpoint and its best), spec and rows
     under `target`.
 
@@ -61,30 +62,18 @@ def copy_run(run: RunDirectory, target: Path, attempt: int) -> Copy:
     source. A copy that is there already is read again instead.
 
     Raises `TuiFtError` when there is no room, no right, something missing in the run, or, with exit code 1,
-    a file that does not come out the same.
+    a file that does not come out the same, or another copy to the same place for longer than `patience_s`.
     """
     try:
         source = copy_source.find(run, attempt)
         name = run.id + source.suffix
-        final, temporary = target / name, target / f"{UNFINISHED_PREFIX}{name}"
         require_elsewhere(run, target)
-        if final.is_symlink() or temporary.is_symlink():
-            link = final if final.is_symlink() else temporary
-            raise TuiFtError(f"{link} is a link: nothing is copied through it.", "Remove it.")
+        for folder in (target / name, target / f"{UNFINISHED_PREFIX}{name}"):
+            if folder.is_symlink():
+                raise TuiFtError(f"{folder} is a link: nothing is copied through it.", "Remove it.")
         target.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if final.is_dir():
-            return _again(run, final, source)
-        _require_room(target, source.size)
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(mode=0o700)
-        _make_folders(temporary, source.files)
-        hashes = {file.name: _copy(file, temporary / file.name) for file in source.files}
-        for file in source.files:
-            _verify(temporary / file.name, file, hashes[file.name])
-        _write_manifest(temporary, run, source.files, hashes)
-        _sync_folders(temporary)
-        temporary.rename(final)
-        _sync(target)
+        with copying_alone(target, name, patience_s):
+            return _copy_alone(run, target / name, source)
     except OSError as error:
         why = os.strerror(error.errno or 0)
         where = f" ({error.filename})" if error.filename else ""
@@ -92,6 +81,23 @@ def copy_run(run: RunDirectory, target: Path, attempt: int) -> Copy:
             f"{run.id} cannot be copied to {target}: {why}{where}.",
             "It needs a folder of yours with room, on a disk that is mounted, and a run that can be read.",
         ) from error
+
+
+def _copy_alone(run: RunDirectory, final: Path, source: Source) -> Copy:
+    target, temporary = final.parent, final.with_name(f"{UNFINISHED_PREFIX}{final.name}")
+    if final.is_dir():
+        return _again(run, final, source)
+    _require_room(target, source.size)
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(mode=0o700)
+    _make_folders(temporary, source.files)
+    hashes = {file.name: _copy(file, temporary / file.name) for file in source.files}
+    for file in source.files:
+        _verify(temporary / file.name, file, hashes[file.name])
+    _write_manifest(temporary, run, source.files, hashes)
+    _sync_folders(temporary)
+    temporary.rename(final)
+    _sync(target)
     return _copied(run, final, source)
 
 

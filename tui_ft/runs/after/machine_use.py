@@ -6,23 +6,25 @@ import math
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 from tui_ft.errors import TuiFtError
 from tui_ft.hardware import host
-from tui_ft.hardware.gpu import GpuReading
+from tui_ft.hardware.gpu import Gpu, GpuReading
 from tui_ft.runs import lock as locks
 from tui_ft.runs import truth
+from tui_ft.runs.after import owed
 from tui_ft.runs.directory import RunDirectory, list_directories
 from tui_ft.runs.known_roots import known_roots
 from tui_ft.runs.queueing.queue_file import read_queue
-from tui_ft.runs.records import ACTIVE, StateRecord
+from tui_ft.runs.records import ACTIVE, ENDED, StateRecord
 from tui_ft.runs.state import read_state
 
 IDLE_PERCENT = 5.0
 """A GPU that is used less stands idle (facts: domain, e, T17)."""
 
 HELD_SHARE = 0.05
-"""Of the memory of a GPU that does not tell its use: more is somebody's work (our own number)."""
+"""Of a GPU's memory: more is somebody's work, though the GPU stands still now (our own number)."""
 
 BUSY_SHARE = 0.3
 """On a machine without a GPU: load for each processor from which on somebody works (our own number)."""
@@ -61,6 +63,46 @@ def goes_on(roots: Iterable[Path], now: float) -> RunDirectory | None:
             if is_going:
                 return run
     return None
+
+
+class Uncopied(NamedTuple):
+    """A run that has ended, and whose copy is not there; `is_under_way` where it still may come by itself."""
+
+    run: RunDirectory
+    reason: str
+    is_under_way: bool
+
+
+def uncopied(roots: Iterable[Path], but: RunDirectory) -> Uncopied | None:
+    """A run of this boot, other than `but`, that would lose the copy it asked for if the machine went."""
+    for root in roots:
+        for run in list_directories(root):
+            if run.path != but.path and (found := _uncopied(run)) is not None:
+                return found
+    return None
+
+
+def _uncopied(run: RunDirectory) -> Uncopied | None:
+    try:
+        state = read_state(run)
+    except TuiFtError:
+        if any(locks.is_locked(path) for path in run.marks_of_attempts()):
+            return Uncopied(run, f"what follows the end of {run.id} is not done.", is_under_way=True)
+        return None
+    if state.status not in ENDED or not truth.is_here(state):
+        return None
+    if "copy" in state.findings:
+        return Uncopied(
+            run, f"there is no copy of {run.id}, and `tui-ft copy` makes one.", is_under_way=False
+        )
+    if owed.is_copy_owed(run, state.attempt):
+        return Uncopied(run, f"the copy of {run.id} is not made yet.", is_under_way=True)
+    return None
+
+
+def is_being_opened(roots: Iterable[Path]) -> bool:
+    """True while somebody holds the lock of a run: it may be about to go on, which its state says later."""
+    return any(locks.is_locked(run.lock) for root in roots for run in list_directories(root))
 
 
 def goes_on_among(states: Iterable[tuple[RunDirectory, StateRecord]], now: float) -> str | None:
@@ -107,10 +149,23 @@ def busy_gpu(reading: GpuReading) -> str:
     for gpu in reading.gpus:
         if gpu.utilization is not None and gpu.utilization >= IDLE_PERCENT:
             return f"GPU {gpu.index} is at {gpu.utilization:.0f} %"
-        held = (gpu.used_bytes or 0) / (gpu.total_bytes or math.inf)
-        if gpu.utilization is None and held >= HELD_SHARE:
+        if gpu.utilization is None and _held_share(gpu) >= HELD_SHARE:
             return f"GPU {gpu.index} holds memory, and its use is not known"
     return ""
+
+
+def taken_gpu(reading: GpuReading) -> str:
+    """Like `busy_gpu`, and held memory counts too: between two steps, while it reads its rows or saves, a
+    training does not use its GPU.
+    """
+    if busy := busy_gpu(reading):
+        return busy
+    held = next((gpu for gpu in reading.gpus if _held_share(gpu) >= HELD_SHARE), None)
+    return f"somebody holds memory of GPU {held.index}" if held is not None else ""
+
+
+def _held_share(gpu: Gpu) -> float:
+    return (gpu.used_bytes or 0) / (gpu.total_bytes or math.inf)
 
 
 def last_key(terminals: Path = _TERMINALS) -> float | None:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import IO
 
 from tui_ft import settings
 from tui_ft.errors import TuiFtError
-from tui_ft.runs.after.hooks import run_command
+from tui_ft.runs.after.hooks import Outcome, run_command
 from tui_ft.runs.after.task import AfterTask
 from tui_ft.runs.deeds import write_deed
 from tui_ft.runs.money.bill import bill_of
 from tui_ft.settings_shape import Hook
+
+MOST_TRIES = 3
+"""A command that failed so often will not work."""
 
 
 def hook_of(task: AfterTask) -> Hook | None:
@@ -21,12 +27,16 @@ def hook_of(task: AfterTask) -> Hook | None:
         hook = find_hook(task.after.hook)
     except TuiFtError as error:
         write_deed(task.run, "hook", str(error), is_done=False)
+        task.tell_of_trouble(str(error))
         return None
+    return hook if _is_allowed(task, hook) else None
+
+
+def _is_allowed(task: AfterTask, hook: Hook) -> bool:
     why_not = refusal(task, hook)
     if why_not:
         write_deed(task.run, "hook", f"The hook {task.after.hook} does not run: {why_not}.", is_done=False)
-        return None
-    return hook
+    return not why_not
 
 
 def refusal(task: AfterTask, hook: Hook) -> str:
@@ -51,22 +61,55 @@ def find_hook(name: str) -> Hook:
     return hooks[name]
 
 
-def carry_out(task: AfterTask) -> None:
+def carry_out(task: AfterTask, held_back: Callable[[], str]) -> bool:
     """Run it, as the settings say it now, with what it may want to know in its environment.
 
-    It prints into output.log.
+    It prints into output.log. `held_back` is asked once more just before: what was seen of the machine a
+    while ago may be otherwise by now. False when it is to be tried again: it is held back, or has failed and
+    may be tried once more.
     """
-    hook = hook_of(task)
-    if hook is None:
-        return
-    name = task.after.hook
+    name = task.after.hook or ""
+    try:
+        hook = find_hook(name)
+    except TuiFtError as error:
+        return _failed(task, str(error))
+    if not _is_allowed(task, hook):
+        return True
+    if held_back():
+        return False  # the next look says by what
     write_deed(task.run, "hook", f"The hook {name} begins.")  # a machine that it stops tells nothing more
-    with open(task.run.output, "ab") as output:
-        outcome = run_command(hook.command, _environment(task), output=output)
+    if reason := held_back():
+        write_deed(task.run, "hook", f"The hook {name} does not begin yet: {reason}")
+        return False
+    outcome = _run(task, hook)
     if outcome.problem:
-        write_deed(task.run, "hook", f"The hook {name} failed: {outcome.problem}.", is_done=False)
-    else:
-        write_deed(task.run, "hook", f"The hook {name} is done.")
+        return _failed(task, f"The hook {name} failed: {outcome.problem}.")
+    write_deed(task.run, "hook", f"The hook {name} is done.")
+    return True
+
+
+def _run(task: AfterTask, hook: Hook) -> Outcome:
+    output: IO[bytes] | None = None
+    with suppress(OSError):  # a full disk: then what it prints goes nowhere
+        output = open(task.run.output, "ab")  # noqa: SIM115 - closed below
+    try:
+        return run_command(hook.command, _environment(task), output=output)
+    finally:
+        if output is not None:
+            output.close()
+
+
+def _failed(task: AfterTask, what: str) -> bool:
+    """Write it down, tell of the first and the last time; True when it is not tried again."""
+    task.hold.note(hook_tries=task.hold.mark.hook_tries + 1)
+    tries = task.hold.mark.hook_tries
+    is_last = tries >= MOST_TRIES
+    again = f"It is tried again in {task.retry_s / 60:g} minutes."
+    text = f"{what} " + (f"That was try {tries}, the last." if is_last else again)
+    write_deed(task.run, "hook", text, is_done=False)
+    if tries == 1 or is_last:
+        task.tell_of_trouble(text)
+    return is_last
 
 
 def _environment(task: AfterTask) -> dict[str, str]:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tui_ft.errors import TuiFtError
+from tui_ft.runs.after import owed
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.own_environment import own_environment
 from tui_ft.runs.small_file import read_small
@@ -36,11 +37,23 @@ def tell(run: RunDirectory, code: str) -> bool:
     return start_aftermath(run, "--tell", code)
 
 
-def follow_up(run: RunDirectory, attempt: int) -> bool:
-    """Start what follows the end of an attempt, where its spec asks for anything; True when it does."""
+def owe(run: RunDirectory, attempt: int) -> bool:
+    """Write down, before the end, that something is to follow it, where its spec asks for anything.
+
+    False where that has to be tried again.
+    """
+    after = after_of(run, attempt)
+    return not _asks(after) or owed.owe(run, attempt, copy=bool(after.get("copy_to")))
+
+
+def follow_up(run: RunDirectory, attempt: int, *, is_late: bool = False) -> bool:
+    """Start what follows the end of an attempt, where its spec asks for anything; True when it does.
+
+    `is_late`: not its supervisor saw the end, but somebody who looks at the runs found that this is owed.
+    """
     if not _asks(after_of(run, attempt)):
         return False
-    return start_aftermath(run, "--attempt", str(attempt))
+    return start_aftermath(run, "--attempt", str(attempt), is_late=is_late)
 
 
 def has_plan(run: RunDirectory) -> bool:
@@ -73,9 +86,10 @@ def after_of(run: RunDirectory, attempt: int) -> dict[str, object]:
     return found if isinstance(found, dict) else {}
 
 
-def start_aftermath(run: RunDirectory, *arguments: str) -> bool:
+def start_aftermath(run: RunDirectory, *arguments: str, is_late: bool = False) -> bool:
     """Start the process that outlives us. What it says goes into output.log. False when it cannot start."""
-    command = [sys.executable, "-m", "tui_ft.runs.after.aftermath", str(run.path), *arguments, "--detach"]
+    module = ["-m", "tui_ft.runs.after.aftermath", *(["--late"] if is_late else [])]
+    command = [sys.executable, *module, str(run.path), *arguments, "--detach"]
     try:
         output = os.open(run.output, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError:
