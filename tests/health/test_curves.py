@@ -274,6 +274,17 @@ def test_a_plateau_is_a_note_and_over_when_it_falls() -> None:
     assert isinstance(feed_losses(detector, [0.5] * 100, first=701)[-1], Cleared)
 
 
+@pytest.mark.parametrize(
+    ("method", "usual"), [("lora", "0.0002"), ("full", "2e-05"), ("adapter", "0.0001"), ("ia3", "0.003")]
+)
+def test_the_usual_rate_is_the_one_that_a_spec_without_one_has(method: str, usual: str) -> None:
+    detector = made(NotLearning, f"method.kind={method}", "training.learning_rate=1e-9", total_steps=100)
+    said = feed_losses(detector, [2.0] * 60)
+    assert isinstance(said[0], Finding)
+    (fix,) = [fix for fix in said[0].fixes if fix.name == "usual_rate"]
+    assert fix.changes == [f"training.learning_rate={usual}"]
+
+
 # --- evaluations -----------------------------------------------------------------------------------------
 
 

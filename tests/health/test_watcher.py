@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import math
+from itertools import pairwise
+from pathlib import Path
 from typing import get_args
 
 import msgspec
 import pytest
-from detector_rows import facts, noisy, spec
+from detector_rows import facts, feed, feed_losses, made, noisy, spec, step
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tui_ft.errors import TuiFtError
 from tui_ft.health import thresholds
-from tui_ft.health.detector import Cleared
+from tui_ft.health.detector import Cleared, Detector
+from tui_ft.health.divergence import Divergence
 from tui_ft.health.finding import Code, Finding
-from tui_ft.health.rows import Machine
+from tui_ft.health.learning import NotLearning
+from tui_ft.health.rows import Machine, Step
+from tui_ft.health.spikes import GradientSpikes
 from tui_ft.health.thresholds import Thresholds, with_changes
 from tui_ft.health.watcher import DETECTORS, OUR_CODES, STOPS_AT, Watcher
 from tui_ft.spec import overrides
@@ -105,6 +111,12 @@ def test_every_fix_of_every_detector_can_be_carried_out(method: str, quantizatio
 
 def everything_wrong(watcher: Watcher) -> list[Finding]:
     """What detectors say of a run in which everything goes wrong, one thing after another."""
+    findings = [one for one in say_everything(watcher) if isinstance(one, Finding)]
+    assert len({finding.code for finding in findings}) >= 13
+    return findings
+
+
+def say_everything(watcher: Watcher) -> list[Finding | Cleared]:
     said: list[Finding | Cleared] = []
     losses = noisy(1.0, 0.02)
     for number in range(1, 200):
@@ -125,6 +137,7 @@ def everything_wrong(watcher: Watcher) -> list[Finding]:
             Machine(float(number), memory_used_gib=99.0, memory_limit_gib=100.0, throttle="too hot",
                     utilization=0.0, inodes_free=1)
         )  # fmt: skip
+        said += watcher.tick(float(number), float(number))
     said += watcher.resumed(180, 300.0)
     for number in range(181, 190):
         said += watcher.row({"step": number, "loss": 700.0}, float(number))
@@ -132,9 +145,7 @@ def everything_wrong(watcher: Watcher) -> list[Finding]:
     said += watcher.phase("evaluating", 400.0)
     said += watcher.ended("cuda_oom", "", "", 400.0)
     said += watcher.ended("host_oom", "", "", 400.0)
-    findings = [one for one in said if isinstance(one, Finding)]
-    assert len({finding.code for finding in findings}) >= 13
-    return findings
+    return said
 
 
 def test_thresholds_have_names_and_bounds() -> None:
@@ -146,6 +157,52 @@ def test_thresholds_have_names_and_bounds() -> None:
         with pytest.raises(TuiFtError, match=name):
             with_changes({name: value})
     assert thresholds.Thresholds() == Thresholds()
+
+
+LEAST = dict.fromkeys(Thresholds.__struct_fields__, 1.0)
+
+
+@pytest.mark.parametrize("changes", [LEAST, {"saves_wanted_share": 0.0}, {"divergence_least_loss": 0.0}])
+def test_no_value_that_a_user_may_give_ends_a_detector(changes: dict[str, float]) -> None:
+    limits = with_changes(changes)
+    say_everything(Watcher(facts(), limits))
+    feed_losses(made(Divergence, limits=limits), [0.0] * 20 + [9.0] * 40)
+    saves = Watcher(facts(), limits)
+    assert any(saves.checkpoint(at, 1.0, 30.0, at * 40.0) for at in range(9))
+
+
+def test_a_number_beside_a_detector_says_why_it_is_no_threshold() -> None:
+    """What decides an alarm is data that a user may change; the rest says what it is there for."""
+    for path in sorted(Path(thresholds.__file__).parent.glob("*.py")):
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+        for here, following in pairwise([*body, ast.Pass()]):
+            if not isinstance(here, ast.Assign) or not isinstance(here.value, ast.Constant):
+                continue
+            if not isinstance(here.value.value, (int, float)) or path.name in ("rows.py", "oom.py"):
+                continue
+            says = isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant)
+            assert says, f"{path.name}: {ast.unparse(here)}"
+
+
+LOW = [step(at, 0.5, 0.0) for at in range(40)]
+RISEN = [step(at, 2.0 if at < 20 else 9.0) for at in range(25)]
+JUMPED = [step(at, 2.0, 1.0 if at < 30 else 500.0) for at in range(31)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "rows"),
+    [
+        (Divergence, {"divergence_minimum_rows": 60}, RISEN),
+        (NotLearning, {"learning_least_loss": 1.0, "learning_norm": 0.0}, LOW),
+        (GradientSpikes, {"spike_least_rows": 60}, JUMPED),
+        (GradientSpikes, {"spike_long_ratio": 600, "spike_ratio": 600}, JUMPED),
+    ],
+)
+def test_what_decides_an_alarm_is_the_users_to_change(
+    kind: type[Detector], changes: dict[str, float], rows: list[Step]
+) -> None:
+    assert feed(made(kind), rows)
+    assert not feed(made(kind, limits=with_changes(changes)), rows)
 
 
 def test_whoever_was_stopped_himself_saw_no_silence() -> None:

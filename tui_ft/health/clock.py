@@ -5,8 +5,6 @@ from __future__ import annotations
 from tui_ft.health.detector import Detector, Said
 from tui_ft.health.finding import Evidence, Level
 
-_KEPT_S = 3600.0
-
 
 class ClockJump(Detector):
     """Wall clock against a clock that nobody sets, and that stands still while the machine sleeps."""
@@ -26,9 +24,9 @@ class ClockJump(Detector):
         if abs(jump) >= self.limits.clock_s:
             self._jumped_at = monotonic
             return self._say(now, jump)
-        if self._jumped_at is not None and monotonic - self._jumped_at >= _KEPT_S:
+        if self._jumped_at is not None and monotonic - self._jumped_at >= self.limits.clock_clear_s:
             self._jumped_at = None
-            return self.clear("The clock has been steady for an hour.", now)
+            return self.clear(f"The clock has been steady for {_span(self.limits.clock_clear_s)}.", now)
         return None
 
     def _say(self, now: float, jump: float) -> Said:

@@ -12,14 +12,10 @@ from tui_ft.health.rows import Step
 from tui_ft.health.smoothing import Smoothed
 from tui_ft.health.thresholds import Thresholds
 
-_LEAST_ROWS = 2
-"""Of a minimum: a third row may be part of a rise already, as where the learning rate is far too high."""
-_OVER_RATIO = 1.2
-_LEAST_LOSS = 1e-3
-"""A lower minimum counts as this much: ratios to next to nothing say nothing."""
 _NOISE_ROWS = 100
-_FEW_ROWS = 10
-"""The noise of so few rows is known to within a factor of about two."""
+"""Over so many rows the noise of before is taken: longer than any rise, shorter than a schedule."""
+_NEXT_TO_NOTHING = 1e-9
+"""What is divided by where the user wants no least loss."""
 
 
 class Divergence(Detector):
@@ -54,10 +50,10 @@ class Divergence(Detector):
         if row.loss < 0:  # no cross-entropy: nothing to compare
             self._least = -math.inf
         mean = self._smoothed.add(row.loss)
-        if self._smoothed.count >= _LEAST_ROWS and mean < self._least:
+        if self._smoothed.count >= self.limits.divergence_minimum_rows and mean < self._least:
             self._least, self._least_step = mean, row.step
         self._mean = mean
-        if self._smoothed.count < _LEAST_ROWS or self._least == -math.inf:
+        if self._smoothed.count < self.limits.divergence_minimum_rows or self._least == -math.inf:
             self._usual.add(row.loss)
             self._usual_step = row.step
             return None
@@ -65,7 +61,7 @@ class Divergence(Detector):
 
     @property
     def _lowest(self) -> float:
-        return max(self._least, _LEAST_LOSS)
+        return max(self._least, self.limits.divergence_least_loss) or _NEXT_TO_NOTHING
 
     def _is_sky_high(self, loss: float, step: int) -> bool:
         """Many times in a row so high, and by more than losses that are always noisy now and then are.
@@ -82,7 +78,9 @@ class Divergence(Detector):
         if len(self._pending) < limits.divergence_loss_rows:
             return False
         rise = min(self._pending[-int(limits.divergence_loss_rows) :]) - max(usual.mean, self._least)
-        return rise > limits.divergence_noise * usual.noise * (1.0 + _FEW_ROWS / max(usual.count, 1))
+        return rise > limits.divergence_noise * usual.noise * (
+            1.0 + limits.divergence_few_rows / max(usual.count, 1)
+        )
 
     def _begin_before_the_rise(self) -> None:
         """A rise in the first rows is in their smoothed minimum, too: what was usual before it counts."""
@@ -115,7 +113,7 @@ class Divergence(Detector):
         if self._above >= limits.divergence_rows:
             is_far = mean > limits.divergence_error_ratio * self._lowest
             return self._say("error" if is_far else "warning", row, mean, now)
-        if mean < _OVER_RATIO * self._lowest and not self._above:
+        if mean < limits.divergence_clear_ratio * self._lowest and not self._above:
             return self.clear(f"The loss is back at {mean:.3g}.", now)
         return None
 

@@ -13,13 +13,11 @@ from tui_ft.health.smoothing import Smoothed
 from tui_ft.health.thresholds import Thresholds
 
 _SMOOTH_ROWS = 20
+"""The training loss is the mean of so many rows."""
 _MOST_KEPT = 2_000
-_SURELY = 2.0
-"""The training loss falls when it has fallen by so many standard deviations of its mean."""
+"""So many evaluations are remembered."""
 _FEWEST_ROWS = 2
-_NEAR_THE_LOWEST = 1.5
-"""What is learnt by heart has a training loss near its lowest; one that comes down from a divergence has not
-(our own number)."""
+"""A single loss is no mean."""
 
 
 class Overfitting(Detector):
@@ -60,8 +58,11 @@ class Overfitting(Detector):
         if len(worse) < self.limits.overfitting_evaluations or any(one[1] < limit for one in worse):
             return self.clear(f"The held-out loss is {loss:.4g} again.", now) if loss < limit else None
         train = self._smoothed.mean
-        noise = _SURELY * self._smoothed.mean_noise
-        if not train_at_best - train > noise or train > _NEAR_THE_LOWEST * self._lowest_train + noise:
+        noise = self.limits.overfitting_noise * self._smoothed.mean_noise
+        if (
+            not train_at_best - train > noise
+            or train > self.limits.overfitting_train_ratio * self._lowest_train + noise
+        ):
             return None
         message = (
             f"It learns by heart: the held-out loss was best at step {best_step} ({best:.4g}) and is "

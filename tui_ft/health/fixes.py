@@ -56,10 +56,15 @@ def half_rate(facts: RunFacts) -> list[str]:
     return changes
 
 
+def usual_rate(spec: RunSpec) -> float:
+    """The learning rate that a spec of this objective and method has when it names none."""
+    return resolved_learning_rate(replace(spec, training=replace(spec.training, learning_rate=None)))
+
+
 def _calmer_rate(spec: RunSpec) -> tuple[float, str]:
     """Half of what it is, and the words for it; the usual one where that is far off what is usual."""
     rate = spec.training.learning_rate or 0.0
-    usual = resolved_learning_rate(replace(spec, training=replace(spec.training, learning_rate=None)))
+    usual = usual_rate(spec)
     if rate > _FAR_ABOVE * usual:
         return usual, f"the usual learning rate, {usual:g}"
     return rate / 2, "half the learning rate"

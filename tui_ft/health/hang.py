@@ -13,13 +13,9 @@ from tui_ft.health.smoothing import Window
 from tui_ft.health.thresholds import Thresholds
 
 _GAPS = 50
+"""The usual step is the median of so many."""
 _WATCHED = frozenset({"training", "evaluating"})
 """In the other phases nobody knows how long is long: models are loaded over slow disks, data is prepared."""
-_LEAST_SAMPLES = 3
-_LEAST_IDLE_S = 20.0
-_MOST_APART_S = 30.0
-"""Between samples that are further apart nobody looked."""
-_SLEPT_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -105,7 +101,7 @@ class Hang(Detector):
 
     def machine(self, seen: Machine) -> Said:
         before, self._newest = self._newest, seen
-        is_apart = before is not None and not 0 <= seen.time - before.time <= _MOST_APART_S
+        is_apart = before is not None and not 0 <= seen.time - before.time <= self.limits.hang_apart_s
         if is_apart or not self._is_idle(seen):
             self._idle = None
         if self._is_idle(seen):
@@ -120,7 +116,7 @@ class Hang(Detector):
         return is_at_rest
 
     def tick(self, now: float, monotonic: float) -> Said:
-        slept = self._ticked_at is not None and monotonic - self._ticked_at >= _SLEPT_S
+        slept = self._ticked_at is not None and monotonic - self._ticked_at >= self.limits.hang_slept_s
         self._ticked_at = monotonic
         if self._has_moved or self._quiet_from is None or slept:  # whoever was stopped saw no silence
             self._has_moved, self._quiet_from, self._stopped_from = False, monotonic, None
@@ -140,7 +136,7 @@ class Hang(Detector):
         if quiet < max(self.limits.hang_s, self.limits.hang_ratio * usual):
             return None
         idle = self._idle if self._idle is not None and self._is_long(self._idle) else None
-        if idle is None and quiet < max(self.limits.hang_busy_s, 4 * self.limits.hang_ratio * usual):
+        if idle is None and quiet < max(self.limits.hang_busy_s, self.limits.hang_busy_ratio * usual):
             return None
         return self._say(now, quiet, usual, idle)
 
@@ -149,8 +145,8 @@ class Hang(Detector):
         is_known = idle.cores is not None or (self.facts.is_gpu and idle.utilization is not None)
         return (
             is_known
-            and idle.count >= _LEAST_SAMPLES
-            and idle.seconds >= min(_LEAST_IDLE_S, self.limits.hang_s / 2)
+            and idle.count >= self.limits.hang_least_samples
+            and idle.seconds >= min(self.limits.hang_least_idle_s, self.limits.hang_s / 2)
         )
 
     def _say(self, now: float, quiet: float, usual: float, idle: _Idle | None) -> Said:

@@ -9,21 +9,20 @@ from statistics import fmean, pvariance
 from tui_ft.health.detector import Detector, Said
 from tui_ft.health.facts import RunFacts
 from tui_ft.health.finding import Evidence, Fix, Level
-from tui_ft.health.fixes import change, command, fitting
+from tui_ft.health.fixes import change, command, fitting, usual_rate
 from tui_ft.health.rows import Step
 from tui_ft.health.smoothing import Smoothed, Window
 from tui_ft.health.thresholds import Thresholds
 from tui_ft.spec.run_spec import RunSpec
 
 _BASE_ROWS = 10
+"""The mean of the first so many rows is what it began with."""
 _SMOOTH_ROWS = 20
-_LATEST_BASE_SHARE = 0.02
+"""The mean, and the median of norms, of so many rows is what it has now."""
 _MOST_LOSSES = 100
-_NEAR_ZERO = 0.01
+"""So many without a gradient are remembered."""
 _MUCH_RANK = 64
-_SURELY = 3.0
-"""A loss has fallen when it has by so many standard deviations of its mean."""
-_USUAL_RATE = {"lora": 2e-4, "adalora": 2e-4, "full": 2e-5, "last_layers": 2e-5}
+"""From here on twice the rank is offered no more: it costs memory, and rank is not what is wanting."""
 
 
 class NotLearning(Detector):
@@ -66,7 +65,7 @@ class NotLearning(Detector):
             return None
         if len(self._base) < _BASE_ROWS:
             total = self.facts.total_steps
-            latest = max(_BASE_ROWS, _LATEST_BASE_SHARE * total) if total else math.inf
+            latest = max(_BASE_ROWS, self.limits.learning_base_share * total) if total else math.inf
             if not self._base and row.step > latest:
                 self._is_base_lost = True
             self._base.append(loss)
@@ -83,7 +82,7 @@ class NotLearning(Detector):
         if norm is None or not math.isfinite(norm):
             return None
         self._norms.add(norm)
-        is_zero = norm == 0.0 and loss > _NEAR_ZERO
+        is_zero = norm == 0.0 and loss > self.limits.learning_least_loss
         self._zero = self._zero + 1 if is_zero else 0
         self._losses_at_zero = [*self._losses_at_zero[-_MOST_LOSSES:], loss] if is_zero else []
         if self._zero >= self.limits.learning_zero_rows:
@@ -108,7 +107,7 @@ class NotLearning(Detector):
             return False
         fall = fmean(early) - fmean(late)
         error = math.sqrt(pvariance(early) / len(early) + pvariance(late) / len(late))
-        return fall > max(_SURELY * error, self.limits.learning_fall * abs(fmean(early)))
+        return fall > max(self.limits.learning_noise * error, self.limits.learning_fall * abs(fmean(early)))
 
     def _is_short(self) -> bool:
         return len(self._norms) == _SMOOTH_ROWS and self._norms.median < self.limits.learning_norm
@@ -118,7 +117,9 @@ class NotLearning(Detector):
         if fall is None or not total or self._smoothed.count < limits.learning_rows:
             return None
         mean = self._smoothed.mean
-        least = max(limits.learning_done_fall, _SURELY * self._smoothed.mean_noise / self._first)
+        least = max(
+            limits.learning_done_fall, limits.learning_noise * self._smoothed.mean_noise / self._first
+        )
         self._has_learnt = self._has_learnt or fall >= least
         if fall >= limits.learning_clear_fall and not self._zero:
             return self.clear(f"The loss has fallen to {mean:.3g}.", now)
@@ -147,13 +148,13 @@ class NotLearning(Detector):
             return []
         if self._zero:
             return fitting(self._all_linear(spec), _see_mask(spec))
-        rate, usual = spec.training.learning_rate, _USUAL_RATE.get(spec.method.kind)
+        rate, usual = spec.training.learning_rate, usual_rate(spec)
         return fitting(
             self._all_linear(spec),
             change(
                 self.facts, "usual_rate", f"Begin again at the usual learning rate of {usual:g}", "restart",
                 [f"training.learning_rate={usual:g}"],
-            ) if usual is not None and rate is not None and rate < usual else None,
+            ) if rate is not None and rate < usual else None,
             change(
                 self.facts, "more_rank", "Begin again with twice the rank", "restart",
                 [f"method.rank={(spec.method.rank or 0) * 2}", f"method.alpha={(spec.method.rank or 0) * 4}"],
@@ -215,8 +216,8 @@ class Plateau(Detector):
         if not total or self._rows_since < self.limits.plateau_rows:
             return None
         flat = row.step - self._best_step
-        is_done = rate is not None and rate < 0.1 * self._peak_rate
-        if flat < self.limits.plateau_share * total or is_done or self._best < 1e-3:
+        is_done = rate is not None and rate < self.limits.plateau_rate_share * self._peak_rate
+        if flat < self.limits.plateau_share * total or is_done or self._best < self.limits.plateau_least_loss:
             return None
         message = (
             f"The loss has not fallen below {self._best:.3g} since step {self._best_step} ({flat} steps)."

@@ -10,7 +10,9 @@ from tui_ft.health.rows import Holder, Machine
 from tui_ft.health.thresholds import Thresholds
 
 _MOST_NAMED = 5
+"""So many holders are named."""
 _LEAST_CHANGE = 0.1
+"""It is said again when what others hold has changed by this share."""
 
 
 class HostMemory(Detector):

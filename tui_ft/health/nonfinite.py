@@ -11,8 +11,8 @@ from tui_ft.health.rows import Evaluation, Step
 
 _WIDE = frozenset({"bfloat16", "float32"})
 """Arithmetic without a scaler: a gradient that is not finite is none of its searches."""
-_CALM_ROWS = 20
 _MOST_WORDS = 5
+"""So often it is said at once when it comes again."""
 _SAID_AGAIN_S = 60.0
 """A run that is not to stop for it may go on so for a million steps: then it is said once a minute."""
 
@@ -97,8 +97,8 @@ class Nonfinite(Detector):
         if row.loss is not None and (row.loss != 0.0 or row.grad_norm):
             self._good_step, self._good_loss = row.step, row.loss
         self._calm += 1
-        if self._calm >= _CALM_ROWS and not self._bad_losses:
-            return self.clear(f"The last {_CALM_ROWS} steps were finite.", now)
+        if self._calm >= self.limits.nonfinite_calm_rows and not self._bad_losses:
+            return self.clear(f"The last {self._calm} steps were finite.", now)
         return None
 
     def _is_scaler(self, row: Step, is_loss_bad: bool) -> bool:

@@ -14,11 +14,13 @@ from tui_ft.health.smoothing import Smoothed
 from tui_ft.health.thresholds import Thresholds
 
 _USUAL_SAMPLES = 20
+"""How busy the GPU is, is the mean of so many samples."""
 _MOST_WORKERS = 8
+"""More are not offered: each is a process with its own memory."""
 _MOST_STEPS = 10_000
-_LEAST_SAVES = 3
-_SAVES_WINDOW_S = 600.0
-_WANTED_SHARE = 0.02
+"""So many are remembered, of steps that take a millisecond."""
+_LEAST_SHARE = 1e-3
+"""A run that saved for less of its time would hardly save at all."""
 
 
 class DataStarvation(Detector):
@@ -59,7 +61,7 @@ class DataStarvation(Detector):
             return None
         share = min(max(self._waited / took, 0.0), 1.0)
         busy = self._busy.mean if self._busy.count else None
-        if share < self.limits.starvation_share / 2:
+        if share < self.limits.starvation_share * self.limits.starvation_clear_ratio:
             return self.clear(f"Waiting for data takes {share:.0%} of the time now.", now)
         if share < self.limits.starvation_share:
             return None
@@ -132,14 +134,14 @@ class SlowSaves(Detector):
         self._blocked += blocked_s
         self._count += 1
         took = now - self._from
-        if self._count < _LEAST_SAVES or took < self.limits.saves_s:
+        if self._count < self.limits.saves_count or took < self.limits.saves_s:
             return None
         share, each, every = min(self._blocked / took, 1.0), self._blocked / self._count, took / self._count
-        if took > _SAVES_WINDOW_S:
+        if took > self.limits.saves_window_s:
             self._from = None
         if share < self.limits.saves_share:
             return self.clear(f"Saving takes {share:.1%} of the time now.", now)
-        minutes = max(1, math.ceil(each / _WANTED_SHARE / 60.0))
+        minutes = max(1, math.ceil(each / max(self.limits.saves_wanted_share, _LEAST_SHARE) / 60.0))
         message = f"{share:.0%} of the time goes into checkpoints: each stops the training for {each:.1f} s."
         evidence: Evidence = {
             "share": round(share, 3), "blocked_s": round(each, 2),

@@ -14,7 +14,7 @@ from tui_ft.health.smoothing import Smoothed
 from tui_ft.health.thresholds import Thresholds
 
 _KEPT = 2_000
-_BEFORE_ROWS = 20
+"""A resume goes back over no more rows than so many."""
 
 
 class BadResume(Detector):
@@ -27,12 +27,13 @@ class BadResume(Detector):
         self._past: deque[tuple[int, float]] = deque(maxlen=_KEPT)
         self._before: list[float] = []
         self._after: list[float] = []
-        self._lately = Smoothed(_BEFORE_ROWS)
+        self._lately = Smoothed(limits.resume_before_rows)
         self._from = 0
 
     def resumed(self, step: int, now: float) -> Said:
-        self._from, self._after, self._lately = step, [], Smoothed(_BEFORE_ROWS)
-        self._before = [loss for at, loss in self._past if at <= step][-_BEFORE_ROWS:] if step > 0 else []
+        rows = int(self.limits.resume_before_rows)
+        self._from, self._after, self._lately = step, [], Smoothed(rows)
+        self._before = [loss for at, loss in self._past if at <= step][-rows:] if step > 0 else []
         while self._past and self._past[-1][0] > step:
             self._past.pop()
         return self.clear("A new attempt began.", now)
@@ -44,7 +45,8 @@ class BadResume(Detector):
         if self.open is not None:
             return self._look_again(row.loss, now)
         wanted = int(self.limits.resume_rows)
-        if len(self._before) < wanted or len(self._after) >= wanted or row.step <= self._from:
+        least = min(wanted, int(self.limits.resume_before_rows))
+        if len(self._before) < least or len(self._after) >= wanted or row.step <= self._from:
             return None
         self._after.append(row.loss)
         return self._judge(row, now) if len(self._after) == wanted else None
@@ -52,9 +54,9 @@ class BadResume(Detector):
     def _look_again(self, loss: float, now: float) -> Said:
         """It is over once the loss is back where it was before."""
         mean, before = self._lately.add(loss), self.open.evidence.get("loss_before") if self.open else None
-        if self._lately.count < _BEFORE_ROWS or not isinstance(before, float):
+        if self._lately.count < self.limits.resume_before_rows or not isinstance(before, float):
             return None
-        if mean >= before * (1.0 + self.limits.resume_rise / 2):
+        if mean >= before * (1.0 + self.limits.resume_rise * self.limits.resume_clear_ratio):
             return None
         return self.clear(f"The loss is back at {mean:.3g}.", now)
 

@@ -7,8 +7,8 @@ from tui_ft.health.finding import Evidence, Finding, Level
 from tui_ft.health.fixes import command, disk_fixes
 from tui_ft.health.rows import Machine
 
-_CLEAR_RATIO = 1.25
 _LEAST_CHANGE = 0.5
+"""It is said again when only so much is left of what was free when it was said."""
 _BYTES_IN_GIB = 2**30
 
 
@@ -62,7 +62,7 @@ class Disk(Detector):
         size = self._checkpoint_gib
         wanted = self.limits.disk_checkpoints * size if size is not None else self.limits.disk_gib
         if free >= wanted:
-            if free >= _CLEAR_RATIO * wanted:
+            if free >= self.limits.disk_clear_ratio * wanted:
                 return self.clear(f"{_size(free)} are free again.", seen.time)
             return None
         level: Level = "error" if size is not None and free < size else "warning"
@@ -99,9 +99,9 @@ class Inodes(Detector):
             return None
         limits = self.limits
         least = (1.0 - limits.inodes_share) * total if total else limits.inodes
-        few = (1.0 - limits.inodes_error_share) * total if total else limits.inodes / 10
+        few = (1.0 - limits.inodes_error_share) * total if total else limits.inodes_error
         if free >= least:
-            if free >= _CLEAR_RATIO * least:
+            if free >= limits.disk_clear_ratio * least:
                 return self.clear(f"{free:,} inodes are free again.", seen.time)
             return None
         level: Level = "error" if free < few else "warning"

@@ -13,10 +13,6 @@ from tui_ft.health.rows import Step
 from tui_ft.health.smoothing import Window
 from tui_ft.health.thresholds import Thresholds
 
-_LEAST_ROWS = 20
-_LONG_RATIO = 3.0
-"""A norm above the absolute limit must still be this far from the usual one: some models have long ones."""
-
 
 class GradientSpikes(Detector):
     """One spike is a note, with its step; several within a hundred steps are a warning."""
@@ -42,7 +38,7 @@ class GradientSpikes(Detector):
         while self._spikes and row.step - self._spikes[0] >= self.limits.spike_steps:
             self._spikes.popleft()
         median = self._norms.median
-        is_spike = len(self._norms) >= _LEAST_ROWS and self._is_spike(norm, median)
+        is_spike = len(self._norms) >= self.limits.spike_least_rows and self._is_spike(norm, median)
         self._norms.add(norm)
         if is_spike:
             self._spikes.append(row.step)
@@ -52,7 +48,7 @@ class GradientSpikes(Detector):
         return None
 
     def _is_spike(self, norm: float, median: float) -> bool:
-        if norm > self.limits.spike_norm and norm > _LONG_RATIO * median:
+        if norm > self.limits.spike_norm and norm > self.limits.spike_long_ratio * median:
             return True
         # what clipping would not even touch is harmless, however short the others are
         return norm > self.limits.spike_ratio * median and norm > self.limits.spike_clips * max(

@@ -15,7 +15,7 @@ from tui_ft.health.thresholds import Thresholds
 POWER_LIMIT = "power limit"
 """A card at full work runs into its power limit as a rule: alone it is no trouble."""
 _PACE_ROWS = 50
-_CALM_SHARE = 0.1
+"""What a step takes is the median of so many."""
 
 
 class Throttling(Detector):
@@ -57,13 +57,13 @@ class Throttling(Detector):
         if hot + limited >= self.limits.throttle_share and is_slower:
             return self._say(seen, hot + limited, [POWER_LIMIT], slower)
         was_hot = self.open is not None and self.open.level == "warning"
-        if hot + (0.0 if was_hot else limited) < _CALM_SHARE:
+        if hot + (0.0 if was_hot else limited) < self.limits.throttle_clear_share:
             return self.clear("The GPU is not slowed down by that any more.", seen.time)
         return None
 
     def _slower(self) -> float | None:
         """By what share steps take longer than before; None while either is not known."""
-        if len(self._calm) < 5 or len(self._slowed) < 5:
+        if min(len(self._calm), len(self._slowed)) < self.limits.throttle_rows:
             return None
         return self._slowed.median / self._calm.median - 1.0 if self._calm.median else None
 
