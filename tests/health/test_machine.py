@@ -127,6 +127,16 @@ def test_an_oom_in_an_evaluation_is_a_warning_until_a_row_at_a_time_has_room() -
     assert not any("batch_size" in change for fix in last.fixes for change in fix.changes)
 
 
+def test_an_evaluation_that_was_survived_says_nothing_of_a_later_end() -> None:
+    detector = made(CudaOom, "training.batch_size=8")
+    detector.phase("evaluating", 1.0)
+    detector.warning("eval_oom", "Once more.", 10, {"phase": "evaluating", "asked_gib": 9.0}, 1.5)
+    detector.phase("training", 2.0)
+    said = found(detector.ended("cuda_oom", OOM, "", 3.0))
+    assert (said.evidence["phase"], said.evidence["asked_gib"]) == ("training", 2.5)
+    assert fix_names(said)[0] == "smaller_batch"
+
+
 def test_the_trainers_word_on_the_phase_counts_more_than_the_last_event() -> None:
     trained, evaluated = made(CudaOom), made(EvaluationOom)
     for detector in (trained, evaluated):

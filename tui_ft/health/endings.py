@@ -28,7 +28,7 @@ class _GpuMemory(Detector):
         return None
 
     def phase(self, name: str, now: float, detail: str = "") -> Said:
-        self._phase = name
+        self._phase, self._said = name, None  # what went on after it was survived, and is no word on the end
         return None
 
     def resumed(self, step: int, now: float) -> Said:
