@@ -34,15 +34,9 @@ class Life:
     def __init__(self, folder: Path, budget: float | None, attempt: int = 1) -> None:
         self.run = RunDirectory(folder)
         (folder / "control").mkdir(parents=True, exist_ok=True)
-        self.state = StateRecord(status="starting", attempt=attempt, started_at=START)
-        self.spec(attempt, budget)
+        self.state = StateRecord(status="starting", attempt=attempt, started_at=START, budget=budget)
         self.clock = 0.0
         self.wall = START
-
-    def spec(self, attempt: int, budget: float | None) -> None:
-        path = self.run.attempt(attempt).spec
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"[after]\nbudget = {budget}\n" if budget is not None else "")
 
     def open(self) -> None:
         self.budget = Budget(self.run, self.state)
@@ -108,6 +102,25 @@ def test_a_clock_that_jumps_ends_no_run(life: Life) -> None:
     assert life.at(11, wall=START - 90_000).requests == ()
 
 
+def test_another_price_counts_from_the_next_minute_on(
+    life: Life, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who sees the bill and corrects the price would have been stopped by the old one."""
+    life.run.events.write_bytes(
+        b'{"event":"attempt","time":%d,"attempt":1}\n{"event":"end","time":%d,"cause":"stopped","message":"",'
+        b'"step":1}\n{"event":"attempt","time":%d,"attempt":2}\n' % (START - 600, START - 500, START)
+    )
+    life.state = StateRecord(status="starting", attempt=2, started_at=START, budget=1000.0)
+    life.open()
+    assert life.at(0).requests == () and life.at(500).requests == ()
+    write_settings(tmp_path, monkeypatch, "price_per_hour = 360\n")
+    assert life.at(900).requests == ()  # 10 + 90, not 100 + 900
+    write_settings(tmp_path, monkeypatch, "price_per_hour = [[\n")
+    assert life.at(2000).requests == () and life.at(3000).requests == ()  # the last good one holds
+    write_settings(tmp_path, monkeypatch, "price_per_hour = 3600\n")
+    assert [request.request for request in life.at(3100).requests] == ["stop"]
+
+
 def test_earlier_attempts_count_and_a_resume_may_bring_more(life: Life) -> None:
     writer = JsonLinesWriter(life.run.events)
     writer.write(AttemptEvent(time=START - 5000, attempt=1))
@@ -117,12 +130,10 @@ def test_earlier_attempts_count_and_a_resume_may_bring_more(life: Life) -> None:
         file.write(b'{"event":"end","time":%d,"cause":"stopped","message":"","step":1}\n' % (START - 4099))
         file.write(b'{"event":"attempt","time":%d,"attempt":2}\n' % START)
     life.state = StateRecord(status="starting", attempt=2, started_at=START, budget=1000.0)
-    life.spec(2, 1000.0)
     life.open()
     assert life.at(0).requests == () and life.state.budget == 1000.0
     assert [request.request for request in life.at(70).requests] == ["stop"]  # 900 + 70 + 35 > 1000
-    life.state = StateRecord(status="starting", attempt=2, started_at=START, budget=1000.0)
-    life.spec(2, 2000.0)
+    life.state = StateRecord(status="starting", attempt=2, started_at=START, budget=2000.0)
     life.open()
     assert life.at(70).requests == () and life.state.budget == 2000.0
 
@@ -132,7 +143,7 @@ def test_an_earlier_attempt_counts_at_the_price_of_its_own_gpu(
 ) -> None:
     write_settings(tmp_path, monkeypatch, "[price_per_gpu]\nH100 = 3600\nT4 = 36\n")
     for attempt, name in ((1, "Tesla T4"), (2, "NVIDIA H100")):
-        life.spec(attempt, 1000.0)
+        life.run.attempt(attempt).path.mkdir(parents=True)
         life.run.attempt(attempt).environment.write_text(f'{{"gpu": {{"name": "{name}"}}}}')
     life.run.events.write_bytes(
         b'{"event":"attempt","time":%d,"attempt":1}\n{"event":"end","time":%d,"cause":"stopped","message":"",'
@@ -168,7 +179,7 @@ def test_more_money_is_kept_though_the_resume_comes_to_nothing(
 
 
 def test_no_more_than_half_of_a_small_budget_is_kept_back(life: Life) -> None:
-    life.spec(1, 10.0)
+    life.state = msgspec.structs.replace(life.state, budget=10.0)
     life.open()
     assert life.at(0).requests == () and life.at(4).requests == ()
     wishes = life.at(6)
@@ -200,6 +211,7 @@ def test_without_a_price_it_is_said_that_it_cannot_be_kept(
     write_settings(tmp_path, monkeypatch, "")
     life.open()
     assert life.at(4000).rows == ()  # the trainer has not said yet on what it runs
+    life.run.attempt(1).path.mkdir(parents=True)
     life.run.attempt(1).environment.write_text('{"gpu": null}')
     [row] = life.at(5000).rows
     assert isinstance(row, FoundRow) and "price_per_hour" in row.finding.message

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from settings_written import write_settings
 
+from tui_ft.runs import control, launch, launch_record
+from tui_ft.runs import lock as locks
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.money import bill_words as money_words
 from tui_ft.runs.money.bill import Meter
 from tui_ft.runs.money.prices import Amount
-from tui_ft.runs.records import ExitRecord, StateRecord, encode_document
+from tui_ft.runs.records import ExitRecord, LaunchRecord, StateRecord, decode_hardware, encode_document
+from tui_ft.runs.state import read_state
 from tui_ft.runs.truth import Truth
 
 START = 1_795_262_400.0
@@ -262,3 +266,47 @@ def test_every_attempt_costs_what_its_own_gpus_cost(
     bill = story.bill(72_000 + 3600)
     assert bill.spent == Amount(13.0, 13.0, "$")
     assert bill.budget_left_s == pytest.approx(7 / 3 * 3600)
+
+
+def test_the_silent_hours_of_an_attempt_still_cost_when_it_was_resumed(story: Story) -> None:
+    """It hung and was killed: billed to its end while it was the newest, afterwards to its last word only."""
+
+    def launched(attempt: int, at: float, ended: float | None = None) -> None:
+        folder = story.run.attempt(attempt)
+        folder.path.mkdir(parents=True, exist_ok=True)
+        earlier = None if ended is None else START + ended
+        folder.launch.write_bytes(encode_document(LaunchRecord(time=START + at, earlier_ended=earlier)))
+
+    launched(1, 0.0)
+    story.event("attempt", 5.0, attempt=1, step=0)
+    story.event("phase", 100.0, phase="training", step=1)
+    story.change(status="failed", ended_at=START + 4000.0)
+    assert story.bill(9000.0).seconds == 4000.0
+    launched(2, 9000.0, ended=4000.0)  # it came to no event: it could not even be imported
+    launched(3, 9500.0, ended=9100.0)
+    story.event("attempt", 9510.0, attempt=3, step=1)
+    story.change(status="running", attempt=3, started_at=START + 9500.0, ended_at=None)
+    assert story.bill(9600.0).seconds == 4000.0 + 100.0 + 100.0
+    launched(4, 9700.0, ended=99_999.0)  # a clock that was set: no later than the launch that says so
+    story.change(attempt=4, started_at=START + 9700.0)
+    assert story.bill(9700.0).seconds == 4000.0 + 100.0 + 200.0
+
+
+def test_a_resume_writes_down_when_the_attempt_before_let_go(bench: Any) -> None:
+    run = bench.start()
+    bench.wait_for_step(run)
+    control.request(run, "stop", by="test")
+    bench.wait_for(run, "stopped")
+    ended = read_state(run).ended_at
+    bench.wait_until(lambda: not locks.is_locked(run.lock), "its supervisor's end")
+    fake = [sys.executable, str(Path(__file__).with_name("fake_trainer.py")), "forever"]
+    launch.resume(run, trainer=fake)
+    record = launch_record.read(run, 2)
+    assert record is not None and record.earlier_ended == ended
+    bench.wait_for_step(run)
+    for role in ("supervisor", "trainer"):
+        bench.kill(run, role)
+    last = decode_hardware(run.hardware.read_bytes().splitlines()[-1]).time
+    launch.resume(run, trainer=fake)
+    record = launch_record.read(run, 3)
+    assert record is not None and record.earlier_ended == last

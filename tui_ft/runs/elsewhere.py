@@ -27,7 +27,7 @@ def judge(run: RunDirectory, state: StateRecord, now: float, seen: float | None)
     The age of the last hardware row decides, unless it is older than this machine's last start: what lived
     on it then is gone, however fresh the row is, for machines and containers start again within seconds.
     """
-    changed = _last_hardware_time(run)
+    changed = last_hardware_time(run)
     last = changed if changed is not None else seen
     when = _when(last, now)
     if _is_before_last_start(state, last):
@@ -48,7 +48,7 @@ def _when(last: float | None, now: float) -> str:
 
 def is_surely_over(run: RunDirectory, state: StateRecord) -> bool:
     """True when the run was last seen on this very machine, or in this container, before its last start."""
-    last = _last_hardware_time(run)
+    last = last_hardware_time(run)
     if last is None:
         try:
             last = run.state.stat().st_mtime
@@ -84,7 +84,7 @@ def _saved(run: RunDirectory) -> str:
     return f"; the newest checkpoint is of step {newest[0]}" if newest is not None else ""
 
 
-def _last_hardware_time(run: RunDirectory) -> float | None:
+def last_hardware_time(run: RunDirectory) -> float | None:
     """The time in the last row, not the file's: a copy is young, what it tells is not."""
     try:
         descriptor = open_regular(run.hardware)

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from tui_ft.errors import TuiFtError
 
-_WITHOUT_FLOCK = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL})
+WITHOUT_FLOCK = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL})
+"""What a file system says that has no such locks."""
 
 
 def read_regular(path: Path, largest_bytes: int, *, only_own: bool = False) -> bytes:
@@ -68,7 +69,7 @@ def take(descriptor: int, patience_s: float = 0.0) -> bool:
                 return False
             time.sleep(0.02)
         except OSError as error:
-            if error.errno not in _WITHOUT_FLOCK:
+            if error.errno not in WITHOUT_FLOCK:
                 raise
             return True
         else:

@@ -14,7 +14,7 @@ import msgspec
 from tui_ft.atomic import write_atomically
 from tui_ft.errors import TuiFtError
 from tui_ft.hardware import host
-from tui_ft.runs import failure_rate, launch_record, prediction, preflight
+from tui_ft.runs import elsewhere, failure_rate, launch_record, prediction, preflight
 from tui_ft.runs.choosing import Machine
 from tui_ft.runs.directory import AttemptDirectory, RunDirectory
 from tui_ft.runs.known_roots import remember
@@ -22,7 +22,7 @@ from tui_ft.runs.labels import LONGEST_NOTE, MOST_TAGS
 from tui_ft.runs.lock import Lock
 from tui_ft.runs.money.budget import budget_of
 from tui_ft.runs.own_environment import INHERITED_GPUS
-from tui_ft.runs.records import ExitRecord, LaunchRecord, StateRecord, Status, encode_document
+from tui_ft.runs.records import ENDED, ExitRecord, LaunchRecord, StateRecord, Status, encode_document
 from tui_ft.runs.spawn import start_supervisor
 from tui_ft.runs.state import StateFile
 from tui_ft.spec import display
@@ -68,7 +68,7 @@ def launch_attempt(run: RunDirectory, attempt: Attempt, machine: Machine, lock: 
     record = launch_record.make(
         run, life, attempt.from_step, attempt.fix, attempt.changes, asked=asked, before=before
     )
-    record = msgspec.structs.replace(record, gpus=machine.gpus)
+    record = msgspec.structs.replace(record, gpus=machine.gpus, earlier_ended=_ended(run, attempt.earlier))
     write_record(folder, record)
     opening = new_state(attempt, "starting", gpus=machine.gpus)
     state = write_state(run, msgspec.structs.replace(opening, budget=budget_to_keep(run, attempt)))
@@ -163,6 +163,13 @@ def write_record(folder: AttemptDirectory, record: LaunchRecord) -> None:
         write_atomically(folder.launch, encode_document(record))
     except OSError as error:
         raise unwritable(folder.launch, error) from error
+
+
+def _ended(run: RunDirectory, earlier: StateRecord | None) -> float | None:
+    """Until when the attempt before held its machine. Of a lost one the last hardware row tells."""
+    if earlier is None or earlier.status == "queued":
+        return None
+    return earlier.ended_at if earlier.status in ENDED else elsewhere.last_hardware_time(run)
 
 
 def _foresee(

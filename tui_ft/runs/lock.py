@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 import time
@@ -13,9 +12,8 @@ import msgspec
 from tui_ft.errors import TuiFtError
 from tui_ft.hardware import host, processes
 from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.guarded_file import WITHOUT_FLOCK
 from tui_ft.runs.small_file import read_small
-
-_WITHOUT_FLOCK = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL})
 
 
 class Owner(msgspec.Struct, kw_only=True, frozen=True):
@@ -140,7 +138,7 @@ def _try(run: RunDirectory, descriptor: int) -> bool:
     except BlockingIOError:
         return False
     except OSError as error:
-        if error.errno not in _WITHOUT_FLOCK:
+        if error.errno not in WITHOUT_FLOCK:
             raise
         return not _owner_lives(run)
     return True

@@ -102,9 +102,10 @@ class LaunchRecord(msgspec.Struct, kw_only=True, frozen=True):
     `from_step` is the checkpoint that a resume was told to go on from (None: the newest whole one); `fix` the
     name of the fix that was carried out, `changes` what it changed in the spec. `hours_between_failures` is
     how long the machine is expected to last, and `failures_basis` says by what that is known; `hours_run` and
-    `failures` are those of the attempts before, of which the state tells nothing any more. `gpus` are
-    those that the attempt was given (None: it does not say). `commit` is what git says of `folder`,
-    `is_dirty` whether its tracked files differ from that.
+    `failures` are those of the attempts before, of which the state tells nothing any more; `earlier_ended` is
+    when the last of them let go of the machine (unix seconds). `gpus` are those that the attempt was given
+    (None: it does not say). `commit` is what git says of `folder`, `is_dirty` whether its tracked files
+    differ from that.
     """
 
     schema: int = SCHEMA
@@ -121,6 +122,7 @@ class LaunchRecord(msgspec.Struct, kw_only=True, frozen=True):
     failures_basis: str = ""
     hours_run: float = 0.0
     failures: int = 0
+    earlier_ended: float | None = None
     gpus: list[str] | None = None
     commit: str | None = None
     is_dirty: bool | None = None

@@ -20,7 +20,8 @@ from tui_ft.runs.small_file import read_small
 from tui_ft.runs.truth import Truth, read_truth
 
 _MOST_METERS = 32
-_GOING: frozenset[Status] = frozenset({"starting", "running", "paused", "stopping", "quiet"})
+GOING: frozenset[Status] = frozenset({"starting", "running", "paused", "stopping", "quiet"})
+"""While it is one of these a run holds its machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,7 +193,7 @@ def _sound(budget: float | None) -> float | None:
 
 def _until(truth: Truth, state: StateRecord, now: float) -> float:
     """Up to when the newest attempt held its machine."""
-    if truth.status in _GOING:
+    if truth.status in GOING:
         return now
     if state.status in ENDED and state.ended_at is not None:
         return state.ended_at

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tui_ft.runs.money.bill import Bill
+from tui_ft.runs.money.bill import GOING, Bill
 from tui_ft.runs.money.prices import HINTS, HINTS_OF, HINTS_SOURCE, Rate
 from tui_ft.runs.recent_steps import LEAST_STEPS
 from tui_ft.runs.spoken import spoken
@@ -16,7 +16,6 @@ SHUTDOWN_NOTE = (
 )
 """Facts: peers, section 6."""
 
-_GOING = frozenset({"starting", "running", "paused", "stopping", "quiet"})
 _DASH = "–"
 
 
@@ -82,7 +81,7 @@ def _budget(bill: Bill, budget: float) -> Entry:
         return Entry("budget", amount, "it cannot be kept without your price: set price_per_hour", "bad")
     share = bill.spent.high / budget
     used = f"{share:.0%} of it is spent"
-    if bill.status not in _GOING:
+    if bill.status not in GOING:
         return Entry("budget", amount, used, "warn" if share >= 1 else "")
     if bill.in_all is not None and bill.in_all.high <= budget:
         return Entry("budget", amount, f"{used}; it is enough", "good")
@@ -106,9 +105,9 @@ def savings(bill: Bill, *, has_plan: bool) -> Iterator[str]:
             yield f"The best evaluation was at step {at}; the {steps} steps since cost {lost.text}."
     if bill.status == "paused" and hour is not None:
         yield f"Paused it holds the GPU and costs {hour.text} an hour all the same."
-    if not has_plan and hour is not None and bill.status in _GOING:
+    if not has_plan and hour is not None and bill.status in GOING:
         yield f"Nothing is set for its end, and idle it costs {hour.text} an hour: after.notify, after.hook."
-    if bill.status in _GOING:
+    if bill.status in GOING:
         yield "Spot machines cost less and may go at any moment: the preset preemptible is made for them."
 
 

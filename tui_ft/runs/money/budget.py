@@ -31,6 +31,8 @@ _MOST_KEPT_BACK = 0.5
 """Of the budget: a small one is for training, too."""
 _FINDS_EVERY_S = 10.0
 """How often a rate that was not known is looked for again."""
+_REFRESHES_EVERY_S = 60.0
+"""How often the settings are asked for a price that is known: a person may set another while it runs."""
 
 
 class Budget:
@@ -38,10 +40,6 @@ class Budget:
 
     def __init__(self, run: RunDirectory, state: StateRecord) -> None:
         self._run = run
-        self._is_new = state.status == "starting" and not any(
-            process.role == "trainer" for process in state.processes
-        )
-        self._has_begun = False
         self._spells: Spells | None = None
         self._began: tuple[float, float] | None = None
         self._outlay = Outlay(run)
@@ -59,7 +57,7 @@ class Budget:
         if self._is_to_be_told:  # now that what was found stands in the file that is told from
             self._is_to_be_told = False
             tell(self._run, "budget")
-        changes = self._settle(sight)
+        changes = self._settle()
         budget = changes.get("budget", sight.state.budget)
         if not isinstance(budget, float):
             return self._without(sight, changes)
@@ -93,15 +91,9 @@ class Budget:
 
     # --- which budget ---------------------------------------------------------------------------------
 
-    def _settle(self, sight: Sight) -> dict[str, object]:
-        """The state's new budget: a request goes before the spec, a changed spec before the old."""
+    def _settle(self) -> dict[str, object]:
+        """What a request changes in the state, where launch has written the budget that it begins with."""
         changes: dict[str, object] = {}
-        if not self._has_begun:
-            self._has_begun = True
-            mine = budget_of(self._run, sight.state.attempt)
-            before = budget_of(self._run, sight.state.attempt - 1)
-            if self._is_new and (sight.state.attempt == 1 or mine != before) and mine != sight.state.budget:
-                changes["budget"] = mine
         request = read_requests(self._run).get("budget")
         if request is not None:
             value = request.value
@@ -133,13 +125,20 @@ class Budget:
         return self._earlier_cost + amount(rate, seconds, gpus).high
 
     def _rate_now(self, sight: Sight) -> Rate | None:
-        """Asked again while there is none: the trainer says on what it runs only after its imports."""
+        """Asked again while there is none: the trainer says on what it runs only after its imports.
+
+        A price that was known stays while the settings cannot be read, or say none: a run must not outspend
+        its budget because somebody is just editing them.
+        """
         is_sure = self._rate is not None and self._rate.basis == "settings"
-        if not is_sure and sight.monotonic - self._rate_at >= _FINDS_EVERY_S:
+        every = _REFRESHES_EVERY_S if is_sure else _FINDS_EVERY_S
+        if sight.monotonic - self._rate_at >= every:
             self._rate_at = sight.monotonic
             gpu = gpu_of(self._run.attempt(sight.state.attempt))
             self._knows_gpu = gpu is not None
-            self._rate, _ = rate_here(gpu)
+            found, _ = rate_here(gpu)
+            if not is_sure or (found is not None and found.basis == "settings"):
+                self._rate, self._earlier_cost = found, None
         return self._rate
 
     # --- what is said and done ------------------------------------------------------------------------

@@ -24,6 +24,8 @@ from tui_ft.runs.small_file import read_small
 _LONGEST_LAUNCH_S = 3600.0
 """An attempt opens some seconds after its launch; what says more is a copy or a clock that was set."""
 _MOST_ATTEMPTS = 10_000
+_MOST_UNHEARD = 500
+"""Of so many attempts at most the launch is looked for, where no event tells of them."""
 _BESIDE: frozenset[Phase] = frozenset({"evaluating", "saving", "sampling"})
 """What a step's own time does not hold."""
 
@@ -61,6 +63,7 @@ class Spells:
         self._restarts = 0
         self._attempts: dict[int, Spell] = {}
         self._now: Spell | None = None
+        self._launches: dict[int, LaunchRecord] = {}
         self.save_s: float | None = None
         """How long the newest checkpoint took."""
         self.best: tuple[float, int] | None = None
@@ -78,11 +81,35 @@ class Spells:
     def held(self, state: StateRecord, until: float) -> dict[int, float]:
         """How many seconds each attempt held the machine, the newest of `state` until `until` (unix)."""
         spells = self.read()
-        held = {number: spell.seconds for number, spell in spells.items() if number != state.attempt}
+        numbers = {*spells, *range(1, min(state.attempt, _MOST_UNHEARD))} - {state.attempt}
+        earlier = {number: self._seconds(number, spells.get(number)) for number in sorted(numbers)}
+        held = {number: seconds for number, seconds in earlier.items() if seconds > 0 or number in spells}
         newest = spells.get(state.attempt)
         began = state.started_at if state.started_at is not None else newest.began if newest else until
         held[state.attempt] = max(until - began, 0.0)
         return held
+
+    def _seconds(self, number: int, spell: Spell | None) -> float:
+        """Of an earlier attempt: to its own last event, or to the end that the next launch found, whichever
+        is later. One that hung wrote no event any more, and held its machine all the same.
+        """
+        following, launch = self._launch(number + 1), self._launch(number)
+        ended = following.earlier_ended if following is not None else None
+        if following is not None and ended is not None:
+            ended = min(ended, following.time)
+        if spell is None:  # it never came to its first event
+            return max((ended or 0.0) - launch.time, 0.0) if launch is not None else 0.0
+        return max(spell.seconds, (ended or 0.0) - spell.began)
+
+    def _launch(self, number: int) -> LaunchRecord | None:
+        """How an attempt was launched: written once, so it is read once."""
+        if number not in self._launches:
+            try:
+                record = msgspec.json.decode(read_small(self._run.attempt(number).launch), type=LaunchRecord)
+            except (OSError, ValueError, RecursionError):
+                return None
+            self._launches[number] = record
+        return self._launches[number]
 
     def _line(self, line: bytes) -> None:
         try:
@@ -109,7 +136,8 @@ class Spells:
     def _open(self, event: AttemptEvent) -> None:
         if len(self._attempts) >= _MOST_ATTEMPTS:
             return
-        launched = _launched_at(self._run, event.attempt)
+        launch = self._launch(event.attempt)
+        launched = launch.time if launch is not None else None
         is_sound = launched is not None and 0 <= event.time - launched <= _LONGEST_LAUNCH_S
         began = launched if is_sound and launched is not None else event.time
         self._now = self._attempts[event.attempt] = Spell(began=began, last=event.time, first_step=event.step)
@@ -124,10 +152,3 @@ class Spells:
         if phase == "training" and spell.trained_at is None:
             spell.trained_at = at
         spell.phase, spell.phase_at = phase, at
-
-
-def _launched_at(run: RunDirectory, attempt: int) -> float | None:
-    try:
-        return msgspec.json.decode(read_small(run.attempt(attempt).launch), type=LaunchRecord).time
-    except (OSError, ValueError, RecursionError):
-        return None
