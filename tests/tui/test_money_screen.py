@@ -73,7 +73,7 @@ async def test_every_amount_says_what_it_rests_on(run: RunDirectory, size: tuple
         assert "$0.30" in text and "5 min" in text  # 150 steps of 2 s
         assert "budget" in text and "20%" in text and "it is enough" in text
         assert any(set(line.strip()) == {"█", "▒", "·"} for line in shown(app)), text
-        assert shown(app)[-1].startswith("b Budget")
+        await until(pilot, lambda: shown(app)[-1].startswith("b Budget"))
         await pilot.press("end")
         await until(pilot, lambda: "H200" in "\n".join(shown(app)) and "terminate" in "\n".join(shown(app)))
 

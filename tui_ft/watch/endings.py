@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from tui_ft.runs.directory import RunDirectory
-from tui_ft.runs.elsewhere import is_surely_over
 from tui_ft.runs.records import StateRecord
-from tui_ft.runs.truth import was_on_earlier_boot
+from tui_ft.runs.resuming import is_surely_over
 from tui_ft.watch.reading import Reading
 
 Ending = Literal[
@@ -71,7 +70,7 @@ def _stopped(reading: Reading, state: StateRecord | None) -> Ending:
 
 
 def _out_of_reach(reading: Reading, state: StateRecord) -> Ending:
-    is_over = was_on_earlier_boot(state) or is_surely_over(RunDirectory(Path(reading.path)), state)
+    is_over = is_surely_over(RunDirectory(Path(reading.path)), state)
     return "reboot" if is_over else "elsewhere"
 
 
