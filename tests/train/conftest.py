@@ -29,9 +29,21 @@ def make_run(tmp_path: Path) -> MakeRun:
     return make
 
 
+@pytest.fixture(autouse=True, scope="module")
+def process_restored_after_the_module() -> Iterator[None]:
+    """A run that a whole module shares is trained before the fixture below looks: what it set would stay,
+    and the tests that come next in this process, which ones is chance, would train without the hub.
+    """
+    yield from _restored()
+
+
 @pytest.fixture(autouse=True)
 def process_restored() -> Iterator[None]:
     """The trainer takes the process's signals and sets its environment; give both back."""
+    yield from _restored()
+
+
+def _restored() -> Iterator[None]:
     environment = dict(os.environ)
     numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     before = [signal.getsignal(number) for number in numbers]

@@ -23,6 +23,11 @@ from tui_ft.train.download import choose_files
 
 pytestmark = pytest.mark.train
 
+PATIENCE_S = 600
+"""A guard against a hang, and no measure of speed: the imports alone take minutes on a box that is busy."""
+OBEYED_WITHIN_S = 120
+"""The file that is on its way takes as long as the patience: whoever waited for it would be seen."""
+
 COMMIT = "c0ffee" + "0" * 34
 REPO = "somebody/tiny"
 
@@ -85,7 +90,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if with_body:
             self.server.served.append(name)
             if name in self.server.stalled:
-                self.server.released.wait(60)
+                self.server.released.wait(PATIENCE_S)
         self._send(self.server.files[name], "application/octet-stream", with_body)
 
     def _send(self, body: bytes, kind: str, with_body: bool) -> None:
@@ -114,17 +119,20 @@ def hub() -> Iterator[Hub]:
 def train_from(hub: Hub, run: RunDirectory, home: Path) -> int:
     """Train in a process of its own: the hub's address is read when its client is imported."""
     done = subprocess.run(
-        command(run), env=environment(hub, home), capture_output=True, timeout=120, text=True
+        command(run), env=environment(hub, home), capture_output=True, timeout=PATIENCE_S, text=True
     )
     sys.stderr.write(done.stdout + done.stderr)  # pytest shows it where the test fails
     return done.returncode
 
 
 def environment(hub: Hub, home: Path) -> dict[str, str]:
-    return os.environ | {
+    inherited = {name: value for name, value in os.environ.items() if not name.endswith("_OFFLINE")}
+    return inherited | {
         "HF_ENDPOINT": f"http://127.0.0.1:{hub.server_port}",
         "HF_HOME": str(home),
         "HF_HUB_DISABLE_XET": "1",
+        "HF_HUB_DOWNLOAD_TIMEOUT": str(PATIENCE_S),  # else 10 s: our server shares the box with all the tests
+        "HF_HUB_ETAG_TIMEOUT": str(PATIENCE_S),
         "OMP_NUM_THREADS": "1",
         "NO_PROXY": "127.0.0.1",
     }
@@ -157,11 +165,12 @@ def test_a_stop_does_not_wait_for_the_file_that_is_on_its_way(
     run = make_run(f"model.id={REPO}")
     trainer = subprocess.Popen(command(run), env=environment(hub, tmp_path / "hf"), stdout=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + PATIENCE_S
         while "model.safetensors" not in hub.served and time.monotonic() < deadline:
+            assert trainer.poll() is None, events(run, "end")
             time.sleep(0.05)
         trainer.terminate()
-        assert trainer.wait(10) == 0
+        assert trainer.wait(OBEYED_WITHIN_S) == 0
     finally:
         trainer.kill()
         trainer.wait()

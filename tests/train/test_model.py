@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from disturbing import around, terminate
 from training import MakeRun, add_attempt, events
 
 from tui_ft.demo import paths as demo_paths
 from tui_ft.errors import TuiFtError
 from tui_ft.train import environment
 from tui_ft.train.entry import run_attempt
+from tui_ft.train.trainer import RunTrainer
 
 pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("default")]
 
@@ -28,12 +30,13 @@ def test_a_model_with_contradicting_generation_settings_can_be_saved(
 
 
 def test_a_stop_that_comes_with_the_last_step_costs_no_answer(make_run: MakeRun) -> None:
+    """Not before it: a stop is obeyed at once while the libraries and the model are loaded."""
     run = make_run("training.max_steps=2")
     assert run_attempt(run.path, 1) == 0
     shutil.rmtree(run.result)
-    (run.control / "stop.json").write_text('{"request":"stop","time":1,"by":"test"}')
     add_attempt(run, 2, "training.max_steps=2")
-    assert run_attempt(run.path, 2) == 0
+    with around(RunTrainer, "_load_from_checkpoint", at=1, before=terminate):
+        assert run_attempt(run.path, 2) == 0
     assert events(run, "end")[-1]["cause"] == "finished"
     assert len([s for s in events(run, "sample") if s["when"] == "after"]) == 6
 
