@@ -56,7 +56,8 @@ def test_it_learns_from_what_happened_to_runs_and_not_from_what_people_did(tmp_p
         ended(tmp_path, 4, "preempted")
     ended(tmp_path, 12, "finished")
     ended(tmp_path, 4, "killed", by="ann")
-    ended(tmp_path, 4, "error")
+    ended(tmp_path, 2, "error")
+    ended(tmp_path, 2, "host_oom")
     life = failure_rate.expected_life(RunSpec(), tmp_path)
     assert life.hours == pytest.approx((24 + 32) / 4)
     assert life.basis == "3 failures in 32 h of runs here"

@@ -17,7 +17,8 @@ from tui_ft.errors import TuiFtError
 from tui_ft.runs import checkpoints, control, launch, moving
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.state import read_state
-from tui_ft.spec import toml
+from tui_ft.spec import overrides, toml
+from tui_ft.spec.run_spec import RunSpec
 
 FAKE = [sys.executable, str(Path(__file__).with_name("fake_trainer.py"))]
 
@@ -172,3 +173,18 @@ def test_a_launch_record_of_a_stranger_leads_nowhere_it_should_not(
     run.attempt(1).launch.write_text(json.dumps({"time": 0, "run": "\x1b[2Jx", "folder": "../../.."}))
     with pytest.raises(TuiFtError, match="not those that"):
         launch.check_changes(run, [])
+
+
+def test_a_run_that_moved_twice_is_looked_for_beside_its_last_place(tmp_path: Path) -> None:
+    """Its spec names the places of the second machine, of which the first launch knows nothing."""
+    run = RunDirectory(tmp_path / "third" / "runs" / "20260101-twice-abcd")
+    for number, place in ((1, "first"), (2, "second")):
+        run.attempt(number).path.mkdir(parents=True)
+        launched = {"time": 0.0, "run": str(tmp_path / place / "runs" / run.id)}
+        run.attempt(number).launch.write_text(json.dumps(launched))
+    rows = tmp_path / "third" / "deep" / "data" / "rows.jsonl"
+    rows.parent.mkdir(parents=True)
+    rows.write_text("{}")
+    there = tmp_path / "second" / "deep" / "data" / "rows.jsonl"
+    spec = overrides.apply(RunSpec(), ["model.id=demo", f"data.train={there}"])
+    assert moving.found_again(run, 2, spec, ()).data.train == str(rows)

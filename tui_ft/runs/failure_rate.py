@@ -23,7 +23,10 @@ machine (hours) and a rented one (weeks; Llama 3's 16,384 GPUs: one failure in 3
 MOST_RUNS = 400
 """The newest so many runs are looked at: a launch must not wait for a thousand files."""
 _MOST_SECONDS = 0.25
-_FAILURES = frozenset({"preempted", "killed", "host_oom"})
+_FAILURES = frozenset({"preempted", "killed"})
+"""What came from outside. `host_oom` is not among them: a run that asks for more memory than there is (its
+own MemoryError too) meets that at the same place again, however long the machine lasts.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)

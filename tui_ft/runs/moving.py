@@ -49,7 +49,7 @@ def found_again(run: RunDirectory, attempt: int, spec: RunSpec, changes: Sequenc
     named = [change for change in changes if change.partition("=")[0].strip() in MOVABLE]
     asked = overrides.apply(spec, named)
     asked = absolute_paths(asked, Path.cwd())
-    old = _old_places(run)
+    old = _old_places(run, attempt)
     moved = {place.path: _find(run, place, old) for place in places(asked) if place.is_missing}
     here = replaced(asked, lambda path: moved.get(path, path))
     _require_same_model(run, attempt, spec, here)
@@ -94,17 +94,22 @@ def _candidates(run: RunDirectory, path: str, old: Sequence[tuple[Path, Path]]) 
         yield folder / name
 
 
-def _old_places(run: RunDirectory) -> list[tuple[Path, Path]]:
-    """Pairs of a folder as it was and the one that stands for it now: the run's own, and the launch's."""
-    record = launch_record.read(run, 1)
-    if record is None:
-        return []
-    pairs = []
-    if record.run and Path(record.run).is_absolute():
-        pairs.append((Path(record.run), run.path))
-    if record.folder and Path(record.folder).is_absolute():
-        pairs.append((Path(record.folder), Path.cwd()))
-    return pairs
+def _old_places(run: RunDirectory, attempt: int) -> list[tuple[Path, Path]]:
+    """Pairs of a folder as it was and the one that stands for it now: the run's own, and the launch's.
+
+    Those of the newest attempt come first: a run may have moved more than once, and its spec names the
+    places where it was last.
+    """
+    pairs: dict[tuple[Path, Path], None] = {}
+    for number in range(attempt, 0, -1):
+        record = launch_record.read(run, number)
+        if record is None:
+            continue
+        if record.run and Path(record.run).is_absolute():
+            pairs[Path(record.run), run.path] = None
+        if record.folder and Path(record.folder).is_absolute():
+            pairs[Path(record.folder), Path.cwd()] = None
+    return list(pairs)
 
 
 def _hub_cache() -> Path:
