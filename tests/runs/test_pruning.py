@@ -185,3 +185,18 @@ def test_the_command_lists_first_and_removes_when_told(
     assert printed["freed_bytes"] == printed["bytes"] > 0
     assert not run.checkpoint(6).exists()
     assert main(["prune", "--yes", *root]) == 2
+
+
+def test_a_newest_one_that_is_broken_under_a_whole_look_costs_no_older_one(run: RunDirectory) -> None:
+    """The list goes by names and sizes; before anything older is removed every byte of the newest is read."""
+    optimizer = run.checkpoint(8) / "optimizer.pt"
+    optimizer.write_bytes(b"x" * optimizer.stat().st_size)
+    listed = pruning.find(run).items
+    with pytest.raises(TuiFtError, match="checkpoint-8 is the newest, but it is not whole"):
+        pruning.remove(run, listed)
+    assert run.checkpoint(6).is_dir() and run.checkpoint(4).is_dir()
+    assert resume_point.choose(run, 3)[0] == run.checkpoint(6)
+    assert names(run)["rejected-3/checkpoint-8"] == "broken"
+    assert [name for name, *_ in pruning.find(run).kept] == ["checkpoint-4", "checkpoint-6"]
+    pruning.remove(run, pruning.find(run).items)
+    assert sorted(path.name for path in run.checkpoints.iterdir()) == ["checkpoint-4", "checkpoint-6"]

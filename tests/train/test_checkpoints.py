@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
+import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,7 @@ from checkpoint_made import FILES, save
 
 from tui_ft.errors import TuiFtError
 from tui_ft.runs import checkpoints as proof
-from tui_ft.runs import directory
+from tui_ft.runs import directory, resuming
 from tui_ft.runs.directory import MANIFEST, REPLACED_PREFIX, RunDirectory
 from tui_ft.train import checkpoints, resume_point
 from tui_ft.train.retention import Retention, retire
@@ -291,7 +294,105 @@ def test_a_checkpoint_that_was_named_and_is_broken_is_not_passed_over_in_silence
     launched(run, 2, 3)
     with pytest.raises(TuiFtError, match="step 3 is not whole"):
         resume_point.choose(run, 2)
-    assert [step for step, _ in run.list_checkpoints()] == [6, 3], "nothing was moved"
+    assert [step for step, _ in run.list_checkpoints()] == [6]
+    assert [path.name for path in proof.rejected(run)] == ["checkpoint-3"], "put aside, not removed"
     (run.attempt(2).launch).write_bytes(b"\xff{")
     with pytest.raises(TuiFtError, match="cannot be read"):
         resume_point.choose(run, 2)
+
+
+# --- broken under a whole look -----------------------------------------------------------------------------
+
+
+def spoil(folder: Path) -> None:
+    """Change a byte and no size: only the hashes tell."""
+    (folder / "optimizer.pt").write_bytes(b"x" * len(FILES["optimizer.pt"]))
+    assert proof.fault(folder) is None
+
+
+@pytest.mark.parametrize("keep", [1, 2])
+def test_one_that_a_resume_rejected_costs_no_whole_one(run: RunDirectory, keep: int) -> None:
+    """A run goes on before the rejected step and saves: what it proves is the newest, whatever its number."""
+    save(run, 3), save(run, 9)
+    spoil(run.checkpoint(9))
+    chosen, rejected = resume_point.choose(run, 2)
+    assert (chosen, [bad.path for bad in rejected]) == (run.checkpoint(3), [str(run.checkpoint(9))])
+    assert [path.parent.name for path in proof.rejected(run)] == ["rejected-2"]
+    save(run, 6)
+    retire(run, Retention(keep=keep))
+    assert [one.step for one in proof.whole(run)] == [6, 3][:keep]
+    assert resume_point.choose(run, 3) == (run.checkpoint(6), [])
+
+
+def test_while_none_is_whole_nothing_is_moved(run: RunDirectory) -> None:
+    save(run, 3)
+    spoil(run.checkpoint(3))
+    assert resume_point.choose(run, 2)[0] is None
+    assert [step for step, _ in run.list_checkpoints()] == [3]
+
+
+def test_a_resume_after_one_whose_named_checkpoint_was_broken_goes_on_before_it(run: RunDirectory) -> None:
+    for step in (3, 6, 9):
+        save(run, step)
+    launched(run, 2, 6)
+    assert resuming.unfulfilled_step(run, 2) == 6
+    spoil(run.checkpoint(6))
+    with pytest.raises(TuiFtError, match="step 6 is not whole"):
+        resume_point.choose(run, 2)
+    assert resuming.unfulfilled_step(run, 2) == 3, "the newer ones were not wanted"
+
+
+def test_what_interrupts_the_reading_of_a_large_checkpoint_does_not_wait_for_its_end(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, read = save(run, 3), 0
+    manifest = proof.read_manifest(folder)
+
+    class Endless:
+        """A file of which there is always more, as one of fifty gigabytes on a slow disk."""
+
+        def __init__(self, *_: Any, **__: Any) -> None: ...
+        def __enter__(self) -> Endless:
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+        def readinto(self, buffer: memoryview) -> int:
+            nonlocal read
+            read += 1
+            if read > 5000:
+                return 0
+            time.sleep(0.001)
+            return 1
+
+    class Stop(BaseException):
+        """What a signal raises in the main thread."""
+
+    def interrupt(number: int, frame: Any) -> None:
+        raise Stop
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    monkeypatch.setattr(proof, "open_regular", lambda path: path)
+    with monkeypatch.context() as patch:
+        patch.setattr(proof, "fault", lambda folder: None)
+        patch.setattr(proof, "read_manifest", lambda folder: manifest)
+        patch.setattr(proof, "open", Endless, raising=False)
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        try:
+            with pytest.raises(Stop):
+                proof.verify(folder)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+    assert read < 5000, "the files were not read to their ends"
+
+
+def test_a_folder_that_cannot_be_removed_breaks_no_proved_checkpoint(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(folder: Path) -> None:
+        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoints, "remove", busy)
+        folder = save(run, 3)
+    assert proof.verify(folder) is None

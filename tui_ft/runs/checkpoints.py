@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import repeat
 from pathlib import Path, PurePosixPath
 
 import msgspec
@@ -22,6 +26,8 @@ NEEDED = ("optimizer.pt", "scheduler.pt", "trainer_state.json")
 WEIGHT_PATTERNS = ("model*.safetensors", "adapter_model.safetensors")
 SUPERSEDED_PREFIX = "superseded-"
 """Folder of the checkpoints that attempt n went back behind; nothing is resumed from there."""
+REJECTED_PREFIX = "rejected-"
+"""Folder of the checkpoints that attempt n read, and that do not hold what was written."""
 _LARGEST_JSON = 64 << 20
 _CHUNK = 1 << 20
 HASHING_THREADS = 4
@@ -111,30 +117,41 @@ def verify(folder: Path, progress: Progress | None = None) -> str | None:
     done, total = 0, sum(manifest.files.get(name, 0) for name in manifest.hashes)
     paths = [folder / name for name in manifest.hashes if name in manifest.files]
     try:
-        for path, found in hash_files(paths):
-            name = path.relative_to(folder).as_posix()
-            if found != manifest.hashes[name]:
-                return f"{name} does not hold what was written"
-            done += manifest.files[name]
-            if progress is not None:
-                progress(done, total)
+        with closing(hash_files(paths)) as hashes:
+            for path, found in hashes:
+                name = path.relative_to(folder).as_posix()
+                if found != manifest.hashes[name]:
+                    return f"{name} does not hold what was written"
+                done += manifest.files[name]
+                if progress is not None:
+                    progress(done, total)
     except OSError as error:
         return f"it cannot be read ({os.strerror(error.errno or 0)})"
     return None
 
 
-def hash_files(paths: list[Path]) -> Iterator[tuple[Path, str]]:
-    """Yield each path with its SHA-256, several at a time. Raises `OSError`."""
+def hash_files(paths: list[Path]) -> Generator[tuple[Path, str]]:
+    """Yield each path with its SHA-256, several at a time. Raises `OSError`.
+
+    Closed, or interrupted by what a signal raises, it leaves off in the middle of a file: one may have tens
+    of gigabytes, and the pool waits for its threads.
+    """
+    halt = threading.Event()
     with ThreadPoolExecutor(HASHING_THREADS, thread_name_prefix="hash") as pool:
-        yield from zip(paths, pool.map(hash_file, paths), strict=True)
+        try:
+            yield from zip(paths, pool.map(hash_file, paths, repeat(halt)), strict=True)
+        finally:
+            halt.set()
 
 
-def hash_file(path: Path) -> str:
-    """The SHA-256 of a file's content, in hexadecimal. Raises `OSError`."""
+def hash_file(path: Path, halt: threading.Event | None = None) -> str:
+    """The SHA-256 of a file's content, in hexadecimal. Raises `OSError`, also when `halt` is set."""
     digest = sha256()
     with open(open_regular(path), "rb", buffering=0) as file:
         buffer = memoryview(bytearray(_CHUNK))
         while length := file.readinto(buffer):
+            if halt is not None and halt.is_set():
+                raise OSError(errno.ECANCELED, os.strerror(errno.ECANCELED), str(path))
             digest.update(buffer[:length])
     return digest.hexdigest()
 
@@ -171,11 +188,20 @@ def best(checkpoints: list[Checkpoint]) -> Checkpoint | None:
 
 def superseded(run: RunDirectory) -> list[Path]:
     """The checkpoints that a resume from an older one has put aside, in order of their attempts."""
+    return _aside(run, SUPERSEDED_PREFIX)
+
+
+def rejected(run: RunDirectory) -> list[Path]:
+    """The checkpoints that a resume has read, found broken and put aside, in order of their attempts."""
+    return _aside(run, REJECTED_PREFIX)
+
+
+def _aside(run: RunDirectory, prefix: str) -> list[Path]:
     if run.checkpoints.is_symlink():
         return []
     return sorted(
         folder
-        for folder in run.checkpoints.glob(f"{SUPERSEDED_PREFIX}*/{CHECKPOINT_PREFIX}*")
+        for folder in run.checkpoints.glob(f"{prefix}*/{CHECKPOINT_PREFIX}*")
         if folder.is_dir() and not folder.is_symlink() and not folder.parent.is_symlink()
     )
 

@@ -16,6 +16,7 @@ from tui_ft.runs import checkpoints, elsewhere
 from tui_ft.runs import lock as locks
 from tui_ft.runs.directory import REPLACED_PREFIX, UNFINISHED_PREFIX, RunDirectory
 from tui_ft.runs.following import follow
+from tui_ft.runs.handles import handle
 from tui_ft.runs.records import ENDED
 from tui_ft.runs.truth import Truth, read_truth
 
@@ -88,6 +89,7 @@ def _find(run: RunDirectory, truth: Truth, is_live: bool) -> Prunable:
         items += [(path, "unfinished") for path in _unfinished(run)]
         broken = [path for _, path in run.list_checkpoints() if path not in steps]
         items += [(path, "broken") for path in broken]
+    items += [(path, "broken") for path in checkpoints.rejected(run)]
     items += [(path, "superseded") for path in checkpoints.superseded(run)]
     kept: list[tuple[str, int, str]] = []
     for one in reversed(whole):
@@ -107,15 +109,16 @@ def _find(run: RunDirectory, truth: Truth, is_live: bool) -> Prunable:
 def remove(run: RunDirectory, items: Iterable[Item]) -> int:
     """Remove `items`, each only if it still can go; return the bytes that this freed.
 
-    Meanwhile nobody resumes the run. Raises `TuiFtError` when the disk refuses; what was removed before
-    stays removed.
+    Meanwhile nobody resumes the run. Raises `TuiFtError` when the checkpoint for which older ones are to go
+    does not hold what was written, and when the disk refuses; what was removed before stays removed.
     """
     asked = {(item.path, item.kind) for item in items}
     freed = 0
-    with _looked_at_anew(run) as found:
-        for item in found.items:
-            if (item.path, item.kind) not in asked:
-                continue
+    with _looked_at_anew(run) as (found, is_live):
+        wanted = [item for item in found.items if (item.path, item.kind) in asked]
+        if not is_live and any(item.kind == "older" for item in wanted):
+            _require_sound_newest(run)
+        for item in wanted:
             try:
                 _remove(run, item.path)
             except OSError as error:
@@ -127,9 +130,10 @@ def remove(run: RunDirectory, items: Iterable[Item]) -> int:
 
 
 @contextmanager
-def _looked_at_anew(run: RunDirectory) -> Iterator[Prunable]:
+def _looked_at_anew(run: RunDirectory) -> Iterator[tuple[Prunable, bool]]:
     """What can go by now: a checkpoint may have become the only one. Of a run that is over the lock is held;
-    who does not get it leaves alone what a trainer may be at work on, for one has just been started.
+    who does not get it leaves alone what a trainer may be at work on, for one has just been started. Tells
+    too whether it is going.
     """
     truth = read_truth(run)
     is_live = _may_be_live(run, truth)
@@ -142,10 +146,23 @@ def _looked_at_anew(run: RunDirectory) -> Iterator[Prunable]:
         else:
             is_live = locks.is_locked(run.events)
     try:
-        yield _find(run, truth, is_live)
+        yield _find(run, truth, is_live), is_live
     finally:
         if lock is not None:
             lock.close()
+
+
+def _require_sound_newest(run: RunDirectory) -> None:
+    """Every byte of it is read: the list goes by names and sizes, and one that is broken under a whole look
+    must not cost the older ones. While the run is going its trainer has proved the newest itself.
+    """
+    newest = checkpoints.newest(run)
+    reason = checkpoints.verify(newest.path) if newest is not None else None
+    if newest is not None and reason is not None:
+        raise TuiFtError(
+            f"{newest.path.name} is the newest, but it is not whole: {reason}. Nothing was removed.",
+            f"`tui-ft resume {handle(run)}` goes on from the newest whole one, and puts this one aside.",
+        )
 
 
 def _remove(run: RunDirectory, path: Path) -> None:

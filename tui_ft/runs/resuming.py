@@ -83,12 +83,14 @@ def require_checkpoint(run: RunDirectory, step: int) -> None:
 
 def unfulfilled_step(run: RunDirectory, attempt: int) -> int | None:
     """The checkpoint to which `attempt` was to go back and did not come: it ended before it put the newer
-    ones aside. Whoever sent it back did not want to go on from those.
+    ones aside. Whoever sent it back did not want to go on from those. If that one is not whole, or not there
+    any more, the newest one before it is meant.
     """
     record = launch_record.read(run, attempt)
     if record is None or record.from_step is None or follow(run, attempt).pid is not None:
         return None
-    return record.from_step
+    whole = [one.step for one in checkpoints.whole(run) if one.step <= record.from_step]
+    return whole[0] if whole else record.from_step
 
 
 def changed_spec(run: RunDirectory, attempt: int, changes: Sequence[str]) -> RunSpec:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from tui_ft.atomic import write_atomically
@@ -80,7 +81,8 @@ def finish(
     sync(folder)
     _give_name(folder, run.checkpoint(step))
     sync(run.checkpoints)
-    remove(unfinished_folder(run, step))
+    with suppress(OSError):  # it is whole and has its name; `Saver` says what stays behind
+        remove(unfinished_folder(run, step))
     return manifest
 
 
@@ -99,7 +101,8 @@ def _give_name(folder: Path, final: Path) -> None:
         final.rename(aside)
         folder.rename(final)
         sync(final.parent)
-        remove(aside)
+        with suppress(OSError):  # the new one is in its place
+            remove(aside)
 
 
 def remove_cards(run: RunDirectory, step: int) -> None:

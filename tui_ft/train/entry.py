@@ -100,7 +100,9 @@ def _attempt(run: RunDirectory, number: int, journal: Journal, stop: StopFlag) -
     )
     stop.open(StopRequested)
     for bad in rejected:
-        journal.warn("checkpoint_rejected", f"{Path(bad.path).name} was passed over: {bad.reason}.")
+        path = Path(bad.path)
+        aside = "" if path.exists() else ", and put aside"  # without a whole one all stay where they are
+        journal.warn("checkpoint_rejected", f"{path.name} was passed over{aside}: {bad.reason}.")
     if number > 1 and checkpoint is None:
         raise TuiFtError(
             "There is no whole checkpoint to resume from.", f"Begin again with `tui-ft restart {run.id}`."

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from tui_ft.errors import TuiFtError
-from tui_ft.runs.checkpoints import SUPERSEDED_PREFIX, Progress, mend, verify
+from tui_ft.runs.checkpoints import REJECTED_PREFIX, SUPERSEDED_PREFIX, Progress, mend, verify
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.records import LaunchRecord, RejectedCheckpoint
 from tui_ft.runs.renaming import sync
@@ -26,7 +26,9 @@ def choose(
     """Return the checkpoint that `attempt` goes on from, and the newer ones passed over with the reason.
 
     Every byte of it is checked. Where launch.json names an older step, the checkpoints behind that are put
-    aside. Raises `TuiFtError` when the named one is not whole, `OSError` when the disk refuses.
+    aside. So is one that is not whole: by names and sizes alone, which is all that lists and retention look
+    at, it would count as the newest, and proved ones would be removed in its favour. Raises `TuiFtError`
+    when the named one is not whole, `OSError` when the disk refuses.
     """
     mend(run)
     record = launch_record(run, attempt)
@@ -34,6 +36,7 @@ def choose(
         folder = run.checkpoint(record.from_step)
         reason = verify(folder, _progress(journal, folder))
         if reason is not None:
+            reject(run, attempt, [folder])
             raise TuiFtError(f"The checkpoint of step {record.from_step} is not whole: {reason}.")
         supersede(run, attempt, record.from_step)
         return folder, []
@@ -41,6 +44,7 @@ def choose(
     for _, folder in run.list_checkpoints():
         reason = verify(folder, _progress(journal, folder))
         if reason is None:
+            reject(run, attempt, [Path(one.path) for one in rejected])
             return folder, rejected
         rejected.append(RejectedCheckpoint(path=str(folder), reason=reason))
     return None, rejected
@@ -65,11 +69,24 @@ def launch_record(run: RunDirectory, attempt: int) -> LaunchRecord | None:
 def supersede(run: RunDirectory, attempt: int, step: int) -> list[Path]:
     """Put the checkpoints that are newer than `step` aside; return their new places. Raises `OSError`."""
     newer = [folder for found, folder in run.list_checkpoints() if found > step]
-    if not newer:
+    return _put_aside(run, f"{SUPERSEDED_PREFIX}{attempt}", newer)
+
+
+def reject(run: RunDirectory, attempt: int, folders: list[Path]) -> list[Path]:
+    """Put aside what `attempt` found not to be whole; return the new places. Nothing is removed.
+
+    Raises `OSError`.
+    """
+    there = [folder for folder in folders if folder.is_dir() and not folder.is_symlink()]
+    return _put_aside(run, f"{REJECTED_PREFIX}{attempt}", there)
+
+
+def _put_aside(run: RunDirectory, name: str, folders: list[Path]) -> list[Path]:
+    if not folders:
         return []
-    aside = run.checkpoints / f"{SUPERSEDED_PREFIX}{attempt}"
+    aside = run.checkpoints / name
     aside.mkdir(mode=0o700, exist_ok=True)
-    moved = [folder.rename(_free(aside / folder.name)) for folder in newer]
+    moved = [folder.rename(_free(aside / folder.name)) for folder in folders]
     sync(aside)
     sync(run.checkpoints)
     return moved
