@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from pathlib import Path
@@ -35,3 +36,19 @@ def test_a_folder_that_has_long_been_quiet_is_not_read_again(
     assert asked.pending(("save",)) == []
     monkeypatch.setattr(requests, "read_requests", lambda run: pytest.fail("it was read"))
     assert asked.pending(("save",)) == []
+
+
+def test_a_network_disk_that_is_away_for_a_while_ends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = directory.create(tmp_path, "asked")
+    put_request(run, RequestRecord(request="save", time=time.time(), by="test"))
+    asked = Requests(run)
+
+    def stale(self: Path, **_: object) -> os.stat_result:
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "stat", stale)
+        assert asked.pending(("save",)) == []
+    assert [request.request for request in asked.pending(("save",))] == ["save"]

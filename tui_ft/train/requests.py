@@ -30,7 +30,7 @@ class Requests:
         """Return the waiting requests among `names`, in that order."""
         try:
             changed_ns = self._run.control.stat().st_mtime_ns
-        except FileNotFoundError:
+        except OSError:  # not there; or a network disk that is away for a while, which must not end a run
             return []
         if changed_ns == self._seen_ns:
             return []
