@@ -6,6 +6,7 @@ import errno
 import json
 import math
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,18 +19,19 @@ from checkpoint_made import FILES, save
 from tui_ft.hardware.host import Disk
 from tui_ft.runs import directory
 from tui_ft.runs.directory import RunDirectory
-from tui_ft.runs.records import LaunchRecord, RequestRecord
+from tui_ft.runs.records import JsonLinesWriter, LaunchRecord, RequestRecord
 from tui_ft.runs.requests import put_request
 from tui_ft.spec import overrides
 from tui_ft.spec.run_spec import RunSpec
 from tui_ft.train import cadence, checkpoints
+from tui_ft.train.best_saves import BestSaves
 from tui_ft.train.cadence import Cadence, best_interval_s, make_cadence
 from tui_ft.train.disk_guard import DiskGuard, Need, is_no_room
 from tui_ft.train.journal import Journal
 from tui_ft.train.requests import Requests
 from tui_ft.train.retention import Retention
 from tui_ft.train.saving import Draft, Saver
-from tui_ft.train.stopping import StopFlag
+from tui_ft.train.stopping import StepInterrupted, StopFlag
 
 HOUR = 3600.0
 
@@ -168,6 +170,104 @@ def test_what_went_wrong_is_raised_to_whoever_waits_and_the_old_one_is_kept(
     assert not list(run.checkpoints.glob(".*"))
 
 
+def test_a_stop_between_two_lines_leaves_no_wait_without_an_end(run: RunDirectory, journal: Journal) -> None:
+    stop, saver = StopFlag(), Saver(run, journal, Retention(keep=1))
+    before = signal.getsignal(signal.SIGTERM)
+    stop.install()
+    journal.shield = stop.shielded
+    put = saver._drafts.put
+
+    class Disturbed:
+        get = saver._drafts.get
+
+        def put(self, draft: Draft | None) -> None:
+            signal.raise_signal(signal.SIGTERM)
+            put(draft)
+
+    saver._drafts = Disturbed()  # type: ignore[assignment]
+    try:
+        with pytest.raises(StepInterrupted), stop.opened(StepInterrupted):
+            saver.submit(draft(run, 3))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert saver._idle.wait(20), "it was handed over, or never begun"
+    assert [event["step"] for event in written(run, "checkpoint")] == [3]
+
+
+def test_rows_that_cannot_be_written_for_good_are_said_and_the_checkpoint_is_whole(
+    run: RunDirectory, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(journal, "sync", broken)
+    saver = Saver(run, journal, Retention(keep=1))
+    saver.submit(draft(run, 3))
+    saver.wait()
+    assert [event["step"] for event in written(run, "checkpoint")] == [3]
+    (warning,) = written(run, "warning")
+    assert warning["code"] == "rows_not_synced" and os.strerror(errno.EIO) in warning["message"]
+
+
+def test_rows_that_waited_for_room_are_written_before_they_are_synced(
+    run: RunDirectory, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(JsonLinesWriter, "_put", lambda self, data: False)
+        journal.metrics({"step": 1, "time": 1.0})
+        with pytest.raises(OSError, match="No space left"):
+            journal.sync()
+    assert run.metrics.read_bytes() == b""
+    journal.sync()
+    assert json.loads(run.metrics.read_text())["step"] == 1
+
+
+def test_no_two_threads_write_rows_at_once(run: RunDirectory, journal: Journal) -> None:
+    """What waits for room is written by the saver too."""
+    writing = threading.Thread(target=journal.metrics, args=({"step": 1, "time": 1.0},))
+    with journal._mutex:
+        writing.start()
+        writing.join(0.2)
+        assert run.metrics.read_bytes() == b""
+    writing.join()
+    assert json.loads(run.metrics.read_text())["step"] == 1
+
+
+def test_what_a_save_leaves_behind_is_said_and_breaks_nothing(
+    run: RunDirectory, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(folder: Path) -> None:
+        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+
+    monkeypatch.setattr(checkpoints, "remove", busy)
+    saver = Saver(run, journal, Retention(keep=1))
+    saver.submit(draft(run, 3))
+    saver.wait()
+    assert [event["step"] for event in written(run, "checkpoint")] == [3]
+    (warning,) = written(run, "warning")
+    assert (warning["code"], ".unfinished-3" in warning["message"]) == ("retention", True)
+
+
+# --- the best ------------------------------------------------------------------------------------------
+
+
+def test_a_new_best_is_saved_as_far_as_the_time_pays_for_it() -> None:
+    now = 0.0
+    saves = BestSaves(clock=lambda: now)
+    saves.begin(best=2.0)
+    now = 1000.0
+    assert not saves.is_worth(1.5), "what a save costs is not known yet"
+    saves.written(None, 20.0)
+    assert saves.is_worth(1.5)
+    assert not any(saves.is_worth(loss) for loss in (2.0, 2.5, math.nan, math.inf))
+    for _ in range(2):
+        saves.ask()
+        saves.written(1.9, 20.0)
+    assert not saves.is_worth(1.5), "40 s of 1000 are spent, and another 20 would be more than a twentieth"
+    now = 1300.0
+    assert saves.is_worth(1.5) and not saves.is_worth(1.9), "another checkpoint is as good"
+
+
 # --- room ----------------------------------------------------------------------------------------------
 
 
@@ -221,15 +321,32 @@ def test_room_for_one_is_a_warning_once_and_what_need_not_be_kept_goes(guard: An
 
 def test_without_room_it_waits_at_the_edge_and_goes_on_by_itself(guard: Any, run: RunDirectory) -> None:
     assert guard(Room(TOO_LITTLE, TOO_LITTLE, TOO_LITTLE, PLENTY)).make_room(7, NEED)
-    (phase,) = written(run, "phase")
-    assert (phase["phase"], phase["detail"]) == ("paused", "disk")
+    phases = [(phase["phase"], phase["detail"]) for phase in written(run, "phase")]
+    assert phases == [("paused", "disk"), ("saving", None)], "while it is written nothing is paused"
 
 
 def test_without_inodes_it_waits_too(guard: Any, run: RunDirectory) -> None:
     room = Room(PLENTY, inodes=20)
     room.on_look = lambda: setattr(room, "inodes", 10_000 if room.looks > 3 else 20)
     assert guard(room).make_room(7, NEED)
-    assert len(written(run, "phase")) == 1
+    assert [phase["phase"] for phase in written(run, "phase")] == ["paused", "saving"]
+
+
+def test_where_nobody_may_wait_it_says_that_there_is_no_room(guard: Any, run: RunDirectory) -> None:
+    assert not guard(Room(TOO_LITTLE)).make_room(7, NEED, may_wait=False)
+    assert written(run, "phase") == []
+    (warning,) = written(run, "warning")
+    assert warning["message"].startswith("There is no room for a checkpoint. ")
+    assert warning["evidence"]["is_waiting"] is False
+
+
+def test_an_older_one_that_cannot_be_removed_ends_no_run(run: RunDirectory, journal: Journal) -> None:
+    def busy() -> list[str]:
+        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+
+    watch = DiskGuard(run.path, journal, Requests(run), StopFlag(), busy, Room(ENOUGH))
+    assert watch.make_room(7, NEED)
+    assert [row["code"] for row in written(run, "warning")] == ["retention", "disk"]
 
 
 def test_told_to_go_on_it_goes_on_without(guard: Any, run: RunDirectory) -> None:

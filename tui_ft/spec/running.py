@@ -182,7 +182,14 @@ class CheckpointsSection(Section, kw_only=True, frozen=True):
         ),
     ] = None
     keep: Annotated[
-        int, about("Keep", "The newest so many, and the best, are kept.", usual="1 to 5", ge=1, le=10_000)
+        int,
+        about(
+            "Keep",
+            "The newest so many, and the best, are kept; by time, a new best is saved at once.",
+            usual="1 to 5",
+            ge=1,
+            le=10_000,
+        ),
     ] = 2
     keep_gib: Annotated[
         float | None,

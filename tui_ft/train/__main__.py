@@ -1,12 +1,12 @@
 """`python -m tui_ft.train run RUN --attempt N`: the trainer's process, as the supervisor starts it."""
 
 import argparse
+import atexit
 import os
 import sys
-import threading
+from contextlib import suppress
 from pathlib import Path
 
-from tui_ft.train.download import THREAD
 from tui_ft.train.entry import run_attempt
 
 
@@ -22,12 +22,14 @@ def main() -> int:
 
 
 def leave(code: int) -> None:
-    """End the process: a download that was stopped goes on in threads, which must not hold it."""
-    if any(thread.name == THREAD for thread in threading.enumerate()):
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-    sys.exit(code)
+    """End the process without taking the interpreter and its libraries apart, which takes seconds in which
+    the GPU is held and the run has not ended. What libraries want done at the end is done.
+    """
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # a disk that is full
+            stream.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,9 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from tui_ft.runs.records import RequestEvent, RequestName, RequestRecord
 from tui_ft.train.agreement import any_rank
+from tui_ft.train.best_saves import BestSaves
 from tui_ft.train.journal import Journal
+from tui_ft.train.learning_rate import set_learning_rate
 from tui_ft.train.memory import MemoryMeter
 from tui_ft.train.nonfinite import GUARD, NonfiniteGuard
 from tui_ft.train.requests import Requests
@@ -37,6 +39,7 @@ class RunCallback(TrainerCallback):
         self.stop = stop
         self.guard = guard
         self.rows = StepRows(meter)
+        self.best_saves = BestSaves()
         self.plan: Plan | None = None
         self.last_eval: tuple[int, float] | None = None
         self.probe_loss: float | None = None
@@ -161,6 +164,20 @@ class RunCallback(TrainerCallback):
     ) -> None:
         self.stop.check()
 
+    def on_evaluate(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """A new best is saved at once where saves go by time, for hardly one of those falls on it."""
+        if self.plan is None or self.plan.cadence is None or control.should_save or self.guard.in_a_row:
+            return
+        step, (measured_at, loss) = state.global_step, self.last_eval or (None, 0.0)
+        if measured_at != step or not self.best_saves.is_worth(loss):
+            return
+        if self.wants_save(step, kwargs["model"]):
+            self.best_saves.ask()
+            control.should_save = True
+            self.journal.say(f"saving step {step}: its eval loss of {loss:.4g} is the best so far")
+
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
@@ -242,19 +259,3 @@ class RunCallback(TrainerCallback):
             time.sleep(PAUSE_POLL_S)
         self.journal.enter("training", total_steps=self.plan.total_steps if self.plan else None)
         self.rows.mark()
-
-
-def set_learning_rate(optimizer: Any, scheduler: Any, value: float) -> None:
-    """Scale the whole schedule so that its peak is `value`; the next step already uses it.
-
-    Groups keep their ratios (LoRA+ trains B faster than A). The scheduler's own memory of the last
-    rate is scaled too, because the log reads it.
-    """
-    peak = max(scheduler.base_lrs)
-    factor = value / peak if peak else 0.0
-    scheduler.base_lrs = [base * factor for base in scheduler.base_lrs]
-    scheduler._last_lr = [last * factor for last in scheduler.get_last_lr()]
-    for group in optimizer.param_groups:
-        group["lr"] *= factor
-        if "initial_lr" in group:
-            group["initial_lr"] *= factor

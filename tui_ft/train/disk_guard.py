@@ -101,20 +101,33 @@ class DiskGuard:
         if self._stop or (count >= MOST_REFUSALS and need.fits(disk)):
             raise error
 
-    def make_room(self, step: int, need: Need) -> bool:
-        """Return True once there is room for a checkpoint; False to go on without: asked to, or to stop."""
+    def make_room(self, step: int, need: Need, *, may_wait: bool = True) -> bool:
+        """Return True once there is room for a checkpoint; False to go on without: asked to, or to stop, or
+        because nobody may wait.
+        """
         disk = self._disk(self._folder)
         if need.fits(disk, COPIES):
             self._has_warned = False
             return True
-        removed = self._retire()
+        removed = self._removed()
         disk = self._disk(self._folder)
         if need.fits(disk):
             if not self._has_warned and not need.fits(disk, COPIES):
                 self._warn(step, need, disk, removed, "There is room for one more checkpoint, not for two.")
                 self._has_warned = True
             return True
+        if not may_wait:
+            self._warn(step, need, disk, removed, "There is no room for a checkpoint.")
+            return False
         return self._wait(step, need, disk, removed)
+
+    def _removed(self) -> list[str]:
+        """Remove what need not be kept. One that cannot be removed is no reason to end a healthy run."""
+        try:
+            return self._retire()
+        except OSError as error:
+            self._journal.warn("retention", f"An older checkpoint could not be removed: {error}.")
+            return []
 
     def _wait(self, step: int, need: Need, disk: Disk, removed: list[str]) -> bool:
         """Stand still until there is room, a word, or the end."""
@@ -138,6 +151,7 @@ class DiskGuard:
                 break
             if need.fits(self._disk(self._folder)):
                 self._journal.say(f"there is room again after {time.monotonic() - began:.0f} s")
+                self._journal.enter("saving")
                 return True
             time.sleep(POLL_S)
         self._journal.say("stopping without a checkpoint of this step: there is no room for one")

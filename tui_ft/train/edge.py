@@ -44,6 +44,8 @@ class EdgeTrainer(EvaluatingTrainer):
 
     keeps_edges = True
     """False for a simulation, which asks no value and writes nothing."""
+    may_wait_for_room = True
+    """False once an error ends the run."""
     control: Any
     _edge: Edge | None = None
 
@@ -112,6 +114,7 @@ class EdgeTrainer(EvaluatingTrainer):
 
     def _end_at_edge(self, halted: BaseException) -> TrainOutput:
         self.follower.leave_step()
+        self.settle_saves()
         self.control.should_training_stop = True
         if self.follower.wants_save(self.state.global_step, self.model):
             self._go_back()
@@ -134,12 +137,16 @@ class EdgeTrainer(EvaluatingTrainer):
         self.model.zero_grad(set_to_none=True)
 
     def _save_edge(self) -> None:
-        """Write the checkpoint of the edge, and wait until it is proved."""
+        """Write the checkpoint of the edge, and wait until it is proved, if there is room for it."""
         began = time.monotonic()
         self._save_checkpoint(self.model, None)
         self.wait_for_saves()
-        self.control = self.callback_handler.on_save(self.args, self.state, self.control)
-        self.follower.saved_in_s = time.monotonic() - began
+        if self.follower.saved_step == self.state.global_step:
+            self.control = self.callback_handler.on_save(self.args, self.state, self.control)
+            self.follower.saved_in_s = time.monotonic() - began
+
+    def settle_saves(self) -> None:
+        """Return when nothing is in the making; a step that could not be proved is not saved."""
 
     def wait_for_saves(self) -> None:
         """Return when every checkpoint that was begun is whole. Raises what went wrong with it."""
@@ -154,7 +161,10 @@ class EdgeTrainer(EvaluatingTrainer):
         return bool(self.follower.stop)
 
     def _rescue(self, error: Exception) -> None:
-        """Before an error ends the run: save the edge if it is intact and not saved yet."""
+        """Before an error ends the run: save the edge if it is intact and not saved yet.
+
+        Nobody waits for room on the disk here: the run is dead, holds the GPU, and has to say why.
+        """
         follower = self.follower
         self.journal.broke_in = self.journal.phase
         is_intact = follower.in_step or follower.is_evaluating
@@ -164,8 +174,10 @@ class EdgeTrainer(EvaluatingTrainer):
         if self._edge is None:
             return
         let_go(error)
+        step, self.may_wait_for_room = self.state.global_step, False
         try:
-            if not follower.wants_save(self.state.global_step, self.model):
+            self.settle_saves()
+            if not follower.wants_save(step, self.model):
                 return
             self._go_back()
             if torch.cuda.is_available():
@@ -173,6 +185,9 @@ class EdgeTrainer(EvaluatingTrainer):
             self._save_edge()
         except Exception as second:  # noqa: BLE001 - the first error is the one that must be told
             line = cause_of(second)[1]
-            self.journal.warn("not_saved", f"Step {self.state.global_step} could not be saved: {line}")
+            self.journal.warn("not_saved", f"Step {step} could not be saved: {line}")
+            return
+        if follower.saved_step == step:
+            self.journal.say(f"step {step} was saved before the error ends the run")
         else:
-            self.journal.say(f"step {self.state.global_step} was saved before the error ends the run")
+            self.journal.warn("not_saved", f"Step {step} could not be saved: there was no room for it.")

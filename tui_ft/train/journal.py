@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import threading
@@ -106,15 +107,19 @@ class Journal:
 
     def metrics(self, row: Mapping[str, Any]) -> None:
         """Append a row of metrics; `step` and `time` must be in it."""
-        with self.shield():
+        with self.shield(), self._mutex:  # `sync`, from another thread, writes rows that wait for room
             self._metrics.write(row)
-        self._said_at = time.monotonic()
+            self._said_at = time.monotonic()
 
     def sync(self) -> None:
         """Have all rows so far on the disk: what is said to be saved must not outlive its curve in a power
-        cut. Raises `OSError`."""
+        cut. Raises `OSError`, also for rows that a full disk still does not take."""
+        with self.shield(), self._mutex:
+            is_written = [writer.flush() for writer in (self._metrics, self._events)]
         for writer in (self._metrics, self._events):
-            os.fsync(writer.fileno())
+            os.fsync(writer.fileno())  # not under the mutex: a slow disk would hold up the training
+        if not all(is_written):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def close(self) -> None:
         self._closing.set()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 
 from tui_ft.runs.checkpoints import Manifest
@@ -20,7 +19,7 @@ from tui_ft.train.retention import Retention, retire
 @dataclass(frozen=True, kw_only=True)
 class Draft:
     """A checkpoint that the library has written. `began` is the monotonic time at which its save began;
-    `blocked_s` is how long the training stood still for it.
+    `blocked_s` is how long the training stood still for it. A wait for room on the disk is no part of either.
     """
 
     step: int
@@ -77,12 +76,17 @@ class Saver:
         """Have `draft` proved. There must be none at work: `wait` first."""
         assert not self.is_at_work
         self.open()
-        self._idle.clear()
-        self._drafts.put(draft)
+        with self._journal.shield():  # a stop between the two would leave the next wait without an end
+            self._idle.clear()
+            self._drafts.put(draft)
+
+    def join(self) -> None:
+        """Return once nothing is at work; what went wrong is left for `wait`."""
+        self._idle.wait()
 
     def wait(self) -> None:
         """Return once nothing is at work. Raises what went wrong since the last time."""
-        self._idle.wait()
+        self.join()
         if self._error is not None:
             error, self._error = self._error, None
             raise error
@@ -128,13 +132,25 @@ class Saver:
             eval_loss=manifest.eval_loss,
             removed=removed,
         )
-        with suppress(OSError):  # the curve up to here outlasts a power cut as the checkpoint does
-            self._journal.sync()
+        unsynced = None
+        try:
+            self._journal.sync()  # the curve up to here outlasts a power cut as the checkpoint does
+        except OSError as error:
+            unsynced = error
         self.last = event
         self._journal.event(event)
         self._journal.say(
             f"{self._run.checkpoint(draft.step).name} saved: whole after {span(event.seconds)}, "
             f"the training stood still for {span(draft.blocked_s)}"
         )
+        leftover = checkpoints.unfinished_folder(self._run, draft.step)
+        if leftover.exists():
+            self._journal.warn("retention", f"{leftover} could not be removed: it is of no use any more.")
         if problem is not None:
             self._journal.warn("retention", f"An older checkpoint could not be removed: {problem}.")
+        if unsynced is not None:
+            self._journal.warn(
+                "rows_not_synced",
+                f"The checkpoint of step {draft.step} is whole, but its curve could not be written down for "
+                f"good: {unsynced}. A power cut could cost the newest rows.",
+            )

@@ -13,7 +13,7 @@ import torch
 import transformers
 
 from tui_ft.atomic import write_atomically
-from tui_ft.runs.checkpoints import read_manifest
+from tui_ft.runs.checkpoints import best, read_manifest, whole
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.records import EndEvent, encode_document
 from tui_ft.spec.resolve import resolve
@@ -195,6 +195,8 @@ class Session:
                 self.follower.new_learning_rate = training.learning_rate
         self.trainer.restore_tokens(tokens)
         self.follower.begin(self.plan, self.journal.step, tokens)
+        top = best(whole(self.run_directory))
+        self.follower.best_saves.begin(top.eval_loss if top is not None else None)
         resume_from = str(self.checkpoint) if self.checkpoint is not None else None
         if resume_from is not None and self.journal.step >= self.plan.total_steps:
             # every step is made; only the end is missing, and `train` would compute one step more
@@ -232,8 +234,11 @@ class Session:
         )
 
     def _newest_checkpoint(self, step: int) -> int | None:
-        """The newest checkpoint of `step` or before; those in the making are waited for."""
-        self.trainer.wait_for_saves()
+        """The newest checkpoint of `step` or before; those in the making are waited for.
+
+        The guard asks in the middle of a step: one that could not be proved is not tried again from there.
+        """
+        self.trainer.join_saves()
         return next((found for found, _ in self.run_directory.list_checkpoints() if found <= step), None)
 
     def _stopped(self, step: int, total: int) -> EndEvent:

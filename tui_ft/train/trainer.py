@@ -13,17 +13,15 @@ from torch import nn
 from transformers.trainer_callback import PrinterCallback
 
 from tui_ft.runs.directory import RunDirectory
-from tui_ft.train import checkpoints
+from tui_ft.train import checkpoints, failures
 from tui_ft.train.callback import RunCallback
 from tui_ft.train.disk_guard import DiskGuard, Need, is_no_room
 from tui_ft.train.edge import EdgeTrainer
 from tui_ft.train.journal import Journal
+from tui_ft.train.learning_rate import loraplus_optimizer
 from tui_ft.train.memory import MemoryMeter
 from tui_ft.train.retention import Retention
 from tui_ft.train.saving import Draft, Saver
-
-LORAPLUS_RATIO = 16
-"""How much faster B learns than A: the value that the paper recommends."""
 
 WORTH_SAYING_S = 1.0
 """A wait for the disk that people notice."""
@@ -75,15 +73,11 @@ class RunTrainer(EdgeTrainer):
         self._total_train_tokens = tokens
 
     def create_optimizer(self, model: nn.Module | None = None) -> Any:
-        """The configured optimizer; for LoRA+ (2402.12354) with the faster rate for every B."""
+        """The configured optimizer; for LoRA+ with its two rates."""
         if not self._is_loraplus or self.optimizer is not None:
             return super().create_optimizer(model)
-        from peft.optimizers import create_loraplus_optimizer
-
         kind, options = self.get_optimizer_cls_and_kwargs(self.args, self.model)
-        self.optimizer = create_loraplus_optimizer(
-            self.model, optimizer_cls=kind, loraplus_lr_ratio=LORAPLUS_RATIO, **options
-        )
+        self.optimizer = loraplus_optimizer(self.model, kind, options)
         return self.optimizer
 
     def training_step(self, model: nn.Module, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
@@ -111,8 +105,8 @@ class RunTrainer(EdgeTrainer):
             output = super().train(*args, **kwargs)
             self.wait_for_saves()
         except BaseException:
-            with contextlib.suppress(Exception):  # what ended the training is what must be told
-                self._join_saver()
+            with contextlib.suppress(Exception):  # what ended the training is what must be told as its end
+                self.settle_saves()
             raise
         finally:
             self._saver.close()
@@ -127,6 +121,9 @@ class RunTrainer(EdgeTrainer):
             try:
                 self._join_saver()
             except WRITING_ERRORS as error:
+                if not self.follower.wants_save(self.state.global_step, self.model):
+                    self._tell_unproved(error)  # the guard ends the run: nothing of it is saved any more
+                    break
                 self._after_refusal(error)
                 self._save_checkpoint(self.model, None)
             else:
@@ -134,6 +131,23 @@ class RunTrainer(EdgeTrainer):
         waited = time.monotonic() - began
         if waited > WORTH_SAYING_S:
             self.journal.say(f"waited {waited:.1f} s until the checkpoint was whole")
+
+    def settle_saves(self) -> None:
+        """Return when nothing is in the making; what could not be proved is said, and counts as not saved."""
+        try:
+            self._join_saver()
+        except Exception as error:  # noqa: BLE001 - something else ends the run, and is its last word
+            self._tell_unproved(error)
+
+    def _tell_unproved(self, error: Exception) -> None:
+        line = failures.cause_of(error)[1]
+        self.journal.warn("not_saved", f"A checkpoint could not be proved, and is not there: {line}")
+        with contextlib.suppress(OSError):  # its room is needed
+            self._saver.discard()
+
+    def join_saves(self) -> None:
+        """Return when nothing is in the making; what went wrong is told, and mended, at the next edge."""
+        self._saver.join()
 
     def _join_saver(self) -> None:
         try:
@@ -148,14 +162,15 @@ class RunTrainer(EdgeTrainer):
         """Make the best of a disk that was full; raise every other error, and that of a full disk that
         nobody waits for any more.
         """
-        if not is_no_room(error, self.run.checkpoints):
+        if not self.may_wait_for_room or not is_no_room(error, self.run.checkpoints):
             raise error
         self._saver.discard()
         self._disk_guard().ran_out(self.state.global_step, self._need(), error)
 
     def _maybe_log_save_evaluate(self, *args: Any, **kwargs: Any) -> None:
-        if self._saver.has_failed:
-            self.control.should_save = True  # here is the next edge: there it is told, and tried again
+        # here is the next edge: what could not be proved is told here, and tried again if it may be saved
+        if self._saver.has_failed and self.follower.wants_save(self.state.global_step, self.model):
+            self.control.should_save = True
         super()._maybe_log_save_evaluate(*args, **kwargs)
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
@@ -163,21 +178,28 @@ class RunTrainer(EdgeTrainer):
 
         Where there is no room for it the run waits here; asked to go on or to stop, nothing is saved.
         """
-        step, began = self.state.global_step, time.monotonic()
+        step = self.state.global_step
         self.journal.enter("saving")
-        is_written = self._write_checkpoint(model, trial, step)
-        if is_written and self.args.should_save:  # of several processes the first
-            self._submit(step, began)
+        cost = self._write_checkpoint(model, trial, step)
+        if cost is not None and self.args.should_save:  # of several processes the first
+            self._submit(step, *cost)
         self.journal.enter("training", total_steps=self.state.max_steps)
 
-    def _write_checkpoint(self, model: nn.Module, trial: Any, step: int) -> bool:
-        """Have the library write its files; False when there is no room and nobody waits for some."""
+    def _write_checkpoint(self, model: nn.Module, trial: Any, step: int) -> tuple[float, float] | None:
+        """Have the library write its files; return when that began and for how long the training stood still.
+
+        None when there is no room and nobody waits for some. The wait for room is no cost of a save: counted
+        as one, it would make the saves seldom. The wait for the one before is one.
+        """
         guard = self._disk_guard()
         while True:
             try:
+                asked = time.monotonic()
                 self._join_saver()  # one at a time
-                if not guard.make_room(step, self._need()):
-                    return False
+                joined_s = time.monotonic() - asked
+                if not guard.make_room(step, self._need(), may_wait=self.may_wait_for_room):
+                    return None
+                began = time.monotonic()
                 self.state.log_history = []  # our rows hold it; each save would write it anew
                 super()._save_checkpoint(model, trial)
                 self.accelerator.wait_for_everyone()
@@ -185,23 +207,24 @@ class RunTrainer(EdgeTrainer):
                 self._after_refusal(error)
             else:
                 checkpoints.remove_cards(self.run, step)
-                return True
+                return began, joined_s + time.monotonic() - began
 
-    def _submit(self, step: int, began: float) -> None:
+    def _submit(self, step: int, began: float, blocked_s: float) -> None:
         follower, cadence = self.follower, self.follower.plan.cadence if self.follower.plan else None
         last_eval = follower.last_eval
-        blocked_s = time.monotonic() - began
+        eval_loss = last_eval[1] if last_eval is not None and last_eval[0] == step else None
         self._saver.submit(
             Draft(
                 step=step,
                 tokens=int(self._total_train_tokens),
-                eval_loss=last_eval[1] if last_eval is not None and last_eval[0] == step else None,
+                eval_loss=eval_loss,
                 learning_rate=self.args.learning_rate,
                 began=began,
                 blocked_s=blocked_s,
             )
         )
         follower.saved_step = step
+        follower.best_saves.written(eval_loss, blocked_s)
         if cadence is not None:
             cadence.blocked(blocked_s)
             news = cadence.news()
