@@ -110,6 +110,26 @@ def test_a_kill_of_who_watches_the_machine(bench: Any, inbox: Server) -> None:
     assert len(inbox.posts) == 1
 
 
+def test_what_was_done_before_a_kill_is_not_done_again(
+    bench: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = tmp_path / "ran"
+    hook = f"command = 'sh -c \"echo x >> {ran}\"'\nat_once = true\n"
+    write_settings(tmp_path, monkeypatch, f"[hooks.mark]\n{hook}[notify.me]\nkind = 'bell'\n")
+    after = f'notify = ["me"]\nhook = "mark"\ncopy_to = "{tmp_path / "copies"}"\n'
+    run = with_result(an_ended_run(bench.root, time.time(), after))
+    telling.owe(run, 1)
+    for _ in range(2):
+        adopting.adopt_orphans(bench.root)
+        bench.wait_until(lambda: followers(run) and not owed.is_owed(run, 1), "it")
+        bench.wait_until(lambda: len(deeds(run)) == 4, "the hook")
+        time.sleep(0.5)
+        os.kill(followers(run)[0], signal.SIGKILL)
+        bench.wait_until(lambda: owed.is_owed(run, 1), "its end")
+    assert ran.read_text() == "x\n"
+    assert [row.deed for row in deeds(run)] == ["notify", "copy", "hook", "hook"]
+
+
 @pytest.mark.parametrize("change", [{"boot_id": "another"}, {"attempt": 2}, {"status": "lost"}])
 def test_elsewhere_and_of_what_goes_on_nothing_is_begun(bench: Any, change: dict[str, Any]) -> None:
     run = an_ended_run(bench.root, time.time(), 'notify = ["phone"]\n', **change)

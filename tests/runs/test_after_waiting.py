@@ -48,7 +48,9 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "runs"
 
 
-def stay(task: AfterTask, at_look: dict[int, Callable[[], object]], *, at_once: bool = False) -> int:
+def stay(
+    task: AfterTask, at_look: dict[int, Callable[[], object]], *, at_once: bool = False, most: int = 40
+) -> int:
     """Watch until it ends; before the look of that number something is done. How often was looked."""
     looks = 0
 
@@ -56,7 +58,7 @@ def stay(task: AfterTask, at_look: dict[int, Callable[[], object]], *, at_once: 
         def _look(self, reading: GpuReading) -> None:
             nonlocal looks
             looks += 1
-            assert looks < 40
+            assert looks < most
             at_look.get(looks, lambda: None)()
             super()._look(reading)
 
@@ -161,6 +163,24 @@ def test_a_decision_does_not_outlast_telling(root: Path, tmp_path: Path) -> None
     task.tell = lambda message, waits_s=(): rewrite(run, attempt=2)  # type: ignore[method-assign]
     stay(task, {})
     assert not (tmp_path / "ran").exists()
+
+
+def test_who_sits_down_while_people_are_told_is_not_cut_off(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = [""]
+    monkeypatch.setattr(machine_use, "busy_with", lambda reading: work[0])
+    run = an_ended_run(root, time.time() - 3600)
+    task = a_task(run, hook="stop", notify=["me"], idle_minutes=0.02 / 60)
+    task.tell = lambda *_: work.__setitem__(0, "GPU 0 is at 90 %")  # type: ignore[method-assign]
+
+    def leave() -> None:
+        assert work[0] and not (tmp_path / "ran").exists()
+        task.tell = lambda *_: None  # type: ignore[method-assign]
+        work[0] = ""
+
+    stay(task, {15: leave}, most=1000)
+    assert (tmp_path / "ran").exists()
 
 
 @pytest.mark.parametrize("hook", ["stop", "now"])

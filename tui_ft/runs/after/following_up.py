@@ -8,11 +8,10 @@ from pathlib import Path
 from tui_ft.errors import TuiFtError
 from tui_ft.health.finding import Finding
 from tui_ft.health.fixes import command
-from tui_ft.runs.after import news, owed
+from tui_ft.runs.after import news, owed, stopping_hook
 from tui_ft.runs.after.copying import copy_run
 from tui_ft.runs.after.idle_guard import Guard
 from tui_ft.runs.after.notifying import ONCE, PATIENTLY, tell_all
-from tui_ft.runs.after.stopping_hook import hook_of
 from tui_ft.runs.after.task import AfterTask
 from tui_ft.runs.after.telling import names_to_tell
 from tui_ft.runs.deeds import clear_finding, write_deed, write_finding
@@ -74,9 +73,10 @@ def _follow(task: AfterTask) -> None:
         return  # there was no time for a copy, and what comes back resumes the run
     if task.is_left():  # a guard's fix resumes it two seconds after its end, and its files change again
         return
-    if not _copy(task):
+    is_hook_over = stopping_hook.is_over(task)
+    if (task.hold.mark.owes_copy or not is_hook_over) and not _copy(task):
         return
-    hook = hook_of(task)
+    hook = None if is_hook_over else stopping_hook.hook_of(task)
     at_once = hook is not None and hook.at_once and task.after.idle_minutes is None
     Guard(task, has_hook=hook is not None, at_once=at_once).stay()
 

@@ -38,6 +38,7 @@ class Mark(msgspec.Struct, kw_only=True, frozen=True):
     run: str
     owes_copy: bool = False
     is_told: bool = False
+    is_hook_done: bool = False
     hook_tries: int = 0
     starts: int = 0
     pid: int = 0

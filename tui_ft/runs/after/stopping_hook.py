@@ -72,6 +72,7 @@ def carry_out(task: AfterTask, held_back: Callable[[], str]) -> bool:
     try:
         hook = find_hook(name)
     except TuiFtError as error:
+        _count(task)
         return _failed(task, str(error))
     if not _is_allowed(task, hook):
         return True
@@ -81,9 +82,11 @@ def carry_out(task: AfterTask, held_back: Callable[[], str]) -> bool:
     if reason := held_back():
         write_deed(task.run, "hook", f"The hook {name} does not begin yet: {reason}")
         return False
+    _count(task)  # before: what is killed with us each time is not begun for ever
     outcome = _run(task, hook)
     if outcome.problem:
         return _failed(task, f"The hook {name} failed: {outcome.problem}.")
+    task.hold.note(is_hook_done=True)
     write_deed(task.run, "hook", f"The hook {name} is done.")
     return True
 
@@ -99,9 +102,18 @@ def _run(task: AfterTask, hook: Hook) -> Outcome:
             output.close()
 
 
+def _count(task: AfterTask) -> None:
+    task.hold.note(hook_tries=task.hold.mark.hook_tries + 1)
+
+
+def is_over(task: AfterTask) -> bool:
+    """True when there is no hook, or it was done or given up before what follows the end was cut off."""
+    mark = task.hold.mark
+    return task.after.hook is None or mark.is_hook_done or mark.hook_tries >= MOST_TRIES
+
+
 def _failed(task: AfterTask, what: str) -> bool:
     """Write it down, tell of the first and the last time; True when it is not tried again."""
-    task.hold.note(hook_tries=task.hold.mark.hook_tries + 1)
     tries = task.hold.mark.hook_tries
     is_last = tries >= MOST_TRIES
     again = f"It is tried again in {task.retry_s / 60:g} minutes."
