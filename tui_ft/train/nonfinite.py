@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 CODE = "nonfinite"
 GUARD = f"the guard: {CODE}"
 
-IN_A_ROW = 2
+IN_A_ROW = int(Thresholds().nonfinite_rows)
 """One such step is a warning, so many in a row stop the run (domain facts, T3)."""
 
 SCALER_SKIPS = int(Thresholds().nonfinite_scaler_rows)
