@@ -10,7 +10,7 @@ import pytest
 from checkpoint_made import save
 
 from tui_ft.errors import TuiFtError
-from tui_ft.runs import control, launch, launch_record
+from tui_ft.runs import control, launch, launch_record, masking
 from tui_ft.runs import lock as locks
 from tui_ft.runs.directory import list_directories
 from tui_ft.runs.state import StateFile, read_state
@@ -85,7 +85,7 @@ def test_how_an_attempt_was_launched_is_kept_without_secrets(bench, monkeypatch)
     ],
 )
 def test_what_looks_like_a_secret_is_masked(text: str, kept: str) -> None:
-    assert launch_record.masked(text) == kept
+    assert masking.masked(text) == kept
 
 
 def test_a_resume_may_name_its_checkpoint(bench) -> None:
@@ -141,7 +141,7 @@ def test_a_way_back_that_was_cut_off_is_still_the_way_back(bench) -> None:
     ],
 )  # fmt: skip
 def test_what_lets_others_in_is_not_written_down(secret: str) -> None:
-    from tui_ft.runs.launch_record import masked
+    from tui_ft.runs.masking import masked
 
     assert "SECRETX" not in masked(f"notes.text=see {secret}")
     assert (

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from ended_run import an_ended_run
 
 from tui_ft.atomic import write_atomically
 from tui_ft.runs import directory
+from tui_ft.runs.after import owed, telling
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.labels import change_labels
 from tui_ft.runs.records import StateRecord, encode_document
@@ -96,6 +99,19 @@ def test_a_lost_run_is_given_to_adoption_but_not_at_every_poll(
     poll.read(NOW + ADOPT_AGAIN_S)
     assert adopted == [run.id, run.id]
     assert [poll.take_adopted(), poll.take_adopted()] == [[run.id], []]
+
+
+def test_what_is_to_follow_an_end_and_was_cut_off_is_begun_again_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = an_ended_run(tmp_path, NOW, 'hook = "stop"\n')
+    assert owed.owe(run, 1, copy=False)
+    begun: list[str] = []
+    monkeypatch.setattr(telling, "follow_up", lambda run, attempt, is_late: begun.append(run.id))
+    poll = RunPoll(tmp_path)
+    for _ in range(2):
+        assert [one.status for one in poll.read(time.time())] == ["finished"]
+    assert begun == [run.id]
 
 
 def test_of_very_many_runs_the_newest_are_asked_always_and_the_others_in_turn(

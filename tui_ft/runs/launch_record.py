@@ -13,8 +13,7 @@ import msgspec
 from tui_ft import __version__
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.git_state import git_state
-from tui_ft.runs.masking import MASK, is_secret_option
-from tui_ft.runs.masking import masked as masked
+from tui_ft.runs.masking import MASK, is_secret_option, masked
 from tui_ft.runs.records import LaunchRecord
 from tui_ft.runs.regular_file import open_regular
 from tui_ft.runs.requests import user_name

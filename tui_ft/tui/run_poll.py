@@ -18,6 +18,8 @@ ADOPT_AGAIN_S = 60.0
 LOOKS = 1500
 """So many ended runs are looked at in one poll, the newest always among them; the others in turn."""
 ALWAYS = 500
+FOLLOWED_S = 7 * 86_400.0
+"""What follows an end stays at it no longer."""
 SETTLED_NS = 2 * 10**9
 
 _STATE = RunDirectory(Path()).state.name
@@ -97,6 +99,8 @@ class RunPoll:
         summary = summarize(RunDirectory(Path(root, run_id)), now)
         if stamp is not None and summary.status in ENDED:
             self._ended[run_id] = (stamp, summary)
+            if now - stamp[1] / 1e9 < FOLLOWED_S:
+                adopt_if_orphan(RunDirectory(Path(root, run_id)))  # what follows its end may be cut off
         return summary
 
 

@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from tui_ft.runs.launch_record import masked
+from tui_ft.runs.masking import masked
 from tui_ft.watch.log import clean_line
 
 _SPECIAL = re.compile(r"([\\`*_\[\]|~$])")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from shlex import join
 from typing import Any
 
-from tui_ft.runs.launch_record import masked
+from tui_ft.runs.masking import masked
 from tui_ft.runs.provenance import count_of, text_of
 from tui_ft.watch.markdown import NOT_KNOWN, code, count, fenced, table, text
 from tui_ft.watch.run_report_events import moment

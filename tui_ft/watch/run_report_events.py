@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from tui_ft.runs.health_rows import ClearedRow, DeedRow, FoundRow, HealthRow
-from tui_ft.runs.launch_record import masked
+from tui_ft.runs.masking import masked
 from tui_ft.watch.markdown import NOT_KNOWN, code, count, number, table, text
 from tui_ft.watch.run_report_facts import ReportFacts
 
