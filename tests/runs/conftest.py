@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from whole_model import a_whole_model
 
 from tui_ft.errors import TuiFtError
 from tui_ft.hardware import processes
@@ -122,14 +123,7 @@ class Bench:
 
 @pytest.fixture
 def model_folder(tmp_path: Path) -> Path:
-    """A folder that looks like a whole base model: one tensor of four bytes."""
-    folder = tmp_path / "model"
-    folder.mkdir()
-    (folder / "config.json").write_text('{"model_type": "llama"}')
-    (folder / "tokenizer.json").write_text("{}")
-    header = json.dumps({"w": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
-    (folder / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + b"\0" * 4)
-    return folder
+    return a_whole_model(tmp_path / "model")
 
 
 @pytest.fixture

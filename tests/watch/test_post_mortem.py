@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from checkpoint_made import save
 from synthetic_run import SyntheticRun
+from whole_model import a_whole_model
 
 from tui_ft.health.finding import Finding, Fix
 from tui_ft.runs import launch
@@ -43,12 +44,7 @@ def priced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def spec(tmp_path: Path) -> RunSpec:
-    folder = tmp_path / "model"
-    folder.mkdir()
-    (folder / "config.json").write_text('{"model_type": "llama"}')
-    (folder / "tokenizer.json").write_text("{}")
-    header = json.dumps({"w": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
-    (folder / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + b"\0" * 4)
+    folder = a_whole_model(tmp_path / "model")
     rows = tmp_path / "rows.jsonl"
     rows.write_text('{"instruction": "Say yes.", "output": "Yes."}\n' * 8)
     return overrides.apply(RunSpec(), [f"model.id={folder}", f"data.train={rows}"])
