@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from synthetic_run import SyntheticRun
 
 from tui_ft.hardware.gpu import Gpu, GpuReading
-from tui_ft.runs import launching, prediction
+from tui_ft.runs import choosing, prediction
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.records import EndEvent, PredictionRecord
 from tui_ft.spec import overrides, toml
@@ -121,7 +121,7 @@ def test_a_full_disk_keeps_no_run_from_starting(tmp_path: Path) -> None:
 
 
 def test_every_attempt_of_a_launched_run_has_its_prediction(bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launching, "read_gpus", lambda: READING)
+    monkeypatch.setattr(choosing, "read_gpus", lambda: READING)
     run = bench.start("steps=2", until="finished")
     made = prediction.read(run.attempt(1))
     assert made is not None
@@ -133,7 +133,7 @@ def test_every_attempt_of_a_launched_run_has_its_prediction(bench, monkeypatch: 
 
 
 def test_what_earlier_runs_took_is_gathered_before(bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launching, "read_gpus", lambda: READING)
+    monkeypatch.setattr(choosing, "read_gpus", lambda: READING)
     with SyntheticRun(bench.root, total_steps=4) as earlier:
         earlier.measure()
         earlier.event(EndEvent(time=earlier.now, cause="finished", message="m", step=4))
@@ -142,7 +142,7 @@ def test_what_earlier_runs_took_is_gathered_before(bench, monkeypatch: pytest.Mo
 
 
 def test_a_run_on_a_cpu_says_that_nothing_is_predicted(bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launching, "read_gpus", lambda: GpuReading((), "No NVIDIA driver is installed here."))
+    monkeypatch.setattr(choosing, "read_gpus", lambda: GpuReading((), "No NVIDIA driver is installed here."))
     run = bench.start("steps=2", until="finished")
     made = prediction.read(run.attempt(1))
     assert made == PredictionRecord(time=made.time, problem=prediction.NO_GPU)

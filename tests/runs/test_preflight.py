@@ -10,7 +10,7 @@ import pytest
 from tui_ft.errors import TuiFtError
 from tui_ft.hardware import host
 from tui_ft.hardware.gpu import GpuReading
-from tui_ft.runs import launch, launching, preflight
+from tui_ft.runs import choosing, launch, preflight
 from tui_ft.runs.model_folder import check_model_folder
 from tui_ft.spec import overrides
 from tui_ft.spec.run_spec import RunSpec
@@ -54,7 +54,7 @@ def test_a_hub_id_is_left_to_the_trainer(spec: RunSpec, tmp_path: Path) -> None:
 def test_what_is_not_there(
     spec: RunSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str, says: str
 ) -> None:
-    monkeypatch.setattr(launching, "read_gpus", lambda: GpuReading((), "No NVIDIA driver is installed here."))
+    monkeypatch.setattr(choosing, "read_gpus", lambda: GpuReading((), "No NVIDIA driver is installed here."))
     assert says in refused(spec, tmp_path / "runs", change)
 
 
