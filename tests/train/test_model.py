@@ -41,6 +41,18 @@ def test_a_stop_that_comes_with_the_last_step_costs_no_answer(make_run: MakeRun)
     assert len([s for s in events(run, "sample") if s["when"] == "after"]) == 6
 
 
+def test_an_attempt_that_has_ended_is_not_made_again(
+    make_run: MakeRun, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Its last word would be taken for that of the first one: of a finished run, that it failed."""
+    run = make_run("training.max_steps=1")
+    assert run_attempt(run.path, 1) == 0
+    before = run.events.read_bytes()
+    assert run_attempt(run.path, 1) == 2
+    assert run.events.read_bytes() == before
+    assert "Attempt 1 has ended already" in capfd.readouterr().err
+
+
 def test_a_gpu_box_without_a_compiler_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.delenv("CC", raising=False)

@@ -14,6 +14,7 @@ from pathlib import Path
 from tui_ft.errors import TuiFtError
 from tui_ft.runs.checkpoints import read_manifest
 from tui_ft.runs.directory import RunDirectory
+from tui_ft.runs.following import follow
 from tui_ft.runs.records import AttemptEvent, EndEvent
 from tui_ft.spec.run_spec import RunSpec
 from tui_ft.spec.toml import load
@@ -39,6 +40,10 @@ def run_attempt(path: Path, number: int) -> int:
         journal = Journal(run)
     except (TuiFtError, OSError) as error:
         print(f"tui-ft: {error}", file=sys.stderr)  # noqa: T201 - nothing else can carry it
+        return 2
+    if follow(run, number).end is not None:  # its last word would be taken for that of the one before
+        journal.close()
+        print(f"tui-ft: Attempt {number} has ended already.", file=sys.stderr)  # noqa: T201 - as above
         return 2
     journal.shield = stop.shielded
     watch = StopWatch(run, stop)
