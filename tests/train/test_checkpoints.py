@@ -11,14 +11,18 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from checkpoint_made import FILES, save
+from training import MakeRun, add_attempt, events
 
 from tui_ft.errors import TuiFtError
 from tui_ft.runs import checkpoints as proof
 from tui_ft.runs import directory, resuming
 from tui_ft.runs.directory import MANIFEST, REPLACED_PREFIX, RunDirectory
+from tui_ft.runs.records import LaunchRecord
 from tui_ft.train import checkpoints, resume_point
+from tui_ft.train.entry import run_attempt
 from tui_ft.train.retention import Retention, retire
 
 
@@ -45,6 +49,31 @@ def test_a_checkpoint_that_lacks_a_file_never_gets_its_name(run: RunDirectory, m
     with pytest.raises(TuiFtError):
         checkpoints.finish(run, 3, tokens=0, eval_loss=None)
     assert run.list_checkpoints() == []
+
+
+@pytest.mark.parametrize("from_step", [None, 3])
+def test_an_attempt_that_is_stopped_while_checkpoints_are_checked_says_where_it_stands(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch, from_step: int | None
+) -> None:
+    """Told of step 0, who looks would think that it had begun again."""
+    run = make_run()
+    for step in (3, 6):
+        save(run, step)
+    add_attempt(run, 2)
+    record = LaunchRecord(time=1.0, user="ann", from_step=from_step)
+    run.attempt(2).launch.write_bytes(msgspec.json.encode(record))
+
+    def stopped(folder: Path, progress: object) -> str | None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return None
+
+    monkeypatch.setattr(resume_point, "verify", stopped)
+    assert run_attempt(run.path, 2) == 0
+    opened, end = events(run, "attempt")[-1], events(run, "end")[-1]
+    step = from_step or 6
+    assert (opened["step"], opened["checkpoint"]) == (step, str(run.checkpoint(step)))
+    assert (end["cause"], end["step"]) == ("stopped", step)
+    assert [one for one, _ in run.list_checkpoints()] == [6, 3]
 
 
 @pytest.mark.parametrize("broken", [*FILES, MANIFEST])

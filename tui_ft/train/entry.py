@@ -9,13 +9,14 @@ import sys
 import time
 import traceback
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 from tui_ft.errors import TuiFtError
 from tui_ft.runs.checkpoints import read_manifest
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.following import follow
-from tui_ft.runs.records import AttemptEvent, EndEvent
+from tui_ft.runs.records import AttemptEvent, EndEvent, RejectedCheckpoint
 from tui_ft.spec.run_spec import RunSpec
 from tui_ft.spec.toml import load
 from tui_ft.train import checkpoints, resume_point
@@ -84,25 +85,36 @@ def _stopped_early(request: StopRequested, journal: Journal) -> EndEvent:
     return EndEvent(time=time.time(), cause="stopped", message=message, step=journal.step)
 
 
-def _attempt(run: RunDirectory, number: int, journal: Journal, stop: StopFlag) -> EndEvent:
-    try:
-        with stop.opened(StopRequested):
-            checkpoint, rejected = resume_point.choose(run, number, journal) if number > 1 else (None, [])
-    except StopRequested:  # a big checkpoint takes a while to be checked
-        journal.event(AttemptEvent(time=time.time(), attempt=number, pid=os.getpid()))
-        raise
-    step = read_manifest(checkpoint).step if checkpoint else 0
-    journal.step = step
+def _open(
+    journal: Journal,
+    number: int,
+    checkpoint: Path | None,
+    step: int,
+    rejected: Sequence[RejectedCheckpoint] = (),
+) -> None:
     journal.event(
         AttemptEvent(
             time=time.time(),
             attempt=number,
             checkpoint=str(checkpoint) if checkpoint else None,
             step=step,
-            rejected=rejected,
+            rejected=list(rejected),
             pid=os.getpid(),
         )
     )
+
+
+def _attempt(run: RunDirectory, number: int, journal: Journal, stop: StopFlag) -> EndEvent:
+    try:
+        with stop.opened(StopRequested):
+            checkpoint, rejected = resume_point.choose(run, number, journal) if number > 1 else (None, [])
+    except StopRequested:  # a big checkpoint takes a while to be checked
+        place, journal.step = resume_point.foreseen(run, number)
+        _open(journal, number, place, journal.step)
+        raise
+    step = read_manifest(checkpoint).step if checkpoint else 0
+    journal.step = step
+    _open(journal, number, checkpoint, step, rejected)
     stop.open(StopRequested)
     for bad in rejected:
         path = Path(bad.path)

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from tui_ft.errors import TuiFtError
-from tui_ft.runs.checkpoints import REJECTED_PREFIX, SUPERSEDED_PREFIX, Progress, mend, verify
+from tui_ft.runs.checkpoints import REJECTED_PREFIX, SUPERSEDED_PREFIX, Progress, mend, newest, verify
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.records import LaunchRecord, RejectedCheckpoint
 from tui_ft.runs.renaming import sync
@@ -48,6 +48,17 @@ def choose(
             return folder, rejected
         rejected.append(RejectedCheckpoint(path=str(folder), reason=reason))
     return None, rejected
+
+
+def foreseen(run: RunDirectory, attempt: int) -> tuple[Path | None, int]:
+    """The checkpoint, and its step, that `attempt` was to go on from, by names and sizes alone: for one that
+    is stopped while the bytes are still being checked. None, 0: there is none.
+    """
+    record = launch_record(run, attempt)
+    if record is not None and record.from_step is not None:
+        return run.checkpoint(record.from_step), record.from_step
+    found = newest(run)
+    return (found.path, found.step) if found is not None else (None, 0)
 
 
 def launch_record(run: RunDirectory, attempt: int) -> LaunchRecord | None:
