@@ -32,6 +32,7 @@ from health.fault_cases import CASES, Case, Stage, rows_of  # noqa: E402
 from health.ill_trainer import provoked_file  # noqa: E402
 
 from tui_ft.runs import control, launch, spawn  # noqa: E402
+from tui_ft.runs import lock as locks  # noqa: E402
 from tui_ft.runs.directory import RunDirectory  # noqa: E402
 from tui_ft.runs.health_rows import ClearedRow, DeedRow, FoundRow, decode_health  # noqa: E402
 from tui_ft.runs.records import ENDED  # noqa: E402
@@ -131,6 +132,7 @@ def carry_out(case: Case, root: Path) -> Outcome:
         wait_for_end(run, case)
     finally:
         end_now(run, Stage(run, stage_box))
+        wait_for_supervisor(run)
     return read_outcome(case, run, time.monotonic() - began)
 
 
@@ -173,6 +175,13 @@ def end_now(run: RunDirectory, stage: Stage) -> None:
     control.request(run, "stop", "a test", now=True)
     while read_truth(run).status not in OVER:
         time.sleep(0.2)
+
+
+def wait_for_supervisor(run: RunDirectory) -> None:
+    """What a guard says of an end comes behind the state that tells of it."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end and locks.is_locked(run.lock):
+        time.sleep(0.1)
 
 
 # --- what it left behind ---------------------------------------------------------------------------------
