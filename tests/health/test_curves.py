@@ -266,6 +266,14 @@ def test_what_has_learnt_and_loses_it_again_is_not_said_to_learn_nothing() -> No
     assert feed_losses(made(NotLearning, total_steps=600), [*down, *up]) == []
 
 
+def test_a_bad_row_in_easy_data_that_is_learnt_is_no_loss_that_does_not_fall() -> None:
+    """Its gradient is next to nothing by then, and one row lifts the mean of the loss."""
+    learnt = [2.0 * math.exp(-number / 8) for number in range(100)]
+    detector = made(NotLearning, total_steps=200)
+    assert feed_losses(detector, learnt, norm=1e-4) == []
+    assert feed_losses(detector, [60.0, *[1e-4] * 60], first=101, norm=1e-4) == []
+
+
 def test_a_plateau_is_a_note_and_over_when_it_falls() -> None:
     detector = made(Plateau, total_steps=1000)
     losses = [3.0 - number / 100 for number in range(200)] + [1.0] * 500

@@ -65,6 +65,7 @@ def test_dead_processes_that_hold_the_gpu_are_named() -> None:
     assert finding.evidence["held_by_others_gib"] == 14.0
     assert finding.evidence["dead"] == 1
     assert "process 77" in finding.message
+    assert finding.evidence["holders"][0] == "process 77, which is dead: 12.00 GiB"  # type: ignore[index]
     assert [fix.command for fix in finding.fixes] == ["kill 99", "fuser -v /dev/nvidia*"]
 
 

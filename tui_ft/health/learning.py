@@ -92,7 +92,8 @@ class NotLearning(Detector):
                 "error", row, now, {"grad_norm": 0.0, "rows": self._zero},
                 f"The gradient has been exactly zero for {self._zero} steps: nothing is learnt at all.",
             )  # fmt: skip
-        if self._is_short() and fall is not None and fall < self.limits.learning_done_fall:
+        is_low = fall is not None and fall < self.limits.learning_done_fall and not self._has_learnt
+        if self._is_short() and is_low:
             return self._say(
                 "warning", row, now, {"median_grad_norm": self._norms.median, "rows": _SMOOTH_ROWS},
                 f"The gradient is next to nothing ({self._norms.median:.2g}): hardly anything is learnt.",

@@ -76,7 +76,7 @@ class LeakedGpuMemory(Detector):
         evidence: Evidence = {
             "free_gib": round(free, 2), "total_gib": round(total, 2), 
             "held_by_others_gib": round(held, 2) if held is not None else None,
-            "holders": [f"{self._who(holder)}: {_size(holder)}" for holder in large[:_MOST_NAMED]],
+            "holders": [f"{self._who(one).rstrip(',')}: {_size(one)}" for one in large[:_MOST_NAMED]],
             "dead": len(dead),
         }  # fmt: skip
         before = self.open.evidence.get("held_by_others_gib") if self.open is not None else None
