@@ -59,6 +59,9 @@ async def take_unattended(camera: Camera, run: RunDirectory, folder: Path) -> No
 
     async with camera.app_again(open_run=run).run_test(size=NARROW) as pilot:
         await camera.until(pilot, lambda: read_truth(run).status in ENDED)
+        await camera.until(pilot, lambda: getattr(pilot.app.screen, "told", None) is not None)
+        if not camera.shows(pilot, "Since you looked"):  # away for less than two minutes
+            await pilot.press("u")
         await camera.until(pilot, lambda: camera.shows(pilot, "Since you looked"))
         await pilot.pause(0.5)
         camera.picture(pilot, folder / "since-80x24.svg")

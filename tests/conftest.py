@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
+
+# the models of the tests are so small that a second thread costs more than it brings, and two test processes
+# whose threads wait for each other stand still; set before anything imports torch
+os.environ["OMP_NUM_THREADS"] = "1"
 
 
 @pytest.fixture(scope="session", autouse=True)

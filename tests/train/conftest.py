@@ -13,9 +13,6 @@ from training import MakeRun, add_attempt
 from tui_ft.runs import directory
 from tui_ft.runs.directory import RunDirectory
 
-# the models are so small that a second thread costs more than it brings; set before torch is imported
-os.environ["OMP_NUM_THREADS"] = "1"
-
 
 @pytest.fixture
 def make_run(tmp_path: Path) -> MakeRun:
