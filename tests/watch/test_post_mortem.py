@@ -19,7 +19,7 @@ from tui_ft.health.finding import Finding, Fix
 from tui_ft.runs import launch
 from tui_ft.runs.directory import RunDirectory
 from tui_ft.runs.health_rows import FoundRow
-from tui_ft.runs.records import AttemptEvent, JsonLinesWriter, PhaseEvent
+from tui_ft.runs.records import AttemptEvent, ExitRecord, JsonLinesWriter, PhaseEvent
 from tui_ft.runs.state import read_state
 from tui_ft.runs.truth import read_truth
 from tui_ft.spec import overrides
@@ -115,6 +115,29 @@ def a_failed_run(made: SyntheticRun, spec: RunSpec) -> None:
     save(made.run, 20)
     save(made.run, 40)
     made.advance(30)
+
+
+def test_to_go_on_with_what_came_apart_is_not_the_first_advice(tmp_path: Path, spec: RunSpec) -> None:
+    """No checkpoint is old enough: the run begins again, but at a rate that it can bear."""
+    with SyntheticRun(tmp_path, total_steps=120) as made:
+        a_failed_run(made, spec)
+        calmer = Fix(
+            name="go_back", title="calmer", how="resume_before", step=2,
+            changes=["training.learning_rate=1e-05"],
+        )  # fmt: skip
+        finding = Finding(
+            code="divergence", level="error", message="It rose.", time=made.now, step=5,
+            evidence={"lowest_at_step": 2}, fixes=[calmer],
+        )  # fmt: skip
+        health = JsonLinesWriter(made.run.health)
+        health.write(FoundRow(time=made.now, finding=finding))
+        health.close()
+        made.set_state(
+            "stopped", processes=[], stop_requested_by="the guard: divergence",
+            exit=ExitRecord(cause="stopped", message="Stopped."),
+        )  # fmt: skip
+    post = looked_into(made.run)
+    assert [fix.name for fix in post.fixes][:2] == ["go_back", "resume"]
 
 
 def test_hours_in_which_the_box_was_off_are_not_done_again(tmp_path: Path, spec: RunSpec) -> None:

@@ -180,7 +180,8 @@ def _fixes(
 def possible_fixes(
     run: RunDirectory, fixes: Iterable[Fix], ground: fixing.Ground, step: int | None = None
 ) -> list[Fix]:
-    """Those that can be carried out, once each, with names of their own; last what falls short of its word.
+    """Those that can be carried out, once each, with names of their own; behind those that change as much and
+    keep their word, those that fall short of it.
 
     One that was written for another spec, or that changes what no fix may, is left out.
     """
@@ -195,7 +196,9 @@ def possible_fixes(
         plans.setdefault((made.how, made.from_step, made.changes, fix.command), made)
     names: Counter[str] = Counter()
     named = []
-    can_choose = bool(ground.whole) or any(made.is_live for made in plans.values())  # else all begin again
+    has_choice = bool(ground.whole) or any(made.is_live for made in plans.values())  # else all begin again
+    # to go on just as before is no better than a change that has to begin again
+    can_choose = has_choice and any(made.changes and made.how == made.fix.how for made in plans.values())
     for made in sorted(plans.values(), key=lambda made: can_choose and made.how != made.fix.how):
         names[made.fix.name] += 1
         again = names[made.fix.name]
