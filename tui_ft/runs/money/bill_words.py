@@ -41,7 +41,7 @@ def entries(bill: Bill) -> Iterator[Entry]:
     if bill.per_epoch is not None:
         yield Entry("per epoch", _text(bill.per_epoch))
     if bill.per_thousand_steps is not None:
-        yield Entry("1,000 steps", _text(bill.per_thousand_steps))
+        yield Entry("1k steps", _text(bill.per_thousand_steps))
     if bill.budget is not None:
         yield _budget(bill, bill.budget)
     if bill.band is not None:
