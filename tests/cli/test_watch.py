@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import select
 import subprocess
 import sys
 import termios
@@ -200,7 +201,8 @@ def test_while_it_looks_a_line_says_so_and_no_key_is_echoed(
     shown: list[bool] = []
 
     def find(*_: object) -> FoundRun:
-        os.write(master, b"q")
+        os.write(master, b"q\n")
+        assert select.select([slave], [], [], 10)[0], "the kernel takes keys in by and by; a line is readable"
         shown.append(bool(termios.tcgetattr(slave)[3] & termios.ECHO))
         return finding.find_runs(places / "out")[0]
 
