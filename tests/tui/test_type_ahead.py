@@ -59,9 +59,11 @@ async def test_a_note_in_one_read_is_saved_and_what_follows_is_a_command_again()
         at_once(pilot, "ibest q of all\rg")
         await until(pilot, lambda: rooms.labelled)
         assert rooms.labelled[0][1] == {"note": "best q of all"}
+        await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))  # saved, the question goes
         home = pilot.app.screen
-        await until(pilot, lambda: pilot.app.screen.wanted.grouping)
-        assert isinstance(home, HomeScreen) and not rooms.started
+        assert isinstance(home, HomeScreen)
+        await until(pilot, lambda: home.wanted.grouping)
+        assert not rooms.started
 
 
 async def test_the_next_key_waits_until_an_answer_was_carried_out() -> None:
